@@ -1,0 +1,20 @@
+//! Runs WGSL deterministically: on GPUs through wgpu ([`gpu`]), and on every CPU by Baton's own compiler ([`cpu`]).
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`api`](Device) | the interface every device offers |
+//! | [`gpu`] | wgpu: adapters, pipelines, submits of bounded length, read-back |
+//! | [`cpu`] | naga's IR to WebAssembly, run on all cores |
+
+mod api;
+mod error;
+mod list;
+pub mod cpu;
+pub mod gpu;
+
+pub use api::{
+    BufferDesc, BufferId, Command, Device, DeviceInfo, DeviceKind, ModuleDesc, PassDesc, PassId, Program, Resource, Session,
+    SessionOptions, Workgroups,
+};
+pub use error::DeviceError;
+pub use list::{list, select};

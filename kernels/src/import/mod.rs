@@ -1,0 +1,1 @@
+//! Other programs' files as a molecular system.

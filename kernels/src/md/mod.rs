@@ -1,0 +1,1 @@
+//! A molecular system as a kernel package.

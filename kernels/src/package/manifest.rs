@@ -1,0 +1,274 @@
+//! `kernel.toml` as types. Field by field it is documented in `docs/kernel-package.md`.
+//!
+//! Parsing says only that the words are right; [`super::check`] says whether they fit each other.
+
+use std::collections::BTreeMap;
+
+use protocol::Tier;
+use serde::{Deserialize, Serialize};
+
+/// A whole `kernel.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this format: 1.
+    pub format: u32,
+    /// Lower-case letters, digits and `-`.
+    pub name: String,
+    /// The author's own version text.
+    pub version: String,
+    /// One line for people.
+    #[serde(default)]
+    pub description: String,
+    /// Which arithmetic the package asks for.
+    pub tier: Tier,
+    /// Length of a run.
+    pub run: Run,
+    /// Numbers, usable by name in shapes and dispatch sizes, and given to `override` constants of the same name.
+    #[serde(default)]
+    pub constants: BTreeMap<String, Number>,
+    /// Buffers, in the order of the checkpoint.
+    #[serde(rename = "buffer")]
+    pub buffers: Vec<Buffer>,
+    /// Passes, in the order they run within a step.
+    #[serde(rename = "pass")]
+    pub passes: Vec<Pass>,
+    /// What is kept for people to look at.
+    #[serde(default, rename = "output")]
+    pub outputs: Vec<Output>,
+    /// How `baton evaluate` gets energies and forces, for packages that have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluate: Option<Evaluate>,
+}
+
+/// Length of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// Steps between two boundaries.
+    pub steps_per_segment: u64,
+    /// Segments of a whole run.
+    pub segments: u64,
+    /// Physical time of one step, in `time_unit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_per_step: Option<f64>,
+    /// Unit of time, `ps` say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_unit: Option<String>,
+}
+
+/// A constant: TOML keeps integers and floats apart, and so do we.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Number {
+    /// A truth value, for `bool` overrides.
+    Bool(bool),
+    /// An integer, for shapes and `u32` or `i32` overrides.
+    Integer(i64),
+    /// A float, for `f32` overrides.
+    Float(f64),
+}
+
+/// A count: written out, or the name of an integer constant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Count {
+    /// Written out.
+    Value(u64),
+    /// A constant's name.
+    Name(String),
+}
+
+/// Element type of a buffer; every one has 4 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Element {
+    /// IEEE-754 binary32.
+    F32,
+    /// Unsigned 32-bit integer.
+    U32,
+    /// Signed 32-bit integer, two's complement.
+    I32,
+}
+
+/// What a buffer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Checkpointed.
+    State,
+    /// Uploaded once; part of the package's digest.
+    Constant,
+    /// Undefined across a boundary: cleared there.
+    Scratch,
+    /// Written by passes, kept by outputs; cleared at a boundary like scratch.
+    Observable,
+}
+
+/// How a buffer lies on the device. The standard layout is always packed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// As in the standard layout.
+    #[default]
+    Packed,
+    /// `[n, 3]` lies as `n` vectors of four, the fourth zero on upload and dropped on flush.
+    Vec4,
+}
+
+/// A buffer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Buffer {
+    /// Name: a WGSL identifier.
+    pub name: String,
+    /// Element type.
+    #[serde(rename = "type")]
+    pub element: Element,
+    /// Extent of each dimension, outermost first; row-major.
+    pub shape: Vec<Count>,
+    /// What it is for.
+    pub role: Role,
+    /// How it lies on the device.
+    #[serde(default)]
+    pub layout: Layout,
+    /// `.npy` file with the initial contents (`state` and `constant`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<String>,
+    /// Or one value for every element (`state` and `constant`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fill: Option<Number>,
+    /// Physical value of one unit, one number, or one for each index of the last dimension: `box / 2^32` for fixed point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Vec<f64>>,
+    /// Physical unit of the scaled value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+}
+
+/// One compute dispatch of a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pass {
+    /// Name, unique.
+    pub name: String,
+    /// WGSL files, joined in this order.
+    pub shader: Vec<String>,
+    /// Entry point; may be left out where the files have just one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    /// Dispatch at least this many invocations in x, y, z: divided by the workgroup's size, rounded up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invocations: Option<Vec<Count>>,
+    /// Or dispatch exactly this many workgroups in x, y, z.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workgroups: Option<Vec<Count>>,
+    /// Or read the number of workgroups from a `u32` buffer that an earlier pass wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub indirect: Option<Indirect>,
+    /// Runs in steps where `step % every == offset`.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub every: u64,
+    /// See `every`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub offset: u64,
+    /// WGSL variable to buffer, where the names differ. The variable `clock` gets the step counter.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub bindings: BTreeMap<String, String>,
+    /// `override` constants of this pass alone; they go before the package's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub constants: BTreeMap<String, Number>,
+}
+
+/// Where an indirect dispatch reads its workgroup counts: three u32 of a buffer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Indirect {
+    /// A `u32` buffer.
+    pub buffer: String,
+    /// Index of the first of the three elements.
+    #[serde(default)]
+    pub element: u64,
+}
+
+/// What is kept of a buffer, at which steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// Name, unique.
+    pub name: String,
+    /// A `state` or `observable` buffer.
+    pub buffer: String,
+    /// Taken in steps where `step % every == 0`; divides `steps_per_segment`.
+    pub every: u64,
+    /// Taken after this pass of the step; at the end of the step when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Present: each time gives a row of `observables.csv` with these columns. Absent: a frame of `frames-NAME.bin`.
+    #[serde(default, rename = "column", skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<Column>,
+}
+
+/// A column of `observables.csv`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Name, unique among all columns.
+    pub name: String,
+    /// Physical unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Index of the element in the buffer.
+    pub element: u64,
+    /// How elements become the number.
+    #[serde(default)]
+    pub read: Read,
+    /// The number is multiplied by this.
+    #[serde(default = "unit_scale")]
+    pub scale: f64,
+    /// Then this is added.
+    #[serde(default)]
+    pub add: f64,
+}
+
+/// How elements of a buffer become a column's number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Read {
+    /// One element, as its type says.
+    #[default]
+    Element,
+    /// Two u32, low word first: a signed 64-bit integer.
+    I64,
+}
+
+/// How `baton evaluate` gets energies and forces.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluate {
+    /// Step 0 runs up to and including this pass.
+    pub until: String,
+    /// Force class to column of an output: its number is that class's energy, in kJ/mol.
+    #[serde(default)]
+    pub energies: BTreeMap<String, String>,
+    /// An `[n, 3]` f32 buffer: forces, kJ/mol/nm.
+    pub forces: String,
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn unit_scale() -> f64 {
+    1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_one(value: &u64) -> bool {
+    *value == 1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
