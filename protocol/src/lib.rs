@@ -4,9 +4,17 @@
 //! |---|---|
 //! | [`digest`] | BLAKE3 digests as a type |
 //! | [`class`] | tiers and hardware classes |
+//! | [`chain`] | the digest chain: one entry a boundary |
+//! | [`checkpoint`] | the checkpoint format |
 
+pub mod chain;
+pub mod checkpoint;
 pub mod class;
+mod codec;
 pub mod digest;
+mod shuffle;
 
+pub use chain::ChainEntry;
+pub use checkpoint::{Checkpoint, CheckpointError, StateBuffer};
 pub use class::{HardwareClass, Tier};
 pub use digest::Digest;
