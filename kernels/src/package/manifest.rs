@@ -36,6 +36,9 @@ pub struct Manifest {
     /// What is kept for people to look at.
     #[serde(default, rename = "output")]
     pub outputs: Vec<Output>,
+    /// What the values of an observable buffer named `fault` mean: a run whose `fault[0]` is not 0 at a boundary stops there with this text.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub faults: BTreeMap<String, String>,
     /// How `baton evaluate` gets energies and forces, for packages that have them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluate: Option<Evaluate>,
