@@ -9,6 +9,7 @@ use crate::Digest;
 
 /// One boundary of a run. Entry 0 is the initial state C0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChainEntry {
     /// How many segments lie before this boundary.
     pub segment: u64,

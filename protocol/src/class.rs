@@ -8,6 +8,7 @@ use crate::Digest;
 
 /// Which arithmetic a package asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Tier {
     /// Exact everywhere: one class for every device that passes the probes.
@@ -27,6 +28,7 @@ impl fmt::Display for Tier {
 
 /// The equivalence that a scheduler matches on: a job's checkpoint continues only where this is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HardwareClass {
     /// The tier that this class is of.
     pub tier: Tier,

@@ -6,12 +6,14 @@
 //! | [`class`] | tiers and hardware classes |
 //! | [`chain`] | the digest chain: one entry a boundary |
 //! | [`checkpoint`] | the checkpoint format |
+//! | [`http`] | what a worker, a scientist and a server say to each other |
 
 pub mod chain;
 pub mod checkpoint;
 pub mod class;
 mod codec;
 pub mod digest;
+pub mod http;
 mod shuffle;
 
 pub use chain::ChainEntry;

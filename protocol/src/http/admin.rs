@@ -1,0 +1,81 @@
+//! Tokens and blobs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Digest;
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Enrol hosts; a host's own token speaks for that host alone.
+    Host,
+    /// Submit jobs and steer its own.
+    Scientist,
+    /// Everything.
+    Operator,
+}
+
+impl Scope {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Scientist => "scientist",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// `POST /v1/tokens` (operator).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct IssueToken {
+    /// What it may do.
+    pub scope: Scope,
+    /// Who holds it: jobs submitted with it belong to this name. 1 to 64 of `a–z 0–9 . _ -`.
+    pub subject: String,
+}
+
+/// Answer to [`IssueToken`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct IssuedToken {
+    /// Name to revoke it by.
+    pub id: String,
+    /// The secret. Said once; the server keeps its digest alone.
+    pub token: String,
+}
+
+/// One of `GET /v1/tokens`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TokenView {
+    /// Name to revoke it by.
+    pub id: String,
+    /// What it may do.
+    pub scope: Scope,
+    /// Who holds it.
+    pub subject: String,
+    /// When it was issued, Unix milliseconds.
+    pub issued_ms: u64,
+    /// When it was revoked, Unix milliseconds.
+    pub revoked_ms: Option<u64>,
+}
+
+/// State of a blob or of an upload that is not whole yet.
+///
+/// Upload: `PUT /v1/blobs/{digest}?offset=N&size=TOTAL` with the bytes from `N` on. After a cut, `GET /v1/blobs/{digest}/upload` tells how many
+/// bytes arrived; go on from there. The blob exists once all bytes are there and their digest is the one in the path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BlobView {
+    /// Which blob.
+    pub digest: Digest,
+    /// Bytes that are there.
+    pub received: u64,
+    /// Whether it is whole and checked.
+    pub whole: bool,
+}

@@ -1,0 +1,187 @@
+//! What a worker registers and reports.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AttemptId, HostId, HostState};
+use crate::HardwareClass;
+
+/// One device of a host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DeviceReport {
+    /// Short name, unique on the host: `cpu`, `vulkan:0`.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// What it was measured to be: at most one class a tier, at least one.
+    pub classes: Vec<HardwareClass>,
+}
+
+/// Hours in which a host is off, every day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Night {
+    /// Begins at this minute of the UTC day, 0 to 1439.
+    pub from_minute: u16,
+    /// Ends at this minute of the UTC day, 0 to 1439; smaller than `from_minute` when midnight lies between.
+    pub until_minute: u16,
+}
+
+/// `POST /v1/hosts` with an enrolment token; `PUT /v1/hosts/{host}` with the host's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RegisterHost {
+    /// Name for people, at most 120 bytes.
+    pub name: String,
+    /// Version of the worker.
+    pub version: String,
+    /// Its devices, at most 64; a job runs on one.
+    pub devices: Vec<DeviceReport>,
+    /// When it is off.
+    #[serde(default)]
+    pub night: Option<Night>,
+}
+
+/// Answer to [`RegisterHost`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Registered {
+    /// Its number.
+    pub host: HostId,
+    /// The host's own token, for all its other routes. Said once, at the first registration; none at later ones.
+    pub token: Option<String>,
+    /// Longest time between two heartbeats, seconds.
+    pub heartbeat_s: u64,
+}
+
+/// How far a job has come on a host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct JobProgress {
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// Its epoch.
+    pub epoch: u64,
+    /// Last boundary reached, committed or not.
+    pub segment: u64,
+    /// Time a segment takes, milliseconds.
+    pub segment_ms: u64,
+}
+
+/// `POST /v1/hosts/{host}/heartbeat`. The answer is [`super::Orders`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Heartbeat {
+    /// The host's clock, Unix milliseconds.
+    pub clock_ms: u64,
+    /// Round trip of its last request, milliseconds.
+    #[serde(default)]
+    pub rtt_ms: Option<u32>,
+    /// Every attempt that it computes.
+    #[serde(default)]
+    pub jobs: Vec<JobProgress>,
+    /// Whether it takes new jobs (`baton worker finish` and `pause` say no).
+    #[serde(default = "yes")]
+    pub accepting: bool,
+    /// Why not: `on battery`, `user active`.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// Errors since the last heartbeat that no attempt's end has told.
+    #[serde(default)]
+    pub errors: u32,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// `POST /v1/hosts/{host}/departure`: its jobs migrate first. The answer is [`super::Orders`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LeaveNotice {
+    /// Leaves after this time, seconds; 0 when it stops as soon as its boundaries are home.
+    pub in_s: u64,
+    /// Expects to be back after this time, seconds from now.
+    #[serde(default)]
+    pub back_in_s: Option<u64>,
+    /// `shutdown`, `user returned`, `Ctrl-C`.
+    pub reason: String,
+}
+
+/// `GET /v1/hosts/{host}`: what is known of a host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HostView {
+    /// Its number.
+    pub host: HostId,
+    /// Name for people.
+    pub name: String,
+    /// Where it stands.
+    pub state: HostState,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// First registration, Unix milliseconds.
+    pub first_seen_ms: u64,
+    /// Last message, Unix milliseconds.
+    pub last_seen_ms: u64,
+    /// Its devices, each with the job it has or why it has none.
+    pub devices: Vec<DeviceView>,
+    /// When it is off.
+    pub night: Option<Night>,
+    /// Leaves at this Unix time, milliseconds.
+    pub departs_ms: Option<u64>,
+    /// Chance to be there still after 1, 24 and 168 hours, parts per million.
+    pub chance_ppm: [u32; 3],
+    /// `new`, `flaky`, `fair` or `reliable`.
+    pub reliability: String,
+    /// Gets no jobs until this Unix time, milliseconds, after errors in a row.
+    pub backoff_until_ms: Option<u64>,
+    /// Distinct addresses seen.
+    pub addresses: u32,
+    /// Least round trip, milliseconds.
+    pub rtt_min_ms: Option<u32>,
+    /// Mean round trip, milliseconds.
+    pub rtt_mean_ms: Option<u32>,
+    /// The host's clock minus the server's, milliseconds.
+    pub clock_skew_ms: i64,
+    /// Share of each of the last 24 hours in which it was online, percent, oldest first.
+    pub hours_percent: Vec<u8>,
+    /// Hours a day available, over its life, tenths.
+    pub hours_per_day_tenths: u32,
+    /// Stops that it announced.
+    pub planned_stops: u32,
+    /// Times it went silent.
+    pub unplanned_stops: u32,
+    /// Times it was given up.
+    pub losses: u32,
+    /// Boundaries committed.
+    pub boundaries: u64,
+    /// Boundaries committed per hour online, hundredths.
+    pub boundaries_per_hour_hundredths: u64,
+    /// Attempts that ended well.
+    pub successes: u32,
+    /// Errors.
+    pub errors: u32,
+}
+
+/// One device of a [`HostView`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceView {
+    /// Short name.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// What it was measured to be.
+    pub classes: Vec<HardwareClass>,
+    /// What it computes.
+    pub attempt: Option<AttemptId>,
+    /// Why it has nothing to do.
+    pub idle: Option<String>,
+}

@@ -1,0 +1,149 @@
+//! What a worker is told to do, and what it brings home.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AttemptId, HostId, JobId, JobState, Outcome};
+use crate::{ChainEntry, Digest, HardwareClass};
+
+/// Most chain entries in a [`Commit`].
+pub const COMMIT_ENTRIES_MAX: usize = 4096;
+
+/// What to do about a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Compute it.
+    Run,
+    /// Fetch its package and checkpoint; begin when the leases listed before it for the same device are gone.
+    Wait,
+    /// Go on to the next boundary, commit it, end the attempt.
+    StopAtBoundary,
+    /// Drop the work since the last boundary, commit that boundary if it is not yet, end the attempt.
+    StopNow,
+}
+
+/// A checkpoint to continue from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CheckpointRef {
+    /// Its blob.
+    pub blob: Digest,
+    /// Its place in the chain: the first entry of the next commit follows this.
+    pub entry: ChainEntry,
+}
+
+/// The right to compute a job, for as long as it is listed in [`Orders`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Lease {
+    /// Which job.
+    pub job: JobId,
+    /// Which attempt: names the routes to commit and to end it.
+    pub attempt: AttemptId,
+    /// Goes with every message about it; with an older one nothing changes.
+    pub epoch: u64,
+    /// The same for jobs that were batched into one grant.
+    pub batch: AttemptId,
+    /// On which device.
+    pub device: String,
+    /// What to do now.
+    pub action: Action,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// The job's name.
+    pub name: String,
+    /// Identity of the package.
+    pub package: Digest,
+    /// Blob that holds the package's archive.
+    pub archive: Digest,
+    /// Where to continue; none to start from C0, whose entry (segment 0) is then the first to commit.
+    pub checkpoint: Option<CheckpointRef>,
+    /// Class that the device must be of.
+    pub class: HardwareClass,
+    /// The job ends at this boundary.
+    pub until_segment: u64,
+    /// Commit a boundary when this much time has passed since the last commit, seconds.
+    pub commit_every_s: u64,
+}
+
+/// Why a device has nothing to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct IdleDevice {
+    /// Which device.
+    pub device: String,
+    /// Why, in a sentence.
+    pub why: String,
+}
+
+/// Everything that a host should be doing now: the answer to heartbeats and `POST /v1/hosts/{host}/leases`, and every event of
+/// `GET /v1/hosts/{host}/events`. Work that is not listed is to be dropped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Orders {
+    /// For whom.
+    pub host: HostId,
+    /// Rises with every change; orders with a lower number than the last seen are stale.
+    pub sequence: u64,
+    /// Offers that the host has not taken yet: `POST /v1/hosts/{host}/leases` takes them.
+    pub offers: u64,
+    /// For each device, in the order to compute.
+    pub leases: Vec<Lease>,
+    /// Devices without a lease.
+    pub idle: Vec<IdleDevice>,
+    /// Send the next heartbeat within this time, seconds.
+    pub heartbeat_s: u64,
+}
+
+/// `POST /v1/attempts/{attempt}/commit`: boundaries reached, and the last one's checkpoint. The job's last boundary completes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Commit {
+    /// The lease's.
+    pub epoch: u64,
+    /// Every boundary since the last commit, in order, at least one, at most 4096.
+    pub entries: Vec<ChainEntry>,
+    /// Blob of the last entry's checkpoint, uploaded before.
+    pub checkpoint: Digest,
+    /// Blob of what these segments put out for people to look at, uploaded before.
+    #[serde(default)]
+    pub outputs: Option<Digest>,
+    /// Time that these segments took to compute, milliseconds.
+    pub computed_ms: u64,
+}
+
+/// Answer to [`Commit`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Committed {
+    /// Boundaries of the job that are safe.
+    pub segment: u64,
+    /// Where the job stands now.
+    pub state: JobState,
+}
+
+/// `POST /v1/attempts/{attempt}/end`: the host has stopped, as told or for a reason of its own. The answer is [`Orders`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct EndAttempt {
+    /// The lease's.
+    pub epoch: u64,
+    /// `migrated` or `preempted` when stopped as told, `client-error` or `mismatch` when it cannot go on, `aborted` when given back.
+    pub outcome: Outcome,
+    /// What happened, at most 2000 bytes.
+    #[serde(default)]
+    pub message: String,
+}
+
+/// One commit, as `GET /v1/jobs/{job}/chain` lists them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChainLine {
+    /// The boundary.
+    pub entry: ChainEntry,
+    /// Blob of the outputs of the commit that ended with this boundary.
+    pub outputs: Option<Digest>,
+}

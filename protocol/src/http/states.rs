@@ -1,0 +1,128 @@
+//! States and outcomes: the words on the wire, in the database and before people. A state and an outcome are two things.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)*
+        }
+
+        impl $name {
+            /// Every one of them, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The word.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+
+words!(
+    /// Where a job stands.
+    JobState {
+        /// Waits for a host, for another job, or for its turn.
+        Queued = "queued",
+        /// A host has a lease for it.
+        Running = "running",
+        /// Was preempted and waits to go on.
+        Suspended = "suspended",
+        /// Leaves a host, or has left it, and waits for the next.
+        Migrating = "migrating",
+        /// Kept back by its owner, or because what it depends on failed.
+        Held = "held",
+        /// Finished, its result under verification.
+        Verifying = "verifying",
+        /// Its last boundary is committed.
+        Completed = "completed",
+        /// Given up after errors on several hosts.
+        Failed = "failed",
+        /// Stopped for good by its owner.
+        Cancelled = "cancelled",
+    }
+);
+
+impl JobState {
+    /// Whether nothing will happen to the job any more.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+words!(
+    /// Where an attempt stands.
+    AttemptState {
+        /// The host is told, and has not answered.
+        Offered = "offered",
+        /// The host has taken it, and has not begun.
+        Leased = "leased",
+        /// The host computes.
+        Running = "running",
+        /// The host was told to stop and brings its last boundary home.
+        Uploading = "uploading",
+        /// Ended; an outcome says how.
+        Over = "over",
+    }
+);
+
+words!(
+    /// How an attempt ended.
+    Outcome {
+        /// The job's last boundary is committed.
+        Success = "success",
+        /// Stopped at a boundary, to go on elsewhere.
+        Migrated = "migrated",
+        /// Stopped for a more urgent job.
+        Preempted = "preempted",
+        /// The host was not heard of in time.
+        Expired = "expired",
+        /// The host could not compute it.
+        ClientError = "client-error",
+        /// The host's class or result was not what it had to be.
+        Mismatch = "mismatch",
+        /// Stopped by the owner, or given back before it began.
+        Aborted = "aborted",
+    }
+);
+
+words!(
+    /// Where a host stands.
+    HostState {
+        /// Heard of in time.
+        Online = "online",
+        /// Silent: a network fault to wait out.
+        Unreachable = "unreachable",
+        /// Away as announced.
+        Offline = "offline",
+        /// Silent too long: given up.
+        Lost = "lost",
+    }
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_those_on_the_wire() {
+        for state in JobState::ALL {
+            assert_eq!(serde_json::to_string(state).unwrap(), format!("\"{state}\""));
+        }
+        assert_eq!(Outcome::ClientError.to_string(), "client-error");
+    }
+}
