@@ -3,6 +3,7 @@
 //! Parsing says only that the words are right; [`super::check`] says whether they fit each other.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use protocol::Tier;
 use serde::{Deserialize, Serialize};
@@ -62,7 +63,7 @@ pub struct Run {
 
 /// A constant: TOML keeps integers and floats apart, and so do we.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected an integer, a float, true or false")]
 pub enum Number {
     /// A truth value, for `bool` overrides.
     Bool(bool),
@@ -74,7 +75,10 @@ pub enum Number {
 
 /// A count: written out, or the name of an integer constant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a count: a positive integer, or the name of an integer constant in quotes"
+)]
 pub enum Count {
     /// Written out.
     Value(u64),
@@ -256,6 +260,47 @@ pub struct Evaluate {
     pub energies: BTreeMap<String, String>,
     /// An `[n, 3]` f32 buffer: forces, kJ/mol/nm.
     pub forces: String,
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Integer(value) => write!(f, "{value}"),
+            // With its point, so that people see what type it has.
+            Self::Float(value) => write!(f, "{value:?}"),
+        }
+    }
+}
+
+impl fmt::Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::U32 => "u32",
+            Self::I32 => "i32",
+        })
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::State => "state",
+            Self::Constant => "constant",
+            Self::Scratch => "scratch",
+            Self::Observable => "observable",
+        })
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Packed => "packed",
+            Self::Vec4 => "vec4",
+        })
+    }
 }
 
 fn one() -> u64 {

@@ -1,14 +1,42 @@
 //! A kernel package: a folder with `kernel.toml`, WGSL files and initial buffers. Data, not a program.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`manifest`] | `kernel.toml` as types |
+//! | `check` | whether the manifest's words fit each other |
+//! | `folder`, `npy` | files in and out |
+//! | `source`, `reflect` | WGSL: parsed, and held against the manifest |
+//! | [`layout`] | device layout to standard layout and back |
+//! | [`limits`] | the limits on all of it |
+//! | `digest` | the package's identity |
+//!
+//! Invariant: a [`Package`] exists only if every check passed, so that nobody after it needs to doubt it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use device::Program;
+use device::{BufferDesc, ModuleDesc, PassDesc, Program, Workgroups};
 use protocol::Digest;
 
+mod check;
+mod digest;
+mod error;
+mod folder;
+pub mod layout;
+pub mod limits;
 pub mod manifest;
+mod npy;
+mod reflect;
+mod source;
 
+pub use error::PackageError;
 pub use manifest::Manifest;
+
+use check::Sizes;
+use limits::WORKGROUPS_MAX;
+use manifest::{Element, Pass};
+use reflect::Reflected;
+use source::Source;
 
 /// A package that was checked: all its parts are there and fit each other.
 #[derive(Clone, Debug)]
@@ -17,20 +45,19 @@ pub struct Package {
     shaders: BTreeMap<String, String>,
     init: BTreeMap<String, Vec<u8>>,
     digest: Digest,
+    sizes: Vec<Sizes>,
+    program: Program,
+    workgroups: Vec<Workgroups>,
 }
-
-/// What is wrong with a package: file, key, what was found, what was expected.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct PackageError(String);
 
 impl Package {
     /// Read and check the package in a folder.
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn load(_folder: &Path) -> Result<Self, PackageError> {
-        Err(PackageError("not yet".into()))
+    pub fn load(folder: &Path) -> Result<Self, PackageError> {
+        let (manifest, shaders, init) = folder::read(folder)?;
+        Self::new(manifest, shaders, init)
     }
 
     /// Check a package made in memory. `shaders`: file name to WGSL. `init`: buffer name to standard bytes (packed,
@@ -39,24 +66,42 @@ impl Package {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn new(
-        _manifest: Manifest,
-        _shaders: BTreeMap<String, String>,
-        _init: BTreeMap<String, Vec<u8>>,
+        manifest: Manifest,
+        shaders: BTreeMap<String, String>,
+        init: BTreeMap<String, Vec<u8>>,
     ) -> Result<Self, PackageError> {
-        Err(PackageError("not yet".into()))
+        let sizes = check::manifest(&manifest)?;
+        check_shaders(&manifest, &shaders)?;
+        check_init(&manifest, &sizes, &init)?;
+        let (program, workgroups) = compile(&manifest, &sizes, &shaders)?;
+        let digest = digest::digest(&manifest, &shaders, &init);
+        Ok(Self {
+            manifest,
+            shaders,
+            init,
+            digest,
+            sizes,
+            program,
+            workgroups,
+        })
     }
 
     /// Write it as a folder that [`Package::load`] reads back with the same digest.
     ///
     /// # Errors
     /// The folder exists and is not empty, or cannot be written.
-    pub fn save(&self, _folder: &Path) -> Result<(), PackageError> {
-        Err(PackageError("not yet".into()))
+    pub fn save(&self, folder: &Path) -> Result<(), PackageError> {
+        folder::write(folder, &self.manifest, &self.shaders, &self.init, &self.sizes)
     }
 
     /// The manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// WGSL files by name.
+    pub fn shaders(&self) -> &BTreeMap<String, String> {
+        &self.shaders
     }
 
     /// BLAKE3 over canonical content: the package's identity.
@@ -65,22 +110,215 @@ impl Package {
     }
 
     /// Initial standard bytes of a `state` or `constant` buffer (from `init` or `fill`), by index in the manifest.
-    pub fn initial(&self, _buffer: usize) -> Vec<u8> {
-        Vec::new()
+    /// Zeros for the others.
+    pub fn initial(&self, buffer: usize) -> Vec<u8> {
+        let desc = &self.manifest.buffers[buffer];
+        if let Some(bytes) = self.init.get(&desc.name) {
+            return bytes.clone();
+        }
+        let word = desc
+            .fill
+            .and_then(|fill| check::fill_word(desc.element, fill))
+            .unwrap_or([0; 4]);
+        let elements = usize::try_from(self.elements(buffer)).expect("the limit on device memory fits the address space");
+        word.repeat(elements)
     }
 
     /// Elements of a buffer in the standard layout, by index in the manifest.
-    pub fn elements(&self, _buffer: usize) -> u64 {
-        0
+    pub fn elements(&self, buffer: usize) -> u64 {
+        self.sizes[buffer].elements()
+    }
+
+    /// Extents of a buffer in the standard layout, outermost first, by index in the manifest.
+    pub fn shape(&self, buffer: usize) -> &[u64] {
+        &self.sizes[buffer].shape
     }
 
     /// What a device runs. Buffer and pass ids are the indices in the manifest.
     pub fn program(&self) -> Program {
-        unimplemented!()
+        self.program.clone()
     }
 
     /// Workgroups of a pass, by index in the manifest.
-    pub fn workgroups(&self, _pass: usize) -> device::Workgroups {
-        device::Workgroups::Direct([0; 3])
+    pub fn workgroups(&self, pass: usize) -> Workgroups {
+        self.workgroups[pass]
     }
+}
+
+fn check_shaders(manifest: &Manifest, shaders: &BTreeMap<String, String>) -> Result<(), PackageError> {
+    let used = |file: &String| manifest.passes.iter().any(|pass| pass.shader.contains(file));
+    match shaders
+        .iter()
+        .find(|(file, text)| !used(file) || text.len() as u64 > limits::SHADER_BYTES_MAX)
+    {
+        None => Ok(()),
+        Some((file, _)) if !used(file) => Err(PackageError::file(file, "found a WGSL file that no pass uses")),
+        Some((file, text)) => {
+            let message = format!("found {} bytes, expected at most {}", text.len(), limits::SHADER_BYTES_MAX);
+            Err(PackageError::file(file, message))
+        }
+    }
+}
+
+fn check_init(manifest: &Manifest, sizes: &[Sizes], init: &BTreeMap<String, Vec<u8>>) -> Result<(), PackageError> {
+    for (buffer, size) in manifest.buffers.iter().zip(sizes) {
+        let key = format!("buffer '{}': init", buffer.name);
+        match (&buffer.init, init.get(&buffer.name)) {
+            (None, None) => {}
+            (Some(file), Some(bytes)) => {
+                if bytes.len() as u64 != size.standard {
+                    return Err(PackageError::found(key, format_args!("{} bytes", bytes.len()), size.standard));
+                }
+                if buffer.element == Element::F32 {
+                    all_finite(file, &size.shape, bytes)?;
+                }
+            }
+            (Some(file), None) => {
+                return Err(PackageError::found(
+                    key,
+                    format_args!("no contents for '{file}'"),
+                    "its bytes",
+                ));
+            }
+            (None, Some(_)) => {
+                return Err(PackageError::found(
+                    key,
+                    "contents without a file name",
+                    "init = \"name.npy\"",
+                ));
+            }
+        }
+    }
+    match init
+        .keys()
+        .find(|name| manifest.buffers.iter().all(|buffer| buffer.name != **name))
+    {
+        Some(name) => Err(PackageError::found(
+            "buffer",
+            format_args!("contents for '{name}'"),
+            "a buffer of this name",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn all_finite(file: &str, shape: &[u64], bytes: &[u8]) -> Result<(), PackageError> {
+    let word = |chunk: &[u8]| f32::from_le_bytes(chunk.try_into().expect("chunks of 4 bytes"));
+    let Some(element) = bytes.chunks_exact(4).position(|chunk| !word(chunk).is_finite()) else {
+        return Ok(());
+    };
+    let mut rest = element as u64;
+    let mut index: Vec<String> = Vec::new();
+    for extent in shape.iter().rev() {
+        index.insert(0, (rest % extent).to_string());
+        rest /= extent;
+    }
+    let found = word(&bytes[4 * element..4 * element + 4]);
+    Err(PackageError::file(
+        file,
+        format_args!("found {found} at [{}], expected finite numbers", index.join(", ")),
+    ))
+}
+
+/// Parse each distinct joined WGSL text once, and hold every pass against it.
+fn compile(
+    manifest: &Manifest,
+    sizes: &[Sizes],
+    shaders: &BTreeMap<String, String>,
+) -> Result<(Program, Vec<Workgroups>), PackageError> {
+    let mut modules: Vec<(Source, source::Parsed)> = Vec::new();
+    let mut known: BTreeMap<&[String], usize> = BTreeMap::new();
+    let mut passes = Vec::new();
+    let mut workgroups = Vec::new();
+    for pass in &manifest.passes {
+        let module = match known.get(pass.shader.as_slice()) {
+            Some(module) => *module,
+            None => {
+                let source = Source::join(&pass.name, &pass.shader, shaders)?;
+                let module = modules.iter().position(|(other, _)| other.text == source.text);
+                let module = match module {
+                    Some(module) => module,
+                    None => {
+                        let parsed = source.parse()?;
+                        modules.push((source, parsed));
+                        modules.len() - 1
+                    }
+                };
+                known.insert(&pass.shader, module);
+                module
+            }
+        };
+        let (source, parsed) = &modules[module];
+        let reflected = reflect::pass(pass, manifest, sizes, source, parsed)?;
+        workgroups.push(dispatch(pass, manifest, &reflected)?);
+        passes.push(PassDesc {
+            label: pass.name.clone(),
+            module,
+            entry: reflected.entry,
+            overrides: reflected.overrides,
+            bindings: reflected.bindings,
+        });
+    }
+    let buffers = (manifest.buffers.iter().zip(sizes).enumerate())
+        .map(|(index, (buffer, size))| BufferDesc {
+            label: buffer.name.clone(),
+            size: size.device,
+            indirect: workgroups
+                .iter()
+                .any(|one| matches!(one, Workgroups::Indirect(source, _) if *source == index)),
+        })
+        .collect();
+    let modules = modules
+        .into_iter()
+        .map(|(source, _)| ModuleDesc {
+            label: source.label(),
+            source: source.text,
+        })
+        .collect();
+    Ok((
+        Program {
+            tier: manifest.tier,
+            buffers,
+            modules,
+            passes,
+        },
+        workgroups,
+    ))
+}
+
+/// How many workgroups a pass runs.
+fn dispatch(pass: &Pass, manifest: &Manifest, reflected: &Reflected) -> Result<Workgroups, PackageError> {
+    if let Some(indirect) = &pass.indirect {
+        let buffer = check::buffer_index(manifest, "indirect", &indirect.buffer)?;
+        return Ok(Workgroups::Indirect(buffer, indirect.element * 4));
+    }
+    let (key, counts) = match (&pass.invocations, &pass.workgroups) {
+        (Some(counts), _) => ("invocations", counts),
+        (None, counts) => (
+            "workgroups",
+            counts.as_ref().expect("checked: a pass has one of the three sizes"),
+        ),
+    };
+    let mut direct = [1; 3];
+    for (axis, one) in counts.iter().enumerate() {
+        let key = format!("pass '{}': {key}[{axis}]", pass.name);
+        let wanted = check::count(&key, one, &manifest.constants)?;
+        let size = if pass.invocations.is_some() {
+            u64::from(reflected.workgroup_size[axis])
+        } else {
+            1
+        };
+        let groups = wanted.div_ceil(size);
+        direct[axis] = u32::try_from(groups)
+            .ok()
+            .filter(|_| groups <= WORKGROUPS_MAX)
+            .ok_or_else(|| {
+                PackageError::found(
+                    key,
+                    format_args!("{groups} workgroups"),
+                    format_args!("at most {WORKGROUPS_MAX}: spread them over x, y and z"),
+                )
+            })?;
+    }
+    Ok(Workgroups::Direct(direct))
 }

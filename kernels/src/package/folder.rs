@@ -1,0 +1,212 @@
+//! A package as a folder: reading with limits before content, and writing.
+//!
+//! Invariant: nothing outside the folder is read, whatever the manifest or a link in it says.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::check::{self, Sizes};
+use super::error::PackageError;
+use super::limits::{MANIFEST_BYTES_MAX, NPY_HEADER_BYTES_MAX, PATH_BYTES_MAX, SHADER_BYTES_MAX};
+use super::manifest::{Buffer, Manifest};
+use super::npy;
+
+/// Name of the manifest's file.
+pub(super) const MANIFEST: &str = "kernel.toml";
+
+/// What [`read`] finds: manifest, shaders by file name, initial standard bytes by buffer name.
+pub(super) type Parts = (Manifest, BTreeMap<String, String>, BTreeMap<String, Vec<u8>>);
+
+/// Read all parts of a package. They are checked as far as reading safely needs it.
+pub(super) fn read(folder: &Path) -> Result<Parts, PackageError> {
+    let root = folder
+        .canonicalize()
+        .map_err(|error| PackageError::file(folder.display(), format_args!("cannot open this folder: {error}")))?;
+    let text = read_text(&root, MANIFEST, MANIFEST, MANIFEST_BYTES_MAX)?;
+    let manifest = parse(&text)?;
+    let sizes = check::manifest(&manifest)?;
+
+    let mut shaders = BTreeMap::new();
+    for pass in &manifest.passes {
+        for file in &pass.shader {
+            if !shaders.contains_key(file) {
+                let key = format!("{MANIFEST}: pass '{}': shader", pass.name);
+                shaders.insert(file.clone(), read_text(&root, file, &key, SHADER_BYTES_MAX)?);
+            }
+        }
+    }
+    let mut init = BTreeMap::new();
+    for (buffer, size) in manifest.buffers.iter().zip(&sizes) {
+        if let Some(file) = &buffer.init {
+            init.insert(buffer.name.clone(), read_npy(&root, buffer, file, size)?);
+        }
+    }
+    Ok((manifest, shaders, init))
+}
+
+/// `kernel.toml` as types.
+pub(super) fn parse(text: &str) -> Result<Manifest, PackageError> {
+    toml::from_str(text).map_err(|error| PackageError::file(MANIFEST, error.to_string().trim_end()))
+}
+
+/// Write all parts into a new or empty folder; the manifest last, so that a torn write is no package.
+pub(super) fn write(
+    folder: &Path,
+    manifest: &Manifest,
+    shaders: &BTreeMap<String, String>,
+    init: &BTreeMap<String, Vec<u8>>,
+    shapes: &[Sizes],
+) -> Result<(), PackageError> {
+    let failed = |path: &Path, error: std::io::Error| PackageError::file(path.display(), format_args!("cannot write: {error}"));
+    fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    if fs::read_dir(folder).map_err(|error| failed(folder, error))?.next().is_some() {
+        return Err(PackageError::file(
+            folder.display(),
+            "this folder is not empty, expected a new or an empty one",
+        ));
+    }
+    let put = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        let write = || {
+            fs::create_dir_all(path.parent().expect("a file inside the folder has a parent"))?;
+            let mut file = File::create_new(&path)?;
+            file.write_all(bytes)?;
+            file.sync_all()
+        };
+        write().map_err(|error| failed(&path, error))
+    };
+    for (file, text) in shaders {
+        put(file, text.as_bytes())?;
+    }
+    for (buffer, size) in manifest.buffers.iter().zip(shapes) {
+        if let (Some(file), Some(bytes)) = (&buffer.init, init.get(&buffer.name)) {
+            put(file, &npy::write(buffer.element, &size.shape, bytes))?;
+        }
+    }
+    let text = toml::to_string_pretty(manifest)
+        .map_err(|error| PackageError::file(MANIFEST, format_args!("cannot be written as TOML: {error}")))?;
+    put(MANIFEST, text.as_bytes())
+}
+
+/// Refuse a path that is not a plain file name or a relative path downwards, ending in `suffix`.
+pub(super) fn check_path(key: &str, path: &str, suffix: &str) -> Result<(), PackageError> {
+    let plain = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && part
+                .bytes()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.'))
+    };
+    if path.len() > PATH_BYTES_MAX || !path.split('/').all(plain) || !path.ends_with(suffix) {
+        return Err(PackageError::found(
+            key,
+            format_args!("'{}'", path.chars().take(PATH_BYTES_MAX).collect::<String>().escape_debug()),
+            format_args!(
+                "a file inside the package such as 'name{suffix}' or 'folder/name{suffix}' (ASCII letters, digits, '_', '-' and '.', \
+                 no part beginning with '.', at most {PATH_BYTES_MAX} bytes)"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Open a plain file that truly lies in the folder, and tell its size.
+fn open(root: &Path, file: &str, key: &str, bytes_max: u64) -> Result<(File, u64), PackageError> {
+    let about = |message: String| {
+        if key == file {
+            PackageError::file(file, message)
+        } else {
+            PackageError::file(format_args!("{key}: '{file}'"), message)
+        }
+    };
+    let path: PathBuf = root
+        .join(file)
+        .canonicalize()
+        .map_err(|error| about(format!("cannot open this file in {}: {error}", root.display())))?;
+    if !path.starts_with(root) {
+        return Err(about("is a link out of the package, expected a file inside it".to_owned()));
+    }
+    let is_file = fs::metadata(&path).map_err(|error| about(error.to_string()))?.is_file();
+    if !is_file {
+        return Err(about("found a folder or device, expected a plain file".to_owned()));
+    }
+    let handle = File::open(&path).map_err(|error| about(error.to_string()))?;
+    let size = handle.metadata().map_err(|error| about(error.to_string()))?.len();
+    if size > bytes_max {
+        return Err(about(format!("found {size} bytes, expected at most {bytes_max}")));
+    }
+    Ok((handle, size))
+}
+
+fn read_bytes(root: &Path, file: &str, key: &str, bytes_max: u64) -> Result<Vec<u8>, PackageError> {
+    let (handle, size) = open(root, file, key, bytes_max)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    handle
+        .take(size)
+        .read_to_end(&mut bytes)
+        .map_err(|error| PackageError::file(file, error))?;
+    Ok(bytes)
+}
+
+fn read_text(root: &Path, file: &str, key: &str, bytes_max: u64) -> Result<String, PackageError> {
+    let bytes = read_bytes(root, file, key, bytes_max)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
+        PackageError::file(
+            file,
+            format_args!("line {line}: found bytes that are not UTF-8, expected UTF-8 text"),
+        )
+    })
+}
+
+fn read_npy(root: &Path, buffer: &Buffer, file: &str, size: &Sizes) -> Result<Vec<u8>, PackageError> {
+    let key = format!("{MANIFEST}: buffer '{}': init", buffer.name);
+    let mut bytes = read_bytes(root, file, &key, size.standard + NPY_HEADER_BYTES_MAX)?;
+    let header = npy::header(&bytes).map_err(|wrong| PackageError::file(file, wrong))?;
+
+    let expected = npy::descr(buffer.element);
+    if header.descr != expected {
+        let name = npy::numpy_name(buffer.element);
+        return Err(PackageError::file(
+            file,
+            format_args!(
+                "found type '{}', expected '{expected}' for buffer '{}': convert with a.astype(numpy.{name}) before numpy.save",
+                header.descr.escape_debug(),
+                buffer.name
+            ),
+        ));
+    }
+    if header.shape != size.shape {
+        return Err(PackageError::file(
+            file,
+            format_args!(
+                "found shape {}, expected {} for buffer '{}' ({MANIFEST}: buffer '{}': shape)",
+                npy::shape_text(&header.shape),
+                npy::shape_text(&size.shape),
+                buffer.name,
+                buffer.name
+            ),
+        ));
+    }
+    if header.fortran_order && size.shape.len() > 1 {
+        return Err(PackageError::file(
+            file,
+            "found Fortran order, expected C order: save numpy.ascontiguousarray(a) instead",
+        ));
+    }
+    let found = (bytes.len() - header.data) as u64;
+    if found != size.standard {
+        return Err(PackageError::file(
+            file,
+            format_args!(
+                "found {found} bytes of data, expected {}: the file is torn or has a tail",
+                size.standard
+            ),
+        ));
+    }
+    bytes.drain(..header.data);
+    Ok(bytes)
+}

@@ -1,0 +1,406 @@
+//! What a pass's entry point is bound to, as its WGSL says, and whether the manifest's buffers fit it.
+
+use std::collections::BTreeMap;
+
+use device::Resource;
+use naga::back::PipelineConstants;
+use naga::{AddressSpace, ArraySize, GlobalVariable, Handle, Module, ScalarKind, StorageAccess, Type, TypeInner, VectorSize};
+
+use super::check::{Sizes, buffer_index};
+use super::error::{PackageError, listed};
+use super::manifest::{Element, Layout, Manifest, Number, Pass, Role};
+use super::source::{Parsed, Source, chain, guarded};
+
+/// What a pass needs of a device, besides its module.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Reflected {
+    /// Name of the entry point.
+    pub(super) entry: String,
+    /// Values of `override` constants: by name, or by number where the WGSL has `@id`.
+    pub(super) overrides: BTreeMap<String, f64>,
+    /// Binding number to resource.
+    pub(super) bindings: BTreeMap<u32, Resource>,
+    /// Invocations of a workgroup in x, y, z.
+    pub(super) workgroup_size: [u32; 3],
+}
+
+/// Read a pass off its WGSL.
+pub(super) fn pass(
+    pass: &Pass,
+    manifest: &Manifest,
+    sizes: &[Sizes],
+    source: &Source,
+    parsed: &Parsed,
+) -> Result<Reflected, PackageError> {
+    let entry = entry(pass, source, &parsed.module)?;
+    let overrides = overrides(pass, manifest, source, &parsed.module)?;
+    let constants: PipelineConstants = overrides.iter().map(|(name, value)| (name.clone(), *value)).collect();
+    guarded(&source.label(), || {
+        let stage = Some((naga::ShaderStage::Compute, entry.as_str()));
+        let (module, info) = naga::back::pipeline_constants::process_overrides(&parsed.module, &parsed.info, stage, &constants)
+            .map_err(|error| {
+                let key = format!("pass '{}': constants", pass.name);
+                PackageError::key(
+                    key,
+                    format_args!("the override constants of {} do not work: {}", source.label(), chain(&error)),
+                )
+            })?;
+        let index = (module.entry_points.iter())
+            .position(|point| point.name == entry)
+            .expect("processing overrides keeps the entry point it was asked for");
+        let used: Vec<(Handle<GlobalVariable>, &GlobalVariable)> = (module.global_variables.iter())
+            .filter(|(handle, variable)| variable.binding.is_some() && !info.get_entry_point(index)[*handle].is_empty())
+            .collect();
+        let reader = Reader {
+            pass,
+            manifest,
+            sizes,
+            source,
+            module: &module,
+        };
+        let bindings = reader.bindings(&used)?;
+        let workgroup_size = module.entry_points[index].workgroup_size;
+        Ok(Reflected {
+            entry: entry.clone(),
+            overrides: overrides.clone(),
+            bindings,
+            workgroup_size,
+        })
+    })
+}
+
+/// The compute entry point that the pass names, or the only one.
+fn entry(pass: &Pass, source: &Source, module: &Module) -> Result<String, PackageError> {
+    let points: Vec<&str> = (module.entry_points.iter())
+        .filter(|point| point.stage == naga::ShaderStage::Compute)
+        .map(|point| point.name.as_str())
+        .collect();
+    let key = format!("pass '{}': entry", pass.name);
+    match (&pass.entry, points.as_slice()) {
+        (Some(name), points) if points.contains(&name.as_str()) => Ok(name.clone()),
+        (None, [only]) => Ok((*only).to_owned()),
+        (Some(name), points) => {
+            let expected = format!(
+                "a @compute function of {}: {}",
+                source.label(),
+                listed(points.iter().copied())
+            );
+            Err(PackageError::found(key, format_args!("'{name}'"), expected))
+        }
+        (None, points) => {
+            let expected = format!(
+                "the name of one of the @compute functions of {}: {}",
+                source.label(),
+                listed(points.iter().copied())
+            );
+            Err(PackageError::found(key, "no name", expected))
+        }
+    }
+}
+
+/// Values for the module's `override` constants: the pass's own constants go before the package's.
+fn overrides(
+    pass: &Pass,
+    manifest: &Manifest,
+    source: &Source,
+    module: &Module,
+) -> Result<BTreeMap<String, f64>, PackageError> {
+    let mut values = BTreeMap::new();
+    let mut names = Vec::new();
+    for (handle, constant) in module.overrides.iter() {
+        let Some(name) = constant.name.as_deref() else { continue };
+        names.push(name);
+        let own = pass.constants.get(name);
+        let Some(value) = own.or_else(|| manifest.constants.get(name)) else {
+            if constant.init.is_none() {
+                let span = module.overrides.get_span(handle).to_range();
+                let message = format!(
+                    "found no value for 'override {name}', expected a default here or '{name}' in kernel.toml: constants"
+                );
+                return Err(source.error_at(span, &message));
+            }
+            continue;
+        };
+        let value = override_value(&module.types[constant.ty].inner, *value).map_err(|expected| {
+            let key = match own {
+                Some(_) => format!("pass '{}': constants: {name}", pass.name),
+                None => format!("constants: {name}"),
+            };
+            PackageError::found(
+                key,
+                value,
+                format_args!("{expected} for 'override {name}' in {}", source.label()),
+            )
+        })?;
+        values.insert(constant.id.map_or_else(|| name.to_owned(), |id| id.to_string()), value);
+    }
+    for name in pass.constants.keys() {
+        if !names.contains(&name.as_str()) {
+            let key = format!("pass '{}': constants: {name}", pass.name);
+            let expected = format!("the name of an override in {}: {}", source.label(), listed(names));
+            return Err(PackageError::found(key, "no such override", expected));
+        }
+    }
+    Ok(values)
+}
+
+/// A constant as an override of this type takes it, or what is expected instead.
+fn override_value(ty: &TypeInner, value: Number) -> Result<f64, &'static str> {
+    let TypeInner::Scalar(scalar) = ty else {
+        return Err("no value: it is not a scalar");
+    };
+    match (scalar.kind, value) {
+        (ScalarKind::Bool, Number::Bool(value)) => Ok(f64::from(u8::from(value))),
+        (ScalarKind::Bool, _) => Err("true or false (bool)"),
+        (ScalarKind::Uint, Number::Integer(value)) => u32::try_from(value).map(f64::from).map_err(|_| "0 to 4294967295 (u32)"),
+        (ScalarKind::Uint, _) => Err("an integer (u32)"),
+        (ScalarKind::Sint, Number::Integer(value)) => i32::try_from(value)
+            .map(f64::from)
+            .map_err(|_| "-2147483648 to 2147483647 (i32)"),
+        (ScalarKind::Sint, _) => Err("an integer (i32)"),
+        (_, Number::Float(value)) => {
+            // Rounded here, once, so that no device rounds it in its own way.
+            let rounded = value as f32;
+            if rounded.is_finite() {
+                Ok(f64::from(rounded))
+            } else {
+                Err("a number that f32 can hold")
+            }
+        }
+        _ => Err("a float, with its point (f32)"),
+    }
+}
+
+struct Reader<'a> {
+    pass: &'a Pass,
+    manifest: &'a Manifest,
+    sizes: &'a [Sizes],
+    source: &'a Source,
+    module: &'a Module,
+}
+
+impl Reader<'_> {
+    fn bindings(&self, used: &[(Handle<GlobalVariable>, &GlobalVariable)]) -> Result<BTreeMap<u32, Resource>, PackageError> {
+        let mut bindings = BTreeMap::new();
+        let mut writable: BTreeMap<usize, (String, bool)> = BTreeMap::new();
+        let mut names = Vec::new();
+        for (handle, variable) in used {
+            let name = variable.name.clone().unwrap_or_default();
+            let Some(binding) = &variable.binding else { continue };
+            if binding.group != 0 {
+                return Err(self.wrong(
+                    *handle,
+                    &format!("found '{name}' in @group({}), expected @group(0)", binding.group),
+                ));
+            }
+            let resource = if name == "clock" {
+                self.clock(*handle, variable)?;
+                Resource::Clock
+            } else {
+                let index = self.buffer(*handle, &name)?;
+                let writes = self.access(*handle, variable, &name, index)?;
+                self.fits(*handle, variable, &name, index)?;
+                if let Some((other, other_writes)) = writable.get(&index) {
+                    if writes || *other_writes {
+                        let message = format!(
+                            "found buffer '{}' bound to both '{other}' and '{name}', expected only one variable for a buffer that the pass may write",
+                            self.manifest.buffers[index].name
+                        );
+                        return Err(self.wrong(*handle, &message));
+                    }
+                }
+                writable.insert(index, (name.clone(), writes));
+                Resource::Buffer(index)
+            };
+            bindings.insert(binding.binding, resource);
+            names.push(name);
+        }
+        for variable in self.pass.bindings.keys() {
+            if !names.contains(variable) {
+                let key = format!("pass '{}': bindings: {variable}", self.pass.name);
+                let expected = format!(
+                    "a variable that the entry point uses: {}",
+                    listed(names.iter().map(String::as_str))
+                );
+                return Err(PackageError::found(key, "a variable that the pass does not use", expected));
+            }
+        }
+        if let Some(indirect) = &self.pass.indirect {
+            let index = buffer_index(self.manifest, "indirect", &indirect.buffer)?;
+            if let Some((variable, true)) = writable.get(&index) {
+                let key = format!("pass '{}': indirect: buffer", self.pass.name);
+                let found = format!("'{}', which the pass itself may write through '{variable}'", indirect.buffer);
+                return Err(PackageError::found(key, found, "a buffer that an earlier pass wrote"));
+            }
+        }
+        Ok(bindings)
+    }
+
+    fn wrong(&self, handle: Handle<GlobalVariable>, message: &str) -> PackageError {
+        let message = format!("{message} (pass '{}')", self.pass.name);
+        self.source
+            .error_at(self.module.global_variables.get_span(handle).to_range(), &message)
+    }
+
+    fn clock(&self, handle: Handle<GlobalVariable>, variable: &GlobalVariable) -> Result<(), PackageError> {
+        let four_words = matches!(
+            self.module.types[variable.ty].inner,
+            TypeInner::Vector { size: VectorSize::Quad, scalar } if scalar == naga::Scalar::U32
+        );
+        if variable.space == AddressSpace::Uniform && four_words {
+            return Ok(());
+        }
+        Err(self.wrong(
+            handle,
+            "found 'clock' of another kind, expected the step counter 'var<uniform> clock: vec4<u32>'",
+        ))
+    }
+
+    /// The buffer that a variable stands for.
+    fn buffer(&self, handle: Handle<GlobalVariable>, variable: &str) -> Result<usize, PackageError> {
+        if let Some(name) = self.pass.bindings.get(variable) {
+            return buffer_index(
+                self.manifest,
+                &format!("pass '{}': bindings: {variable}", self.pass.name),
+                name,
+            );
+        }
+        self.manifest.buffers.iter().position(|buffer| buffer.name == variable).ok_or_else(|| {
+            let known = listed(self.manifest.buffers.iter().map(|buffer| buffer.name.as_str()));
+            self.wrong(
+                handle,
+                &format!(
+                    "found '{variable}', which is no buffer's name, expected one of {known}, or '{variable} = \"…\"' in the pass's bindings"
+                ),
+            )
+        })
+    }
+
+    /// Whether the pass may write through the variable, if it may be what it is at all.
+    fn access(
+        &self,
+        handle: Handle<GlobalVariable>,
+        variable: &GlobalVariable,
+        name: &str,
+        index: usize,
+    ) -> Result<bool, PackageError> {
+        let buffer = &self.manifest.buffers[index];
+        match variable.space {
+            AddressSpace::Storage { access } if !access.contains(StorageAccess::STORE) => Ok(false),
+            AddressSpace::Storage { .. } if buffer.role == Role::Constant => Err(self.wrong(
+                handle,
+                &format!(
+                    "found writable '{name}' for the constant buffer '{}', expected 'var<storage, read>'",
+                    buffer.name
+                ),
+            )),
+            AddressSpace::Storage { .. } => Ok(true),
+            AddressSpace::Uniform if buffer.role == Role::Constant => Ok(false),
+            AddressSpace::Uniform => Err(self.wrong(
+                handle,
+                &format!(
+                    "found uniform '{name}' for the {} buffer '{}', expected 'var<storage, …>'",
+                    buffer.role, buffer.name
+                ),
+            )),
+            _ => Err(self.wrong(
+                handle,
+                &format!("found '{name}', which is no buffer, expected 'var<storage, …>'"),
+            )),
+        }
+    }
+
+    /// Whether the variable's type describes the buffer's device layout.
+    fn fits(
+        &self,
+        handle: Handle<GlobalVariable>,
+        variable: &GlobalVariable,
+        name: &str,
+        index: usize,
+    ) -> Result<(), PackageError> {
+        let (buffer, size) = (&self.manifest.buffers[index], self.sizes[index].device);
+        let inner = &self.module.types[variable.ty].inner;
+        let item = match inner {
+            TypeInner::Array { base, .. } => &self.module.types[*base].inner,
+            other => other,
+        };
+        let fits_element = match (buffer.layout, item) {
+            (
+                Layout::Vec4,
+                TypeInner::Vector {
+                    size: VectorSize::Quad | VectorSize::Tri,
+                    scalar,
+                },
+            ) => matches!(inner, TypeInner::Array { stride: 16, .. }) && is(*scalar, buffer.element),
+            (Layout::Vec4, _) => false,
+            (Layout::Packed, TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar)) => is(*scalar, buffer.element),
+            (Layout::Packed, TypeInner::Vector { size, scalar }) => *size != VectorSize::Tri && is(*scalar, buffer.element),
+            (Layout::Packed, TypeInner::Struct { members, .. }) => members.iter().all(|member| self.has_words_only(member.ty)),
+            (Layout::Packed, _) => false,
+        };
+        if !fits_element {
+            let element = buffer.element;
+            let expected = match buffer.layout {
+                Layout::Vec4 => format!("array<vec4<{element}>> (layout vec4)"),
+                Layout::Packed if buffer.element == Element::F32 => {
+                    format!("array<{element}>, an array of vec2 or vec4 of it, or of structs of 4-byte scalars (layout packed)")
+                }
+                Layout::Packed => {
+                    format!(
+                        "array<{element}>, array<atomic<{element}>>, an array of vec2 or vec4, or of structs of 4-byte scalars (layout packed)"
+                    )
+                }
+            };
+            let message = format!(
+                "found '{name}' of a type that does not fit buffer '{}', expected {expected}",
+                buffer.name
+            );
+            return Err(self.wrong(handle, &message));
+        }
+        let (needed, stride) = match inner {
+            TypeInner::Array {
+                size: ArraySize::Constant(count),
+                stride,
+                ..
+            } => (u64::from(count.get()) * u64::from(*stride), 1),
+            TypeInner::Array { stride, .. } => (u64::from(*stride), u64::from(*stride)),
+            other => (u64::from(other.size(self.module.to_ctx())), 1),
+        };
+        if size < needed || size % stride != 0 {
+            let expected = if stride > 1 {
+                format!("a multiple of the array's stride of {stride} bytes")
+            } else {
+                format!("at least {needed} bytes")
+            };
+            let message = format!(
+                "found buffer '{}' of {size} bytes for '{name}', expected {expected}",
+                buffer.name
+            );
+            return Err(self.wrong(handle, &message));
+        }
+        Ok(())
+    }
+
+    /// Whether a struct's member is made of 4-byte scalars and nothing else.
+    fn has_words_only(&self, ty: Handle<Type>) -> bool {
+        match &self.module.types[ty].inner {
+            TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar) | TypeInner::Vector { scalar, .. } => scalar.width == 4,
+            TypeInner::Array {
+                base,
+                size: ArraySize::Constant(_),
+                ..
+            } => self.has_words_only(*base),
+            TypeInner::Struct { members, .. } => members.iter().all(|member| self.has_words_only(member.ty)),
+            _ => false,
+        }
+    }
+}
+
+fn is(scalar: naga::Scalar, element: Element) -> bool {
+    scalar
+        == match element {
+            Element::F32 => naga::Scalar::F32,
+            Element::U32 => naga::Scalar::U32,
+            Element::I32 => naga::Scalar::I32,
+        }
+}

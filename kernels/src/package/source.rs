@@ -1,0 +1,191 @@
+//! A pass's WGSL: files joined into one text, parsed and validated by naga, with errors that point into the author's own file.
+//!
+//! Invariant: whatever the text, the caller gets a module or an error. naga works on a thread of its own, whose stack is deep
+//! enough for the longest expression that the limits allow, and whose panic, should there be one, is an error here.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::ops::Range;
+
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+
+use super::error::PackageError;
+use super::limits::MODULE_BYTES_MAX;
+
+/// Stack of the thread that naga runs on, bytes. Only what is used of it is ever touched.
+const STACK_BYTES: usize = 1 << 30;
+/// Characters of a source line that a message shows.
+const SHOWN_CHARS_MAX: usize = 120;
+
+/// Joined WGSL files, and where each begins.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    /// The joined text: each file, and a line feed after each that does not end with one.
+    pub(super) text: String,
+    /// Name and first byte of each file, in order.
+    files: Vec<(String, usize)>,
+}
+
+/// A module that naga found valid.
+pub(super) struct Parsed {
+    pub(super) module: naga::Module,
+    pub(super) info: ModuleInfo,
+}
+
+impl Source {
+    /// Join files in the order given. All are there.
+    pub(super) fn join(pass: &str, names: &[String], shaders: &BTreeMap<String, String>) -> Result<Self, PackageError> {
+        let mut source = Self {
+            text: String::new(),
+            files: Vec::new(),
+        };
+        for name in names {
+            let text = shaders.get(name).ok_or_else(|| {
+                PackageError::found(
+                    format_args!("pass '{pass}': shader"),
+                    format_args!("no file '{name}'"),
+                    "a WGSL file of the package",
+                )
+            })?;
+            source.files.push((name.clone(), source.text.len()));
+            source.text.push_str(text);
+            if !text.ends_with('\n') {
+                source.text.push('\n');
+            }
+        }
+        if source.text.len() as u64 > MODULE_BYTES_MAX {
+            let key = format!("pass '{pass}': shader");
+            return Err(PackageError::found(
+                key,
+                format_args!("{} bytes in all", source.text.len()),
+                format_args!("at most {MODULE_BYTES_MAX}"),
+            ));
+        }
+        Ok(source)
+    }
+
+    /// The files' names, for people.
+    pub(super) fn label(&self) -> String {
+        self.files
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect::<Vec<_>>()
+            .join(" + ")
+    }
+
+    /// Parse and validate.
+    pub(super) fn parse(&self) -> Result<Parsed, PackageError> {
+        guarded(&self.label(), || {
+            let module = naga::front::wgsl::parse_str(&self.text).map_err(|error| {
+                let labels: Vec<_> = error
+                    .labels()
+                    .map(|(span, text)| (span.to_range(), text.to_owned()))
+                    .collect();
+                let notes: Vec<_> = error.notes().map(str::to_owned).collect();
+                self.error(error.message(), labels, &notes)
+            })?;
+            let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+                .validate(&module)
+                .map_err(|error| {
+                    let labels = error.spans().map(|(span, text)| (span.to_range(), text.clone())).collect();
+                    self.error(&chain(error.as_inner()), labels, &[])
+                })?;
+            Ok(Parsed { module, info })
+        })
+    }
+
+    /// An error at a place of the joined text: `file:line:column: message`, and the line itself.
+    pub(super) fn error_at(&self, span: Option<Range<usize>>, message: &str) -> PackageError {
+        self.error(message, vec![(span, String::new())], &[])
+    }
+
+    fn error(&self, message: &str, labels: Vec<(Option<Range<usize>>, String)>, notes: &[String]) -> PackageError {
+        let Some((span, label)) = labels.into_iter().find_map(|(span, label)| Some((span?, label))) else {
+            return PackageError::file(self.label(), message);
+        };
+        let place = self.place(span.start);
+        let line: String = place
+            .line
+            .chars()
+            .take(SHOWN_CHARS_MAX)
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        // A span may reach over many lines: mark its first one.
+        let width = self
+            .text
+            .get(span)
+            .map_or(1, |text| text.lines().next().unwrap_or("").chars().count());
+        let column = place.column.min(SHOWN_CHARS_MAX);
+        let width = width.clamp(1, SHOWN_CHARS_MAX + 1 - column);
+        let number = place.number.to_string();
+        let mut text = format!("{message}\n{number} | {line}\n");
+        let indent = " ".repeat(number.len());
+        text.push_str(&format!("{indent} | {}{} {label}", " ".repeat(column - 1), "^".repeat(width)));
+        let mut text = text.trim_end().to_owned();
+        notes.iter().for_each(|note| text.push_str(&format!("\nnote: {note}")));
+        PackageError::file(format_args!("{}:{}:{}", place.file, place.number, place.column), text)
+    }
+
+    fn place(&self, offset: usize) -> Place<'_> {
+        let (file, start) = self
+            .files
+            .iter()
+            .rev()
+            .find(|(_, start)| *start <= offset)
+            .unwrap_or(&self.files[0]);
+        let offset = (*start..=offset.min(self.text.len()))
+            .rev()
+            .find(|at| self.text.is_char_boundary(*at))
+            .unwrap_or(*start);
+        let before = &self.text[*start..offset];
+        let line_start = start + before.rfind('\n').map_or(0, |at| at + 1);
+        Place {
+            file,
+            number: before.matches('\n').count() + 1,
+            column: self.text[line_start..offset].chars().count() + 1,
+            line: self.text[line_start..].lines().next().unwrap_or(""),
+        }
+    }
+}
+
+/// A place in an author's file; line and column count from 1.
+struct Place<'a> {
+    file: &'a str,
+    number: usize,
+    column: usize,
+    line: &'a str,
+}
+
+/// An error with what caused it.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// Run a naga job where deep recursion has room, and a panic is an error.
+pub(super) fn guarded<T: Send>(label: &str, job: impl FnOnce() -> Result<T, PackageError> + Send) -> Result<T, PackageError> {
+    let ended = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("wgsl".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, job);
+        thread.map(std::thread::ScopedJoinHandle::join)
+    });
+    match ended {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(PackageError::file(
+            label,
+            "the WGSL compiler broke down over this text, expected WGSL that it can handle",
+        )),
+        Err(error) => Err(PackageError::file(
+            label,
+            format_args!("cannot start a thread to read WGSL: {error}"),
+        )),
+    }
+}
