@@ -7,10 +7,10 @@
 //! | [`cpu`] | naga's IR to WebAssembly, run on all cores |
 
 mod api;
-mod error;
-mod list;
 pub mod cpu;
+mod error;
 pub mod gpu;
+mod list;
 
 pub use api::{
     BufferDesc, BufferId, Command, Device, DeviceInfo, DeviceKind, ModuleDesc, PassDesc, PassId, Program, Resource, Session,

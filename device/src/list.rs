@@ -25,6 +25,10 @@ pub fn select(wanted: &str) -> Result<Arc<dyn Device>, DeviceError> {
     };
     found.cloned().ok_or_else(|| DeviceError::NotFound {
         wanted: wanted.to_owned(),
-        present: devices.iter().map(|device| device.info().id.clone()).collect::<Vec<_>>().join(", "),
+        present: devices
+            .iter()
+            .map(|device| device.info().id.clone())
+            .collect::<Vec<_>>()
+            .join(", "),
     })
 }
