@@ -45,8 +45,8 @@ fn wrong_wgsl_is_refused_with_its_place() {
         ),
         (
             "enable f16; @compute @workgroup_size(1) fn main() { let x = 1.0h; }",
+            "1.0h",
             "f16",
-            "",
         ),
     ];
     on_every_adapter("wrong_wgsl_is_refused_with_its_place", |device| {
