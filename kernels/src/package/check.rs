@@ -59,6 +59,7 @@ pub(super) fn manifest(manifest: &Manifest) -> Checked<Vec<Sizes>> {
         pass(one, manifest, &sizes)?;
     }
     outputs(manifest, &sizes)?;
+    faults(manifest)?;
     if let Some(one) = &manifest.evaluate {
         evaluate(one, manifest, &sizes)?;
     }
@@ -125,7 +126,8 @@ fn pass_index(manifest: &Manifest, key: &str, name: &str) -> Checked<usize> {
     })
 }
 
-fn package_name(name: &str) -> Checked {
+/// A package's name names folders, too.
+pub(super) fn package_name(name: &str) -> Checked {
     let good = name.len() <= NAME_BYTES_MAX
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name
@@ -567,6 +569,35 @@ fn column(output: &str, column: &Column, buffer: &Buffer, elements: u64) -> Chec
     finite(&at("scale"), column.scale)?;
     finite(&at("add"), column.add)?;
     unit(&format!("{output}column '{}'", column.name), column.unit.as_ref())
+}
+
+fn faults(manifest: &Manifest) -> Checked {
+    if manifest.faults.is_empty() {
+        return Ok(());
+    }
+    let is_fault =
+        |buffer: &&Buffer| buffer.name == "fault" && buffer.role == Role::Observable && buffer.element == Element::U32;
+    if manifest.buffers.iter().find(is_fault).is_none() {
+        return Err(PackageError::found(
+            "faults",
+            "no buffer that tells them",
+            "an observable u32 buffer named 'fault'",
+        ));
+    }
+    for (value, meaning) in &manifest.faults {
+        if value
+            .parse::<u32>()
+            .map_or(true, |number| number == 0 || number.to_string() != *value)
+        {
+            return Err(PackageError::found(
+                "faults",
+                format_args!("'{}'", shown(value)),
+                "a value from 1 to 4294967295",
+            ));
+        }
+        text(&format!("faults: {value}"), meaning)?;
+    }
+    Ok(())
 }
 
 fn evaluate(evaluate: &Evaluate, manifest: &Manifest, sizes: &[Sizes]) -> Checked {

@@ -19,13 +19,54 @@ pub(super) const MANIFEST: &str = "kernel.toml";
 /// What [`read`] finds: manifest, shaders by file name, initial standard bytes by buffer name.
 pub(super) type Parts = (Manifest, BTreeMap<String, String>, BTreeMap<String, Vec<u8>>);
 
+/// Where a package's files come from.
+pub(super) trait Files {
+    /// The contents of a file. `key` says in messages who asks for it.
+    fn read(&self, file: &str, key: &str, bytes_max: u64) -> Result<Vec<u8>, PackageError>;
+}
+
+/// A folder, by its canonical path.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    /// A folder that is there.
+    pub(super) fn open(folder: &Path) -> Result<Self, PackageError> {
+        let root = folder.canonicalize();
+        let root =
+            root.map_err(|error| PackageError::file(folder.display(), format_args!("cannot open this folder: {error}")))?;
+        Ok(Self(root))
+    }
+}
+
+impl Files for Folder {
+    /// Only a plain file that truly lies in the folder is read.
+    fn read(&self, file: &str, key: &str, bytes_max: u64) -> Result<Vec<u8>, PackageError> {
+        let about = |message: String| match key {
+            MANIFEST => PackageError::file(MANIFEST, message),
+            key => PackageError::file(format_args!("{key}: '{file}'"), message),
+        };
+        let failed = |error: std::io::Error| about(format!("cannot read this file in {}: {error}", self.0.display()));
+        let path = self.0.join(file).canonicalize().map_err(failed)?;
+        if !path.starts_with(&self.0) {
+            return Err(about("found a link out of the package, expected a file inside it".to_owned()));
+        }
+        if !fs::metadata(&path).map_err(failed)?.is_file() {
+            return Err(about("found a folder or a device, expected a plain file".to_owned()));
+        }
+        let handle = File::open(&path).map_err(failed)?;
+        let size = handle.metadata().map_err(failed)?.len();
+        if size > bytes_max {
+            return Err(about(format!("found {size} bytes, expected at most {bytes_max}")));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        handle.take(size).read_to_end(&mut bytes).map_err(failed)?;
+        Ok(bytes)
+    }
+}
+
 /// Read all parts of a package. They are checked as far as reading safely needs it.
-pub(super) fn read(folder: &Path) -> Result<Parts, PackageError> {
-    let root = folder
-        .canonicalize()
-        .map_err(|error| PackageError::file(folder.display(), format_args!("cannot open this folder: {error}")))?;
-    let text = read_text(&root, MANIFEST, MANIFEST, MANIFEST_BYTES_MAX)?;
-    let manifest = parse(&text)?;
+pub(super) fn read(files: &dyn Files) -> Result<Parts, PackageError> {
+    let manifest = parse(&text(MANIFEST, files.read(MANIFEST, MANIFEST, MANIFEST_BYTES_MAX)?)?)?;
     let sizes = check::manifest(&manifest)?;
 
     let mut shaders = BTreeMap::new();
@@ -33,14 +74,16 @@ pub(super) fn read(folder: &Path) -> Result<Parts, PackageError> {
         for file in &pass.shader {
             if !shaders.contains_key(file) {
                 let key = format!("{MANIFEST}: pass '{}': shader", pass.name);
-                shaders.insert(file.clone(), read_text(&root, file, &key, SHADER_BYTES_MAX)?);
+                shaders.insert(file.clone(), text(file, files.read(file, &key, SHADER_BYTES_MAX)?)?);
             }
         }
     }
     let mut init = BTreeMap::new();
     for (buffer, size) in manifest.buffers.iter().zip(&sizes) {
         if let Some(file) = &buffer.init {
-            init.insert(buffer.name.clone(), read_npy(&root, buffer, file, size)?);
+            let key = format!("{MANIFEST}: buffer '{}': init", buffer.name);
+            let bytes = files.read(file, &key, size.standard + NPY_HEADER_BYTES_MAX)?;
+            init.insert(buffer.name.clone(), array(buffer, file, size, bytes)?);
         }
     }
     Ok((manifest, shaders, init))
@@ -59,14 +102,7 @@ pub(super) fn write(
     init: &BTreeMap<String, Vec<u8>>,
     shapes: &[Sizes],
 ) -> Result<(), PackageError> {
-    let failed = |path: &Path, error: std::io::Error| PackageError::file(path.display(), format_args!("cannot write: {error}"));
-    fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
-    if fs::read_dir(folder).map_err(|error| failed(folder, error))?.next().is_some() {
-        return Err(PackageError::file(
-            folder.display(),
-            "this folder is not empty, expected a new or an empty one",
-        ));
-    }
+    make_empty(folder)?;
     let put = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
         let write = || {
@@ -75,7 +111,7 @@ pub(super) fn write(
             file.write_all(bytes)?;
             file.sync_all()
         };
-        write().map_err(|error| failed(&path, error))
+        write().map_err(|error| PackageError::file(path.display(), format_args!("cannot write: {error}")))
     };
     for (file, text) in shaders {
         put(file, text.as_bytes())?;
@@ -88,6 +124,19 @@ pub(super) fn write(
     let text = toml::to_string_pretty(manifest)
         .map_err(|error| PackageError::file(MANIFEST, format_args!("cannot be written as TOML: {error}")))?;
     put(MANIFEST, text.as_bytes())
+}
+
+/// Make a folder, unless it is there and empty.
+pub(super) fn make_empty(folder: &Path) -> Result<(), PackageError> {
+    let failed = |error: std::io::Error| PackageError::file(folder.display(), format_args!("cannot write: {error}"));
+    fs::create_dir_all(folder).map_err(failed)?;
+    if fs::read_dir(folder).map_err(failed)?.next().is_some() {
+        return Err(PackageError::file(
+            folder.display(),
+            "found a folder that is not empty, expected a new or an empty one",
+        ));
+    }
+    Ok(())
 }
 
 /// Refuse a path that is not a plain file name or a relative path downwards, ending in `suffix`.
@@ -112,46 +161,7 @@ pub(super) fn check_path(key: &str, path: &str, suffix: &str) -> Result<(), Pack
     Ok(())
 }
 
-/// Open a plain file that truly lies in the folder, and tell its size.
-fn open(root: &Path, file: &str, key: &str, bytes_max: u64) -> Result<(File, u64), PackageError> {
-    let about = |message: String| {
-        if key == file {
-            PackageError::file(file, message)
-        } else {
-            PackageError::file(format_args!("{key}: '{file}'"), message)
-        }
-    };
-    let path: PathBuf = root
-        .join(file)
-        .canonicalize()
-        .map_err(|error| about(format!("cannot open this file in {}: {error}", root.display())))?;
-    if !path.starts_with(root) {
-        return Err(about("is a link out of the package, expected a file inside it".to_owned()));
-    }
-    let is_file = fs::metadata(&path).map_err(|error| about(error.to_string()))?.is_file();
-    if !is_file {
-        return Err(about("found a folder or device, expected a plain file".to_owned()));
-    }
-    let handle = File::open(&path).map_err(|error| about(error.to_string()))?;
-    let size = handle.metadata().map_err(|error| about(error.to_string()))?.len();
-    if size > bytes_max {
-        return Err(about(format!("found {size} bytes, expected at most {bytes_max}")));
-    }
-    Ok((handle, size))
-}
-
-fn read_bytes(root: &Path, file: &str, key: &str, bytes_max: u64) -> Result<Vec<u8>, PackageError> {
-    let (handle, size) = open(root, file, key, bytes_max)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    handle
-        .take(size)
-        .read_to_end(&mut bytes)
-        .map_err(|error| PackageError::file(file, error))?;
-    Ok(bytes)
-}
-
-fn read_text(root: &Path, file: &str, key: &str, bytes_max: u64) -> Result<String, PackageError> {
-    let bytes = read_bytes(root, file, key, bytes_max)?;
+fn text(file: &str, bytes: Vec<u8>) -> Result<String, PackageError> {
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -162,9 +172,8 @@ fn read_text(root: &Path, file: &str, key: &str, bytes_max: u64) -> Result<Strin
     })
 }
 
-fn read_npy(root: &Path, buffer: &Buffer, file: &str, size: &Sizes) -> Result<Vec<u8>, PackageError> {
-    let key = format!("{MANIFEST}: buffer '{}': init", buffer.name);
-    let mut bytes = read_bytes(root, file, &key, size.standard + NPY_HEADER_BYTES_MAX)?;
+/// The standard bytes in an `.npy` file.
+fn array(buffer: &Buffer, file: &str, size: &Sizes, mut bytes: Vec<u8>) -> Result<Vec<u8>, PackageError> {
     let header = npy::header(&bytes).map_err(|wrong| PackageError::file(file, wrong))?;
 
     let expected = npy::descr(buffer.element);

@@ -9,6 +9,7 @@
 //! | [`layout`] | device layout to standard layout and back |
 //! | [`limits`] | the limits on all of it |
 //! | `digest` | the package's identity |
+//! | `example` | packages inside the program: the examples, and what `baton new` writes |
 //!
 //! Invariant: a [`Package`] exists only if every check passed, so that nobody after it needs to doubt it.
 
@@ -21,6 +22,7 @@ use protocol::Digest;
 mod check;
 mod digest;
 mod error;
+mod example;
 mod folder;
 pub mod layout;
 pub mod limits;
@@ -56,7 +58,7 @@ impl Package {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn load(folder: &Path) -> Result<Self, PackageError> {
-        let (manifest, shaders, init) = folder::read(folder)?;
+        let (manifest, shaders, init) = folder::read(&folder::Folder::open(folder)?)?;
         Self::new(manifest, shaders, init)
     }
 

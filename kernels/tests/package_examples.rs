@@ -1,0 +1,119 @@
+//! The shipped examples: they load, their files are what their recipes say, and `baton new` writes a package that works.
+//!
+//! `BATON_BLESS=1` writes the initial states anew instead of comparing them.
+
+use std::path::{Path, PathBuf};
+
+use kernels::package::Package;
+use kernels::random::{Stream, uniform, words};
+
+mod package_support;
+use package_support::npy;
+
+/// Temperature of the Ising example, J/k.
+const TEMPERATURE: f64 = 2.27;
+
+fn packages() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("packages")
+}
+
+#[test]
+fn every_folder_below_packages_is_embedded_and_loads() {
+    for name in Package::examples() {
+        let embedded = Package::example(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let on_disk = Package::load(&packages().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(embedded.digest(), on_disk.digest(), "{name}");
+        assert_eq!(embedded.manifest().name, name);
+    }
+    let folders = std::fs::read_dir(packages())
+        .expect("a folder")
+        .flatten()
+        .map(|entry| entry.file_name());
+    let mut folders: Vec<_> = folders
+        .filter(|name| name != "template")
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    folders.sort();
+    assert_eq!(folders, Package::examples().collect::<Vec<_>>());
+    let error = Package::example("isling").expect_err("no such example").to_string();
+    assert!(error.contains("'isling'") && error.contains("'ising'"), "{error}");
+}
+
+#[test]
+fn examples_carry_the_projects_own_random_numbers() {
+    for package in ["ising", "template"] {
+        let copy = std::fs::read_to_string(packages().join(package).join("threefry.wgsl")).expect("a WGSL file");
+        assert_eq!(
+            copy,
+            shaders::text("random/threefry.wgsl"),
+            "{package}/threefry.wgsl differs from shaders/random/threefry.wgsl"
+        );
+    }
+}
+
+#[test]
+fn a_new_package_works_as_it_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let target = folder.path().join("my-walk");
+    let package = Package::new_template("my-walk", &target).expect("a new folder");
+    assert_eq!(package.manifest().name, "my-walk");
+    assert_eq!(Package::load(&target).expect("it is there").digest(), package.digest());
+    let text = std::fs::read_to_string(target.join("kernel.toml")).expect("a manifest");
+    assert!(text.contains("# Buffers. Roles:"), "comments are kept");
+
+    let again = Package::new_template("my-walk", &target)
+        .expect_err("the folder is full")
+        .to_string();
+    assert!(again.contains("not empty"), "{again}");
+    let name = Package::new_template("My Walk", &folder.path().join("other"))
+        .expect_err("a bad name")
+        .to_string();
+    assert!(name.contains("'My Walk'") && name.contains("lower-case"), "{name}");
+    assert!(!folder.path().join("other").exists(), "a refused name leaves nothing behind");
+}
+
+#[test]
+fn initial_states_are_what_their_recipes_give() {
+    let le = |values: Vec<i32>| values.into_iter().flat_map(i32::to_le_bytes).collect::<Vec<u8>>();
+    let spins = (0..256 * 256)
+        .map(|site| {
+            if words(1, Stream::IsingStart, 0, site)[0] >> 31 == 1 {
+                1
+            } else {
+                -1
+            }
+        })
+        .collect();
+    check("ising/spins.npy", &npy("<i4", "(256, 256)", &le(spins)));
+
+    let threshold = |k: i32| (libm::exp(-4.0 * f64::from(k - 2) / TEMPERATURE).min(1.0) * 4_294_967_296.0 - 1.0).floor() as u32;
+    let thresholds: Vec<u8> = (0..5).flat_map(|k| threshold(k).to_le_bytes()).collect();
+    check("ising/acceptance.npy", &npy("<u4", "(5,)", &thresholds));
+
+    let mut grid = Vec::new();
+    for cell in 0..256u32 * 256 {
+        let middle = |at: u32| (118..138).contains(&at);
+        let start = if middle(cell / 256) && middle(cell % 256) {
+            [0.5, 0.25]
+        } else {
+            [1.0, 0.0]
+        };
+        for (substance, base) in (0..).zip(start) {
+            let noise = 2.0 * uniform(1, Stream::GrayScottStart, 0, 2 * cell + substance) - 1.0;
+            let noise = if start[1] > 0.0 { 0.01 * noise } else { 0.0 };
+            grid.extend_from_slice(&((base * (1.0 + noise)) as f32).to_le_bytes());
+        }
+    }
+    check("gray-scott/grid.npy", &npy("<f4", "(256, 256, 2)", &grid));
+}
+
+fn check(file: &str, expected: &[u8]) {
+    let path = packages().join(file);
+    if std::env::var_os("BATON_BLESS").is_some() {
+        std::fs::write(&path, expected).expect("a writable source tree");
+    }
+    assert!(
+        std::fs::read(&path).expect("a file") == expected,
+        "{file} is not what its recipe gives"
+    );
+}
