@@ -6,7 +6,7 @@ use bincode::config::{Config, legacy};
 use bincode::{Decode, Encode};
 
 /// Longest encoding accepted, bytes.
-pub const ENCODED_BYTES_MAX: usize = 1 << 20;
+pub(crate) const ENCODED_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes that are not the encoding of what was asked for.
 #[derive(Debug, thiserror::Error)]

@@ -88,6 +88,14 @@ impl Package {
         })
     }
 
+    /// The same package with another manifest: its shaders and initial buffers are held against it anew.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn with_manifest(&self, manifest: Manifest) -> Result<Self, PackageError> {
+        Self::new(manifest, self.shaders.clone(), self.init.clone())
+    }
+
     /// Write it as a folder that [`Package::load`] reads back with the same digest.
     ///
     /// # Errors
