@@ -303,6 +303,22 @@ impl fmt::Display for Layout {
     }
 }
 
+impl Manifest {
+    /// The same with segments of another length, for tests and benchmarks that need short ones. Periods that do not divide it are shortened
+    /// to their greatest common divisor with it: a package of its own, with a digest of its own.
+    #[must_use]
+    pub fn with_steps_per_segment(mut self, steps: u64) -> Self {
+        self.run.steps_per_segment = steps;
+        let periods = self.passes.iter_mut().map(|pass| &mut pass.every);
+        periods.chain(self.outputs.iter_mut().map(|output| &mut output.every)).for_each(|every| *every = gcd(*every, steps));
+        self
+    }
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
 fn one() -> u64 {
     1
 }

@@ -1,0 +1,170 @@
+//! Contract of the segment loop, within one process: stopping anywhere, waiting anywhere and cutting submits anyhow leave the same bytes.
+//! Real processes and kills are in the workspace's `tests/`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use device::{Device, SessionOptions};
+use kernels::package::Package;
+use kernels::run::{Control, Outcome, Progress, RunConfig, RunDir, RunError, RunOptions, run};
+use protocol::{Digest, HardwareClass, Tier};
+
+const SEGMENTS: u64 = 4;
+
+fn device() -> Option<Arc<dyn Device>> {
+    let device = device::select("auto").ok();
+    if device.is_none() {
+        assert!(
+            std::env::var_os("BATON_REQUIRE_GPU").is_none(),
+            "BATON_REQUIRE_GPU is set, and there is no device"
+        );
+        println!("SKIPPED: no device on this machine");
+    }
+    device
+}
+
+fn class(name: &str) -> HardwareClass {
+    HardwareClass {
+        tier: Tier::ClassBound,
+        key: Digest::of(name.as_bytes()),
+    }
+}
+
+fn package() -> Package {
+    let package = Package::example("ising").expect("a shipped example");
+    let manifest = package.manifest().clone().with_steps_per_segment(10);
+    package.with_manifest(manifest).expect("still a good package")
+}
+
+fn config() -> RunConfig {
+    RunConfig {
+        segments: SEGMENTS,
+        checkpoint_every: 1,
+        package: None,
+    }
+}
+
+fn results(path: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = std::fs::read_dir(path)
+        .expect("read")
+        .map(|entry| entry.expect("an entry").path());
+    let files = files.filter(|path| path.is_file() && !path.ends_with("lock"));
+    files
+        .map(|path| {
+            (
+                path.file_name().expect("a name").to_string_lossy().into_owned(),
+                std::fs::read(&path).expect("read"),
+            )
+        })
+        .collect()
+}
+
+fn whole(place: &Path, device: &dyn Device, options: &RunOptions) -> BTreeMap<String, Vec<u8>> {
+    let mut dir = RunDir::create(place, &package(), config()).expect("created");
+    let outcome = run(&mut dir, device, class("a"), options, &mut |_| Control::Continue).expect("runs");
+    assert!(matches!(outcome, Outcome::Finished(entry) if entry.segment == SEGMENTS && entry.step == 40));
+    results(place)
+}
+
+#[test]
+fn stopping_waiting_and_cutting_leave_the_same_bytes() {
+    let Some(device) = device() else { return };
+    let place = tempfile::tempdir().expect("a folder");
+    let expected = whole(&place.path().join("whole"), device.as_ref(), &RunOptions::default());
+    assert_eq!(expected["chain.jsonl"].iter().filter(|&&byte| byte == b'\n').count(), 5);
+    let session = SessionOptions {
+        commands_per_submit_max: Some(1),
+        ..SessionOptions::default()
+    };
+    let options = RunOptions {
+        session,
+        wait_at_boundaries: true,
+        force_class: false,
+    };
+    assert!(expected == whole(&place.path().join("cut"), device.as_ref(), &options));
+    let path = place.path().join("stopped");
+    drop(RunDir::create(&path, &package(), config()).expect("created"));
+    let mut processes = 0;
+    loop {
+        let mut dir = RunDir::open(&path).expect("opens");
+        let mut observer = |progress: &Progress| {
+            // Every other time the work since the last boundary is dropped.
+            if processes % 2 == 0 {
+                Control::StopAtBoundary
+            } else if progress.boundary.is_some() {
+                Control::StopNow
+            } else {
+                Control::Continue
+            }
+        };
+        let outcome = run(&mut dir, device.as_ref(), class("a"), &RunOptions::default(), &mut observer).expect("runs");
+        processes += 1;
+        if matches!(outcome, Outcome::Finished(_)) {
+            break;
+        }
+    }
+    assert!(processes > 2, "nothing was stopped");
+    assert!(expected == results(&path));
+}
+
+#[test]
+fn another_hardware_class_is_refused_and_nothing_changes() {
+    let Some(device) = device() else { return };
+    let place = tempfile::tempdir().expect("a folder");
+    let mut dir = RunDir::create(&place.path().join("run"), &package(), config()).expect("created");
+    let options = RunOptions::default();
+    run(&mut dir, device.as_ref(), class("a"), &options, &mut |_| {
+        Control::StopAtBoundary
+    })
+    .expect("runs");
+    let before = results(dir.path());
+    let error = run(&mut dir, device.as_ref(), class("b"), &options, &mut |_| Control::Continue).expect_err("another class");
+    assert!(
+        matches!(error, RunError::Class { have, here } if have == class("a") && here == class("b")),
+        "{error}"
+    );
+    assert!(before == results(dir.path()));
+    let forced = RunOptions {
+        force_class: true,
+        ..options
+    };
+    let outcome = run(&mut dir, device.as_ref(), class("b"), &forced, &mut |_| Control::Continue).expect("forced");
+    assert!(matches!(outcome, Outcome::Finished(_)));
+}
+
+#[test]
+fn a_boundary_that_comes_out_different_a_second_time_is_an_error() {
+    let Some(device) = device() else { return };
+    let place = tempfile::tempdir().expect("a folder");
+    let mut dir = RunDir::create(&place.path().join("run"), &package(), config()).expect("created");
+    run(&mut dir, device.as_ref(), class("a"), &RunOptions::default(), &mut |_| {
+        Control::Continue
+    })
+    .expect("runs");
+    for segment in [SEGMENTS - 1, SEGMENTS] {
+        std::fs::remove_file(dir.checkpoint_path(segment)).expect("removed");
+    }
+    // A chain that claims something else for the last boundary, as a machine with a broken memory may have written it.
+    let mut chain = dir.chain().expect("a chain");
+    let last = chain.pop().expect("a last line");
+    let before = &chain.last().expect("a line before").entry;
+    let entry = protocol::ChainEntry::next(
+        dir.package().digest(),
+        Some(before),
+        last.entry.step,
+        Digest::of(b"other"),
+        last.entry.outputs,
+    );
+    chain.push(kernels::run::dir::ChainLine { entry, ..last });
+    let text: String = chain
+        .iter()
+        .map(|line| serde_json::to_string(line).expect("encodes") + "\n")
+        .collect();
+    std::fs::write(place.path().join("run/chain.jsonl"), text).expect("written");
+    let error = run(&mut dir, device.as_ref(), class("a"), &RunOptions::default(), &mut |_| {
+        Control::Continue
+    })
+    .expect_err("diverged");
+    assert!(matches!(error, RunError::Diverged { segment: SEGMENTS, .. }), "{error}");
+}
