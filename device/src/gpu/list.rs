@@ -19,7 +19,7 @@ const MEMORY_SHARE_MAX: u8 = 95;
 /// An adapter that can compute.
 pub(super) struct Gpu {
     pub(super) adapter: Adapter,
-    info: DeviceInfo,
+    pub(super) info: DeviceInfo,
 }
 
 impl Device for Gpu {
@@ -28,7 +28,7 @@ impl Device for Gpu {
     }
 
     fn open(&self, program: &Program, options: &SessionOptions) -> Result<Box<dyn Session>, DeviceError> {
-        open::open(&self.adapter, &self.info, program, options)
+        Ok(Box::new(open::open(&self.adapter, &self.info, program, options)?))
     }
 }
 

@@ -13,6 +13,8 @@
 //! Invariant: wgpu's validation stays on and nothing of a program is trusted, so that a hostile kernel reads and writes
 //! its own buffers and nothing else.
 
+#[cfg(test)]
+mod failure_tests;
 mod faults;
 mod list;
 mod open;

@@ -19,11 +19,14 @@ use super::pacing::COMMANDS_MAX;
 use super::reflect::{self, Access, Binding, Stage};
 use super::session::GpuSession;
 use super::strict;
-use crate::{DeviceError, DeviceInfo, PassDesc, Program, Resource, Session, SessionOptions};
+use crate::{DeviceError, DeviceInfo, PassDesc, Program, Resource, SessionOptions};
 
 /// Workgroups in one dimension of a dispatch, the same on every device: an indirect dispatch above it runs nothing, so
 /// that a device's own limit would show in results.
 const WORKGROUPS_MAX: u32 = 65_535;
+
+/// Bindings of a pass that show the clock: wgpu's default limit, which every device has.
+pub(super) const CLOCKS_MAX: usize = 8;
 
 /// Bytes of the clock that a shader sees.
 const CLOCK_BYTES: u64 = 16;
@@ -66,7 +69,7 @@ pub(super) fn open(
     info: &DeviceInfo,
     program: &Program,
     options: &SessionOptions,
-) -> Result<Box<dyn Session>, DeviceError> {
+) -> Result<GpuSession, DeviceError> {
     let stages = stages(program)?;
     if program.tier == Tier::Portable && !strict::is_possible(adapter) {
         return Err(DeviceError::Program(format!(
@@ -124,13 +127,13 @@ pub(super) fn open(
         clock_stride,
     };
     opened.passes = passes(&opened, program, &stages)?;
-    Ok(Box::new(GpuSession::new(opened, options)))
+    Ok(GpuSession::new(opened, options))
 }
 
 /// Read every module and match every pass with it.
 fn stages(program: &Program) -> Result<Vec<Stage>, DeviceError> {
     for buffer in &program.buffers {
-        if buffer.size == 0 || buffer.size % 4 != 0 {
+        if buffer.size == 0 || !buffer.size.is_multiple_of(4) {
             let text = format!(
                 "buffer '{}' has {} bytes: not a multiple of 4 above 0",
                 buffer.label, buffer.size

@@ -12,14 +12,14 @@ use wgpu::{
     PollType, SubmissionIndex,
 };
 
-use super::open::Opened;
+use super::open::{CLOCKS_MAX, Opened};
 use super::pacing::{COMMANDS_CAREFUL, Pacing};
 use crate::{BufferId, Command, DeviceError, Session, SessionOptions, Workgroups};
 
 /// Submits on the way at once: one that runs, and one that waits behind it so that the device never idles.
 const IN_FLIGHT_MAX: usize = 2;
 
-/// A submit that takes longer than this does not end.
+/// A submit of about 30 ms that takes longer than this does not end.
 const ENDLESS: Duration = Duration::from_secs(60);
 
 /// Bytes of the staging buffer that reads go through, and of a single upload.
@@ -28,10 +28,11 @@ const STAGING_BYTES: u64 = 64 << 20;
 /// A program that runs on a GPU.
 pub(super) struct GpuSession {
     /// Left alone by `drop` when the device hangs: wgpu would wait for it forever.
-    opened: ManuallyDrop<Opened>,
+    pub(super) opened: ManuallyDrop<Opened>,
     hangs: bool,
     pacing: Pacing,
-    endless: Duration,
+    /// A submit that takes longer does not end.
+    pub(super) endless: Duration,
     /// Checked, not yet submitted.
     pending: VecDeque<Command>,
     in_flight: VecDeque<InFlight>,
@@ -102,7 +103,7 @@ impl GpuSession {
 
     /// Submit as many commands as pacing allows now.
     fn submit_some(&mut self) -> Result<(), DeviceError> {
-        while self.in_flight.len() >= IN_FLIGHT_MAX {
+        while self.in_flight.len() >= IN_FLIGHT_MAX || self.runs_unknown() {
             self.finish_oldest()?;
         }
         let mut count = self.pacing.next().min(self.pending.len());
@@ -123,6 +124,15 @@ impl GpuSession {
             passes,
         });
         self.healthy()
+    }
+
+    /// Whether a pass of unknown cost is on its way. Nothing goes behind it: some drivers block in the next submit until
+    /// it is done, where no clock of ours could stop it.
+    fn runs_unknown(&self) -> bool {
+        self.in_flight
+            .iter()
+            .flat_map(|submit| &submit.passes)
+            .any(|pass| !self.known[*pass])
     }
 
     fn is_unknown(&self, command: &Command) -> bool {
@@ -165,7 +175,8 @@ impl GpuSession {
                     if bound.map(|(id, _)| id) != Some(*id) {
                         recorder.set_pipeline(&pass.pipeline);
                     }
-                    recorder.set_bind_group(0, &pass.group, &vec![offset.unwrap_or(0); pass.clocks]);
+                    let offsets = [offset.unwrap_or(0); CLOCKS_MAX];
+                    recorder.set_bind_group(0, &pass.group, &offsets[..pass.clocks]);
                     bound = Some((*id, offset));
                 }
                 match workgroups {
@@ -252,7 +263,7 @@ impl GpuSession {
             let count = self.opened.buffers.len();
             return Err(DeviceError::Program(format!("{what}: no buffer {buffer}, there are {count}")));
         };
-        if offset % 4 != 0 || size % 4 != 0 {
+        if !offset.is_multiple_of(4) || !size.is_multiple_of(4) {
             let text = format!(
                 "{what} '{}': offset {offset} and size {size} must be multiples of 4",
                 found.label

@@ -111,3 +111,141 @@ fn is_float_arithmetic(op: Op) -> bool {
             | Op::Dot
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use protocol::Tier;
+
+    use super::super::reflect;
+    use super::*;
+    use crate::{BufferDesc, ModuleDesc, Program, Resource};
+
+    /// Every operation on floats that WGSL has an operator for, and integers that must be left alone.
+    const OPERATIONS: &str = "
+        override scale: f32 = 1;
+        @group(0) @binding(3) var<storage, read_write> x: array<f32>;
+        @group(0) @binding(9) var<storage, read_write> n: array<u32>;
+        fn inner(a: f32) -> f32 { return a * a + scale; }
+        @compute @workgroup_size(1) fn main() {
+            let v = vec3(x[0], x[1], x[2]);
+            let m = mat3x3(v, v.yzx, v.zxy);
+            n[0] = n[1] * n[2] + n[3];
+            x[3] = -x[0] - x[1] / x[2] + inner(x[3] % x[4]);
+            x[4] = dot(v * x[0], m * v) + (v * m).x + (m * m)[1].y + (m * x[5])[0].z;
+            for (var i = 0; i < 3; i++) { x[5] += v[i]; }
+        }";
+
+    fn words(scale: f64) -> Vec<u32> {
+        let buffer = |label: &str| BufferDesc {
+            label: label.into(),
+            size: 64,
+            indirect: false,
+        };
+        let mut program = Program {
+            tier: Tier::Portable,
+            buffers: vec![buffer("x"), buffer("n")],
+            modules: vec![ModuleDesc {
+                label: "operations".into(),
+                source: OPERATIONS.into(),
+            }],
+            passes: vec![PassDesc {
+                label: "operations".into(),
+                module: 0,
+                entry: "main".into(),
+                overrides: BTreeMap::from([("scale".into(), scale)]),
+                bindings: BTreeMap::from([(3, Resource::Buffer(0)), (9, Resource::Buffer(1))]),
+            }],
+        };
+        let module = reflect::module(&program.modules[0]).unwrap();
+        let pass = program.passes.pop().unwrap();
+        compile(&reflect::stage(&program, &module, &pass).unwrap(), &pass).unwrap()
+    }
+
+    #[test]
+    fn every_float_result_and_no_other_is_decorated() {
+        let module = rspirv::dr::load_words(words(2.0)).unwrap();
+        let is_decoration = |note: &&Instruction| note.operands.contains(&Operand::Decoration(Decoration::NoContraction));
+        let decorated: BTreeSet<u32> = module
+            .annotations
+            .iter()
+            .filter(is_decoration)
+            .map(|note| note.operands[0].unwrap_id_ref())
+            .collect();
+        let float = |ty: u32| {
+            let mut ty = ty;
+            loop {
+                let found = module
+                    .types_global_values
+                    .iter()
+                    .find(|known| known.result_id == Some(ty))
+                    .unwrap();
+                match found.class.opcode {
+                    Op::TypeFloat => return true,
+                    Op::TypeVector | Op::TypeMatrix => ty = found.operands[0].unwrap_id_ref(),
+                    _ => return false,
+                }
+            }
+        };
+        let mut seen = BTreeSet::new();
+        for instruction in module
+            .all_inst_iter()
+            .filter(|one| one.result_type.is_some() && one.result_id.is_some())
+        {
+            let op = instruction.class.opcode;
+            // What moves floats about without computing with them.
+            let moves = matches!(
+                op,
+                Op::Constant
+                    | Op::ConstantNull
+                    | Op::ConstantComposite
+                    | Op::Load
+                    | Op::CompositeExtract
+                    | Op::CompositeConstruct
+                    | Op::VectorExtractDynamic
+                    | Op::VectorShuffle
+                    | Op::FunctionCall
+                    | Op::FunctionParameter
+                    | Op::Function
+                    | Op::Undef
+            );
+            let expected = float(instruction.result_type.unwrap()) && !moves;
+            assert_eq!(decorated.contains(&instruction.result_id.unwrap()), expected, "{op:?}");
+            if expected {
+                seen.insert(format!("{op:?}"));
+            }
+        }
+        let all = [
+            "Dot",
+            "FAdd",
+            "FDiv",
+            "FMul",
+            "FNegate",
+            "FRem",
+            "FSub",
+            "MatrixTimesMatrix",
+            "MatrixTimesScalar",
+        ];
+        let more = ["MatrixTimesVector", "VectorTimesMatrix", "VectorTimesScalar"];
+        assert_eq!(seen, all.into_iter().chain(more).map(str::to_owned).collect());
+    }
+
+    #[test]
+    fn the_words_are_a_function_of_source_and_overrides() {
+        assert_eq!(words(2.0), words(2.0));
+        assert_ne!(words(2.0), words(3.0));
+    }
+
+    #[test]
+    fn bindings_are_numbered_by_rank() {
+        let module = rspirv::dr::load_words(words(2.0)).unwrap();
+        let numbers: BTreeSet<u32> = module
+            .annotations
+            .iter()
+            .filter(|note| note.operands.contains(&Operand::Decoration(Decoration::Binding)))
+            .map(|note| note.operands[2].unwrap_literal_bit32())
+            .collect();
+        assert_eq!(numbers, BTreeSet::from([0, 1]));
+    }
+}
