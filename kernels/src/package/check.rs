@@ -502,7 +502,7 @@ fn outputs(manifest: &Manifest, sizes: &[Sizes]) -> Checked {
             1,
             ROWS_PER_SEGMENT_MAX,
         )?;
-        bytes = bytes.saturating_add(rows.saturating_mul(size.standard));
+        bytes = bytes.saturating_add(rows.saturating_mul(size.device));
         if bytes > OUTPUT_BYTES_PER_SEGMENT_MAX {
             let expected =
                 format!("at most {OUTPUT_BYTES_PER_SEGMENT_MAX} for all outputs together: raise every, or shorten the segment");

@@ -5,7 +5,7 @@ pub const MANIFEST_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of one WGSL file.
 pub const SHADER_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a pass's joined WGSL files.
-pub const MODULE_BYTES_MAX: u64 = 4 << 20;
+pub const MODULE_BYTES_MAX: u64 = 1 << 20;
 /// WGSL files of a package.
 pub const SHADERS_MAX: usize = 64;
 /// Buffers of a package.
@@ -28,8 +28,8 @@ pub const STEPS_MAX: u64 = 1 << 32;
 pub const EVERY_MAX: u64 = 1 << 62;
 /// Rows or frames that one output takes in a segment.
 pub const ROWS_PER_SEGMENT_MAX: u64 = 1 << 20;
-/// Bytes that all outputs together take in a segment, each row counted with its whole buffer.
-pub const OUTPUT_BYTES_PER_SEGMENT_MAX: u64 = 4 << 30;
+/// Bytes that all outputs together take in a segment, in the device's layout, each row counted with its whole buffer.
+pub const OUTPUT_BYTES_PER_SEGMENT_MAX: u64 = 1 << 30;
 /// Workgroups of a dispatch, per dimension: WebGPU's limit, which every device has.
 pub const WORKGROUPS_MAX: u64 = 65_535;
 /// Bytes of a name.

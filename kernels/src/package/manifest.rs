@@ -310,7 +310,9 @@ impl Manifest {
     pub fn with_steps_per_segment(mut self, steps: u64) -> Self {
         self.run.steps_per_segment = steps;
         let periods = self.passes.iter_mut().map(|pass| &mut pass.every);
-        periods.chain(self.outputs.iter_mut().map(|output| &mut output.every)).for_each(|every| *every = gcd(*every, steps));
+        periods
+            .chain(self.outputs.iter_mut().map(|output| &mut output.every))
+            .for_each(|every| *every = gcd(*every, steps));
         self
     }
 }

@@ -334,7 +334,12 @@ impl Reader<'_> {
             ) => matches!(inner, TypeInner::Array { stride: 16, .. }) && is(*scalar, buffer.element),
             (Layout::Vec4, _) => false,
             (Layout::Packed, TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar)) => is(*scalar, buffer.element),
-            (Layout::Packed, TypeInner::Vector { size, scalar }) => *size != VectorSize::Tri && is(*scalar, buffer.element),
+            // A row of three seen as vectors of four is a forgotten `layout = "vec4"`.
+            (Layout::Packed, TypeInner::Vector { size, scalar }) => {
+                let (shape, lanes) = (&self.sizes[index].shape, *size as u64);
+                let rows_fit = shape.len() == 1 || shape[shape.len() - 1] % lanes == 0;
+                *size != VectorSize::Tri && rows_fit && is(*scalar, buffer.element)
+            }
             (Layout::Packed, TypeInner::Struct { members, .. }) => members.iter().all(|member| self.has_words_only(member.ty)),
             (Layout::Packed, _) => false,
         };
@@ -351,8 +356,9 @@ impl Reader<'_> {
                     )
                 }
             };
+            let shape = &self.sizes[index].shape;
             let message = format!(
-                "found '{name}' of a type that does not fit buffer '{}', expected {expected}",
+                "found '{name}' of a type that does not fit buffer '{}' of shape {shape:?}, expected {expected}",
                 buffer.name
             );
             return Err(self.wrong(handle, &message));

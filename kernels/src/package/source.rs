@@ -103,6 +103,8 @@ impl Source {
         let Some((span, label)) = labels.into_iter().find_map(|(span, label)| Some((span?, label))) else {
             return PackageError::file(self.label(), message);
         };
+        // naga describes a place by its own types, which say nothing to an author.
+        let label = if label.contains("naga::") { String::new() } else { label };
         let place = self.place(span.start);
         let line: String = place
             .line
