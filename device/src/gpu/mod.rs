@@ -4,21 +4,34 @@
 //! |---|---|
 //! | `list` | which adapters there are, and what they say of themselves |
 //! | `reflect` | WGSL read by naga: what an entry point is bound to, and whether a program fits it |
-//! | `open` | a program's buffers, layouts, pipelines and bind groups on a device of its own |
+//! | `limits` | whether a device can hold a program |
+//! | `open` | a program's buffers and passes, on a device of its own |
+//! | `pipelines` | layouts, pipelines and bind groups |
 //! | `strict` | the portable tier's SPIR-V: fixed options, and no contraction |
-//! | `session` | commands, cut into submits; reads and writes |
+//! | `check` | what may be asked of an open program |
+//! | `session` | commands, cut into submits, a bounded number of them on the way |
+//! | `record` | commands as wgpu records them |
+//! | `read_back` | contents, through a staging buffer |
 //! | `pacing` | how many commands the next submit gets: a pure function |
 //! | `faults` | what wgpu reports out of band: validation, memory, loss |
 //!
 //! Invariant: wgpu's validation stays on and nothing of a program is trusted, so that a hostile kernel reads and writes
 //! its own buffers and nothing else.
+//!
+//! Known of drivers: llvmpipe (Mesa 22.3, Vulkan and GL) leaves the loops of an invocation after 65,535 rounds, all loops
+//! together, without a word. A kernel that is to run there keeps below that.
 
+mod check;
 #[cfg(test)]
 mod failure_tests;
 mod faults;
+mod limits;
 mod list;
 mod open;
 mod pacing;
+mod pipelines;
+mod read_back;
+mod record;
 mod reflect;
 mod session;
 mod strict;

@@ -1,35 +1,21 @@
-//! A program's buffers, layouts, pipelines and bind groups on a device of its own.
+//! A program's buffers and passes, on a device of its own.
 //!
 //! Invariant: a program that opens keeps every rule that wgpu would otherwise complain about later, so that a session
 //! fails on a bad command with words of its own, or because the device failed.
 
-use std::num::NonZeroU64;
-
 use protocol::Tier;
 use wgpu::{
-    Adapter, BindGroup, BindGroupDescriptor, BindGroupEntry, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingResource,
-    BindingType, Buffer, BufferBinding, BufferBindingType, BufferDescriptor, BufferUsages, ComputePipeline,
-    ComputePipelineDescriptor, DeviceDescriptor, DownlevelFlags, Features, Limits, PipelineCompilationOptions,
-    PipelineLayoutDescriptor, Queue, ShaderModule, ShaderModuleDescriptor, ShaderModuleDescriptorPassthrough, ShaderSource,
-    ShaderStages,
+    Adapter, BindGroup, Buffer, BufferDescriptor, BufferUsages, ComputePipeline, DeviceDescriptor, DownlevelFlags, Features,
+    Limits, Queue,
 };
 
 use super::faults::Faults;
 use super::pacing::COMMANDS_MAX;
-use super::reflect::{self, Access, Binding, Stage};
+use super::pipelines::{self, CLOCK_BYTES};
+use super::reflect::{self, Access, Stage};
 use super::session::GpuSession;
-use super::strict;
-use crate::{DeviceError, DeviceInfo, PassDesc, Program, Resource, SessionOptions};
-
-/// Workgroups in one dimension of a dispatch, the same on every device: an indirect dispatch above it runs nothing, so
-/// that a device's own limit would show in results.
-const WORKGROUPS_MAX: u32 = 65_535;
-
-/// Bindings of a pass that show the clock: wgpu's default limit, which every device has.
-pub(super) const CLOCKS_MAX: usize = 8;
-
-/// Bytes of the clock that a shader sees.
-const CLOCK_BYTES: u64 = 16;
+use super::{limits, strict};
+use crate::{DeviceError, DeviceInfo, Program, Resource, SessionOptions};
 
 /// A program on a device.
 pub(super) struct Opened {
@@ -88,11 +74,8 @@ pub(super) fn open(
             info.id, info.name
         )));
     }
-    let limits = Limits {
-        max_compute_workgroups_per_dimension: WORKGROUPS_MAX,
-        ..adapter.limits()
-    };
-    within_limits(program, &stages, &limits)?;
+    let limits = limits::of(adapter);
+    limits::within(program, &stages, &limits)?;
 
     let required_features = match program.tier {
         Tier::Portable => Features::PASSTHROUGH_SHADERS,
@@ -126,7 +109,7 @@ pub(super) fn open(
         clock,
         clock_stride,
     };
-    opened.passes = passes(&opened, program, &stages)?;
+    opened.passes = pipelines::passes(&opened, program, &stages)?;
     Ok(GpuSession::new(opened, options))
 }
 
@@ -157,83 +140,6 @@ fn stages(program: &Program) -> Result<Vec<Stage>, DeviceError> {
             reflect::stage(program, module, pass)
         })
         .collect()
-}
-
-/// Whether the device can hold it.
-fn within_limits(program: &Program, stages: &[Stage], limits: &Limits) -> Result<(), DeviceError> {
-    let within = |what: &dyn Fn() -> String, needed: u64, limit: u64| {
-        if needed <= limit {
-            Ok(())
-        } else {
-            Err(DeviceError::Limit {
-                what: what(),
-                needed,
-                limit,
-            })
-        }
-    };
-    for buffer in &program.buffers {
-        within(
-            &|| format!("buffer '{}' (bytes)", buffer.label),
-            buffer.size,
-            limits.max_buffer_size,
-        )?;
-    }
-    for (stage, pass) in stages.iter().zip(&program.passes) {
-        let name = |what: &str| format!("pass '{}' ({what})", pass.label);
-        let [x, y, z] = stage.workgroup_size.map(u64::from);
-        let most = limits.max_compute_workgroup_size_x;
-        within(&|| name("workgroup size in x"), x, most.into())?;
-        within(&|| name("workgroup size in y"), y, limits.max_compute_workgroup_size_y.into())?;
-        within(&|| name("workgroup size in z"), z, limits.max_compute_workgroup_size_z.into())?;
-        within(
-            &|| name("invocations in a workgroup"),
-            x * y * z,
-            limits.max_compute_invocations_per_workgroup.into(),
-        )?;
-        let most = limits.max_compute_workgroup_storage_size;
-        within(&|| name("bytes of workgroup memory"), stage.workgroup_bytes, most.into())?;
-
-        let count = |wanted: fn(&Binding) -> bool| stage.bindings.iter().filter(|binding| wanted(binding)).count() as u64;
-        let storage = count(|binding| binding.access != Access::Uniform);
-        within(
-            &|| name("storage buffers"),
-            storage,
-            limits.max_storage_buffers_per_shader_stage.into(),
-        )?;
-        let uniform = count(|binding| binding.access == Access::Uniform);
-        within(
-            &|| name("uniforms"),
-            uniform,
-            limits.max_uniform_buffers_per_shader_stage.into(),
-        )?;
-        let clocks = count(|binding| binding.resource == Resource::Clock);
-        within(
-            &|| name("clocks"),
-            clocks,
-            limits.max_dynamic_uniform_buffers_per_pipeline_layout.into(),
-        )?;
-        for binding in &stage.bindings {
-            let number = u64::from(binding.number);
-            within(
-                &|| name("binding number"),
-                number,
-                u64::from(limits.max_bindings_per_bind_group) - 1,
-            )?;
-            let Resource::Buffer(id) = binding.resource else { continue };
-            let buffer = &program.buffers[id];
-            let (sort, limit) = match binding.access {
-                Access::Uniform => ("uniform", limits.max_uniform_buffer_binding_size),
-                Access::Read | Access::ReadWrite => ("storage", limits.max_storage_buffer_binding_size),
-            };
-            within(
-                &|| format!("buffer '{}' (bytes, bound as {sort})", buffer.label),
-                buffer.size,
-                limit,
-            )?;
-        }
-    }
-    Ok(())
 }
 
 fn buffers(
@@ -268,151 +174,4 @@ fn buffers(
         });
     }
     Ok(buffers)
-}
-
-fn passes(opened: &Opened, program: &Program, stages: &[Stage]) -> Result<Vec<OpenPass>, DeviceError> {
-    let stock: Vec<ShaderModule> = match program.tier {
-        Tier::Portable => Vec::new(),
-        Tier::ClassBound => program
-            .modules
-            .iter()
-            .map(|module| {
-                let source = ShaderSource::Wgsl(module.source.as_str().into());
-                opened.device.create_shader_module(ShaderModuleDescriptor {
-                    label: Some(&module.label),
-                    source,
-                })
-            })
-            .collect(),
-    };
-    opened.faults.check(|| "compiles the shaders".to_owned())?;
-    stages
-        .iter()
-        .zip(&program.passes)
-        .map(|(stage, pass)| {
-            let built = match program.tier {
-                Tier::ClassBound => {
-                    let constants: Vec<(&str, f64)> =
-                        pass.overrides.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-                    build(opened, stage, pass, &stock[pass.module], &constants)
-                }
-                Tier::Portable => build(opened, stage, pass, &strict_module(opened, stage, pass)?, &[]),
-            };
-            opened
-                .faults
-                .check(|| format!("compiles pass '{}'", pass.label))
-                .map_err(|error| match error {
-                    DeviceError::Program(message) => DeviceError::Shader {
-                        label: program.modules[pass.module].label.clone(),
-                        message,
-                        span: None,
-                    },
-                    other => other,
-                })?;
-            Ok(built)
-        })
-        .collect()
-}
-
-fn strict_module(opened: &Opened, stage: &Stage, pass: &PassDesc) -> Result<ShaderModule, DeviceError> {
-    let words = strict::compile(stage, pass)?;
-    #[expect(unsafe_code, reason = "wgpu takes SPIR-V as it is through this door only")]
-    // SAFETY: naga wrote these words from a module that it had validated, with bounds checks on every access; all that
-    // was added is a decoration that takes freedom from the driver. `reflect` checked bindings and sizes against it.
-    let module = unsafe {
-        opened
-            .device
-            .create_shader_module_passthrough(ShaderModuleDescriptorPassthrough {
-                label: Some(&pass.label),
-                entry_points: vec![wgpu::PassthroughShaderEntryPoint {
-                    name: pass.entry.as_str().into(),
-                    workgroup_size: stage.workgroup_size.into(),
-                }]
-                .into(),
-                spirv: Some(words.into()),
-                ..ShaderModuleDescriptorPassthrough::default()
-            })
-    };
-    Ok(module)
-}
-
-fn build(opened: &Opened, stage: &Stage, pass: &PassDesc, module: &ShaderModule, constants: &[(&str, f64)]) -> OpenPass {
-    let device = &opened.device;
-    let label = Some(pass.label.as_str());
-    let layout_entries: Vec<BindGroupLayoutEntry> = stage.bindings.iter().map(layout_entry).collect();
-    let layout = device.create_bind_group_layout(&BindGroupLayoutDescriptor {
-        label,
-        entries: &layout_entries,
-    });
-    let entries: Vec<BindGroupEntry<'_>> = stage
-        .bindings
-        .iter()
-        .map(|binding| {
-            let (buffer, size) = match binding.resource {
-                Resource::Clock => (&opened.clock, NonZeroU64::new(CLOCK_BYTES)),
-                Resource::Buffer(id) => (&opened.buffers[id].gpu, None),
-            };
-            let resource = BindingResource::Buffer(BufferBinding { buffer, offset: 0, size });
-            BindGroupEntry {
-                binding: binding.number,
-                resource,
-            }
-        })
-        .collect();
-    let group = device.create_bind_group(&BindGroupDescriptor {
-        label,
-        layout: &layout,
-        entries: &entries,
-    });
-    let pipeline_layout = device.create_pipeline_layout(&PipelineLayoutDescriptor {
-        label,
-        bind_group_layouts: &[Some(&layout)],
-        immediate_size: 0,
-    });
-    let pipeline = device.create_compute_pipeline(&ComputePipelineDescriptor {
-        label,
-        layout: Some(&pipeline_layout),
-        module,
-        entry_point: Some(&pass.entry),
-        compilation_options: PipelineCompilationOptions {
-            constants,
-            ..PipelineCompilationOptions::default()
-        },
-        cache: None,
-    });
-    let writes = stage.bindings.iter().filter(|binding| binding.access == Access::ReadWrite);
-    OpenPass {
-        label: pass.label.clone(),
-        pipeline,
-        group,
-        clocks: stage
-            .bindings
-            .iter()
-            .filter(|binding| binding.resource == Resource::Clock)
-            .count(),
-        writes: writes
-            .filter_map(|binding| match binding.resource {
-                Resource::Buffer(id) => Some(id),
-                Resource::Clock => None,
-            })
-            .collect(),
-    }
-}
-
-fn layout_entry(binding: &Binding) -> BindGroupLayoutEntry {
-    let ty = match binding.access {
-        Access::Read => BufferBindingType::Storage { read_only: true },
-        Access::ReadWrite => BufferBindingType::Storage { read_only: false },
-        Access::Uniform => BufferBindingType::Uniform,
-    };
-    BindGroupLayoutEntry {
-        binding: binding.number,
-        visibility: ShaderStages::COMPUTE,
-        ty: BindingType::Buffer {
-            ty,
-            has_dynamic_offset: binding.resource == Resource::Clock,
-            min_binding_size: NonZeroU64::new(binding.size_min),
-        },
-        count: None,
-    }
 }

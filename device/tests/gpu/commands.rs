@@ -156,3 +156,33 @@ fn a_large_buffer_survives_upload_and_read_back() {
         assert!(words(&read[1]) == content, "the large buffer came back changed");
     });
 }
+
+#[test]
+fn loops_run_as_often_as_they_say() {
+    // 65,535 rounds are the most that llvmpipe runs, all loops of an invocation together.
+    const COUNT: &str = "
+        @group(0) @binding(0) var<storage, read_write> value: array<u32>;
+        @compute @workgroup_size(1) fn main() {
+            for (var i = 0u; i < value[1]; i++) {
+                for (var j = 0u; j < value[2]; j++) { value[0] += 1u; }
+            }
+        }";
+    on_every_adapter("loops_run_as_often_as_they_say", |device| {
+        let mut programs = vec![Build::new().buffer("value", 3).pass("count", COUNT, &[b(0)]).0];
+        if device.info().backend == "vulkan" {
+            programs.push(Build::new().portable().buffer("value", 3).pass("count", COUNT, &[b(0)]).0);
+        }
+        for program in programs {
+            for (outer, inner) in [(1, 65_000), (65_000, 0), (250, 250)] {
+                let mut session = device.open(&program, &options()).unwrap();
+                session.write(0, 4, &bytes(&[outer, inner])).unwrap();
+                session.submit(&[dispatch(0, 1)]).unwrap();
+                assert_eq!(
+                    words(&session.read(&[0]).unwrap()[0])[0],
+                    outer * inner,
+                    "{outer} times {inner}"
+                );
+            }
+        }
+    });
+}

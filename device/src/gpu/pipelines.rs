@@ -1,0 +1,166 @@
+//! A program's pipelines, with layouts that say what the shaders were seen to use.
+
+use std::num::NonZeroU64;
+
+use protocol::Tier;
+use wgpu::{
+    BindGroupDescriptor, BindGroupEntry, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingResource, BindingType,
+    BufferBinding, BufferBindingType, ComputePipelineDescriptor, PipelineCompilationOptions, PipelineLayoutDescriptor,
+    ShaderModule, ShaderModuleDescriptor, ShaderModuleDescriptorPassthrough, ShaderSource, ShaderStages,
+};
+
+use super::open::{OpenPass, Opened};
+use super::reflect::{Access, Binding, Stage};
+use super::strict;
+use crate::{DeviceError, PassDesc, Program, Resource};
+
+/// Bytes of the clock that a shader sees.
+pub(super) const CLOCK_BYTES: u64 = 16;
+
+/// Compile every pass.
+pub(super) fn passes(opened: &Opened, program: &Program, stages: &[Stage]) -> Result<Vec<OpenPass>, DeviceError> {
+    let stock: Vec<ShaderModule> = match program.tier {
+        Tier::Portable => Vec::new(),
+        Tier::ClassBound => program
+            .modules
+            .iter()
+            .map(|module| {
+                let source = ShaderSource::Wgsl(module.source.as_str().into());
+                opened.device.create_shader_module(ShaderModuleDescriptor {
+                    label: Some(&module.label),
+                    source,
+                })
+            })
+            .collect(),
+    };
+    opened.faults.check(|| "compiles the shaders".to_owned())?;
+    stages
+        .iter()
+        .zip(&program.passes)
+        .map(|(stage, pass)| {
+            let built = match program.tier {
+                Tier::ClassBound => {
+                    let constants: Vec<(&str, f64)> =
+                        pass.overrides.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+                    build(opened, stage, pass, &stock[pass.module], &constants)
+                }
+                Tier::Portable => build(opened, stage, pass, &strict_module(opened, stage, pass)?, &[]),
+            };
+            opened
+                .faults
+                .check(|| format!("compiles pass '{}'", pass.label))
+                .map_err(|error| match error {
+                    DeviceError::Program(message) => DeviceError::Shader {
+                        label: program.modules[pass.module].label.clone(),
+                        message,
+                        span: None,
+                    },
+                    other => other,
+                })?;
+            Ok(built)
+        })
+        .collect()
+}
+
+fn strict_module(opened: &Opened, stage: &Stage, pass: &PassDesc) -> Result<ShaderModule, DeviceError> {
+    let words = strict::compile(stage, pass)?;
+    #[expect(unsafe_code, reason = "wgpu takes SPIR-V as it is through this door only")]
+    // SAFETY: naga wrote these words from a module that it had validated, with bounds checks on every access; all that
+    // was added is a decoration that takes freedom from the driver. `reflect` checked bindings and sizes against it.
+    let module = unsafe {
+        opened
+            .device
+            .create_shader_module_passthrough(ShaderModuleDescriptorPassthrough {
+                label: Some(&pass.label),
+                entry_points: vec![wgpu::PassthroughShaderEntryPoint {
+                    name: pass.entry.as_str().into(),
+                    workgroup_size: stage.workgroup_size.into(),
+                }]
+                .into(),
+                spirv: Some(words.into()),
+                ..ShaderModuleDescriptorPassthrough::default()
+            })
+    };
+    Ok(module)
+}
+
+fn build(opened: &Opened, stage: &Stage, pass: &PassDesc, module: &ShaderModule, constants: &[(&str, f64)]) -> OpenPass {
+    let device = &opened.device;
+    let label = Some(pass.label.as_str());
+    let layout_entries: Vec<BindGroupLayoutEntry> = stage.bindings.iter().map(layout_entry).collect();
+    let layout = device.create_bind_group_layout(&BindGroupLayoutDescriptor {
+        label,
+        entries: &layout_entries,
+    });
+    let entries: Vec<BindGroupEntry<'_>> = stage
+        .bindings
+        .iter()
+        .map(|binding| {
+            let (buffer, size) = match binding.resource {
+                Resource::Clock => (&opened.clock, NonZeroU64::new(CLOCK_BYTES)),
+                Resource::Buffer(id) => (&opened.buffers[id].gpu, None),
+            };
+            let resource = BindingResource::Buffer(BufferBinding { buffer, offset: 0, size });
+            BindGroupEntry {
+                binding: binding.number,
+                resource,
+            }
+        })
+        .collect();
+    let group = device.create_bind_group(&BindGroupDescriptor {
+        label,
+        layout: &layout,
+        entries: &entries,
+    });
+    let pipeline_layout = device.create_pipeline_layout(&PipelineLayoutDescriptor {
+        label,
+        bind_group_layouts: &[Some(&layout)],
+        immediate_size: 0,
+    });
+    let pipeline = device.create_compute_pipeline(&ComputePipelineDescriptor {
+        label,
+        layout: Some(&pipeline_layout),
+        module,
+        entry_point: Some(&pass.entry),
+        compilation_options: PipelineCompilationOptions {
+            constants,
+            ..PipelineCompilationOptions::default()
+        },
+        cache: None,
+    });
+    let writes = stage.bindings.iter().filter(|binding| binding.access == Access::ReadWrite);
+    OpenPass {
+        label: pass.label.clone(),
+        pipeline,
+        group,
+        clocks: stage
+            .bindings
+            .iter()
+            .filter(|binding| binding.resource == Resource::Clock)
+            .count(),
+        writes: writes
+            .filter_map(|binding| match binding.resource {
+                Resource::Buffer(id) => Some(id),
+                Resource::Clock => None,
+            })
+            .collect(),
+    }
+}
+
+fn layout_entry(binding: &Binding) -> BindGroupLayoutEntry {
+    let ty = match binding.access {
+        Access::Read => BufferBindingType::Storage { read_only: true },
+        Access::ReadWrite => BufferBindingType::Storage { read_only: false },
+        Access::Uniform => BufferBindingType::Uniform,
+    };
+    BindGroupLayoutEntry {
+        binding: binding.number,
+        visibility: ShaderStages::COMPUTE,
+        ty: BindingType::Buffer {
+            ty,
+            has_dynamic_offset: binding.resource == Resource::Clock,
+            min_binding_size: NonZeroU64::new(binding.size_min),
+        },
+        count: None,
+    }
+}
