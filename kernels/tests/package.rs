@@ -77,6 +77,7 @@ fn the_digest_is_of_the_content_not_of_its_spelling() {
         )
         .replace("entry = \"count\"\n", "entry = \"count\"\noffset = 0\nconstants = {}\n")
         .replace("layout = \"vec4\"\nfill = 0.25", "fill = 2.5e-1\nlayout = \"vec4\"")
+        .replace("scale = 0.5", "add = 0\nscale = 5e-1")
         .replace("bindings = { sum = \"total\" }", "[pass.bindings]\nsum = \"total\"")
         .replace(
             "type = \"u32\"\nshape = [2]",

@@ -622,6 +622,23 @@ fn endless_expressions_exhaust_no_stack() {
     );
 }
 
+#[test]
+fn the_documented_messages_are_the_real_ones() {
+    let documentation = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/kernel-package.md");
+    let documentation = std::fs::read_to_string(documentation).expect("the documentation");
+    let mut nan = tiny::positions();
+    nan[28..32].copy_from_slice(&f32::NAN.to_le_bytes());
+    for wrong in [
+        load_manifest("n = 4", "n = 0"),
+        load_changed(put("positions.npy", npy("<f4", "(3, 4)", &tiny::positions()))),
+        load_changed(put("positions.npy", npy("<f4", "(4, 3)", &nan))),
+        load_manifest("dt = 0.5\n", ""),
+    ] {
+        let message = wrong.expect_err("it is wrong").to_string();
+        assert!(documentation.contains(&message), "the documentation lacks: {message}");
+    }
+}
+
 /// A few bytes of a text replaced, inserted or removed.
 fn mutated(text: &'static str) -> impl Strategy<Value = Vec<u8>> {
     let edit = (
