@@ -52,7 +52,8 @@ pub struct RunDir {
     path: PathBuf,
     package: Package,
     config: RunConfig,
-    _lock: File,
+    /// Held for writing; absent in a directory that is only looked at.
+    lock: Option<File>,
 }
 
 /// Where a run goes on.
@@ -101,7 +102,7 @@ impl RunDir {
             path: path.to_owned(),
             package: package.clone(),
             config,
-            _lock: lock,
+            lock: Some(lock),
         })
     }
 
@@ -110,6 +111,18 @@ impl RunDir {
     /// # Errors
     /// It is not one, its package is not the one it was made with, or another process works in it.
     pub fn open(path: &Path) -> Result<Self, RunError> {
+        let seen = Self::view(path)?;
+        Ok(Self {
+            lock: Some(lock(path)?),
+            ..seen
+        })
+    }
+
+    /// Look at a run directory, perhaps while another process works in it, or where nothing may be written.
+    ///
+    /// # Errors
+    /// It is not one, or its package is not the one it was made with.
+    pub fn view(path: &Path) -> Result<Self, RunError> {
         let file = path.join("run.toml");
         if !file.exists() {
             return Err(RunError::folder(path, "is not a run directory: it has no run.toml"));
@@ -120,7 +133,6 @@ impl RunDir {
         if config.segments == 0 || config.checkpoint_every == 0 {
             return Err(RunError::folder(&file, "segments and checkpoint_every must be 1 or more"));
         }
-        let lock = lock(path)?;
         let package = Package::load(&path.join("package"))?;
         if config.package != Some(package.digest()) {
             let made_with = config.package.map_or("none".to_owned(), |digest| digest.to_string());
@@ -131,7 +143,7 @@ impl RunDir {
             path: path.to_owned(),
             package,
             config,
-            _lock: lock,
+            lock: None,
         })
     }
 
@@ -203,6 +215,9 @@ impl RunDir {
 
     /// The last boundary whose checkpoint and output files are whole; C0 if there is none.
     pub(super) fn last_good(&self, class: HardwareClass, force_class: bool) -> Result<Start, RunError> {
+        if self.lock.is_none() {
+            return Err(RunError::folder(&self.path, "was opened to be looked at: open it to run it"));
+        }
         let mut lines = self.chain_with_ends()?;
         let foreign = lines
             .iter()
