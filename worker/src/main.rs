@@ -1,2 +1,70 @@
-//! Entry point.
-fn main() {}
+//! The `baton` command: parses, calls one of [`commands`], and turns how it ended into an exit code.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod choose;
+mod commands;
+mod drive;
+mod exit;
+mod formats;
+mod observables;
+mod output;
+mod physics;
+mod plot;
+mod progress;
+mod signals;
+mod table;
+mod trajectory;
+
+/// Run a simulation that may stop anywhere, move anywhere, and still gives the same bits.
+#[derive(Debug, Parser)]
+#[command(name = "baton", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 85 stopped at a boundary (resumable), \
+86 refused: wrong hardware class, 87 bad package.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Devices(commands::devices::Args),
+    Run(commands::run::Args),
+    Resume(commands::resume::Args),
+    Chain(commands::chain::Args),
+    Export(commands::export::Args),
+    Analyse(commands::analyse::Args),
+    Evaluate(commands::evaluate::Args),
+    New(commands::new::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("BATON_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error")),
+        )
+        .init();
+    let ended = match cli.command {
+        Command::Devices(args) => commands::devices::call(&args),
+        Command::Run(args) => commands::run::call(&args),
+        Command::Resume(args) => commands::resume::call(&args),
+        Command::Chain(args) => commands::chain::call(&args),
+        Command::Export(args) => commands::export::call(&args),
+        Command::Analyse(args) => commands::analyse::call(&args),
+        Command::Evaluate(args) => commands::evaluate::call(&args),
+        Command::New(args) => commands::new::call(&args),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("baton: {error:#}");
+            exit::of_error(&error).into()
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What to run and where: packages by folder or example's name, devices by id, checked against the hardware class that is asked for.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use device::Device;
+use kernels::package::Package;
+use protocol::{HardwareClass, Tier};
+
+use crate::exit::{Usage, WrongClass};
+
+/// Names that `baton run` knows without a folder.
+pub(crate) fn examples() -> Vec<&'static str> {
+    Package::examples().collect()
+}
+
+/// The package in a folder, or the example of that name. A folder goes first.
+///
+/// # Errors
+/// There is neither, or the package is wrong.
+pub(crate) fn package(wanted: &str) -> anyhow::Result<Package> {
+    let path = Path::new(wanted);
+    if path.join("run.toml").is_file() {
+        return Err(Usage(format!(
+            "{wanted} is a run directory: continue it with `baton resume {wanted}`, or run {wanted}/package anew"
+        ))
+        .into());
+    }
+    if path.exists() {
+        return Ok(Package::load(path)?);
+    }
+    if Package::examples().any(|name| name == wanted) {
+        return Ok(Package::example(wanted)?);
+    }
+    Err(Usage(format!(
+        "no folder '{wanted}' here, and no example of that name; examples are: {}",
+        examples().join(", ")
+    ))
+    .into())
+}
+
+/// A device with its class in the tier asked for.
+pub(crate) struct Chosen {
+    /// The device.
+    pub(crate) device: Arc<dyn Device>,
+    /// Its class.
+    pub(crate) class: HardwareClass,
+}
+
+/// The device `wanted` (`auto` or an id) for work of a tier; `auto` passes over devices that have no class in it, and prefers `prefer`.
+///
+/// # Errors
+/// No such device, or it has no class in this tier.
+pub(crate) fn device(wanted: &str, tier: Tier, prefer: Option<HardwareClass>) -> anyhow::Result<Chosen> {
+    if wanted != "auto" {
+        let device = device::select(wanted)?;
+        return match fpcheck::class(device.info(), tier) {
+            Some(class) => Ok(Chosen { device, class }),
+            None => Err(WrongClass(format!(
+                "device '{wanted}' has no {tier} class: its compiler may change bits; take --device cpu, or tier = \"class-bound\" in kernel.toml"
+            ))
+            .into()),
+        };
+    }
+    let classed = device::list().into_iter().filter_map(|device| {
+        let class = fpcheck::class(device.info(), tier)?;
+        Some(Chosen { device, class })
+    });
+    let best = classed.min_by_key(|chosen| (prefer.is_some_and(|class| class != chosen.class), chosen.device.info().kind));
+    best.ok_or_else(|| {
+        WrongClass(format!(
+            "no device of this machine has a {tier} class; `baton devices` lists what there is"
+        ))
+        .into()
+    })
+}

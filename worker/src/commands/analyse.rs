@@ -1,0 +1,217 @@
+//! `baton analyse`: the physics of a run of a liquid, beside what is known of it.
+
+use std::path::PathBuf;
+
+use kernels::run::RunDir;
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::physics::of_run::Physics;
+use crate::{output, plot, table};
+
+/// Energy drift, g(r) and diffusion of a run; for argon beside Rahman (1964) and OpenMM.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The run directory.
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// Draw all of it into DIR/plots.
+    #[arg(long)]
+    plot: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Values of Rahman's system known from elsewhere.
+#[derive(Debug, Serialize)]
+struct Known {
+    source: &'static str,
+    temperature_k: Option<f64>,
+    drift_kj_per_mol_per_ps_per_atom: Option<f64>,
+    rdf_peak_angstrom: Option<f64>,
+    rdf_peak_height: Option<f64>,
+    diffusion_cm2_per_s: Option<f64>,
+}
+
+/// A. Rahman, Phys. Rev. 136, A405 (1964), as commonly quoted.
+const RAHMAN: Known = Known {
+    source: "Rahman 1964",
+    temperature_k: Some(94.4),
+    drift_kj_per_mol_per_ps_per_atom: None,
+    rdf_peak_angstrom: Some(3.70),
+    rdf_peak_height: None,
+    diffusion_cm2_per_s: Some(2.43e-5),
+};
+
+/// OpenMM 8.6.1, CPU platform, the same starting state, 5 fs, 1 ns; diffusion ± 0.10e-5.
+const OPENMM: Known = Known {
+    source: "OpenMM, 1 ns",
+    temperature_k: Some(94.738),
+    drift_kj_per_mol_per_ps_per_atom: Some(3.2818e-7),
+    rdf_peak_angstrom: Some(3.6987),
+    rdf_peak_height: Some(2.8609),
+    diffusion_cm2_per_s: Some(2.398e-5),
+};
+
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    package: String,
+    atoms: u64,
+    steps: u64,
+    length_ps: Option<f64>,
+    temperature_k: Option<f64>,
+    temperature_deviation_k: Option<f64>,
+    conserved: Option<&'static str>,
+    drift_kj_per_mol_per_ps_per_atom: Option<f64>,
+    drift_relative_per_ps: Option<f64>,
+    energy_scatter_kj_per_mol_per_atom: Option<f64>,
+    rdf_peak_angstrom: Option<f64>,
+    rdf_peak_height: Option<f64>,
+    rdf_frames: Option<usize>,
+    diffusion_cm2_per_s: Option<f64>,
+    diffusion_error_cm2_per_s: Option<f64>,
+    diffusion_missing: Option<String>,
+    known: Vec<Known>,
+    plots: Vec<PathBuf>,
+}
+
+/// Compute and report.
+///
+/// # Errors
+/// It is no run directory, or one of its files is not whole.
+pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
+    let dir = RunDir::view(&args.dir)?;
+    let physics = Physics::of(&dir)?;
+    let mut report = report(&dir, &physics)?;
+    if args.plot {
+        report.plots = plot::draw(&dir, &physics, &args.dir.join("plots"))?;
+    }
+    if args.json {
+        output::json(&report)?;
+    } else {
+        output::lines(words(&report))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Report> {
+    let manifest = dir.package().manifest();
+    let steps = dir.chain()?.last().map_or(0, |line| line.entry.step);
+    let run = &manifest.run;
+    let ps = run
+        .time_per_step
+        .zip(run.time_unit.as_deref().and_then(crate::formats::dcd::picoseconds))
+        .map(|(time, ps)| time * ps);
+    let temperature = physics
+        .table
+        .column("temperature")
+        .filter(|column| column.unit.as_deref() == Some("K"));
+    let temperature = temperature.map(crate::observables::Column::mean_and_deviation);
+    // Drift is given in kJ/mol and ps, structure in Angstrom, diffusion in cm²/s: only where the package's units say so.
+    let is_kj = physics
+        .conserved
+        .and_then(|name| physics.table.column(name)?.unit.as_deref().map(|unit| unit == "kJ/mol"))
+        == Some(true);
+    let drift = physics.drift.filter(|_| is_kj && run.time_unit.as_deref() == Some("ps"));
+    let is_nm = physics
+        .positions
+        .as_ref()
+        .is_some_and(|shape| shape.unit.as_deref() == Some("nm"));
+    let peak = physics.rdf.as_ref().filter(|_| is_nm).and_then(|rdf| rdf.peak);
+    let found = physics.diffusion.as_ref().ok().filter(|_| is_nm);
+    let is_rahman = physics.atoms == 864
+        && physics
+            .positions
+            .as_ref()
+            .is_some_and(|shape| shape.symbols.iter().all(|symbol| symbol == "Ar") && !shape.symbols.is_empty());
+    Ok(Report {
+        package: manifest.name.clone(),
+        atoms: physics.atoms,
+        steps,
+        length_ps: ps.map(|ps| ps * steps as f64),
+        temperature_k: temperature.map(|(mean, _)| mean),
+        temperature_deviation_k: temperature.map(|(_, deviation)| deviation),
+        conserved: physics.conserved.filter(|_| drift.is_some()),
+        drift_kj_per_mol_per_ps_per_atom: drift.map(|drift| drift.line.slope),
+        drift_relative_per_ps: drift.and_then(|drift| drift.relative),
+        energy_scatter_kj_per_mol_per_atom: drift.map(|drift| drift.line.scatter),
+        rdf_peak_angstrom: peak.map(|(r, _)| 10.0 * r),
+        rdf_peak_height: peak.map(|(_, g)| g),
+        rdf_frames: physics.rdf.as_ref().map(|rdf| rdf.frames),
+        // 1 nm²/ps is 1e-2 cm²/s.
+        diffusion_cm2_per_s: found.map(|found| found.coefficient * 1e-2),
+        diffusion_error_cm2_per_s: found.and_then(|found| found.error).map(|error| error * 1e-2),
+        diffusion_missing: physics.diffusion.as_ref().err().cloned(),
+        known: if is_rahman { vec![RAHMAN, OPENMM] } else { Vec::new() },
+        plots: Vec::new(),
+    })
+}
+
+fn words(report: &Report) -> Vec<String> {
+    let length = report.length_ps.map(|ps| format!(", {ps:.1} ps")).unwrap_or_default();
+    let mut lines = vec![format!(
+        "{}: {} atoms, {} steps{length}",
+        report.package, report.atoms, report.steps
+    )];
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut row = |name: &str, here: Option<String>, known: &dyn Fn(&Known) -> Option<String>| {
+        if let Some(here) = here {
+            let others = report
+                .known
+                .iter()
+                .map(|known_one| known(known_one).unwrap_or_else(|| "-".into()));
+            rows.push([name.to_owned(), here].into_iter().chain(others).collect());
+        }
+    };
+    let with = |value: Option<f64>, spread: Option<f64>, text: &dyn Fn(f64) -> String| {
+        value.map(|value| text(value) + &spread.map(|spread| format!(" ± {}", text(spread))).unwrap_or_default())
+    };
+    let kelvin = |value: f64| format!("{value:.2}");
+    let tiny = |value: f64| format!("{value:.2e}");
+    let peak = |value: f64| format!("{value:.3}");
+    row(
+        "temperature, K",
+        with(report.temperature_k, report.temperature_deviation_k, &kelvin),
+        &|known| known.temperature_k.map(kelvin),
+    );
+    row(
+        "energy drift, kJ/mol/ps per atom",
+        report.drift_kj_per_mol_per_ps_per_atom.map(tiny),
+        &|known| known.drift_kj_per_mol_per_ps_per_atom.map(tiny),
+    );
+    row(
+        "  relative to kinetic energy, 1/ps",
+        report.drift_relative_per_ps.map(tiny),
+        &|_| None,
+    );
+    row(
+        "  scatter around it, kJ/mol per atom",
+        report.energy_scatter_kj_per_mol_per_atom.map(tiny),
+        &|_| None,
+    );
+    row("g(r) first peak, Å", report.rdf_peak_angstrom.map(peak), &|known| {
+        known.rdf_peak_angstrom.map(peak)
+    });
+    row("g(r) first peak, height", report.rdf_peak_height.map(peak), &|known| {
+        known.rdf_peak_height.map(peak)
+    });
+    row(
+        "diffusion, cm²/s",
+        with(report.diffusion_cm2_per_s, report.diffusion_error_cm2_per_s, &tiny),
+        &|known| known.diffusion_cm2_per_s.map(tiny),
+    );
+    let header: Vec<&str> = ["", "here"]
+        .into_iter()
+        .chain(report.known.iter().map(|known| known.source))
+        .collect();
+    lines.extend(table::lines(&header, &rows));
+    lines.extend(
+        report
+            .diffusion_missing
+            .iter()
+            .map(|why| format!("no diffusion coefficient: {why}")),
+    );
+    lines.extend(report.plots.iter().map(|plot| format!("plot {}", plot.display())));
+    lines
+}

@@ -1,0 +1,51 @@
+//! `baton chain`: the digest chain of a run, a line per boundary.
+
+use std::path::PathBuf;
+
+use kernels::run::RunDir;
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::output;
+
+/// The digest chain: `segment step digest`, a line per boundary. Equal chains are equal runs, bit for bit.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The run directory.
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Chain<'a> {
+    package: String,
+    name: &'a str,
+    chain: Vec<kernels::run::dir::ChainLine>,
+}
+
+/// Print the chain.
+///
+/// # Errors
+/// It is no run directory, or its chain is broken.
+pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
+    let dir = RunDir::view(&args.dir)?;
+    let package = dir.package();
+    let chain = dir.chain()?;
+    if args.json {
+        output::json(&Chain {
+            package: package.digest().to_string(),
+            name: &package.manifest().name,
+            chain,
+        })?;
+    } else {
+        output::lines(
+            chain
+                .iter()
+                .map(|line| format!("{} {} {}", line.entry.segment, line.entry.step, line.entry.digest)),
+        )?;
+    }
+    Ok(Exit::Done)
+}

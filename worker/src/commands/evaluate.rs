@@ -1,0 +1,71 @@
+//! `baton evaluate`: energies and forces of a package's initial state.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::drive::HowArgs;
+use crate::exit::Exit;
+use crate::{choose, formats, output, table};
+
+/// One evaluation of the initial state: energies per force class in kJ/mol, forces in kJ/mol/nm.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// A package's folder, or the name of an example.
+    #[arg(value_name = "PACKAGE|EXAMPLE")]
+    package: String,
+    /// Write forces, f32 [n, 3], kJ/mol/nm.
+    #[arg(long, value_name = "F.npy")]
+    forces: Option<PathBuf>,
+    #[command(flatten)]
+    how: HowArgs,
+}
+
+#[derive(Serialize)]
+struct Report {
+    package: String,
+    digest: String,
+    device: String,
+    class: String,
+    unit: &'static str,
+    energies: BTreeMap<String, f64>,
+    total: f64,
+    atoms: usize,
+}
+
+/// Evaluate and report.
+///
+/// # Errors
+/// The package is wrong or has no `[evaluate]`, or the device failed.
+pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
+    let package = choose::package(&args.package)?;
+    let chosen = choose::device(&args.how.device, package.manifest().tier, None)?;
+    let evaluation = kernels::run::evaluate(&package, &*chosen.device, &args.how.session())?;
+    if let Some(path) = &args.forces {
+        output::file(path, |out| {
+            formats::npy::header(out, "<f4", &[evaluation.forces.len() as u64 / 3, 3])?;
+            let bytes: Vec<u8> = evaluation.forces.iter().flat_map(|force| force.to_le_bytes()).collect();
+            Ok(out.write_all(&bytes)?)
+        })?;
+    }
+    let report = Report {
+        package: package.manifest().name.clone(),
+        digest: package.digest().to_string(),
+        device: chosen.device.info().id.clone(),
+        class: chosen.class.to_string(),
+        unit: "kJ/mol",
+        total: evaluation.energies.values().sum(),
+        energies: evaluation.energies,
+        atoms: evaluation.forces.len() / 3,
+    };
+    if args.how.json {
+        output::json(&report)?;
+    } else {
+        let row = |(name, energy): (&String, &f64)| vec![name.clone(), format!("{energy:.6}")];
+        let mut rows: Vec<Vec<String>> = report.energies.iter().map(row).collect();
+        rows.push(vec!["total".into(), format!("{:.6}", report.total)]);
+        output::lines(table::lines(&["FORCE", "ENERGY kJ/mol"], &rows))?;
+    }
+    Ok(Exit::Done)
+}

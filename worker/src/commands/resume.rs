@@ -1,0 +1,52 @@
+//! `baton resume`: continue a run directory from its last boundary, wherever it was made.
+
+use std::path::PathBuf;
+
+use kernels::run::RunDir;
+use kernels::run::dir::ChainLine;
+use protocol::HardwareClass;
+
+use crate::choose;
+use crate::drive::{self, HowArgs};
+use crate::exit::Exit;
+
+/// Continue a run directory, made here or copied from elsewhere.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The run directory.
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// Continue even where the bits may differ: for experiments, since the chain then proves nothing.
+    #[arg(long)]
+    force_class: bool,
+    #[command(flatten)]
+    how: HowArgs,
+}
+
+/// Open the directory and run what is left.
+///
+/// # Errors
+/// It is no run directory, is of another hardware class, or the run failed.
+pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
+    let mut dir = RunDir::open(&args.dir)?;
+    let chain = dir.chain()?;
+    let tier = dir.package().manifest().tier;
+    let chosen = choose::device(&args.how.device, tier, class_of(&chain))?;
+    if !args.how.json {
+        let done = chain.last().map_or(0, |line| line.entry.segment);
+        let info = chosen.device.info();
+        eprintln!(
+            "{} · {} ({}) · from segment {done} of {}",
+            args.dir.display(),
+            info.id,
+            info.name,
+            dir.config().segments
+        );
+    }
+    drive::drive(&args.dir, &mut dir, &chosen, &args.how, args.force_class)
+}
+
+/// The class that the run's bits are of; none before anything was computed.
+fn class_of(chain: &[ChainLine]) -> Option<HardwareClass> {
+    chain.iter().rev().find(|line| line.entry.segment > 0).map(|line| line.class)
+}

@@ -1,0 +1,130 @@
+//! `baton run`: a package or an example, from its initial state, in a run directory of its own.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use kernels::run::{RunConfig, RunDir};
+
+use crate::choose;
+use crate::drive::{self, HowArgs};
+use crate::exit::{Exit, Usage};
+
+/// Run a package from its initial state.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples: argon, gray-scott, ising, melt.\n\
+Ctrl-C or SIGTERM stops at the next boundary (exit code 85), a second one at once; `baton resume DIR` goes on.")]
+pub(crate) struct Args {
+    /// A package's folder, or the name of an example.
+    #[arg(value_name = "PACKAGE|EXAMPLE")]
+    package: String,
+    /// The run directory to make; runs/NAME-TIME by default.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Segments to run; as many as the package says by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    segments: Option<u64>,
+    /// Keep a checkpoint at each K-th boundary. The chain has every boundary either way.
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    checkpoint_every: u64,
+    #[command(flatten)]
+    how: HowArgs,
+}
+
+/// Make the run directory and run.
+///
+/// # Errors
+/// The package is wrong, the folder is in use, no device has a class in the package's tier, or the run failed.
+pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
+    let package = choose::package(&args.package)?;
+    let manifest = package.manifest();
+    let chosen = choose::device(&args.how.device, manifest.tier, None)?;
+    let out = args.out.clone().unwrap_or_else(|| default_folder(&manifest.name));
+    refuse_used(&out)?;
+    let config = RunConfig {
+        segments: args.segments.unwrap_or(manifest.run.segments),
+        checkpoint_every: args.checkpoint_every,
+        package: None,
+    };
+    if !args.how.json {
+        let info = chosen.device.info();
+        eprintln!(
+            "{} {} · {} ({}) · {} segments of {} steps → {}",
+            manifest.name,
+            manifest.version,
+            info.id,
+            info.name,
+            config.segments,
+            manifest.run.steps_per_segment,
+            out.display()
+        );
+    }
+    let mut dir = RunDir::create(&out, &package, config)?;
+    drive::drive(&out, &mut dir, &chosen, &args.how, false)
+}
+
+/// A run directory is made, never mixed into what is there.
+fn refuse_used(out: &Path) -> anyhow::Result<()> {
+    let Ok(mut entries) = std::fs::read_dir(out) else {
+        return Ok(());
+    };
+    if entries.next().is_none() {
+        return Ok(());
+    }
+    let at = out.display();
+    let fix = if out.join("run.toml").is_file() {
+        format!("continue it with `baton resume {at}`, or name another folder with --out")
+    } else {
+        "name another folder with --out".to_owned()
+    };
+    Err(Usage(format!("{at} is not empty: {fix}")).into())
+}
+
+/// `runs/NAME-20260131-235959`, UTC, with a number behind it where that is taken.
+fn default_folder(name: &str) -> PathBuf {
+    let seconds = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    let stem = format!("{name}-{}", stamp(seconds));
+    let candidates = (1..).map(|count| match count {
+        1 => Path::new("runs").join(&stem),
+        _ => Path::new("runs").join(format!("{stem}-{count}")),
+    });
+    candidates
+        .into_iter()
+        .find(|path| !path.exists())
+        .expect("the numbers do not end")
+}
+
+/// `YYYYMMDD-HHMMSS` of seconds since 1970, UTC.
+fn stamp(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Days to a date in the proleptic Gregorian calendar: H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days.
+    let z = days + 719_468;
+    let (era, day_of_era) = (z / 146_097, z % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!(
+        "{year:04}{month:02}{day:02}-{:02}{:02}{:02}",
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn stamps_are_dates_in_utc() {
+        assert_eq!(super::stamp(0), "19700101-000000");
+        assert_eq!(super::stamp(951_782_400), "20000229-000000");
+        assert_eq!(super::stamp(1_767_225_599), "20251231-235959");
+    }
+}

@@ -1,0 +1,211 @@
+//! Runs what is left of a run directory, for `run` and `resume` alike: device, progress, signals, and the report at the end.
+
+use std::path::Path;
+
+use clap::Args;
+use device::SessionOptions;
+use kernels::run::{Control, Outcome, Progress, RunDir, RunOptions};
+use protocol::ChainEntry;
+use serde::Serialize;
+
+use crate::choose::Chosen;
+use crate::exit::Exit;
+use crate::output;
+use crate::progress::{self, Display};
+use crate::signals::Stop;
+
+/// How a run goes. Nothing here can change a bit of what comes out.
+#[derive(Args, Debug)]
+pub(crate) struct HowArgs {
+    /// Device: `auto`, `cpu`, or an id that `baton devices` shows.
+    #[arg(long, default_value = "auto", value_name = "ID")]
+    pub(crate) device: String,
+    /// Draw the observables and, for molecular systems, g(r) into DIR/plots at the end.
+    #[arg(long)]
+    pub(crate) plot: bool,
+    /// Print one JSON document at the end, and no progress.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Threads of the built-in CPU device; all cores by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: Option<u32>,
+    /// Length aimed at for one submit to the device, milliseconds: shorter keeps a desktop smoother.
+    #[arg(long, value_name = "MS", value_parser = submit_ms)]
+    submit_ms: Option<f32>,
+    #[arg(long, hide = true, value_parser = clap::value_parser!(u32).range(1..))]
+    commands_per_submit: Option<u32>,
+    #[arg(long, hide = true)]
+    read_back_everywhere: bool,
+    #[arg(long, hide = true, value_name = "SEED")]
+    workgroup_order: Option<u64>,
+    #[arg(long, hide = true)]
+    checked: bool,
+}
+
+fn submit_ms(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(value) if (0.1..=10_000.0).contains(&value) => Ok(value),
+        _ => Err("expected milliseconds between 0.1 and 10000".into()),
+    }
+}
+
+impl HowArgs {
+    /// As the device takes it.
+    pub(crate) fn session(&self) -> SessionOptions {
+        SessionOptions {
+            commands_per_submit_max: self.commands_per_submit.map(|count| count as usize),
+            submit_ms: self.submit_ms,
+            threads: self.threads.map(|count| count as usize),
+            workgroup_order_seed: self.workgroup_order,
+            checked: self.checked,
+        }
+    }
+}
+
+/// What a run says at its end.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    dir: &'a Path,
+    outcome: &'static str,
+    segment: u64,
+    segments: u64,
+    step: u64,
+    digest: String,
+    device: &'a str,
+    class: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps_per_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ns_per_day: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    plots: Vec<std::path::PathBuf>,
+}
+
+/// Run what is left.
+///
+/// # Errors
+/// Whatever the run, its device or the plots failed with.
+pub(crate) fn drive(path: &Path, dir: &mut RunDir, chosen: &Chosen, how: &HowArgs, force_class: bool) -> anyhow::Result<Exit> {
+    let stop = Stop::listen()?;
+    let run = dir.package().manifest().run.clone();
+    let segments = dir.config().segments;
+    let nanoseconds = progress::nanoseconds_per_step(&run);
+    let done = dir.chain()?.last().map_or(0, |line| line.entry.step);
+    let mut display = Display::new(
+        done,
+        segments * run.steps_per_segment,
+        run.steps_per_segment,
+        nanoseconds,
+        how.json,
+    );
+    let options = RunOptions {
+        session: how.session(),
+        wait_at_boundaries: how.read_back_everywhere,
+        force_class,
+    };
+    let mut asked = 0;
+    let mut kept = done;
+    let mut observe = |progress: &Progress| {
+        display.show(progress);
+        kept = progress.boundary.as_ref().map_or(kept, |entry| entry.step);
+        if stop.asked() > asked {
+            asked = stop.asked();
+            announce(&display, asked, progress, kept, run.steps_per_segment);
+        }
+        match asked {
+            0 => Control::Continue,
+            1 => Control::StopAtBoundary,
+            _ => Control::StopNow,
+        }
+    };
+    let ended = kernels::run::run(dir, &*chosen.device, chosen.class, &options, &mut observe);
+    display.finish();
+    let (outcome, entry) = match ended? {
+        Outcome::Finished(entry) => ("finished", entry),
+        Outcome::Stopped(entry) => ("stopped", entry),
+    };
+    let plots = if how.plot {
+        crate::plot::of_run(dir, &path.join("plots"))?
+    } else {
+        Vec::new()
+    };
+    let speed = display.overall();
+    let report = Report {
+        dir: path,
+        outcome,
+        segment: entry.segment,
+        segments,
+        step: entry.step,
+        digest: entry.digest.to_string(),
+        device: &chosen.device.info().id,
+        class: chosen.class.to_string(),
+        steps_per_s: speed.map(|(steps, _)| steps),
+        ns_per_day: speed.and_then(|(steps, _)| Some(progress::per_day(steps, nanoseconds?))),
+        seconds: speed.map(|(_, seconds)| seconds),
+        plots,
+    };
+    if how.json {
+        output::json(&report)?;
+    } else {
+        output::lines(words(&report, &entry, dir))?;
+    }
+    Ok(if outcome == "finished" { Exit::Done } else { Exit::Stopped })
+}
+
+fn announce(display: &Display, asked: u32, progress: &Progress, kept: u64, steps_per_segment: u64) {
+    if asked == 1 {
+        let boundary = progress.step.div_ceil(steps_per_segment) * steps_per_segment;
+        display.say(&format!(
+            "stopping at the next boundary, step {boundary}; ask again to stop now and drop what follows step {kept}"
+        ));
+    } else {
+        display.say(&format!("stopping now; the work since step {kept} is dropped"));
+    }
+}
+
+fn words(report: &Report<'_>, entry: &ChainEntry, dir: &RunDir) -> Vec<String> {
+    let at = report.dir.display();
+    let mut lines = vec![match report.outcome {
+        "finished" => format!("finished: {} steps in {} segments", entry.step, entry.segment),
+        _ => format!(
+            "stopped at the boundary after segment {} of {}, step {}",
+            entry.segment, report.segments, entry.step
+        ),
+    }];
+    lines.push(format!("  digest   {}", entry.digest));
+    if let (Some(steps), Some(seconds)) = (report.steps_per_s, report.seconds) {
+        let day = report
+            .ns_per_day
+            .map(|ns| format!(", {} ns/day", progress::figures(ns)))
+            .unwrap_or_default();
+        let took = progress::duration(seconds);
+        lines.push(format!(
+            "  speed    {} steps/s{day}, {took} on {} (class {})",
+            progress::figures(steps),
+            report.device,
+            report.class
+        ));
+    }
+    lines.push(format!("  results  {at}"));
+    lines.extend(report.plots.iter().map(|plot| format!("  plot     {}", plot.display())));
+    lines.push("next:".into());
+    if report.outcome == "stopped" {
+        lines.push(format!("  baton resume {at}"));
+    }
+    lines.push(format!("  baton chain {at}"));
+    let manifest = dir.package().manifest();
+    if manifest.outputs.iter().any(|output| output.columns.is_empty()) {
+        let format = if crate::trajectory::has_positions(dir.package()) {
+            "xyz"
+        } else {
+            "npy"
+        };
+        lines.push(format!("  baton export {at} --format {format}"));
+    }
+    if crate::trajectory::has_positions(dir.package()) && report.outcome == "finished" {
+        lines.push(format!("  baton analyse {at} --plot"));
+    }
+    lines
+}

@@ -1,0 +1,107 @@
+//! All that is known of a run's physics, from its table and its frames.
+
+use kernels::run::RunDir;
+
+use super::diffusion::{Diffusion, diffusion};
+use super::fit::{self, Line};
+use super::rdf::{Rdf, rdf};
+use super::track::Track;
+use crate::formats::dcd::picoseconds;
+use crate::observables::{self, Table};
+use crate::trajectory::{self, RunFrames, Shape};
+
+/// How well energy is conserved.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drift {
+    /// The line through the energy of one atom: kJ/mol (or the package's unit) per unit of time.
+    pub(crate) line: Line,
+    /// Slope over the mean kinetic energy of one atom, per unit of time.
+    pub(crate) relative: Option<f64>,
+}
+
+/// A run's physics.
+#[derive(Clone, Debug)]
+pub(crate) struct Physics {
+    /// The observables.
+    pub(crate) table: Table,
+    /// What the frames of positions are, where there are some.
+    pub(crate) positions: Option<Shape>,
+    /// Atoms.
+    pub(crate) atoms: u64,
+    /// Name of the column that ought to be conserved.
+    pub(crate) conserved: Option<&'static str>,
+    /// Conservation of energy.
+    pub(crate) drift: Option<Drift>,
+    /// Structure.
+    pub(crate) rdf: Option<Rdf>,
+    /// Diffusion (in length²/ps), or why there is none.
+    pub(crate) diffusion: Result<Diffusion, String>,
+}
+
+impl Physics {
+    /// Read and compute all of it.
+    ///
+    /// # Errors
+    /// A file of the run is not whole.
+    pub(crate) fn of(dir: &RunDir) -> anyhow::Result<Self> {
+        let table = match observables::text(dir)? {
+            Some(text) => observables::parse(&text)?,
+            None => Table::default(),
+        };
+        let mut physics = Self {
+            table,
+            positions: None,
+            atoms: 0,
+            conserved: None,
+            drift: None,
+            rdf: None,
+            diffusion: Err("it needs an output of positions in a periodic box".into()),
+        };
+        if let Ok(name) = trajectory::choose(dir.package(), None, true) {
+            let mut frames = RunFrames::open(dir, &name)?;
+            physics.structure(&mut frames)?;
+        }
+        physics.conservation();
+        Ok(physics)
+    }
+
+    fn structure(&mut self, frames: &mut RunFrames) -> anyhow::Result<()> {
+        use crate::trajectory::Frames;
+        let shape = frames.shape().clone();
+        self.atoms = shape.positions()?;
+        if shape.box_edges().is_some() && frames.count() > 0 {
+            let track = Track::read(frames)?;
+            self.rdf = Some(rdf(&track, shape.unit.as_deref() == Some("nm")));
+            self.diffusion = match shape.time_per_step.as_ref().and_then(|(_, unit)| picoseconds(unit)) {
+                Some(ps) => diffusion(&track, ps),
+                None => Err("it needs a unit of time".into()),
+            };
+        }
+        self.positions = Some(shape);
+        Ok(())
+    }
+
+    /// A column `conserved` goes before `total`: forces that are cut at a distance conserve the energy of the potential shifted to
+    /// zero there, while the energy without the shift jumps each time a pair crosses the cutoff.
+    fn conservation(&mut self) {
+        let atoms = self.atoms as f64;
+        let name = ["conserved", "total"]
+            .into_iter()
+            .find(|name| self.table.column(name).is_some());
+        let Some((name, column)) = name.and_then(|name| Some((name, self.table.column(name)?))) else {
+            return;
+        };
+        let points: Vec<(f64, f64)> = column.points.iter().map(|(time, energy)| (*time, energy / atoms)).collect();
+        let kinetic = self
+            .table
+            .column("kinetic")
+            .map(|column| column.mean_and_deviation().0 / atoms);
+        if atoms > 0.0 {
+            self.drift = fit::line(&points).map(|line| Drift {
+                line,
+                relative: kinetic.map(|kinetic| line.slope / kinetic),
+            });
+            self.conserved = Some(name);
+        }
+    }
+}

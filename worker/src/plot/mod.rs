@@ -1,0 +1,88 @@
+//! Figures of a run as SVG.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`figure`] | how every figure looks: stacked panels over one horizontal axis |
+//! | [`series`] | observables over time, energy drift |
+//! | [`structure`] | g(r) and mean square displacement |
+
+pub(crate) mod figure;
+pub(crate) mod series;
+pub(crate) mod structure;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use kernels::run::RunDir;
+
+use crate::output;
+use crate::physics::of_run::Physics;
+use figure::Figure;
+
+/// Draw everything a run has to show into a folder; returns the files.
+///
+/// # Errors
+/// The run's files are not whole, or the folder cannot be written.
+pub(crate) fn of_run(dir: &RunDir, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    draw(dir, &Physics::of(dir)?, folder)
+}
+
+/// Draw physics that is known already.
+///
+/// # Errors
+/// The folder cannot be written.
+pub(crate) fn draw(dir: &RunDir, physics: &Physics, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let mut files = Vec::new();
+    for (name, figure) in figures(dir, physics) {
+        let file = folder.join(name);
+        let svg = figure.svg()?;
+        output::file(&file, |out| Ok(out.write_all(svg.as_bytes())?))?;
+        files.push(file);
+    }
+    Ok(files)
+}
+
+fn figures(dir: &RunDir, physics: &Physics) -> Vec<(String, Figure)> {
+    let manifest = dir.package().manifest();
+    let subtitle = if physics.atoms > 0 {
+        format!("{}, {} atoms", manifest.name, physics.atoms)
+    } else {
+        manifest.name.clone()
+    };
+    let mut figures = series::figures_of(&physics.table, &subtitle);
+    if let (Some(drift), Some(total)) = (&physics.drift, physics.conserved.and_then(|name| physics.table.column(name))) {
+        figures.push((
+            "drift.svg".into(),
+            series::drift(total, physics.atoms, drift.line.slope, &physics.table.axis, &subtitle),
+        ));
+    }
+    let Some(shape) = &physics.positions else { return figures };
+    // Structure is looked at in Angstrom, as in the literature.
+    let factor = shape.to_angstrom();
+    let unit = if factor == 10.0 {
+        "Å"
+    } else {
+        shape.unit.as_deref().unwrap_or("length")
+    };
+    if let Some(rdf) = &physics.rdf {
+        let points: Vec<(f64, f64)> = rdf.points.iter().map(|(r, g)| (r * factor, *g)).collect();
+        let peak = rdf.peak.map(|(r, g)| (r * factor, g));
+        figures.push(("rdf.svg".into(), structure::rdf(&points, unit, peak, &subtitle)));
+    }
+    if let Ok(found) = &physics.diffusion {
+        let area = factor * factor;
+        let points: Vec<(f64, f64)> = found.points.iter().map(|(time, value)| (*time, value * area)).collect();
+        let end = points.last().map_or(0.0, |point| point.0);
+        let fit = [0.0, end].map(|time| (time, found.line.at(time) * area));
+        let note = match unit {
+            "Å" => format!("D = {:.2} × 10⁻⁵ cm²/s", found.coefficient * 1e3),
+            _ => format!("D = {:.3e} {unit}²/ps", found.coefficient),
+        };
+        figures.push((
+            "diffusion.svg".into(),
+            structure::displacement(&points, fit, (unit, "ps"), &note, &subtitle),
+        ));
+    }
+    figures
+}

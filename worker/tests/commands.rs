@@ -1,0 +1,157 @@
+//! What each command answers: exit codes, messages, JSON.
+
+mod common;
+
+use common::Place;
+
+#[test]
+fn usage_errors_exit_2() {
+    let place = Place::new();
+    place.drift_package();
+    std::fs::create_dir(place.path("used")).unwrap();
+    std::fs::write(place.path("used/note.txt"), "mine").unwrap();
+    for words in [
+        "",
+        "frobnicate",
+        "run",
+        "run argon --segments 0",
+        "run drift --submit-ms -3",
+        "run no-such-thing",
+        "export x",
+        "export x --format pdf",
+        "export x --format npy --half --scaled",
+    ] {
+        let said = place.baton(words);
+        assert_eq!(said.code, 2, "baton {words}: {}", said.err);
+        assert!(!said.err.is_empty());
+    }
+    let said = place.baton("run no-such-thing");
+    assert!(said.err.contains("ising") && said.err.contains("gray-scott"), "{}", said.err);
+}
+
+#[test]
+fn a_folder_in_use_is_refused_with_the_fix() {
+    let place = Place::new();
+    if !place.has_device("a_folder_in_use_is_refused_with_the_fix") {
+        return;
+    }
+    place.drift_package();
+    place.done("run drift --out r");
+    let said = place.baton("run drift --out r");
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("baton resume r"), "{}", said.err);
+    let said = place.baton("run r");
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("baton resume r"), "{}", said.err);
+    std::fs::create_dir(place.path("used")).unwrap();
+    std::fs::write(place.path("used/note.txt"), "mine").unwrap();
+    let said = place.baton("run drift --out used");
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("not empty") && said.err.contains("--out"), "{}", said.err);
+}
+
+#[test]
+fn a_bad_package_exits_87_with_file_key_found_and_expected() {
+    let place = Place::new();
+    place.drift_package();
+    let manifest = place.path("drift/kernel.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.replace("type = \"u32\"", "type = \"f64\"")).unwrap();
+    let said = place.baton("run drift --out r");
+    assert_eq!(said.code, 87, "{}", said.err);
+    assert!(
+        said.err.contains("kernel.toml") && said.err.contains("f64") && said.err.contains("u32"),
+        "{}",
+        said.err
+    );
+    assert!(!place.path("r").exists());
+}
+
+#[test]
+fn a_folder_that_is_no_run_is_refused_by_every_command_that_needs_one() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("empty")).unwrap();
+    for words in ["resume empty", "chain empty", "export empty --format csv", "analyse empty"] {
+        let said = place.baton(words);
+        assert_eq!(said.code, 1, "baton {words}");
+        assert!(
+            said.err.contains("empty: is not a run directory"),
+            "baton {words}: {}",
+            said.err
+        );
+    }
+}
+
+#[test]
+fn json_parses_wherever_it_is_offered() {
+    let place = Place::new();
+    if !place.has_device("json_parses_wherever_it_is_offered") {
+        return;
+    }
+    assert!(place.json("devices --json")[0]["id"].is_string());
+    assert_eq!(place.json("new mine --json")["name"], "mine");
+    place.drift_package();
+    let run = place.json("run drift --out r --json");
+    assert_eq!(
+        (run["outcome"].as_str(), run["step"].as_u64(), run["segment"].as_u64()),
+        (Some("finished"), Some(12), Some(2))
+    );
+    let again = place.json("resume r --json");
+    assert_eq!(again["digest"], run["digest"], "a finished run is finished");
+    let chain = place.json("chain r --json");
+    let lines = chain["chain"].as_array().unwrap();
+    assert_eq!(lines.last().unwrap()["digest"], run["digest"]);
+    assert_eq!(place.json("export r --format npy --json")[0]["frames"], 6);
+    assert_eq!(place.json("analyse r --json")["atoms"], 8);
+}
+
+#[test]
+fn chain_lines_are_segment_step_digest() {
+    let place = Place::new();
+    if !place.has_device("chain_lines_are_segment_step_digest") {
+        return;
+    }
+    place.drift_package();
+    place.done("run drift --out r");
+    let out = place.done("chain r");
+    let lines: Vec<Vec<&str>> = out.lines().map(|line| line.split(' ').collect()).collect();
+    let counts: Vec<[&str; 2]> = lines.iter().map(|line| [line[0], line[1]]).collect();
+    assert_eq!(counts, [["0", "0"], ["1", "6"], ["2", "12"]]);
+    assert!(lines.iter().all(|line| line.len() == 3 && line[2].len() == 64));
+}
+
+#[test]
+fn a_package_from_new_runs() {
+    let place = Place::new();
+    if !place.has_device("a_package_from_new_runs") {
+        return;
+    }
+    let said = place.done("new my-model");
+    assert!(said.contains("baton run my-model"));
+    place.done("run my-model --segments 2 --out r --plot");
+    assert!(place.path("r/plots/mean-square-distance.svg").is_file());
+    assert_eq!(place.baton("new my-model").code, 87, "a folder in use is not written over");
+    assert_eq!(place.baton("new My_Model").code, 87);
+}
+
+#[test]
+fn no_setting_of_the_device_changes_the_chain() {
+    let place = Place::new();
+    if !place.has_device("no_setting_of_the_device_changes_the_chain") {
+        return;
+    }
+    place.done("new m");
+    place.done("run m --segments 3 --out plain");
+    let plain = place.done("chain plain");
+    let settings = [
+        "--commands-per-submit 1",
+        "--read-back-everywhere",
+        "--submit-ms 1",
+        "--workgroup-order 7",
+        "--checkpoint-every 3",
+    ];
+    for (index, setting) in settings.into_iter().enumerate() {
+        place.done(&format!("run m --segments 3 --out r{index} {setting}"));
+        assert_eq!(place.done(&format!("chain r{index}")), plain, "{setting}");
+    }
+}
