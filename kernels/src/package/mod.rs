@@ -5,7 +5,8 @@
 //! | [`manifest`] | `kernel.toml` as types |
 //! | `check` | whether the manifest's words fit each other |
 //! | `folder`, `npy` | files in and out |
-//! | `source`, `reflect` | WGSL: parsed, and held against the manifest |
+//! | `source`, `reflect`, `overrides` | WGSL: parsed, and held against the manifest |
+//! | `program` | all of it as a device's program |
 //! | [`layout`] | device layout to standard layout and back |
 //! | [`limits`] | the limits on all of it |
 //! | `digest` | the package's identity |
@@ -16,7 +17,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use device::{BufferDesc, ModuleDesc, PassDesc, Program, Workgroups};
+use device::{Program, Workgroups};
 use protocol::Digest;
 
 mod check;
@@ -28,6 +29,8 @@ pub mod layout;
 pub mod limits;
 pub mod manifest;
 mod npy;
+mod overrides;
+mod program;
 mod reflect;
 mod source;
 
@@ -35,10 +38,7 @@ pub use error::PackageError;
 pub use manifest::Manifest;
 
 use check::Sizes;
-use limits::WORKGROUPS_MAX;
-use manifest::{Element, Pass};
-use reflect::Reflected;
-use source::Source;
+use manifest::Element;
 
 /// A package that was checked: all its parts are there and fit each other.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl Package {
         let sizes = check::manifest(&manifest)?;
         check_shaders(&manifest, &shaders)?;
         check_init(&manifest, &sizes, &init)?;
-        let (program, workgroups) = compile(&manifest, &sizes, &shaders)?;
+        let (program, workgroups) = program::compile(&manifest, &sizes, &shaders)?;
         let digest = digest::digest(&manifest, &shaders, &init);
         Ok(Self {
             manifest,
@@ -228,107 +228,4 @@ fn all_finite(file: &str, shape: &[u64], bytes: &[u8]) -> Result<(), PackageErro
         file,
         format_args!("found {found} at [{}], expected finite numbers", index.join(", ")),
     ))
-}
-
-/// Parse each distinct joined WGSL text once, and hold every pass against it.
-fn compile(
-    manifest: &Manifest,
-    sizes: &[Sizes],
-    shaders: &BTreeMap<String, String>,
-) -> Result<(Program, Vec<Workgroups>), PackageError> {
-    let mut modules: Vec<(Source, source::Parsed)> = Vec::new();
-    let mut known: BTreeMap<&[String], usize> = BTreeMap::new();
-    let mut passes = Vec::new();
-    let mut workgroups = Vec::new();
-    for pass in &manifest.passes {
-        let module = match known.get(pass.shader.as_slice()) {
-            Some(module) => *module,
-            None => {
-                let source = Source::join(&pass.name, &pass.shader, shaders)?;
-                let module = modules.iter().position(|(other, _)| other.text == source.text);
-                let module = match module {
-                    Some(module) => module,
-                    None => {
-                        let parsed = source.parse()?;
-                        modules.push((source, parsed));
-                        modules.len() - 1
-                    }
-                };
-                known.insert(&pass.shader, module);
-                module
-            }
-        };
-        let (source, parsed) = &modules[module];
-        let reflected = reflect::pass(pass, manifest, sizes, source, parsed)?;
-        workgroups.push(dispatch(pass, manifest, &reflected)?);
-        passes.push(PassDesc {
-            label: pass.name.clone(),
-            module,
-            entry: reflected.entry,
-            overrides: reflected.overrides,
-            bindings: reflected.bindings,
-        });
-    }
-    let buffers = (manifest.buffers.iter().zip(sizes).enumerate())
-        .map(|(index, (buffer, size))| BufferDesc {
-            label: buffer.name.clone(),
-            size: size.device,
-            indirect: workgroups
-                .iter()
-                .any(|one| matches!(one, Workgroups::Indirect(source, _) if *source == index)),
-        })
-        .collect();
-    let modules = modules
-        .into_iter()
-        .map(|(source, _)| ModuleDesc {
-            label: source.label(),
-            source: source.text,
-        })
-        .collect();
-    Ok((
-        Program {
-            tier: manifest.tier,
-            buffers,
-            modules,
-            passes,
-        },
-        workgroups,
-    ))
-}
-
-/// How many workgroups a pass runs.
-fn dispatch(pass: &Pass, manifest: &Manifest, reflected: &Reflected) -> Result<Workgroups, PackageError> {
-    if let Some(indirect) = &pass.indirect {
-        let buffer = check::buffer_index(manifest, "indirect", &indirect.buffer)?;
-        return Ok(Workgroups::Indirect(buffer, indirect.element * 4));
-    }
-    let (key, counts) = match (&pass.invocations, &pass.workgroups) {
-        (Some(counts), _) => ("invocations", counts),
-        (None, counts) => (
-            "workgroups",
-            counts.as_ref().expect("checked: a pass has one of the three sizes"),
-        ),
-    };
-    let mut direct = [1; 3];
-    for (axis, one) in counts.iter().enumerate() {
-        let key = format!("pass '{}': {key}[{axis}]", pass.name);
-        let wanted = check::count(&key, one, &manifest.constants)?;
-        let size = if pass.invocations.is_some() {
-            u64::from(reflected.workgroup_size[axis])
-        } else {
-            1
-        };
-        let groups = wanted.div_ceil(size);
-        direct[axis] = u32::try_from(groups)
-            .ok()
-            .filter(|_| groups <= WORKGROUPS_MAX)
-            .ok_or_else(|| {
-                PackageError::found(
-                    key,
-                    format_args!("{groups} workgroups"),
-                    format_args!("at most {WORKGROUPS_MAX}: spread them over x, y and z"),
-                )
-            })?;
-    }
-    Ok(Workgroups::Direct(direct))
 }
