@@ -18,11 +18,17 @@ pub(crate) struct Column {
 }
 
 impl Column {
-    /// Mean and standard deviation.
-    pub(crate) fn mean_and_deviation(&self) -> (f64, f64) {
-        let count = self.points.len().max(1) as f64;
-        let mean = self.points.iter().map(|point| point.1).sum::<f64>() / count;
-        let variance = self.points.iter().map(|point| (point.1 - mean).powi(2)).sum::<f64>() / count;
+    /// The points at `from` and later.
+    pub(crate) fn since(&self, from: f64) -> Vec<(f64, f64)> {
+        self.points.iter().copied().filter(|point| point.0 >= from).collect()
+    }
+
+    /// Mean and standard deviation of the points at `from` and later.
+    pub(crate) fn mean_and_deviation(&self, from: f64) -> (f64, f64) {
+        let points = self.since(from);
+        let count = points.len().max(1) as f64;
+        let mean = points.iter().map(|point| point.1).sum::<f64>() / count;
+        let variance = points.iter().map(|point| (point.1 - mean).powi(2)).sum::<f64>() / count;
         (mean, variance.sqrt())
     }
 }
@@ -118,7 +124,8 @@ mod tests {
             (temperature.unit.as_deref(), temperature.points.clone()),
             (Some("K"), vec![(0.0, 94.5), (0.01, 95.5)])
         );
-        assert_eq!(temperature.mean_and_deviation(), (95.0, 0.5));
+        assert_eq!(temperature.mean_and_deviation(0.0), (95.0, 0.5));
+        assert_eq!(temperature.mean_and_deviation(0.01), (95.5, 0.0));
         assert_eq!(table.column("sites").unwrap().points, [(0.01, 7.0)]);
         assert_eq!(
             parse("step,a\n3,1e-3\n").unwrap(),

@@ -129,6 +129,7 @@ fn a_package_from_new_runs() {
     let said = place.done("new my-model");
     assert!(said.contains("baton run my-model"));
     place.done("run my-model --segments 2 --out r --plot");
+    assert_eq!(place.baton("analyse r").code, 2, "walkers on a plane are no liquid");
     assert!(place.path("r/plots/mean-square-distance.svg").is_file());
     assert_eq!(place.baton("new my-model").code, 87, "a folder in use is not written over");
     assert_eq!(place.baton("new My_Model").code, 87);

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::physics::of_run::Physics;
-use crate::{output, plot, table};
+use crate::{output, plot, table, trajectory};
 
 /// Energy drift, g(r) and diffusion of a run; for argon beside Rahman (1964) and OpenMM.
 #[derive(clap::Args, Debug)]
@@ -15,6 +15,9 @@ pub(crate) struct Args {
     /// The run directory.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
+    /// Leave out what lies before this time, in the package's unit; by default the first sixth of the run.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    from: Option<f64>,
     /// Draw all of it into DIR/plots.
     #[arg(long)]
     plot: bool,
@@ -60,6 +63,7 @@ struct Report {
     atoms: u64,
     steps: u64,
     length_ps: Option<f64>,
+    from_ps: Option<f64>,
     temperature_k: Option<f64>,
     temperature_deviation_k: Option<f64>,
     conserved: Option<&'static str>,
@@ -76,13 +80,21 @@ struct Report {
     plots: Vec<PathBuf>,
 }
 
+fn time(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if (0.0..1e15).contains(&value) => Ok(value),
+        _ => Err("expected a time, 0 or more".into()),
+    }
+}
+
 /// Compute and report.
 ///
 /// # Errors
-/// It is no run directory, or one of its files is not whole.
+/// It is no run directory, has no positions, or one of its files is not whole.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let dir = RunDir::view(&args.dir)?;
-    let physics = Physics::of(&dir)?;
+    trajectory::choose(dir.package(), None, true)?;
+    let physics = Physics::of(&dir, args.from)?;
     let mut report = report(&dir, &physics)?;
     if args.plot {
         report.plots = plot::draw(&dir, &physics, &args.dir.join("plots"))?;
@@ -107,7 +119,7 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Report> {
         .table
         .column("temperature")
         .filter(|column| column.unit.as_deref() == Some("K"));
-    let temperature = temperature.map(crate::observables::Column::mean_and_deviation);
+    let temperature = temperature.map(|column| column.mean_and_deviation(physics.from));
     // Drift is given in kJ/mol and ps, structure in Angstrom, diffusion in cm²/s: only where the package's units say so.
     let is_kj = physics
         .conserved
@@ -130,6 +142,11 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Report> {
         atoms: physics.atoms,
         steps,
         length_ps: ps.map(|ps| ps * steps as f64),
+        from_ps: run
+            .time_unit
+            .as_deref()
+            .and_then(crate::formats::dcd::picoseconds)
+            .map(|ps| ps * physics.from),
         temperature_k: temperature.map(|(mean, _)| mean),
         temperature_deviation_k: temperature.map(|(_, deviation)| deviation),
         conserved: physics.conserved.filter(|_| drift.is_some()),
@@ -149,7 +166,10 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Report> {
 }
 
 fn words(report: &Report) -> Vec<String> {
-    let length = report.length_ps.map(|ps| format!(", {ps:.1} ps")).unwrap_or_default();
+    let part = report.length_ps.zip(report.from_ps);
+    let length = part
+        .map(|(ps, from)| format!(", {ps:.1} ps, looked at from {from:.1} ps on"))
+        .unwrap_or_default();
     let mut lines = vec![format!(
         "{}: {} atoms, {} steps{length}",
         report.package, report.atoms, report.steps

@@ -62,7 +62,7 @@ pub(crate) fn top(points: &[(f64, f64)]) -> Option<(f64, f64)> {
     let bend = (n * x2y - x2 * y) / (n * x4 - x2 * x2);
     let (slope, level) = (xy / x2, (y - bend * x2) / n);
     let at = -slope / (2.0 * bend);
-    (bend < 0.0 && at.abs() <= n).then(|| (middle + at * step, level + slope * at + bend * at * at))
+    (bend < 0.0 && at.abs() <= n).then_some((middle + at * step, level + slope * at + bend * at * at))
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ use crate::formats::dcd::picoseconds;
 use crate::observables::{self, Table};
 use crate::trajectory::{self, RunFrames, Shape};
 
+/// Share of a run that is left out by default.
+pub(crate) const EQUILIBRATION: f64 = 1.0 / 6.0;
+
 /// How well energy is conserved.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Drift {
@@ -22,7 +25,9 @@ pub(crate) struct Drift {
 /// A run's physics.
 #[derive(Clone, Debug)]
 pub(crate) struct Physics {
-    /// The observables.
+    /// Time (step where there is no unit of time) from which on means, drift, structure and diffusion are taken.
+    pub(crate) from: f64,
+    /// The observables, all of them.
     pub(crate) table: Table,
     /// What the frames of positions are, where there are some.
     pub(crate) positions: Option<Shape>,
@@ -39,16 +44,23 @@ pub(crate) struct Physics {
 }
 
 impl Physics {
-    /// Read and compute all of it.
+    /// Read and compute all of it, from time `from` on. Without one, the first [`EQUILIBRATION`] of the run is left out: a run that starts
+    /// from a lattice spends it on forgetting that.
     ///
     /// # Errors
     /// A file of the run is not whole.
-    pub(crate) fn of(dir: &RunDir) -> anyhow::Result<Self> {
+    pub(crate) fn of(dir: &RunDir, from: Option<f64>) -> anyhow::Result<Self> {
         let table = match observables::text(dir)? {
             Some(text) => observables::parse(&text)?,
             None => Table::default(),
         };
+        let length = dir.chain()?.last().map_or(0, |line| line.entry.step) as f64;
+        let time_per_step = match &dir.package().manifest().run {
+            run if run.time_unit.is_some() => run.time_per_step.unwrap_or(1.0),
+            _ => 1.0,
+        };
         let mut physics = Self {
+            from: from.unwrap_or(length * time_per_step * EQUILIBRATION),
             table,
             positions: None,
             atoms: 0,
@@ -70,8 +82,8 @@ impl Physics {
         let shape = frames.shape().clone();
         self.atoms = shape.positions()?;
         if shape.box_edges().is_some() && frames.count() > 0 {
-            let track = Track::read(frames)?;
-            self.rdf = Some(rdf(&track, shape.unit.as_deref() == Some("nm")));
+            let track = Track::read(frames, self.from)?;
+            self.rdf = (!track.frames.is_empty()).then(|| rdf(&track, shape.unit.as_deref() == Some("nm")));
             self.diffusion = match shape.time_per_step.as_ref().and_then(|(_, unit)| picoseconds(unit)) {
                 Some(ps) => diffusion(&track, ps),
                 None => Err("it needs a unit of time".into()),
@@ -91,11 +103,15 @@ impl Physics {
         let Some((name, column)) = name.and_then(|name| Some((name, self.table.column(name)?))) else {
             return;
         };
-        let points: Vec<(f64, f64)> = column.points.iter().map(|(time, energy)| (*time, energy / atoms)).collect();
+        let points: Vec<(f64, f64)> = column
+            .since(self.from)
+            .into_iter()
+            .map(|(time, energy)| (time, energy / atoms))
+            .collect();
         let kinetic = self
             .table
             .column("kinetic")
-            .map(|column| column.mean_and_deviation().0 / atoms);
+            .map(|column| column.mean_and_deviation(self.from).0 / atoms);
         if atoms > 0.0 {
             self.drift = fit::line(&points).map(|line| Drift {
                 line,

@@ -19,24 +19,27 @@ pub(crate) struct Track {
 }
 
 impl Track {
-    /// All frames of an output, or evenly chosen ones where there are too many to hold.
+    /// The frames of an output at time `from` and later, or evenly chosen ones where there are too many to hold.
     ///
     /// # Errors
     /// The frames are not positions in a periodic box, or cannot be read.
-    pub(crate) fn read(frames: &mut dyn Frames) -> anyhow::Result<Self> {
+    pub(crate) fn read(frames: &mut dyn Frames, from: f64) -> anyhow::Result<Self> {
         let shape = frames.shape().clone();
         let rows = shape.positions()?;
         let Some(edges) = shape.box_edges() else {
             bail!("output '{}' has no periodic box", shape.name)
         };
         let held_max = (POSITIONS_MAX / rows.max(1)).max(2);
-        let stride = frames.count().div_ceil(held_max).max(1);
+        let first = (0..frames.count())
+            .find(|frame| shape.time(*frame) >= from)
+            .unwrap_or(frames.count());
+        let stride = (frames.count() - first).div_ceil(held_max).max(1);
         let mut track = Self {
             edges,
             times: Vec::new(),
             frames: Vec::new(),
         };
-        for frame in (0..frames.count()).step_by(usize::try_from(stride)?) {
+        for frame in (first..frames.count()).step_by(usize::try_from(stride)?) {
             track.times.push(shape.time(frame));
             track
                 .frames

@@ -98,7 +98,7 @@ impl Figure {
             .map_err(failed)?;
             root.draw(&Text::new(self.subtitle.as_str(), (48, 80), font(28).color(&FAINT)))
                 .map_err(failed)?;
-            let x = extent(self.panels.iter().flat_map(|panel| xs(panel)), 0.0);
+            let x = extent(self.panels.iter().flat_map(xs), 0.0);
             let (_, mut rest) = root.split_vertically(TITLE);
             for (index, panel) in self.panels.iter().enumerate() {
                 let is_last = index + 1 == self.panels.len();

@@ -24,7 +24,7 @@ use figure::Figure;
 /// # Errors
 /// The run's files are not whole, or the folder cannot be written.
 pub(crate) fn of_run(dir: &RunDir, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    draw(dir, &Physics::of(dir)?, folder)
+    draw(dir, &Physics::of(dir, None)?, folder)
 }
 
 /// Draw physics that is known already.
@@ -50,12 +50,12 @@ fn figures(dir: &RunDir, physics: &Physics) -> Vec<(String, Figure)> {
     } else {
         manifest.name.clone()
     };
-    let mut figures = series::figures_of(&physics.table, &subtitle);
+    let mut figures = series::figures_of(&physics.table, physics.from, &subtitle);
     if let (Some(drift), Some(total)) = (&physics.drift, physics.conserved.and_then(|name| physics.table.column(name))) {
-        figures.push((
-            "drift.svg".into(),
-            series::drift(total, physics.atoms, drift.line.slope, &physics.table.axis, &subtitle),
-        ));
+        let points = total.since(physics.from);
+        let unit = total.unit.as_deref().unwrap_or("");
+        let figure = series::drift(&points, unit, physics.atoms, drift.line.slope, &physics.table.axis, &subtitle);
+        figures.push(("drift.svg".into(), figure));
     }
     let Some(shape) = &physics.positions else { return figures };
     // Structure is looked at in Angstrom, as in the literature.

@@ -10,8 +10,8 @@ use super::figure::{Curve, Figure, Panel};
 /// Panels in one figure at most; what is more gets figures of its own.
 const PANELS_MAX: usize = 4;
 
-/// Figures of all columns, each with a file name.
-pub(crate) fn figures_of(table: &Table, subtitle: &str) -> Vec<(String, Figure)> {
+/// Figures of all columns, each with a file name. Means are of what lies at `from` and later.
+pub(crate) fn figures_of(table: &Table, from: f64, subtitle: &str) -> Vec<(String, Figure)> {
     let mut groups: BTreeMap<&str, Vec<(usize, &Column)>> = BTreeMap::new();
     for (index, column) in table
         .columns
@@ -42,7 +42,7 @@ pub(crate) fn figures_of(table: &Table, subtitle: &str) -> Vec<(String, Figure)>
             let panels = columns
                 .iter()
                 .enumerate()
-                .map(|(index, (_, column))| panel(column, index))
+                .map(|(index, (_, column))| panel(column, index, from))
                 .collect();
             let figure = Figure {
                 title,
@@ -60,11 +60,9 @@ pub(crate) fn figures_of(table: &Table, subtitle: &str) -> Vec<(String, Figure)>
 }
 
 /// The drift of a conserved energy: its distance from the first value for each atom, with the line fitted through it.
-pub(crate) fn drift(total: &Column, atoms: u64, slope: f64, axis: &str, subtitle: &str) -> Figure {
-    let unit = total.unit.as_deref().unwrap_or("");
-    let first = total.points.first().map_or(0.0, |point| point.1);
+pub(crate) fn drift(total: &[(f64, f64)], unit: &str, atoms: u64, slope: f64, axis: &str, subtitle: &str) -> Figure {
+    let first = total.first().map_or(0.0, |point| point.1);
     let points: Vec<(f64, f64)> = total
-        .points
         .iter()
         .map(|(time, value)| (*time, (value - first) / atoms as f64))
         .collect();
@@ -106,9 +104,9 @@ pub(crate) fn drift(total: &Column, atoms: u64, slope: f64, axis: &str, subtitle
     }
 }
 
-fn panel(column: &Column, index: usize) -> Panel {
+fn panel(column: &Column, index: usize, from: f64) -> Panel {
     let unit = column.unit.as_deref().map(|unit| format!(" ({unit})")).unwrap_or_default();
-    let (mean, deviation) = column.mean_and_deviation();
+    let (mean, deviation) = column.mean_and_deviation(from);
     Panel {
         axis: format!("{}{unit}", capital(&words(&column.name))),
         curves: vec![Curve {
@@ -180,6 +178,7 @@ mod tests {
                 axis: "Time (ps)".into(),
                 columns,
             },
+            0.0,
             "",
         );
         let names: Vec<&str> = drawn.iter().map(|(name, _)| name.as_str()).collect();
