@@ -1,0 +1,223 @@
+//! [`Device`] over the compiler: checks a program, compiles its passes, and opens a session.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use protocol::Tier;
+
+use super::emit;
+use super::front::{self, Parsed};
+use super::lower::{Bound, Fault, lower};
+use super::run::{Arena, CLOCK_ADDRESS, CLOCK_BYTES, CpuSession, Engine, Pass, Sites};
+use crate::{Device, DeviceError, DeviceInfo, DeviceKind, PassDesc, Program, Resource, Session, SessionOptions};
+
+/// How long a dispatch may take.
+const DISPATCH_LIMIT: Duration = Duration::from_secs(20);
+/// Most bindings of a pass, passes, modules and buffers of a program.
+const COUNT_MAX: usize = 4096;
+/// Stack of the thread that compiles: deep nesting is limited, but it is deep.
+const STACK_BYTES: usize = 256 << 20;
+
+/// The processor.
+#[derive(Debug)]
+pub struct CpuDevice {
+    info: DeviceInfo,
+    limit: Duration,
+}
+
+impl Default for CpuDevice {
+    fn default() -> Self {
+        let info = DeviceInfo {
+            id: "cpu".to_owned(),
+            name: "built-in CPU device".to_owned(),
+            backend: "cpu".to_owned(),
+            kind: DeviceKind::BuiltInCpu,
+            vendor: 0,
+            device: 0,
+            driver: String::new(),
+            compiler: format!("naga 30, wasmtime 48, device {}", env!("CARGO_PKG_VERSION")),
+        };
+        Self {
+            info,
+            limit: DISPATCH_LIMIT,
+        }
+    }
+}
+
+impl CpuDevice {
+    /// With another limit to the time of one dispatch.
+    #[must_use]
+    pub fn with_dispatch_limit(limit: Duration) -> Self {
+        Self {
+            limit,
+            ..Self::default()
+        }
+    }
+}
+
+impl Device for CpuDevice {
+    fn info(&self) -> &DeviceInfo {
+        &self.info
+    }
+
+    fn open(&self, program: &Program, options: &SessionOptions) -> Result<Box<dyn Session>, DeviceError> {
+        for (what, count) in [
+            ("buffers", program.buffers.len()),
+            ("modules", program.modules.len()),
+            ("passes", program.passes.len()),
+        ] {
+            if count > COUNT_MAX {
+                let what = format!("the program's {what}: their number");
+                return Err(DeviceError::Limit {
+                    what,
+                    needed: count as u64,
+                    limit: COUNT_MAX as u64,
+                });
+            }
+        }
+        // Both tiers are the same here: arithmetic is strict by nature.
+        let (Tier::Portable | Tier::ClassBound) = program.tier;
+        let arena = Arena::new(&program.buffers)?;
+        let engine = Engine::get()?;
+        let compile = || compile(&engine, program, &arena, options.checked);
+        let compiled = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new()
+                .stack_size(STACK_BYTES)
+                .spawn_scoped(scope, compile);
+            thread.map(std::thread::ScopedJoinHandle::join)
+        });
+        let passes = match compiled {
+            Err(error) => return Err(DeviceError::OutOfMemory(format!("starts the compiler's thread: {error}"))),
+            Ok(Err(_)) => return Err(DeviceError::Program("the compiler failed on this program".to_owned())),
+            Ok(Ok(passes)) => passes?,
+        };
+        let labels = program.buffers.iter().map(|buffer| buffer.label.clone()).collect();
+        Ok(Box::new(CpuSession::new(
+            &engine, arena, passes, labels, options, self.limit,
+        )?))
+    }
+}
+
+fn compile(engine: &Engine, program: &Program, arena: &Arena, checked: bool) -> Result<Vec<Pass>, DeviceError> {
+    let mut modules: Vec<Option<Parsed>> = program.modules.iter().map(|_| None).collect();
+    let mut passes = Vec::with_capacity(program.passes.len());
+    for pass in &program.passes {
+        let Some(module) = program.modules.get(pass.module) else {
+            let text = format!(
+                "pass '{}': there is no module {}, there are {}",
+                pass.label,
+                pass.module,
+                program.modules.len()
+            );
+            return Err(DeviceError::Program(text));
+        };
+        let parsed = match &mut modules[pass.module] {
+            Some(parsed) => parsed,
+            empty => empty.insert(front::parse(module)?),
+        };
+        let resolved = front::resolve(parsed, module, pass)?;
+        let bindings = bind(&resolved, program, pass, arena)?;
+        let explain = |fault: Fault| match fault.limit {
+            Some((needed, limit)) => DeviceError::Limit {
+                what: format!("pass '{}': {}", pass.label, fault.message),
+                needed,
+                limit,
+            },
+            None => DeviceError::Shader {
+                label: module.label.clone(),
+                message: fault.message,
+                span: fault.span,
+            },
+        };
+        let kernel = lower(&resolved.module, &resolved.info, resolved.entry, &bindings, checked).map_err(explain)?;
+        let emitted = emit::emit(&kernel, checked).map_err(explain)?;
+        let machine = engine.compile(&emitted.wasm).map_err(|error| DeviceError::Shader {
+            label: module.label.clone(),
+            message: format!("pass '{}' does not compile: {error}", pass.label),
+            span: None,
+        })?;
+        let buffers = bound_buffers(program, pass, arena);
+        passes.push(Pass {
+            label: pass.label.clone(),
+            module: machine,
+            scratch: emitted.scratch,
+            sites: Sites {
+                pass: pass.label.clone(),
+                module: module.label.clone(),
+                source: if checked { module.source.clone() } else { String::new() },
+                ranges: kernel.sites,
+                workgroup_size: kernel.workgroup_size,
+                buffers,
+            },
+        });
+    }
+    // What no pass uses must be right all the same.
+    for (parsed, module) in modules.iter().zip(&program.modules) {
+        if parsed.is_none() {
+            front::parse(module)?;
+        }
+    }
+    Ok(passes)
+}
+
+fn bound_buffers(program: &Program, pass: &PassDesc, arena: &Arena) -> Vec<(u32, u32, String)> {
+    let bound = pass.bindings.values().filter_map(|resource| match resource {
+        Resource::Buffer(buffer) => {
+            let (address, size) = arena.buffer(*buffer)?;
+            Some((address, size, program.buffers[*buffer].label.clone()))
+        }
+        Resource::Clock => None,
+    });
+    bound.collect()
+}
+
+/// What each binding of a pass is bound to.
+fn bind(
+    resolved: &front::Resolved,
+    program: &Program,
+    pass: &PassDesc,
+    arena: &Arena,
+) -> Result<BTreeMap<u32, Bound>, DeviceError> {
+    let wrong = |text: String| Err(DeviceError::Program(format!("pass '{}': {text}", pass.label)));
+    let mut bindings = BTreeMap::new();
+    let mut uses: BTreeMap<Option<usize>, (usize, bool)> = BTreeMap::new();
+    for used in front::used(resolved, pass)? {
+        let place = format!("@binding({}) '{}'", used.binding, used.name);
+        let (bound, buffer) = match pass.bindings.get(&used.binding) {
+            None => return wrong(format!("{place} is bound to nothing")),
+            Some(Resource::Clock) if used.uniform => (
+                Bound {
+                    address: CLOCK_ADDRESS,
+                    size: CLOCK_BYTES,
+                },
+                None,
+            ),
+            Some(Resource::Clock) => return wrong(format!("{place} is bound to the clock, which is a uniform")),
+            Some(Resource::Buffer(buffer)) => match arena.buffer(*buffer) {
+                None => {
+                    return wrong(format!(
+                        "{place} is bound to buffer {buffer}; there are {}",
+                        program.buffers.len()
+                    ));
+                }
+                Some((address, size)) => (Bound { address, size }, Some(*buffer)),
+            },
+        };
+        if used.size > u64::from(bound.size) {
+            return wrong(format!("{place} needs {} bytes, its buffer has {}", used.size, bound.size));
+        }
+        let (count, written) = uses.entry(buffer).or_default();
+        *count += 1;
+        *written |= used.written;
+        bindings.insert(used.binding, bound);
+    }
+    for (buffer, (count, written)) in uses {
+        if let (Some(buffer), true, 2..) = (buffer, written, count) {
+            return wrong(format!(
+                "buffer '{}' is bound twice and written",
+                program.buffers[buffer].label
+            ));
+        }
+    }
+    Ok(bindings)
+}

@@ -1,0 +1,381 @@
+//! Control flow: real branches where all lanes agree, masks where they do not.
+//!
+//! Invariant: code runs only while some lane of the mask is active. A mask is a vector of lanes, all ones or all zero; it only
+//! shrinks within a block.
+
+use super::code::{Local, Target};
+use super::{Emitter, Mask};
+use crate::cpu::ir::{Label, Stmt, Value};
+
+/// A loop or a scope that is being emitted.
+pub(super) struct Frame {
+    label: Label,
+    /// Where a `break` goes that all lanes take.
+    end: Target,
+    /// The same for `continue`.
+    next: Option<Target>,
+    /// Lanes that wait for the end of the body.
+    parked: Option<Local>,
+    /// Lanes that left from within a deeper loop or scope.
+    left: Option<Local>,
+}
+
+impl Frame {
+    /// One that all lanes leave together, or one that ends with its region.
+    pub(super) fn collective(label: Label, end: Target, next: Option<Target>, left: Option<Local>) -> Self {
+        Self {
+            label,
+            end,
+            next,
+            parked: None,
+            left,
+        }
+    }
+}
+
+impl Emitter<'_> {
+    /// Statements one after the other; `end` is where to go when no lane is left.
+    pub(super) fn block(&mut self, stmts: &[Stmt], end: Target) {
+        for (i, stmt) in stmts.iter().enumerate() {
+            self.stmt(stmt, end, i + 1 == stmts.len());
+        }
+    }
+
+    /// The same for statements picked from a block.
+    pub(super) fn block_of(&mut self, stmts: &[&Stmt], end: Target) {
+        for (i, stmt) in stmts.iter().enumerate() {
+            self.stmt(stmt, end, i + 1 == stmts.len());
+        }
+    }
+
+    fn stmt(&mut self, stmt: &Stmt, end: Target, last: bool) {
+        match stmt {
+            Stmt::Let(value) => self.define(*value),
+            Stmt::Set(var, value) => self.assign(*var, *value),
+            Stmt::Load { first, count, at, .. } => self.load(*first, *count, at),
+            Stmt::Store { at, values } => self.store(at, values),
+            Stmt::Atomic { result, rmw, at, value } => self.atomic(*result, *rmw, at, *value),
+            Stmt::Zero { at, words } => self.zero(at, *words),
+            Stmt::Watch(site, watch) => self.watch(*site, watch),
+            // One thread runs the workgroup, and the groups of vectors are cut at barriers.
+            Stmt::Barrier => {}
+            Stmt::Break(_) | Stmt::Continue(_) => self.exit(stmt),
+            Stmt::If { .. } | Stmt::Loop { .. } | Stmt::Scope { .. } => {
+                let escapes = self.escapes(std::slice::from_ref(stmt), &mut Vec::new());
+                if escapes {
+                    self.materialise();
+                }
+                match stmt {
+                    Stmt::If { cond, yes, no } => self.branch(*cond, yes, no, escapes),
+                    Stmt::Loop {
+                        label,
+                        body,
+                        next,
+                        until,
+                    } => self.repeat(*label, body, next, *until, escapes),
+                    Stmt::Scope { label, body } => self.scope(*label, body, escapes),
+                    _ => {}
+                }
+                if escapes && !last {
+                    self.leave_if_empty(end);
+                }
+            }
+        }
+    }
+
+    /// Whether some lanes, but not all, leave these statements for a loop or scope around them.
+    fn escapes(&self, stmts: &[Stmt], inside: &mut Vec<Label>) -> bool {
+        stmts.iter().any(|stmt| match stmt {
+            Stmt::Break(label) | Stmt::Continue(label) => !inside.contains(label) && self.facts.diverges(stmt),
+            Stmt::If { yes, no, .. } => self.escapes(yes, inside) || self.escapes(no, inside),
+            Stmt::Loop { label, body, next, .. } => {
+                inside.push(*label);
+                let escapes = self.escapes(body, inside) || self.escapes(next, inside);
+                inside.pop();
+                escapes
+            }
+            Stmt::Scope { label, body } => {
+                inside.push(*label);
+                let escapes = self.escapes(body, inside);
+                inside.pop();
+                escapes
+            }
+            _ => false,
+        })
+    }
+
+    /// From here on the mask is a variable.
+    pub(super) fn materialise(&mut self) {
+        if matches!(self.mask, Mask::Full) {
+            let mask = self.copy_of_mask();
+            self.mask = Mask::Lanes(mask);
+        }
+    }
+
+    fn push_mask(&mut self) {
+        match self.mask {
+            Mask::Full => self.code.lanes([u32::MAX; 4]),
+            Mask::Lanes(mask) => self.code.get(mask),
+        }
+    }
+
+    fn copy_of_mask(&mut self) -> Local {
+        let copy = self.code.vector();
+        self.push_mask();
+        self.code.set(copy);
+        copy
+    }
+
+    fn leave_if_empty(&mut self, end: Target) {
+        if let Mask::Lanes(mask) = self.mask {
+            self.code.get(mask);
+            self.code.i().v128_any_true().i32_eqz();
+            self.code.branch_if(end);
+        }
+    }
+
+    fn branch(&mut self, cond: Value, yes: &[Stmt], no: &[Stmt], escapes: bool) {
+        if self.facts.uniform(cond) {
+            if yes.is_empty() && no.is_empty() {
+                return;
+            }
+            self.scalar(cond);
+            let (yes, no) = if yes.is_empty() {
+                self.code.i().i32_eqz();
+                (no, yes)
+            } else {
+                (yes, no)
+            };
+            let inner = self.code.when();
+            self.block(yes, inner);
+            if !no.is_empty() {
+                self.code.otherwise();
+                self.block(no, inner);
+            }
+            return self.code.end();
+        }
+        match (yes, no) {
+            ([exit @ (Stmt::Break(_) | Stmt::Continue(_))], []) => return self.exit_where(cond, true, exit),
+            ([], [exit @ (Stmt::Break(_) | Stmt::Continue(_))]) => return self.exit_where(cond, false, exit),
+            _ => {}
+        }
+        let around = self.mask;
+        let mut left = Vec::new();
+        for (stmts, with) in [(yes, true), (no, false)] {
+            if stmts.is_empty() && !escapes {
+                continue;
+            }
+            let lanes = self.code.vector();
+            self.lanes_where(cond, with);
+            self.code.set(lanes);
+            left.push(lanes);
+            if stmts.is_empty() {
+                continue;
+            }
+            let inner = self.code.block();
+            self.mask = Mask::Lanes(lanes);
+            self.leave_if_empty(inner);
+            self.block(stmts, inner);
+            self.code.end();
+            self.mask = around;
+        }
+        if let (true, Mask::Lanes(mask), [yes, no]) = (escapes, around, left.as_slice()) {
+            self.code.get(*yes);
+            self.code.get(*no);
+            self.code.i().v128_or();
+            self.code.set(mask);
+        }
+    }
+
+    /// Push the active lanes where a condition holds, or where it does not.
+    fn lanes_where(&mut self, cond: Value, with: bool) {
+        match (self.mask, with) {
+            (Mask::Full, true) => self.vector(cond),
+            (Mask::Full, false) => {
+                self.vector(cond);
+                self.code.i().v128_not();
+            }
+            (Mask::Lanes(mask), _) => {
+                self.code.get(mask);
+                self.vector(cond);
+                if with {
+                    self.code.i().v128_and();
+                } else {
+                    self.code.i().v128_andnot();
+                }
+            }
+        }
+    }
+
+    fn frame(&self, label: Label) -> usize {
+        self.frames
+            .iter()
+            .rposition(|frame| frame.label == label)
+            .expect("an exit lies in its loop or scope")
+    }
+
+    /// An exit of all active lanes.
+    pub(super) fn exit(&mut self, exit: &Stmt) {
+        let (Stmt::Break(label) | Stmt::Continue(label)) = exit else {
+            return;
+        };
+        let frame = self.frame(*label);
+        if !self.facts.diverges(exit) {
+            let target = match exit {
+                Stmt::Continue(_) => self.frames[frame].next.unwrap_or(self.frames[frame].end),
+                _ => self.frames[frame].end,
+            };
+            return self.code.branch(target);
+        }
+        let Mask::Lanes(mask) = self.mask else { return };
+        self.note_exit(exit, frame, mask);
+        self.code.lanes([0; 4]);
+        self.code.set(mask);
+    }
+
+    /// An exit of the lanes where a condition holds (or not): no branch, the mask loses them.
+    fn exit_where(&mut self, cond: Value, with: bool, exit: &Stmt) {
+        let (Stmt::Break(label) | Stmt::Continue(label)) = exit else {
+            return;
+        };
+        let Mask::Lanes(mask) = self.mask else { return };
+        let frame = self.frame(*label);
+        if matches!(exit, Stmt::Continue(_)) || self.frames[frame].left.is_some() {
+            let going = self.code.vector();
+            self.lanes_where(cond, with);
+            self.code.set(going);
+            self.note_exit(exit, frame, going);
+        }
+        self.lanes_where(cond, !with);
+        self.code.set(mask);
+    }
+
+    /// Remember lanes that go to the end of a loop's body, or out of more than one loop.
+    fn note_exit(&mut self, exit: &Stmt, frame: usize, lanes: Local) {
+        let slot = match exit {
+            Stmt::Continue(_) => self.frames[frame].parked,
+            _ => self.frames[frame].left,
+        };
+        if let Some(slot) = slot {
+            self.code.get(slot);
+            self.code.get(lanes);
+            self.code.i().v128_or();
+            self.code.set(slot);
+        }
+    }
+
+    /// A mask for lanes that are noted, empty at first.
+    pub(super) fn noted(&mut self, needed: bool) -> Option<Local> {
+        needed.then(|| {
+            let lanes = self.code.vector();
+            self.code.lanes([0; 4]);
+            self.code.set(lanes);
+            lanes
+        })
+    }
+
+    /// Whether lanes leave `label` from within a deeper loop or scope.
+    fn crossed(&self, label: Label, stmts: &[Stmt], deep: bool) -> bool {
+        stmts.iter().any(|stmt| match stmt {
+            Stmt::Break(target) => deep && *target == label && self.facts.diverges(stmt),
+            Stmt::If { yes, no, .. } => self.crossed(label, yes, deep) || self.crossed(label, no, deep),
+            Stmt::Loop { body, next, .. } => self.crossed(label, body, true) || self.crossed(label, next, true),
+            Stmt::Scope { body, .. } => self.crossed(label, body, true),
+            _ => false,
+        })
+    }
+
+    fn repeat(&mut self, label: Label, body: &[Stmt], next: &[Stmt], until: Option<Value>, escapes: bool) {
+        let around = self.mask;
+        let masked = self.facts.leaves(label) || self.facts.parks(label);
+        let left = self.noted(masked && self.crossed(label, body, false));
+        let parked = self.noted(self.facts.parks(label));
+        if masked {
+            self.mask = Mask::Lanes(self.copy_of_mask());
+        }
+        let end = self.code.block();
+        let top = self.code.repeat();
+        let inner = self.code.block();
+        self.frames.push(Frame {
+            label,
+            end,
+            next: Some(inner),
+            parked,
+            left,
+        });
+        self.block(body, inner);
+        self.frames.pop();
+        self.code.end();
+        if let (Some(parked), Mask::Lanes(mask)) = (parked, self.mask) {
+            self.code.get(mask);
+            self.code.get(parked);
+            self.code.i().v128_or();
+            self.code.set(mask);
+            self.code.lanes([0; 4]);
+            self.code.set(parked);
+        }
+        if masked && self.escapes(body, &mut Vec::new()) {
+            self.leave_if_empty(end);
+        }
+        self.block(next, end);
+        match (until, self.mask) {
+            (Some(until), _) if self.facts.uniform(until) => {
+                self.scalar(until);
+                self.code.branch_if(end);
+                self.code.branch(top);
+            }
+            (Some(until), Mask::Lanes(mask)) => {
+                self.lanes_where(until, false);
+                self.code.i().local_tee(mask).v128_any_true();
+                self.code.branch_if(top);
+            }
+            _ => self.code.branch(top),
+        }
+        self.code.end();
+        self.code.end();
+        self.mask = around;
+        self.drop_escaped(masked && escapes);
+    }
+
+    fn scope(&mut self, label: Label, body: &[Stmt], escapes: bool) {
+        let around = self.mask;
+        let masked = self.facts.leaves(label);
+        let left = self.noted(masked && self.crossed(label, body, false));
+        if masked {
+            self.mask = Mask::Lanes(self.copy_of_mask());
+        }
+        let end = self.code.block();
+        self.frames.push(Frame {
+            label,
+            end,
+            next: None,
+            parked: None,
+            left,
+        });
+        self.block(body, end);
+        self.frames.pop();
+        self.code.end();
+        self.mask = around;
+        self.drop_escaped(masked && escapes);
+    }
+
+    /// After a loop or scope with a mask of its own: without the lanes that left what lies around it, too.
+    fn drop_escaped(&mut self, escapes: bool) {
+        let Mask::Lanes(mask) = self.mask else { return };
+        if !escapes {
+            return;
+        }
+        let noted: Vec<Local> = self
+            .frames
+            .iter()
+            .flat_map(|frame| [frame.left, frame.parked])
+            .flatten()
+            .collect();
+        for lanes in noted {
+            self.code.get(mask);
+            self.code.get(lanes);
+            self.code.i().v128_andnot();
+            self.code.set(mask);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Checked mode: out-of-bounds accesses, floats that are not ordinary, conversions that overflow, and data races.
+//!
+//! A race is two accesses of one word in one dispatch, at least one of them a write and not both atomic, by invocations that no
+//! barrier orders. Each word's last writer and its readers are remembered; that is enough to find some race wherever there is
+//! one, though not each of them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::cpu::emit::event;
+
+/// Where the sites of a pass lie in its source.
+#[derive(Clone, Debug)]
+pub(in crate::cpu) struct Sites {
+    pub(in crate::cpu) pass: String,
+    pub(in crate::cpu) module: String,
+    pub(in crate::cpu) source: String,
+    pub(in crate::cpu) ranges: Vec<Range<usize>>,
+    pub(in crate::cpu) workgroup_size: [u32; 3],
+    /// Address, size and name of each buffer that is bound.
+    pub(in crate::cpu) buffers: Vec<(u32, u32, String)>,
+}
+
+/// Who touched a word, and when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Visit {
+    group: u64,
+    lane: u32,
+    /// Barriers of the workgroup before it.
+    phase: u32,
+    atomic: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Word {
+    writer: Option<Visit>,
+    reader: Option<Visit>,
+    /// A reader of another invocation than `reader`.
+    other: Option<Visit>,
+}
+
+/// Watches one session.
+pub(super) struct Checker {
+    passes: Arc<Vec<Sites>>,
+    pass: usize,
+    group: u64,
+    group_id: [u32; 3],
+    phase: u32,
+    words: BTreeMap<u32, Word>,
+    /// First byte of scratch memory, which each workgroup has for itself.
+    scratch: u32,
+    found: Option<String>,
+}
+
+impl Checker {
+    pub(super) fn new(passes: Arc<Vec<Sites>>, scratch: u32) -> Self {
+        Self {
+            passes,
+            pass: 0,
+            group: 0,
+            group_id: [0; 3],
+            phase: 0,
+            words: BTreeMap::new(),
+            scratch,
+            found: None,
+        }
+    }
+
+    pub(super) fn dispatch(&mut self, pass: usize) {
+        self.pass = pass;
+        self.words.clear();
+    }
+
+    pub(super) fn workgroup(&mut self, id: [u32; 3], group: u64) {
+        self.group = group;
+        self.group_id = id;
+        self.phase = 0;
+        self.words.split_off(&self.scratch);
+    }
+
+    pub(super) fn take(&mut self) -> Option<String> {
+        self.found.take()
+    }
+
+    /// Something happened at a site. Returns whether it is a finding.
+    pub(super) fn watch(&mut self, site: u32, what: u32, lane: u32, a: u32, b: u32) -> Option<()> {
+        let text = match what {
+            event::FLOAT => odd_float(a),
+            event::TO_SIGNED => bad_conversion(a, -2_147_483_648.0, 2_147_483_648.0, "i32"),
+            event::TO_UNSIGNED => bad_conversion(a, -1.0, 4_294_967_296.0, "u32"),
+            event::INDEX => (a >= b).then(|| format!("out of bounds: index {a} of {b} elements")),
+            event::BARRIER => {
+                self.phase += 1;
+                None
+            }
+            _ => (0..b).find_map(|i| self.touch(a + 4 * i, what, lane)),
+        }?;
+        self.found = Some(format!("{}: {text}", self.place(site, lane)));
+        Some(())
+    }
+
+    fn place(&self, site: u32, lane: u32) -> String {
+        let Some(sites) = self.passes.get(self.pass) else {
+            return String::new();
+        };
+        let id = self.invocation(self.group_id, lane);
+        let (line, column) = match sites.ranges.get(site as usize) {
+            Some(range) => line_of(&sites.source, range.start),
+            None => (0, 0),
+        };
+        format!(
+            "pass '{}', invocation ({}, {}, {}), {}:{line}:{column}",
+            sites.pass, id[0], id[1], id[2], sites.module
+        )
+    }
+
+    fn invocation(&self, group: [u32; 3], lane: u32) -> [u32; 3] {
+        let [x, y, _] = self.passes[self.pass].workgroup_size;
+        let local = [lane % x, lane / x % y, lane / x / y];
+        std::array::from_fn(|axis| group[axis] * self.passes[self.pass].workgroup_size[axis] + local[axis])
+    }
+
+    fn touch(&mut self, address: u32, what: u32, lane: u32) -> Option<String> {
+        let now = Visit {
+            group: self.group,
+            lane,
+            phase: self.phase,
+            atomic: what == event::ATOMIC,
+        };
+        let word = self.words.entry(address).or_default();
+        let apart = |then: &Visit| {
+            let ordered = then.group == now.group && (then.lane == now.lane || then.phase < now.phase);
+            !ordered && !(then.atomic && now.atomic)
+        };
+        let writes = what != event::READ;
+        let mut clash = word
+            .writer
+            .filter(apart)
+            .map(|then| (then, if then.atomic { "atomic access" } else { "write" }));
+        if writes {
+            clash = clash.or_else(|| {
+                word.reader
+                    .filter(apart)
+                    .or(word.other.filter(apart))
+                    .map(|then| (then, "read"))
+            });
+            word.writer = Some(now);
+        } else {
+            match word.reader {
+                Some(first) if first.group != now.group || first.phase == now.phase && first.lane != now.lane => {
+                    word.other = Some(now);
+                }
+                _ => word.reader = Some(now),
+            }
+        }
+        let (then, before) = clash?;
+        let act = match what {
+            event::READ => "read",
+            event::WRITE => "write",
+            _ => "atomic access",
+        };
+        Some(format!(
+            "data race: {act} of {} after a {before} by invocation {} of workgroup {}, with no barrier between",
+            self.name(address),
+            then.lane,
+            then.group
+        ))
+    }
+
+    fn name(&self, address: u32) -> String {
+        let buffers = &self.passes[self.pass].buffers;
+        match buffers
+            .iter()
+            .find(|(start, size, _)| (*start..start + size).contains(&address))
+        {
+            Some((start, _, name)) => format!("'{name}' at byte {}", address - start),
+            None => "workgroup memory".to_owned(),
+        }
+    }
+}
+
+fn odd_float(bits: u32) -> Option<String> {
+    let value = f32::from_bits(bits);
+    let kind = match value.classify() {
+        std::num::FpCategory::Nan => "a NaN",
+        std::num::FpCategory::Infinite => "an infinity",
+        std::num::FpCategory::Subnormal => "a subnormal",
+        _ => return None,
+    };
+    Some(format!("arithmetic gives {kind}: {value:e}"))
+}
+
+fn bad_conversion(bits: u32, low: f64, high: f64, ty: &str) -> Option<String> {
+    let value = f64::from(f32::from_bits(bits));
+    let fits = if low < -1.0 { value >= low } else { value > low };
+    (!(fits && value < high)).then(|| format!("{value:e} does not fit in {ty}"))
+}
+
+/// Line and column of a byte, both from 1.
+fn line_of(source: &str, byte: usize) -> (usize, usize) {
+    let before = &source.as_bytes()[..byte.min(source.len())];
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+    (line, column)
+}

@@ -1,0 +1,24 @@
+//! Running compiled kernels: the WebAssembly engine, memory, threads, and the session over them.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `engine` | wasmtime: settings, compiled modules, the clock that ends endless loops |
+//! | `memory` | the one memory of a session and where its buffers lie |
+//! | `worker` | a thread's instances |
+//! | `pool` | threads that share a dispatch |
+//! | `order` | in which order workgroups run |
+//! | `check` | checked mode: what is watched, and who raced |
+//! | `session` | [`crate::Session`] |
+
+mod check;
+mod engine;
+mod memory;
+mod order;
+mod pool;
+mod session;
+mod worker;
+
+pub(super) use check::Sites;
+pub(super) use engine::Engine;
+pub(super) use memory::{Arena, CLOCK_ADDRESS, CLOCK_BYTES};
+pub(super) use session::{CpuSession, Pass};

@@ -1,0 +1,221 @@
+//! A program on the CPU device: commands run as they are submitted.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use wasmtime::Module;
+
+use super::Engine;
+use super::check::{Checker, Sites};
+use super::memory::{Arena, CLOCK_ADDRESS, Memory};
+use super::order::Order;
+use super::pool::Pool;
+use super::worker::{Dispatch, Failure, Worker};
+use crate::{BufferId, Command, DeviceError, Session, SessionOptions, Workgroups};
+
+/// Most workgroups along one axis.
+const COUNT_MAX: u32 = 65_535;
+/// Most threads, whatever is asked for.
+const THREADS_MAX: usize = 256;
+
+/// A compiled pass.
+pub(in crate::cpu) struct Pass {
+    pub(in crate::cpu) label: String,
+    pub(in crate::cpu) module: Module,
+    /// Bytes of scratch memory.
+    pub(in crate::cpu) scratch: u32,
+    pub(in crate::cpu) sites: Sites,
+}
+
+pub(in crate::cpu) struct CpuSession {
+    memory: Memory,
+    pool: Pool,
+    /// Labels of the passes.
+    passes: Vec<String>,
+    /// Labels of the buffers.
+    buffers: Vec<String>,
+    limit: Duration,
+    seed: Option<u64>,
+    turn: u64,
+    threads: u64,
+}
+
+impl CpuSession {
+    pub(in crate::cpu) fn new(
+        engine: &Engine,
+        arena: Arena,
+        passes: Vec<Pass>,
+        buffers: Vec<String>,
+        options: &SessionOptions,
+        limit: Duration,
+    ) -> Result<Self, DeviceError> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let wanted = options.threads.unwrap_or(cores).clamp(1, THREADS_MAX);
+        let threads = if options.checked { 1 } else { wanted };
+        let scratch = passes.iter().map(|pass| pass.scratch).max().unwrap_or(64);
+        let memory = Memory::new(engine, arena, threads, scratch)?;
+        let modules: Vec<Module> = passes.iter().map(|pass| pass.module.clone()).collect();
+        let sites = Arc::new(passes.iter().map(|pass| pass.sites.clone()).collect::<Vec<_>>());
+        let checker = options.checked.then(|| Checker::new(sites, memory.arena.end()));
+        let own = Worker::new(engine, &memory, &modules, 0, checker)?;
+        let mut others = Vec::new();
+        for thread in 1..threads {
+            others.push(Worker::new(engine, &memory, &modules, thread, None)?);
+        }
+        Ok(Self {
+            memory,
+            pool: Pool::new(own, others)?,
+            passes: passes.into_iter().map(|pass| pass.label).collect(),
+            buffers,
+            limit,
+            seed: options.workgroup_order_seed,
+            turn: 0,
+            threads: threads as u64,
+        })
+    }
+
+    /// Where bytes of a buffer lie.
+    fn range(&self, buffer: BufferId, offset: u64, size: u64, what: &str) -> Result<u64, DeviceError> {
+        let Some((start, len)) = self.memory.arena.buffer(buffer) else {
+            return Err(DeviceError::Program(format!(
+                "{what}: there is no buffer {buffer}, there are {}",
+                self.buffers.len()
+            )));
+        };
+        if offset % 4 != 0 || size % 4 != 0 {
+            let text = format!(
+                "{what} '{}': offset {offset} and size {size} must be multiples of 4",
+                self.buffers[buffer]
+            );
+            return Err(DeviceError::Program(text));
+        }
+        if offset.checked_add(size).is_none_or(|end| end > u64::from(len)) {
+            let text = format!(
+                "{what} '{}': {size} bytes at {offset} are not within its {len}",
+                self.buffers[buffer]
+            );
+            return Err(DeviceError::Program(text));
+        }
+        Ok(u64::from(start) + offset)
+    }
+
+    fn command(&mut self, command: &Command) -> Result<(), DeviceError> {
+        match *command {
+            Command::Dispatch { pass, workgroups, step } => self.dispatch(pass, workgroups, step),
+            Command::Copy {
+                source,
+                source_offset,
+                target,
+                target_offset,
+                size,
+            } => {
+                let from = self.range(source, source_offset, size, "copy from")?;
+                let to = self.range(target, target_offset, size, "copy to")?;
+                if source == target {
+                    return Err(DeviceError::Program(format!("copy within buffer '{}'", self.buffers[source])));
+                }
+                self.memory.copy(from, to, size as usize);
+                Ok(())
+            }
+            Command::Clear(buffer) => {
+                let start = self.range(buffer, 0, 0, "clear")?;
+                let len = self.memory.arena.buffer(buffer).map_or(0, |(_, len)| len);
+                self.memory.clear(start, len as usize);
+                Ok(())
+            }
+        }
+    }
+
+    fn dispatch(&mut self, pass: usize, workgroups: Workgroups, step: u64) -> Result<(), DeviceError> {
+        let Some(label) = self.passes.get(pass).cloned() else {
+            return Err(DeviceError::Program(format!(
+                "dispatch: there is no pass {pass}, there are {}",
+                self.passes.len()
+            )));
+        };
+        let counts = match workgroups {
+            Workgroups::Direct(counts) => {
+                if let Some(count) = counts.iter().find(|count| **count > COUNT_MAX) {
+                    let what = format!("pass '{label}', in workgroups along one axis,");
+                    return Err(DeviceError::Limit {
+                        what,
+                        needed: u64::from(*count),
+                        limit: u64::from(COUNT_MAX),
+                    });
+                }
+                counts
+            }
+            Workgroups::Indirect(buffer, offset) => {
+                let at = self.range(buffer, offset, 12, "indirect dispatch")?;
+                let bytes = self.memory.read(at, 12);
+                let count = |axis: usize| u32::from_le_bytes([0, 1, 2, 3].map(|i| bytes[4 * axis + i]));
+                let counts = [count(0), count(1), count(2)];
+                if counts.iter().any(|count| *count > COUNT_MAX) {
+                    [0; 3]
+                } else {
+                    counts
+                }
+            }
+        };
+        let total: u64 = counts.iter().map(|count| u64::from(*count)).product();
+        if total == 0 {
+            return Ok(());
+        }
+        let mut clock = [0; 16];
+        clock[..8].copy_from_slice(&step.to_le_bytes());
+        self.memory.write(u64::from(CLOCK_ADDRESS), &clock);
+        self.turn += 1;
+        if let Some(checker) = self.pool.own().checker() {
+            checker.dispatch(pass);
+        }
+        let dispatch = Arc::new(Dispatch {
+            pass,
+            counts,
+            total,
+            order: Order::new(self.seed, self.turn, total),
+            chunk: (total / (self.threads * 16)).clamp(1, 64),
+            limit: self.limit,
+            next: AtomicU64::new(0),
+            failure: Mutex::new(None),
+        });
+        self.pool.run(&dispatch);
+        let failure = dispatch.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match failure {
+            None => Ok(()),
+            Some(Failure::Endless) => Err(DeviceError::Endless {
+                pass: label,
+                seconds: self.limit.as_secs_f32(),
+            }),
+            Some(Failure::Found(text)) => Err(DeviceError::Check(text)),
+            Some(Failure::Trap(text)) => Err(DeviceError::Lost(format!("pass '{label}' trapped: {text}"))),
+        }
+    }
+}
+
+impl Session for CpuSession {
+    fn write(&mut self, buffer: BufferId, offset: u64, bytes: &[u8]) -> Result<(), DeviceError> {
+        let at = self.range(buffer, offset, bytes.len() as u64, "write")?;
+        self.memory.write(at, bytes);
+        Ok(())
+    }
+
+    fn submit(&mut self, commands: &[Command]) -> Result<(), DeviceError> {
+        commands.iter().try_for_each(|command| self.command(command))
+    }
+
+    fn wait(&mut self) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
+    fn read(&mut self, buffers: &[BufferId]) -> Result<Vec<Vec<u8>>, DeviceError> {
+        let mut all = Vec::with_capacity(buffers.len());
+        for buffer in buffers {
+            let start = self.range(*buffer, 0, 0, "read")?;
+            let len = self.memory.arena.buffer(*buffer).map_or(0, |(_, len)| len);
+            all.push(self.memory.read(start, len as usize));
+        }
+        Ok(all)
+    }
+}

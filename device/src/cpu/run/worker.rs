@@ -1,0 +1,124 @@
+//! A thread's instances of all passes, and how it works through a dispatch.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use wasmtime::{Caller, Extern, Func, Instance, Module, Store, Trap, TypedFunc};
+
+use super::Engine;
+use super::check::Checker;
+use super::memory::Memory;
+use super::order::Order;
+use crate::DeviceError;
+
+type Run = TypedFunc<(u32, u32, u32, u32, u32, u32, u32), ()>;
+
+/// A dispatch that threads share.
+pub(super) struct Dispatch {
+    pub(super) pass: usize,
+    pub(super) counts: [u32; 3],
+    pub(super) total: u64,
+    pub(super) order: Order,
+    /// Workgroups taken at a time.
+    pub(super) chunk: u64,
+    pub(super) limit: Duration,
+    pub(super) next: AtomicU64,
+    pub(super) failure: Mutex<Option<Failure>>,
+}
+
+/// Why a dispatch stopped.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// It took longer than allowed.
+    Endless,
+    /// Checked mode found something.
+    Found(String),
+    /// Something that cannot happen by the compiler's invariants.
+    Trap(String),
+}
+
+/// One thread's side.
+pub(super) struct Worker {
+    store: Store<Option<Checker>>,
+    runs: Vec<Run>,
+    scratch: u32,
+}
+
+impl Worker {
+    pub(super) fn new(
+        engine: &Engine,
+        memory: &Memory,
+        modules: &[Module],
+        thread: usize,
+        checker: Option<Checker>,
+    ) -> Result<Self, DeviceError> {
+        let failed = |error: wasmtime::Error| DeviceError::OutOfMemory(format!("makes a thread ready: {error:#}"));
+        let checked = checker.is_some();
+        let mut store = Store::new(engine.inner(), checker);
+        store.set_epoch_deadline(u64::MAX / 2);
+        let mut imports: Vec<Extern> = vec![memory.shared.clone().into()];
+        if checked {
+            let watch = |mut caller: Caller<'_, Option<Checker>>, site: u32, what: u32, lane: u32, a: u32, b: u32| match caller
+                .data_mut()
+                .as_mut()
+                .and_then(|checker| checker.watch(site, what, lane, a, b))
+            {
+                Some(_) => Err(wasmtime::Error::msg("checked mode found something")),
+                None => Ok(()),
+            };
+            imports.push(Func::wrap(&mut store, watch).into());
+        }
+        let mut runs = Vec::with_capacity(modules.len());
+        for module in modules {
+            let instance = Instance::new(&mut store, module, &imports).map_err(failed)?;
+            runs.push(instance.get_typed_func(&mut store, "run").map_err(failed)?);
+        }
+        Ok(Self {
+            store,
+            runs,
+            scratch: memory.scratch(thread),
+        })
+    }
+
+    /// Run workgroups of a dispatch until none is left.
+    pub(super) fn work(&mut self, dispatch: &Arc<Dispatch>) {
+        self.store.set_epoch_deadline(Engine::ticks(dispatch.limit));
+        let [nx, ny, nz] = dispatch.counts;
+        let run = &self.runs[dispatch.pass];
+        loop {
+            let start = dispatch.next.fetch_add(dispatch.chunk, Ordering::Relaxed);
+            if start >= dispatch.total {
+                return;
+            }
+            for i in start..(start + dispatch.chunk).min(dispatch.total) {
+                let group = dispatch.order.at(i);
+                let x = (group % u64::from(nx)) as u32;
+                let y = (group / u64::from(nx) % u64::from(ny)) as u32;
+                let z = (group / u64::from(nx) / u64::from(ny)) as u32;
+                if let Some(checker) = self.store.data_mut() {
+                    checker.workgroup([x, y, z], group);
+                }
+                if let Err(error) = run.call(&mut self.store, (self.scratch, x, y, z, nx, ny, nz)) {
+                    let found = self.store.data_mut().as_mut().and_then(Checker::take);
+                    let failure = match (found, error.downcast_ref::<Trap>()) {
+                        (Some(found), _) => Failure::Found(found),
+                        (None, Some(Trap::Interrupt)) => Failure::Endless,
+                        _ => Failure::Trap(format!("{error:#}")),
+                    };
+                    dispatch
+                        .failure
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .get_or_insert(failure);
+                    dispatch.next.store(dispatch.total, Ordering::Relaxed);
+                    return;
+                }
+            }
+        }
+    }
+
+    pub(super) fn checker(&mut self) -> Option<&mut Checker> {
+        self.store.data_mut().as_mut()
+    }
+}
