@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The scheduler's server: a pure core, and what connects it to the world.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`core`] | scheduling, as a function of (state, event, now) |
+//! | [`store`] | what outlives the process |
+//! | [`blob`] | packages, checkpoints and outputs, by digest |
+//! | [`engine`] | the task that drives the core: durable before visible |
+//! | [`routes`] | every route |
+//! | [`api`] | the handlers behind them |
+//! | [`guard`] | what every request passes: token, rate, time limit, log |
+//! | [`auth`], [`limits`] | who may do what, and how often |
+//! | [`extract`], [`problem`] | requests in, problem documents out |
+//! | [`page`] | the page for people |
+//! | [`metrics`] | what is counted |
+//! | [`app`], [`serve`] | what handlers share; start and stop |
+
+pub mod api;
+pub mod app;
+pub mod auth;
+pub mod blob;
+pub mod core;
+pub mod engine;
+pub mod extract;
+pub mod guard;
+pub mod limits;
+pub mod metrics;
+pub mod page;
+pub mod problem;
+pub mod routes;
+pub mod serve;
+pub mod store;

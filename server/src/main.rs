@@ -1,2 +1,144 @@
-//! Entry point.
-fn main() {}
+//! `baton-server`: parses, starts, waits, stops.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use server::app::Sizes;
+use server::core::Config;
+use server::limits::Rates;
+use server::serve::{Options, Server};
+use tracing_subscriber::EnvFilter;
+
+/// The scheduler of Baton: everything embedded, one folder.
+#[derive(Parser)]
+#[command(name = "baton-server", version)]
+struct Arguments {
+    /// Folder of everything that lasts; made at the first start.
+    #[arg(long, env = "BATON_DATA")]
+    data: PathBuf,
+    /// Address to listen on.
+    #[arg(long, env = "BATON_LISTEN", default_value = "127.0.0.1:8477")]
+    listen: SocketAddr,
+    /// PostgreSQL database (postgres://…) instead of SQLite in the folder.
+    #[arg(long, env = "BATON_DATABASE", hide_env_values = true)]
+    database: Option<String>,
+    /// Certificate chain for TLS, a PEM file.
+    #[arg(long, requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Key for TLS, a PEM file.
+    #[arg(long, requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Seconds between two heartbeats of a host, at most.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=300))]
+    heartbeat_s: u64,
+    /// Seconds of silence after which a host is unreachable.
+    #[arg(long, default_value_t = 360)]
+    unreachable_s: u64,
+    /// Seconds of silence after which a host is given up and its jobs go on elsewhere.
+    #[arg(long, default_value_t = 1800)]
+    lost_s: u64,
+    /// Seconds for a host to take an offer.
+    #[arg(long, default_value_t = 120)]
+    offer_s: u64,
+    /// Seconds between two commits of a running job.
+    #[arg(long, default_value_t = 600)]
+    commit_s: u64,
+    /// Seconds by which jobs leave a host before it departs.
+    #[arg(long, default_value_t = 1200)]
+    lead_s: u64,
+    /// Seconds by which the next job is fetched before the current one ends.
+    #[arg(long, default_value_t = 180)]
+    prefetch_s: u64,
+    /// Jobs of one user on hosts at the same time.
+    #[arg(long, default_value_t = 10_000)]
+    user_running_max: u32,
+    /// Unfinished jobs of one user.
+    #[arg(long, default_value_t = 200_000)]
+    user_jobs_max: u32,
+    /// Requests a minute under one token; 0 for no limit.
+    #[arg(long, default_value_t = 1200)]
+    requests_per_minute: u64,
+    /// First registrations a minute from one address; 0 for no limit.
+    #[arg(long, default_value_t = 60)]
+    enrolments_per_minute: u64,
+    /// Gigabytes a day uploaded under one token; 0 for no limit.
+    #[arg(long, default_value_t = 200)]
+    upload_gb_per_day: u64,
+    /// Megabytes of a blob, at most.
+    #[arg(long, default_value_t = 4096)]
+    blob_mb_max: u64,
+    /// Megabytes of a checkpoint, at most, packed and unpacked.
+    #[arg(long, default_value_t = 512)]
+    checkpoint_mb_max: u64,
+    /// Log lines as JSON, also on a terminal.
+    #[arg(long)]
+    log_json: bool,
+}
+
+impl Arguments {
+    fn options(self) -> Options {
+        let ms = |seconds: u64| seconds.saturating_mul(1000);
+        Options {
+            data: self.data,
+            listen: self.listen,
+            database: self.database,
+            tls: self.tls_cert.zip(self.tls_key),
+            config: Config {
+                heartbeat_ms: ms(self.heartbeat_s),
+                unreachable_ms: ms(self.unreachable_s),
+                lost_ms: ms(self.lost_s),
+                offer_ms: ms(self.offer_s),
+                commit_ms: ms(self.commit_s),
+                lead_ms: ms(self.lead_s),
+                prefetch_ms: ms(self.prefetch_s),
+                user_running_max: self.user_running_max,
+                user_jobs_max: self.user_jobs_max,
+                ..Config::default()
+            },
+            rates: Rates {
+                requests_per_minute: self.requests_per_minute,
+                enrolments_per_minute: self.enrolments_per_minute,
+                upload_bytes_per_day: self.upload_gb_per_day.saturating_mul(1_000_000_000),
+            },
+            sizes: Sizes {
+                blob_max: self.blob_mb_max.saturating_mul(1_000_000),
+                checkpoint_max: self.checkpoint_mb_max.saturating_mul(1_000_000),
+            },
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn asked_to_stop() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        done = tokio::signal::ctrl_c() => done,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_stop() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_env("BATON_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if arguments.log_json || !std::io::stderr().is_terminal() {
+        log.json().init();
+    } else {
+        log.init();
+    }
+    let data = arguments.data.clone();
+    let server = Server::start(arguments.options()).await?;
+    println!("{}", server.welcome(&data));
+    asked_to_stop().await?;
+    tracing::info!("stopping");
+    server.stop().await;
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! Operators, machines that watch, and the page's door.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use protocol::http::{IssueToken, IssuedToken, Listed, Problem, Scope, TokenView};
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::extract::{At, Body};
+use crate::problem::{Answer, Fault};
+
+/// Whether a name can hold a token.
+pub fn is_subject(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+    (1..=64).contains(&text.len()) && text.chars().all(plain)
+}
+
+/// Issues a token. Its secret is in this answer and nowhere else.
+#[utoipa::path(post, path = "/v1/tokens", tag = "operator", request_body = IssueToken,
+    responses((status = 201, body = IssuedToken), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn issue(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(wanted): Body<IssueToken>,
+) -> Answer<(StatusCode, Json<IssuedToken>)> {
+    caller.operator()?;
+    // Hosts are named by the server.
+    if !is_subject(&wanted.subject) || wanted.scope != Scope::Host && wanted.subject.starts_with("host-") {
+        return Err(Fault::invalid(
+            "subject",
+            "expected 1 to 64 of a-z 0-9 . _ - and not beginning with host-",
+        ));
+    }
+    let now_ms = app.engine.now_ms();
+    let (row, token) = app.tokens.issue(wanted.scope, &wanted.subject, None, now_ms).await?;
+    Ok((StatusCode::CREATED, Json(IssuedToken { id: row.id, token })))
+}
+
+/// All tokens, without their secrets.
+#[utoipa::path(get, path = "/v1/tokens", tag = "operator",
+    responses((status = 200, body = Listed<TokenView>), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn list(State(app): State<Arc<App>>, caller: Caller) -> Answer<Json<Listed<TokenView>>> {
+    caller.operator()?;
+    let items = app.tokens.list().iter().map(crate::store::TokenRow::view).collect();
+    Ok(Json(Listed { items, next: None }))
+}
+
+/// Revokes a token.
+#[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "operator", params(("id" = String, Path)),
+    responses((status = 200, body = TokenView), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn revoke(State(app): State<Arc<App>>, caller: Caller, At(id): At<String>) -> Answer<Json<TokenView>> {
+    caller.operator()?;
+    Ok(Json(app.tokens.revoke(&id, app.engine.now_ms()).await?.view()))
+}
+
+/// Whether the server answers at all.
+#[utoipa::path(get, path = "/healthz", tag = "operator", responses((status = 200, content_type = "text/plain")))]
+pub async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// Numbers for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "operator", responses((status = 200, content_type = "text/plain")))]
+pub async fn metrics(State(app): State<Arc<App>>) -> String {
+    let counts = app.engine.core().await.counts();
+    let events = app.engine.taken.load(std::sync::atomic::Ordering::Relaxed);
+    app.metrics.text(&counts, events)
+}

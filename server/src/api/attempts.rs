@@ -1,0 +1,114 @@
+//! What hosts bring home.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use protocol::http::{AttemptId, Commit, Committed, EndAttempt, Orders, Problem};
+use protocol::{Checkpoint, Digest, HardwareClass, Tier};
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::blob::{BlobError, read};
+use crate::core::views::LeaseFacts;
+use crate::core::{Event, Reply};
+use crate::extract::{At, Body};
+use crate::problem::{Answer, Fault};
+
+/// What a checkpoint's blob has to be before the core hears of it. Its class, and its bytes.
+async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Answer<(HardwareClass, u64)> {
+    let limit = app.sizes.checkpoint_max;
+    let bytes = match read(app.blobs.as_ref(), commit.checkpoint, limit).await {
+        Err(BlobError::Missing(digest)) => {
+            return Err(Fault::invalid(
+                "checkpoint",
+                format!("blob {digest} is not whole: upload it first"),
+            ));
+        }
+        other => other?,
+    };
+    if let Some(outputs) = commit.outputs {
+        if app.blobs.size(outputs).await?.is_none() {
+            return Err(Fault::invalid(
+                "outputs",
+                format!("blob {outputs} is not whole: upload it first"),
+            ));
+        }
+    }
+    let size = bytes.len() as u64;
+    let parsed = tokio::task::spawn_blocking(move || Checkpoint::from_bytes(&bytes, limit)).await;
+    let checkpoint = parsed.map_err(|_| Fault::invalid("checkpoint", "it cannot be read"))??;
+    let wrong = |what: &str, found: String, expected: String| {
+        Err(Fault::invalid(
+            "checkpoint",
+            format!("the header's {what} is {found}, expected {expected}"),
+        ))
+    };
+    if checkpoint.package != lease.package {
+        return wrong("package", checkpoint.package.to_string(), lease.package.to_string());
+    }
+    match commit.entries.last() {
+        None => return Err(Fault::invalid("entries", "none, expected at least one")),
+        Some(last) if *last != checkpoint.entry => {
+            return wrong(
+                "boundary",
+                format!("{} at segment {}", checkpoint.entry.digest, checkpoint.entry.segment),
+                format!("{} at segment {}", last.digest, last.segment),
+            );
+        }
+        Some(_) => {}
+    }
+    Ok((checkpoint.class, size))
+}
+
+/// Commits boundaries: their chain entries, and the last one's checkpoint.
+#[utoipa::path(post, path = "/v1/attempts/{attempt}/commit", tag = "attempts", params(("attempt" = u64, Path)), request_body = Commit,
+    responses((status = 200, body = Committed), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn commit(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    At(attempt): At<AttemptId>,
+    Body(commit): Body<Commit>,
+) -> Answer<Json<Committed>> {
+    let host = caller.as_host()?;
+    let lease = app.engine.core().await.lease(attempt);
+    let (class, bytes) = match lease {
+        Some(lease) if lease.host == host && lease.epoch == commit.epoch => check_checkpoint(&app, &lease, &commit).await?,
+        // The core refuses it, and says why: it looks at the lease before anything else.
+        _ => {
+            let nothing = Digest([0; 32]);
+            (
+                HardwareClass {
+                    tier: Tier::Portable,
+                    key: nothing,
+                },
+                0,
+            )
+        }
+    };
+    let event = Event::Commit {
+        host,
+        attempt,
+        commit,
+        class,
+        bytes,
+    };
+    match app.engine.apply(event).await? {
+        Reply::Committed(committed) => Ok(Json(committed)),
+        other => Err(Fault::unavailable(format!("unexpected {other:?}"))),
+    }
+}
+
+/// Ends an attempt: stopped as told, or for a reason of the host's own.
+#[utoipa::path(post, path = "/v1/attempts/{attempt}/end", tag = "attempts", params(("attempt" = u64, Path)), request_body = EndAttempt,
+    responses((status = 200, body = Orders), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn end(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    At(attempt): At<AttemptId>,
+    Body(end): Body<EndAttempt>,
+) -> Answer<Json<Orders>> {
+    let host = caller.as_host()?;
+    app.engine.apply(Event::End { host, attempt, end }).await?;
+    Ok(Json(app.engine.core().await.orders(host)?))
+}

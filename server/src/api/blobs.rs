@@ -1,0 +1,190 @@
+//! Blobs up and down, in parts.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::body::Body as HttpBody;
+use axum::extract::State;
+use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use protocol::Digest;
+use protocol::http::{BlobView, Problem};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::blob::BlobError;
+use crate::extract::{Ask, At};
+use crate::limits::Kind;
+use crate::problem::{Answer, Fault};
+
+/// An upload that sends nothing for this long is cut.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What part of a blob a request brings.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Bytes of the blob that came before.
+    #[serde(default)]
+    offset: u64,
+    /// Bytes of the whole blob.
+    size: u64,
+}
+
+/// Uploads a blob, or the rest of one: the body holds its bytes from `offset` on.
+#[utoipa::path(put, path = "/v1/blobs/{digest}", tag = "blobs", params(("digest" = Digest, Path), Part),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 200, body = BlobView), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn put(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    At(digest): At<Digest>,
+    Ask(part): Ask<Part>,
+    headers: HeaderMap,
+    body: HttpBody,
+) -> Answer<Json<BlobView>> {
+    if caller.as_host().is_err() {
+        caller.scientist()?;
+    }
+    let limit = app.sizes.blob_max;
+    if part.size > limit {
+        return Err(BlobError::TooLarge { found: part.size, limit }.into());
+    }
+    if part.offset > part.size {
+        return Err(Fault::invalid(
+            "offset",
+            format!("{}, beyond the size of {}", part.offset, part.size),
+        ));
+    }
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|announced| announced > part.size - part.offset) {
+        return Err(Fault::invalid("size", "the body has more bytes than are missing"));
+    }
+    let bytes = part.size - part.offset;
+    app.limits
+        .take(&caller.id, Kind::BlobBytes, bytes, Instant::now())
+        .map_err(|seconds| {
+            let detail = "the bytes uploaded today are as many as this token may upload";
+            Fault::new(StatusCode::TOO_MANY_REQUESTS, "quota", "A quota is used up", detail).retry_after(seconds)
+        })?;
+    let stream = futures_util::stream::unfold(body.into_data_stream(), |mut stream| async move {
+        let next = match tokio::time::timeout(IDLE, stream.next()).await {
+            Ok(next) => next?.map_err(io::Error::other),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no bytes came for a minute")),
+        };
+        Some((next, stream))
+    });
+    let received = app.blobs.put(digest, part.offset, part.size, stream.boxed()).await?;
+    app.metrics.count_bytes(received.saturating_sub(part.offset));
+    let whole = app.blobs.size(digest).await?.is_some();
+    Ok(Json(BlobView { digest, received, whole }))
+}
+
+/// How many bytes of a blob are there: where an upload goes on after a cut.
+#[utoipa::path(get, path = "/v1/blobs/{digest}/upload", tag = "blobs", params(("digest" = Digest, Path)),
+    responses((status = 200, body = BlobView), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn upload(State(app): State<Arc<App>>, _caller: Caller, At(digest): At<Digest>) -> Answer<Json<BlobView>> {
+    let size = app.blobs.size(digest).await?;
+    let whole = size.is_some();
+    let received = match size {
+        Some(size) => size,
+        None => app.blobs.received(digest).await?,
+    };
+    Ok(Json(BlobView { digest, received, whole }))
+}
+
+/// `bytes=A-B`, `bytes=A-` or `bytes=-N` of `size` bytes, as (begin, end); none for what is no such range.
+fn range(text: &str, size: u64) -> Option<(u64, u64)> {
+    let (from, to) = text.strip_prefix("bytes=")?.split_once('-')?;
+    let (begin, end) = match (from.parse::<u64>(), to.parse::<u64>()) {
+        (Ok(from), Ok(to)) => (from, to.checked_add(1)?.min(size)),
+        (Ok(from), Err(_)) if to.is_empty() => (from, size),
+        (Err(_), Ok(last)) if from.is_empty() => (size.saturating_sub(last), size),
+        _ => return None,
+    };
+    (begin < end).then_some((begin, end))
+}
+
+/// Downloads a blob, or a range of it. Whoever knows a digest may have its bytes.
+#[utoipa::path(get, path = "/v1/blobs/{digest}", tag = "blobs",
+    params(("digest" = Digest, Path), ("Range" = Option<String>, Header), ("If-Range" = Option<String>, Header)),
+    responses((status = 200, content_type = "application/octet-stream"), (status = 206, content_type = "application/octet-stream"),
+        (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn get(State(app): State<Arc<App>>, _caller: Caller, At(digest): At<Digest>, headers: HeaderMap) -> Answer<Response> {
+    let size = app.blobs.size(digest).await?.ok_or(BlobError::Missing(digest))?;
+    let tag = format!("\"{digest}\"");
+    let header = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &axum::http::HeaderValue| value.to_str().ok())
+    };
+    if header(IF_NONE_MATCH).is_some_and(|known| known.contains(&tag)) {
+        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response());
+    }
+    let wanted = header(RANGE).filter(|_| header(IF_RANGE).is_none_or(|known| known == tag));
+    let (status, begin, end) = match wanted {
+        None => (StatusCode::OK, 0, size),
+        Some(text) => match range(text, size) {
+            Some((begin, end)) => (StatusCode::PARTIAL_CONTENT, begin, end),
+            None => {
+                return Err(Fault::new(
+                    StatusCode::RANGE_NOT_SATISFIABLE,
+                    "range",
+                    "There is no such range",
+                    format!("{text:?} of {size} bytes; expected bytes=FROM-TO, bytes=FROM- or bytes=-LAST"),
+                )
+                .field("Range"));
+            }
+        },
+    };
+    let stream = app.blobs.get(digest, begin, end - begin).await?;
+    let mut response = (
+        status,
+        [
+            (ETAG, tag),
+            (ACCEPT_RANGES, "bytes".to_owned()),
+            (CONTENT_TYPE, "application/octet-stream".to_owned()),
+            (CONTENT_LENGTH, (end - begin).to_string()),
+        ],
+        HttpBody::from_stream(stream),
+    )
+        .into_response();
+    if status == StatusCode::PARTIAL_CONTENT {
+        let text = format!("bytes {begin}-{}/{size}", end - 1);
+        if let Ok(value) = text.parse() {
+            response.headers_mut().insert(CONTENT_RANGE, value);
+        }
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::range;
+
+    #[test]
+    fn ranges_are_read_as_http_says() {
+        assert_eq!(range("bytes=0-4", 10), Some((0, 5)));
+        assert_eq!(range("bytes=5-", 10), Some((5, 10)));
+        assert_eq!(range("bytes=-3", 10), Some((7, 10)));
+        assert_eq!(range("bytes=8-99", 10), Some((8, 10)));
+        for wrong in [
+            "bytes=10-",
+            "bytes=5-4",
+            "bytes=-",
+            "bytes=a-b",
+            "lines=0-1",
+            "bytes=0-1,3-4",
+            "bytes=-0",
+        ] {
+            assert_eq!(range(wrong, 10), None, "{wrong}");
+        }
+    }
+}

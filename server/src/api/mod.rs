@@ -1,0 +1,43 @@
+//! Handlers: each checks who asks, turns a request into an event or a look at the state, and answers.
+
+pub mod admin;
+pub mod attempts;
+pub mod blobs;
+pub mod hosts;
+pub mod jobs;
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::Stream;
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+
+use crate::engine::stopped;
+
+/// Items of a list in one answer.
+pub const PAGE: usize = 100;
+
+/// A stream that begins with what is so, and tells every change at once, until there is nothing more or the server stops.
+pub fn stream(
+    changes: watch::Receiver<u64>,
+    stop: watch::Receiver<bool>,
+    pause: Duration,
+    look: impl Fn() -> BoxFuture<'static, Option<Event>> + Send + 'static,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + Send> {
+    let begin = (changes, stop, look, true);
+    let events = futures_util::stream::unfold(begin, move |(mut changes, mut stop, look, first)| async move {
+        if !first {
+            tokio::select! {
+                changed = changes.changed() => changed.ok()?,
+                () = stopped(&mut stop) => return None,
+            }
+            tokio::time::sleep(pause).await;
+        }
+        changes.mark_unchanged();
+        let event = look().await?;
+        Some((Ok(event), (changes, stop, look, false)))
+    });
+    Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+}

@@ -1,0 +1,65 @@
+//! What handlers share.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::auth::Tokens;
+use crate::blob::Blobs;
+use crate::engine::Engine;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::problem::{Answer, Fault};
+
+/// Sizes that are taken, bytes.
+#[derive(Clone, Debug)]
+pub struct Sizes {
+    /// Of a blob.
+    pub blob_max: u64,
+    /// Of a checkpoint's blob, and of the state in it: checkpoints are looked into, in memory.
+    pub checkpoint_max: u64,
+}
+
+/// What handlers share.
+pub struct App {
+    /// The scheduler.
+    pub engine: Arc<Engine>,
+    /// Packages, checkpoints, outputs.
+    pub blobs: Arc<dyn Blobs>,
+    /// Who may do what.
+    pub tokens: Tokens,
+    /// How often.
+    pub limits: Limits,
+    /// How large.
+    pub sizes: Sizes,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Turns true when the server is to stop.
+    pub stop: watch::Receiver<bool>,
+    /// Idempotency keys whose first request is not answered yet.
+    pub pending: Mutex<BTreeSet<String>>,
+}
+
+/// A first request under a key, for as long as it lasts.
+pub struct Pending<'a>(&'a App, String);
+
+impl App {
+    /// Takes a key for a request.
+    ///
+    /// # Errors
+    /// The same key is in use at this moment.
+    pub fn begin(&self, name: &str) -> Answer<Pending<'_>> {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        match pending.insert(name.to_owned()) {
+            true => Ok(Pending(self, name.to_owned())),
+            false => Err(Fault::conflict("pending", "a request with this Idempotency-Key is being answered").retry_after(1)),
+        }
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.0.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}

@@ -1,0 +1,373 @@
+//! Blobs: packages, checkpoints and outputs, each under the BLAKE3 digest of its bytes.
+//!
+//! Invariant: a blob is visible only when it is whole and its digest was checked. Bytes arrive in a temporary file that survives a cut; the
+//! last ones trigger the check, an fsync, and the rename. The trait is small enough for an object store to fill.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{BoxStream, StreamExt};
+use protocol::Digest;
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+
+/// Bytes as they come or go.
+pub type Bytes = axum::body::Bytes;
+/// A stream of them.
+pub type ByteStream<'a> = BoxStream<'a, io::Result<Bytes>>;
+
+/// Bytes read at once.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Why a blob was not taken or given.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// It is not there.
+    #[error("there is no blob {0}")]
+    Missing(Digest),
+    /// The upload does not go on where the last one stopped.
+    #[error("offset {found}, but {expected} bytes are there: go on from {expected}")]
+    Offset {
+        /// What was asked for.
+        found: u64,
+        /// What is there.
+        expected: u64,
+    },
+    /// More bytes than announced, or an announcement beyond the limit.
+    #[error("{found} bytes or more, at most {limit} are taken")]
+    TooLarge {
+        /// Bytes that came, or were announced.
+        found: u64,
+        /// Bytes that are taken.
+        limit: u64,
+    },
+    /// All bytes came, and are not what the digest says. They are dropped.
+    #[error("the {bytes} bytes have digest {found}, expected {expected}: start over from offset 0")]
+    Digest {
+        /// How many.
+        bytes: u64,
+        /// Of what came.
+        found: Digest,
+        /// Of what should have come.
+        expected: Digest,
+    },
+    /// Somebody uploads the same blob right now.
+    #[error("blob {0} is being uploaded by another request")]
+    Busy(Digest),
+    /// The stream from the client broke off.
+    #[error("the upload was cut: {0}")]
+    Cut(io::Error),
+    /// The disk.
+    #[error("storage: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// A place for blobs.
+pub trait Blobs: Send + Sync + 'static {
+    /// Bytes of a whole blob; none when it is not there.
+    fn size(&self, digest: Digest) -> BoxFuture<'_, Result<Option<u64>, BlobError>>;
+
+    /// Bytes of an upload that is not whole.
+    fn received(&self, digest: Digest) -> BoxFuture<'_, Result<u64, BlobError>>;
+
+    /// Takes bytes from `offset` on of a blob of `size` bytes. How many are there now; when all, the blob is whole.
+    fn put<'a>(
+        &'a self,
+        digest: Digest,
+        offset: u64,
+        size: u64,
+        bytes: ByteStream<'a>,
+    ) -> BoxFuture<'a, Result<u64, BlobError>>;
+
+    /// Gives `length` bytes from `offset` on.
+    fn get(&self, digest: Digest, offset: u64, length: u64) -> BoxFuture<'_, Result<ByteStream<'static>, BlobError>>;
+
+    /// Removes blobs and unfinished uploads older than `age` that are not `needed`. How many bytes that freed.
+    fn sweep(&self, needed: BTreeSet<Digest>, age: Duration) -> BoxFuture<'_, Result<u64, BlobError>>;
+}
+
+/// Blobs in a folder: `ab/abcdef…` whole, `partial/abcdef…` unfinished.
+pub struct FolderBlobs {
+    folder: PathBuf,
+    busy: Arc<Mutex<BTreeSet<Digest>>>,
+}
+
+/// One upload of one blob at a time.
+struct Hold(Arc<Mutex<BTreeSet<Digest>>>, Digest);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
+impl FolderBlobs {
+    /// Blobs in a folder, which is created.
+    ///
+    /// # Errors
+    /// The folder cannot be created.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(folder.join("partial"))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            busy: Arc::default(),
+        })
+    }
+
+    fn whole(&self, digest: Digest) -> PathBuf {
+        let name = digest.to_string();
+        self.folder.join(&name[..2]).join(name)
+    }
+
+    fn partial(&self, digest: Digest) -> PathBuf {
+        self.folder.join("partial").join(digest.to_string())
+    }
+
+    fn hold(&self, digest: Digest) -> Result<Hold, BlobError> {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        match busy.insert(digest) {
+            true => Ok(Hold(Arc::clone(&self.busy), digest)),
+            false => Err(BlobError::Busy(digest)),
+        }
+    }
+}
+
+async fn length(path: &Path) -> Result<Option<u64>, BlobError> {
+    match tokio::fs::metadata(path).await {
+        Ok(metadata) => Ok(Some(metadata.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Checks a file that should be whole, and gives it its name.
+fn settle(partial: &Path, whole: &Path, expected: Digest) -> Result<(), BlobError> {
+    let mut file = File::open(partial)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; CHUNK_BYTES];
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        bytes += read as u64;
+        hasher.update(&buffer[..read]);
+    }
+    let found = Digest(hasher.finalize().into());
+    if found != expected {
+        std::fs::remove_file(partial)?;
+        return Err(BlobError::Digest { bytes, found, expected });
+    }
+    file.sync_all()?;
+    let folder = whole.parent().expect("a blob lies in a folder");
+    std::fs::create_dir_all(folder)?;
+    std::fs::rename(partial, whole)?;
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, BlobError> + Send + 'static) -> Result<T, BlobError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(BlobError::Io(io::Error::other(error))),
+    }
+}
+
+impl Blobs for FolderBlobs {
+    fn size(&self, digest: Digest) -> BoxFuture<'_, Result<Option<u64>, BlobError>> {
+        Box::pin(async move { length(&self.whole(digest)).await })
+    }
+
+    fn received(&self, digest: Digest) -> BoxFuture<'_, Result<u64, BlobError>> {
+        Box::pin(async move { Ok(length(&self.partial(digest)).await?.unwrap_or(0)) })
+    }
+
+    fn put<'a>(
+        &'a self,
+        digest: Digest,
+        offset: u64,
+        size: u64,
+        mut bytes: ByteStream<'a>,
+    ) -> BoxFuture<'a, Result<u64, BlobError>> {
+        Box::pin(async move {
+            if let Some(there) = length(&self.whole(digest)).await? {
+                return Ok(there);
+            }
+            let _hold = self.hold(digest)?;
+            let (partial, whole) = (self.partial(digest), self.whole(digest));
+            let expected = length(&partial).await?.unwrap_or(0);
+            // Starting over is always allowed; a gap never.
+            if offset != 0 && offset != expected {
+                return Err(BlobError::Offset { found: offset, expected });
+            }
+            let mut options = tokio::fs::OpenOptions::new();
+            options.write(true).create(true).truncate(offset == 0);
+            let mut file = options.open(&partial).await?;
+            file.seek(io::SeekFrom::Start(offset)).await?;
+            let mut there = offset;
+            while let Some(chunk) = bytes.next().await {
+                let chunk = match chunk {
+                    Ok(chunk) => chunk,
+                    Err(error) => {
+                        file.flush().await?;
+                        return Err(BlobError::Cut(error));
+                    }
+                };
+                there += chunk.len() as u64;
+                if there > size {
+                    drop(file);
+                    tokio::fs::remove_file(&partial).await?;
+                    return Err(BlobError::TooLarge {
+                        found: there,
+                        limit: size,
+                    });
+                }
+                file.write_all(&chunk).await?;
+            }
+            file.flush().await?;
+            drop(file);
+            if there == size {
+                blocking(move || settle(&partial, &whole, digest)).await?;
+            }
+            Ok(there)
+        })
+    }
+
+    fn get(&self, digest: Digest, offset: u64, length: u64) -> BoxFuture<'_, Result<ByteStream<'static>, BlobError>> {
+        Box::pin(async move {
+            let mut file = match tokio::fs::File::open(self.whole(digest)).await {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(BlobError::Missing(digest)),
+                Err(error) => return Err(error.into()),
+            };
+            file.seek(io::SeekFrom::Start(offset)).await?;
+            let stream = futures_util::stream::try_unfold((file, length), |(mut file, left)| async move {
+                let mut buffer = vec![0; CHUNK_BYTES.min(usize::try_from(left).unwrap_or(CHUNK_BYTES))];
+                let read = file.read(&mut buffer).await?;
+                buffer.truncate(read);
+                let left = left - read as u64;
+                Ok((read > 0).then(|| (Bytes::from(buffer), (file, left))))
+            });
+            Ok(stream.boxed())
+        })
+    }
+
+    fn sweep(&self, needed: BTreeSet<Digest>, age: Duration) -> BoxFuture<'_, Result<u64, BlobError>> {
+        let folder = self.folder.clone();
+        Box::pin(blocking(move || {
+            let limit = SystemTime::now().checked_sub(age);
+            let mut freed = 0;
+            for entry in std::fs::read_dir(&folder)? {
+                let entry = entry?;
+                if !entry.file_type()?.is_dir() {
+                    continue;
+                }
+                let partial = entry.file_name() == "partial";
+                for file in std::fs::read_dir(entry.path())? {
+                    let file = file?;
+                    let Ok(digest) = file.file_name().to_string_lossy().parse::<Digest>() else {
+                        continue;
+                    };
+                    let metadata = file.metadata()?;
+                    let old = limit.is_some_and(|limit| metadata.modified().is_ok_and(|at| at < limit));
+                    if old && (partial || !needed.contains(&digest)) {
+                        std::fs::remove_file(file.path())?;
+                        freed += metadata.len();
+                    }
+                }
+            }
+            Ok(freed)
+        }))
+    }
+}
+
+/// All of a blob, when it has at most `limit` bytes.
+///
+/// # Errors
+/// It is not there, or larger.
+pub async fn read(blobs: &dyn Blobs, digest: Digest, limit: u64) -> Result<Vec<u8>, BlobError> {
+    let size = blobs.size(digest).await?.ok_or(BlobError::Missing(digest))?;
+    if size > limit {
+        return Err(BlobError::TooLarge { found: size, limit });
+    }
+    let mut stream = blobs.get(digest, 0, size).await?;
+    let mut all = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    while let Some(chunk) = stream.next().await {
+        all.extend_from_slice(&chunk?);
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(parts: Vec<io::Result<Bytes>>) -> ByteStream<'static> {
+        futures_util::stream::iter(parts).boxed()
+    }
+
+    fn bytes(text: &str) -> Vec<io::Result<Bytes>> {
+        vec![Ok(Bytes::from(text.to_owned()))]
+    }
+
+    #[tokio::test]
+    async fn a_cut_upload_goes_on_where_it_stopped_and_is_invisible_until_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = FolderBlobs::open(folder.path()).unwrap();
+        let digest = Digest::of(b"hello world");
+        let mut parts = bytes("hello ");
+        parts.push(Err(io::Error::other("cut")));
+        assert!(matches!(
+            blobs.put(digest, 0, 11, stream(parts)).await,
+            Err(BlobError::Cut(_))
+        ));
+        assert_eq!(blobs.size(digest).await.unwrap(), None);
+        assert_eq!(blobs.received(digest).await.unwrap(), 6);
+        let gap = blobs.put(digest, 7, 11, stream(bytes("orld"))).await;
+        assert!(matches!(gap, Err(BlobError::Offset { found: 7, expected: 6 })));
+        assert_eq!(blobs.put(digest, 6, 11, stream(bytes("world"))).await.unwrap(), 11);
+        assert_eq!(read(&blobs, digest, 100).await.unwrap(), b"hello world");
+        assert!(matches!(read(&blobs, digest, 10).await, Err(BlobError::TooLarge { .. })));
+        let mut part = blobs.get(digest, 6, 5).await.unwrap();
+        assert_eq!(part.next().await.unwrap().unwrap(), "world");
+    }
+
+    #[tokio::test]
+    async fn wrong_bytes_are_dropped_and_too_many_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = FolderBlobs::open(folder.path()).unwrap();
+        let digest = Digest::of(b"right");
+        assert!(matches!(
+            blobs.put(digest, 0, 5, stream(bytes("wrong"))).await,
+            Err(BlobError::Digest { .. })
+        ));
+        assert_eq!(blobs.received(digest).await.unwrap(), 0);
+        assert!(matches!(
+            blobs.put(digest, 0, 4, stream(bytes("right"))).await,
+            Err(BlobError::TooLarge { .. })
+        ));
+        assert_eq!(blobs.put(digest, 0, 5, stream(bytes("right"))).await.unwrap(), 5);
+    }
+
+    #[tokio::test]
+    async fn a_sweep_removes_what_is_old_and_not_needed() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = FolderBlobs::open(folder.path()).unwrap();
+        let (kept, gone) = (Digest::of(b"kept"), Digest::of(b"gone"));
+        for (digest, text) in [(kept, "kept"), (gone, "gone")] {
+            blobs.put(digest, 0, 4, stream(bytes(text))).await.unwrap();
+        }
+        assert_eq!(
+            blobs.sweep(BTreeSet::from([kept]), Duration::from_secs(3600)).await.unwrap(),
+            0
+        );
+        assert_eq!(blobs.sweep(BTreeSet::from([kept]), Duration::ZERO).await.unwrap(), 4);
+        assert_eq!(blobs.size(gone).await.unwrap(), None);
+        assert_eq!(blobs.size(kept).await.unwrap(), Some(4));
+    }
+}

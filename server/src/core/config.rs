@@ -1,0 +1,83 @@
+//! What an operator can set, and what the scheduler waits for. Part of the state: a replay sees the values of its time.
+
+use serde::{Deserialize, Serialize};
+
+/// Times in milliseconds unless the name says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    /// Longest time between two heartbeats of a host.
+    pub heartbeat_ms: u64,
+    /// Silence after which a host is unreachable.
+    pub unreachable_ms: u64,
+    /// Silence after which a host is given up.
+    pub lost_ms: u64,
+    /// An announced absence becomes a loss this long after the announced return.
+    pub overdue_ms: u64,
+    /// An offer not taken in this time goes to another host.
+    pub offer_ms: u64,
+    /// A host that no longer reports a lease for this long has dropped it.
+    pub dropped_ms: u64,
+    /// A host told to stop at a boundary has this long.
+    pub stop_ms: u64,
+    /// A host told to stop now has this long.
+    pub stop_now_ms: u64,
+    /// Jobs leave a host this long before it departs.
+    pub lead_ms: u64,
+    /// The next job is offered this long before the current one ends.
+    pub prefetch_ms: u64,
+    /// A job with at most this left is short.
+    pub short_ms: u64,
+    /// A job with at most this left may share a grant with others.
+    pub small_ms: u64,
+    /// Small jobs are granted together up to this much work.
+    pub batch_ms: u64,
+    /// Most jobs in one grant.
+    pub batch_max: usize,
+    /// A host commits when this much time has passed since its last commit.
+    pub commit_ms: u64,
+    /// A job that may start over on another class does so after waiting this long.
+    pub restart_ms: u64,
+    /// First back-off of a failing host; doubles with every further error.
+    pub backoff_ms: u64,
+    /// Longest back-off of a failing host.
+    pub backoff_max_ms: u64,
+    /// Errors on this many hosts fail a job.
+    pub failures_max: usize,
+    /// Jobs of one user on hosts at the same time.
+    pub user_running_max: u32,
+    /// Unfinished jobs of one user.
+    pub user_jobs_max: u32,
+    /// The oldest waiting job of a queue is passed over at most this many times in a row.
+    pub passed_max: u32,
+}
+
+const MINUTE: u64 = 60_000;
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            heartbeat_ms: 5 * MINUTE,
+            unreachable_ms: 6 * MINUTE,
+            lost_ms: 30 * MINUTE,
+            overdue_ms: 24 * 60 * MINUTE,
+            offer_ms: 2 * MINUTE,
+            dropped_ms: 20 * MINUTE,
+            stop_ms: 30 * MINUTE,
+            stop_now_ms: 5 * MINUTE,
+            lead_ms: 20 * MINUTE,
+            prefetch_ms: 3 * MINUTE,
+            short_ms: 15 * MINUTE,
+            small_ms: 2 * MINUTE,
+            batch_ms: 10 * MINUTE,
+            batch_max: 8,
+            commit_ms: 10 * MINUTE,
+            restart_ms: 24 * 60 * MINUTE,
+            backoff_ms: MINUTE,
+            backoff_max_ms: 24 * 60 * MINUTE,
+            failures_max: 3,
+            user_running_max: 10_000,
+            user_jobs_max: 200_000,
+            passed_max: 8,
+        }
+    }
+}

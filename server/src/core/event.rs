@@ -1,0 +1,192 @@
+//! What the core is told, what it answers, and what it wants done outside.
+
+use protocol::http::{
+    AttemptId, Change, Commit, Committed, EndAttempt, Heartbeat, HostId, JobId, LeaveNotice, RegisterHost, SubmitJob,
+};
+use protocol::{ChainEntry, Digest, HardwareClass};
+use serde::{Deserialize, Serialize};
+
+use super::Config;
+
+/// Something that happened, already checked for form. With its time it is all that the core ever learns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// Time went by: timers that are due fire now, and at no other event.
+    Tick,
+    /// The server was away and is back: nobody's silence counts.
+    Restarted,
+    /// The operator's settings.
+    Configure(Config),
+    /// A host registers for the first time (`host` is none) or again.
+    Register {
+        /// Who.
+        host: Option<HostId>,
+        /// What it says of itself.
+        body: RegisterHost,
+        /// Digest of the address it came from.
+        address: u64,
+    },
+    /// A host reports.
+    Heartbeat {
+        /// Who.
+        host: HostId,
+        /// What.
+        beat: Heartbeat,
+        /// Digest of the address it came from.
+        address: u64,
+    },
+    /// A host announces that it leaves.
+    Leave {
+        /// Who.
+        host: HostId,
+        /// When and why.
+        notice: LeaveNotice,
+    },
+    /// A host takes its announcement back.
+    Return {
+        /// Who.
+        host: HostId,
+    },
+    /// A host takes all its offers.
+    Take {
+        /// Who.
+        host: HostId,
+    },
+    /// Boundaries came home; their blobs are whole.
+    Commit {
+        /// Who.
+        host: HostId,
+        /// Which attempt.
+        attempt: AttemptId,
+        /// What.
+        commit: Commit,
+        /// Class in the checkpoint's header.
+        class: HardwareClass,
+        /// Bytes of the checkpoint's blob.
+        bytes: u64,
+    },
+    /// A host stopped an attempt.
+    End {
+        /// Who.
+        host: HostId,
+        /// Which attempt.
+        attempt: AttemptId,
+        /// How.
+        end: EndAttempt,
+    },
+    /// A scientist submits a job; its archive is whole.
+    Submit {
+        /// Who.
+        user: String,
+        /// What.
+        job: Box<SubmitJob>,
+        /// Bytes of the archive's blob.
+        bytes: u64,
+    },
+    /// Keep a job back.
+    Hold {
+        /// Which.
+        job: JobId,
+        /// Who says so.
+        by: String,
+    },
+    /// Let a held job go on.
+    Release {
+        /// Which.
+        job: JobId,
+        /// Who says so.
+        by: String,
+    },
+    /// Stop a job for good.
+    Cancel {
+        /// Which.
+        job: JobId,
+        /// Who says so.
+        by: String,
+    },
+    /// Change a job's priority.
+    Prioritize {
+        /// Which.
+        job: JobId,
+        /// From now on.
+        priority: u8,
+        /// Stops others at once.
+        now: bool,
+        /// Who says so.
+        by: String,
+    },
+}
+
+/// What an accepted event gave.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// Nothing to say.
+    Done,
+    /// A new job.
+    Job(JobId),
+    /// A host's number.
+    Host(HostId),
+    /// Boundaries that are safe.
+    Committed(Committed),
+}
+
+/// Why an event was refused. A refused event has changed nothing.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// A number that names no job.
+    #[error("there is no job {0}")]
+    NoJob(JobId),
+    /// A number that names no host.
+    #[error("there is no host {0}")]
+    NoHost(HostId),
+    /// A number that was never given to an attempt, or given to another host's.
+    #[error("there is no attempt {0} of this host")]
+    NoAttempt(AttemptId),
+    /// The attempt ended before.
+    #[error("attempt {0} is over: its job went on without it, or is done")]
+    Over(AttemptId),
+    /// An epoch that is not the attempt's.
+    #[error("epoch {found} is stale: the lease has epoch {expected}")]
+    StaleEpoch {
+        /// What came.
+        found: u64,
+        /// What the lease says.
+        expected: u64,
+    },
+    /// The job or host is in a state where this cannot be done.
+    #[error("{0}")]
+    State(String),
+    /// More than a user may have.
+    #[error("{0}")]
+    Limit(String),
+    /// A value that cannot be.
+    #[error("{detail}")]
+    Invalid {
+        /// The field at fault.
+        field: &'static str,
+        /// What was found and what was expected.
+        detail: String,
+    },
+}
+
+impl Refusal {
+    pub(super) fn invalid(field: &'static str, detail: impl Into<String>) -> Self {
+        Self::Invalid {
+            field,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// What is to be done outside once the event is durable.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// A host's orders are not what they were.
+    Orders(HostId),
+    /// A job changed: keep it.
+    Changed(JobId, Change),
+    /// Boundaries of a job that are safe now, with the blob of their outputs.
+    Chain(JobId, Vec<ChainEntry>, Option<Digest>),
+    /// The job starts over: its boundaries are void.
+    ChainReset(JobId),
+}

@@ -1,0 +1,240 @@
+//! A host and its devices, with all that is kept about it.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use protocol::HardwareClass;
+use protocol::http::{AttemptId, HostId, HostState, Night};
+use serde::{Deserialize, Serialize};
+
+use super::pool::Free;
+use super::reliability::{self, Trust};
+
+pub(super) const HOUR_MS: u64 = 3_600_000;
+const DAY_MS: u64 = 24 * HOUR_MS;
+const MINUTE_MS: u64 = 60_000;
+const ADDRESSES_MAX: usize = 256;
+
+/// One device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Device {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// Empty when the host no longer has it.
+    pub(super) classes: Vec<HardwareClass>,
+    /// Attempts in the order to compute.
+    pub(super) line: Vec<AttemptId>,
+    /// Its place among the free ones.
+    pub(super) free: Option<Free>,
+}
+
+/// A registered worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Host {
+    pub(super) id: HostId,
+    pub(super) name: String,
+    pub(super) state: HostState,
+    pub(super) reason: String,
+    pub(super) devices: Vec<Device>,
+    pub(super) sequence: u64,
+    pub(super) accepting: bool,
+    pub(super) why_not: String,
+    pub(super) night: Option<Night>,
+    /// Jobs leave it: it departs, or it is night.
+    pub(super) draining: Option<String>,
+    pub(super) departs_ms: Option<u64>,
+    pub(super) back_ms: Option<u64>,
+    /// Goes offline as soon as its last attempt is over.
+    pub(super) leaving: bool,
+    pub(super) backoff_until_ms: Option<u64>,
+    pub(super) backoff_reason: String,
+    pub(super) failures_in_row: u32,
+    pub(super) first_seen_ms: u64,
+    pub(super) heard_ms: u64,
+    pub(super) addresses: BTreeSet<u64>,
+    pub(super) rtt_min_ms: Option<u32>,
+    pub(super) rtt_sum_ms: u64,
+    pub(super) rtt_count: u64,
+    pub(super) clock_skew_ms: i64,
+    /// Time up to which availability is counted.
+    pub(super) counted_ms: u64,
+    pub(super) online_ms: u64,
+    /// (hour of Unix time, online in it), the last 24.
+    pub(super) hours: VecDeque<(u64, u32)>,
+    pub(super) planned_stops: u32,
+    pub(super) unplanned_stops: u32,
+    pub(super) losses: u32,
+    pub(super) boundaries: u64,
+    pub(super) successes: u32,
+    pub(super) errors: u32,
+}
+
+impl Host {
+    pub(super) fn new(id: HostId, now_ms: u64) -> Self {
+        Self {
+            id,
+            name: String::new(),
+            state: HostState::Online,
+            reason: "registered".to_owned(),
+            devices: Vec::new(),
+            sequence: 0,
+            accepting: true,
+            why_not: String::new(),
+            night: None,
+            draining: None,
+            departs_ms: None,
+            back_ms: None,
+            leaving: false,
+            backoff_until_ms: None,
+            backoff_reason: String::new(),
+            failures_in_row: 0,
+            first_seen_ms: now_ms,
+            heard_ms: now_ms,
+            addresses: BTreeSet::new(),
+            rtt_min_ms: None,
+            rtt_sum_ms: 0,
+            rtt_count: 0,
+            clock_skew_ms: 0,
+            counted_ms: now_ms,
+            online_ms: 0,
+            hours: VecDeque::new(),
+            planned_stops: 0,
+            unplanned_stops: 0,
+            losses: 0,
+            boundaries: 0,
+            successes: 0,
+            errors: 0,
+        }
+    }
+
+    /// For sentences.
+    pub(super) fn label(&self) -> String {
+        format!("{} (host {})", self.name, self.id)
+    }
+
+    pub(super) fn meet(&mut self, address: u64) {
+        if self.addresses.len() < ADDRESSES_MAX {
+            self.addresses.insert(address);
+        }
+    }
+
+    /// Counts the time since it was last counted as online or not.
+    pub(super) fn count(&mut self, now_ms: u64) {
+        let online = self.state == HostState::Online;
+        // What is older than a day leaves the strip anyway.
+        let mut from = self.counted_ms;
+        if online {
+            self.online_ms += now_ms.saturating_sub(from);
+        }
+        from = from.max(now_ms.saturating_sub(DAY_MS));
+        while from < now_ms {
+            let hour = from / HOUR_MS;
+            let to = now_ms.min((hour + 1) * HOUR_MS);
+            let share = if online { u32::try_from(to - from).unwrap_or(0) } else { 0 };
+            match self.hours.back_mut() {
+                Some((last, online_ms)) if *last == hour => *online_ms += share,
+                _ => self.hours.push_back((hour, share)),
+            }
+            if self.hours.len() > 24 {
+                self.hours.pop_front();
+            }
+            from = to;
+        }
+        self.counted_ms = self.counted_ms.max(now_ms);
+    }
+
+    pub(super) fn hazard_ppm(&self, now_ms: u64) -> u64 {
+        reliability::hazard_ppm(now_ms.saturating_sub(self.first_seen_ms), self.losses, self.unplanned_stops)
+    }
+
+    /// How far it is to be trusted now; nobody is who leaves within two hours.
+    pub(super) fn trust(&self, now_ms: u64) -> Trust {
+        if self.departs_ms.is_some_and(|at| at < now_ms + 2 * HOUR_MS) || self.failures_in_row > 0 {
+            return Trust::Flaky;
+        }
+        reliability::trust(self.hazard_ppm(now_ms))
+    }
+
+    /// Why it gets no jobs, whatever there is.
+    pub(super) fn closed(&self, now_ms: u64) -> Option<String> {
+        if self.state != HostState::Online {
+            return Some(format!("{}: {}", self.state, self.reason));
+        }
+        if let Some(reason) = &self.draining {
+            return Some(reason.clone());
+        }
+        if !self.accepting {
+            return Some(format!("paused: {}", self.why_not));
+        }
+        match self.backoff_until_ms {
+            Some(until) if until > now_ms => Some(format!(
+                "backed off for {} more seconds after {} errors in a row: {}",
+                (until - now_ms).div_ceil(1000),
+                self.failures_in_row,
+                self.backoff_reason
+            )),
+            _ => None,
+        }
+    }
+
+    /// The night that goes on at `now`, or the next: when it begins and ends.
+    pub(super) fn next_night(&self, now_ms: u64) -> Option<(u64, u64)> {
+        let night = self.night?;
+        let (from, until) = (
+            u64::from(night.from_minute) * MINUTE_MS,
+            u64::from(night.until_minute) * MINUTE_MS,
+        );
+        let length = (until + DAY_MS - from) % DAY_MS;
+        let today = now_ms - now_ms % DAY_MS + from;
+        [today.checked_sub(DAY_MS), Some(today), Some(today + DAY_MS)]
+            .into_iter()
+            .flatten()
+            .map(|begin| (begin, begin + length))
+            .find(|(_, end)| *end > now_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(from_minute: u16, until_minute: u16) -> Host {
+        Host {
+            night: Some(Night {
+                from_minute,
+                until_minute,
+            }),
+            ..Host::new(HostId(1), 0)
+        }
+    }
+
+    #[test]
+    fn a_night_may_pass_midnight() {
+        let host = host(23 * 60, 7 * 60);
+        let day = 100 * DAY_MS;
+        assert_eq!(
+            host.next_night(day + 12 * HOUR_MS),
+            Some((day + 23 * HOUR_MS, day + 31 * HOUR_MS))
+        );
+        assert_eq!(
+            host.next_night(day + 23 * HOUR_MS),
+            Some((day + 23 * HOUR_MS, day + 31 * HOUR_MS))
+        );
+        assert_eq!(host.next_night(day + 3 * HOUR_MS), Some((day - HOUR_MS, day + 7 * HOUR_MS)));
+        assert_eq!(
+            host.next_night(day + 7 * HOUR_MS),
+            Some((day + 23 * HOUR_MS, day + 31 * HOUR_MS))
+        );
+    }
+
+    #[test]
+    fn availability_is_counted_by_the_hour() {
+        let mut host = host(0, 1);
+        host.count(HOUR_MS + HOUR_MS / 2);
+        host.state = HostState::Unreachable;
+        host.count(2 * HOUR_MS);
+        assert_eq!(host.online_ms, HOUR_MS * 3 / 2);
+        assert_eq!(Vec::from(host.hours.clone()), vec![(0, 3_600_000), (1, 1_800_000)]);
+        host.count(1000 * HOUR_MS);
+        assert!(host.hours.len() <= 24 && host.hours.iter().all(|(_, ms)| *ms == 0));
+    }
+}

@@ -1,0 +1,83 @@
+//! What a host should be doing now, all of it.
+
+use protocol::http::{Action, CheckpointRef, HostId, IdleDevice, Lease, Orders};
+
+use super::job::Stage;
+use super::queue::{Length, Need, QueueKey};
+use super::{Core, Refusal};
+
+impl Core {
+    /// Everything that a host should be doing now.
+    ///
+    /// # Errors
+    /// No such host.
+    pub fn orders(&self, id: HostId) -> Result<Orders, Refusal> {
+        let host = self.hosts.get(&id).ok_or(Refusal::NoHost(id))?;
+        let mut orders = Orders {
+            host: id,
+            sequence: host.sequence,
+            offers: 0,
+            leases: Vec::new(),
+            idle: Vec::new(),
+            heartbeat_s: self.config.heartbeat_ms / 1000,
+        };
+        for device in &host.devices {
+            for (position, attempt) in device.line.iter().enumerate() {
+                let Some(attempt) = self.attempts.get(attempt) else { continue };
+                let Some(job) = self.jobs.get(&attempt.job) else { continue };
+                orders.offers += u64::from(attempt.stage == Stage::Offered);
+                let (action, reason) = match &attempt.stop {
+                    Some(stop) if stop.now => (Action::StopNow, &stop.reason),
+                    Some(stop) => (Action::StopAtBoundary, &stop.reason),
+                    None if position > 0 => (Action::Wait, &attempt.why),
+                    None => (Action::Run, &attempt.why),
+                };
+                orders.leases.push(Lease {
+                    job: job.id,
+                    attempt: attempt.id,
+                    epoch: attempt.epoch,
+                    batch: attempt.batch,
+                    device: device.id.clone(),
+                    action,
+                    reason: reason.clone(),
+                    name: job.name.clone(),
+                    package: job.package,
+                    archive: job.archive,
+                    checkpoint: job.safe.as_ref().map(|safe| CheckpointRef {
+                        blob: safe.blob,
+                        entry: safe.entry.clone(),
+                    }),
+                    class: attempt.class,
+                    until_segment: job.until(),
+                    commit_every_s: self.config.commit_ms / 1000,
+                });
+            }
+            if device.line.is_empty() && !device.classes.is_empty() {
+                orders.idle.push(IdleDevice {
+                    device: device.id.clone(),
+                    why: self.why_idle(host, device),
+                });
+            }
+        }
+        Ok(orders)
+    }
+
+    /// Why a device has nothing to do.
+    pub(super) fn why_idle(&self, host: &super::Host, device: &super::host::Device) -> String {
+        if let Some(reason) = host.closed(self.now_ms) {
+            return reason;
+        }
+        let waiting: usize = device
+            .classes
+            .iter()
+            .flat_map(|class| [Need::Class(*class), Need::Any(class.tier)])
+            .flat_map(|need| [Length::Short, Length::Long].map(|length| QueueKey { need, length }))
+            .map(|key| self.queues.count(key))
+            .sum();
+        let classes: Vec<String> = device.classes.iter().map(ToString::to_string).collect();
+        match waiting {
+            0 => format!("idle: no job for class {}", classes.join(" or ")),
+            waiting => format!("idle: the owners of {waiting} waiting jobs have as many running as they may"),
+        }
+    }
+}

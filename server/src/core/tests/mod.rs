@@ -1,0 +1,7 @@
+//! Tests of the core: scenarios a person can follow, and random events against the invariants.
+
+mod driver;
+mod fairness;
+mod random;
+mod scenarios;
+mod steering;

@@ -1,0 +1,88 @@
+//! Times at which something is due: each timer is set at most once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::http::{AttemptId, HostId, JobId};
+use serde::{Deserialize, Serialize};
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Timer {
+    /// Was the host silent?
+    Silence(HostId),
+    /// Was the offer taken?
+    Offer(AttemptId),
+    /// Did the attempt stop?
+    Stop(AttemptId),
+    /// Jobs leave the host now.
+    Lead(HostId),
+    /// The host leaves.
+    Depart(HostId),
+    /// The host's night is over.
+    Back(HostId),
+    /// The host's back-off is over.
+    Backoff(HostId),
+    /// The job's deadline comes near.
+    Deadline(JobId),
+    /// The job has waited long for its class.
+    Restart(JobId),
+    /// The attempt ends soon.
+    Prefetch(AttemptId),
+}
+
+/// All timers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Vec<(u64, Timer)>", into = "Vec<(u64, Timer)>")]
+pub(super) struct Timers {
+    due: BTreeSet<(u64, Timer)>,
+    at: BTreeMap<Timer, u64>,
+}
+
+impl Timers {
+    /// Sets or moves a timer.
+    pub(super) fn set(&mut self, timer: Timer, at_ms: u64) {
+        if let Some(old) = self.at.insert(timer, at_ms) {
+            self.due.remove(&(old, timer));
+        }
+        self.due.insert((at_ms, timer));
+    }
+
+    /// Forgets a timer.
+    pub(super) fn clear(&mut self, timer: Timer) {
+        if let Some(old) = self.at.remove(&timer) {
+            self.due.remove(&(old, timer));
+        }
+    }
+
+    /// When the next one is due.
+    pub(super) fn next(&self) -> Option<u64> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Takes the next one that is due at `now`.
+    pub(super) fn pop(&mut self, now_ms: u64) -> Option<Timer> {
+        let (at, timer) = *self.due.first()?;
+        if at > now_ms {
+            return None;
+        }
+        self.due.pop_first();
+        self.at.remove(&timer);
+        Some(timer)
+    }
+}
+
+impl From<Vec<(u64, Timer)>> for Timers {
+    fn from(list: Vec<(u64, Timer)>) -> Self {
+        let mut timers = Self::default();
+        for (at, timer) in list {
+            timers.set(timer, at);
+        }
+        timers
+    }
+}
+
+impl From<Timers> for Vec<(u64, Timer)> {
+    fn from(timers: Timers) -> Self {
+        timers.due.into_iter().collect()
+    }
+}

@@ -1,0 +1,311 @@
+//! What people are shown: jobs, hosts, reasons, queues.
+
+use protocol::http::job::ClassPresence;
+use protocol::http::{AttemptId, HostId, HostState, HostView, JobId, JobState, JobView};
+use protocol::{ChainEntry, Digest, HardwareClass};
+
+use super::host::{HOUR_MS, Host};
+use super::job::{Job, Stage};
+use super::queue::{Length, Need, QueueKey};
+use super::reliability::{self, Trust};
+use super::{Core, Refusal};
+
+/// A lease as those need it who check what comes in under it.
+#[derive(Clone, Debug)]
+pub struct LeaseFacts {
+    /// Whose.
+    pub host: HostId,
+    /// Which job.
+    pub job: JobId,
+    /// Its epoch.
+    pub epoch: u64,
+    /// What the checkpoint has to be of.
+    pub package: Digest,
+    /// What the checkpoint has to be of.
+    pub class: HardwareClass,
+}
+
+/// Numbers for the metrics.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Jobs in each state.
+    pub jobs: std::collections::BTreeMap<JobState, u64>,
+    /// Hosts in each state.
+    pub hosts: std::collections::BTreeMap<HostState, u64>,
+    /// Live attempts.
+    pub attempts: u64,
+}
+
+impl Core {
+    /// The sentence that says why a job waits.
+    pub(super) fn waiting_reason(&self, id: JobId) -> String {
+        let Some(job) = self.jobs.get(&id) else { return String::new() };
+        match job.need() {
+            Need::Any(tier) => format!("waits for a free device of tier {tier}"),
+            Need::Class(class) => {
+                let presence = self.class_presence(class);
+                let seen = match presence.last_seen_ms {
+                    Some(at) if presence.online == 0 => {
+                        format!(", last seen {} minutes ago", self.now_ms.saturating_sub(at) / 60_000)
+                    }
+                    Some(_) => String::new(),
+                    None => ", never seen".to_owned(),
+                };
+                format!(
+                    "waits for class {class}: {} of {} devices online{seen}",
+                    presence.online, presence.devices
+                )
+            }
+        }
+    }
+
+    /// How present a class is.
+    pub fn class_presence(&self, class: HardwareClass) -> ClassPresence {
+        let presence = self.presence.get(&class).copied().unwrap_or_default();
+        let waiting = [Length::Short, Length::Long].map(|length| {
+            self.queues.count(QueueKey {
+                need: Need::Class(class),
+                length,
+            })
+        });
+        ClassPresence {
+            class,
+            devices: presence.devices,
+            online: presence.online,
+            waiting: waiting.iter().map(|count| *count as u64).sum(),
+            last_seen_ms: presence.last_seen_ms,
+        }
+    }
+
+    /// Every class that was ever seen.
+    pub fn classes(&self) -> Vec<ClassPresence> {
+        self.presence.keys().map(|class| self.class_presence(*class)).collect()
+    }
+
+    /// Jobs without a checkpoint that wait, of each tier.
+    pub fn waiting_for_any(&self) -> Vec<(protocol::Tier, u64)> {
+        let mut tiers = std::collections::BTreeMap::new();
+        for (key, count) in self.queues.counts() {
+            if let Need::Any(tier) = key.need {
+                *tiers.entry(tier).or_insert(0) += count as u64;
+            }
+        }
+        tiers.into_iter().collect()
+    }
+
+    /// Why a job is where it is, as of now.
+    ///
+    /// # Errors
+    /// No such job.
+    pub fn why(&self, id: JobId) -> Result<(JobState, String, Option<ClassPresence>), Refusal> {
+        let job = self.jobs.get(&id).ok_or(Refusal::NoJob(id))?;
+        let now = match job.place {
+            Some(_) => format!("{}; {}", job.reason, self.waiting_reason(id)),
+            None => job.reason.clone(),
+        };
+        let class = job.safe.as_ref().map(|safe| self.class_presence(safe.class));
+        Ok((job.state, format!("job {id} is {}: {now}", job.state), class))
+    }
+
+    /// Who owns a job.
+    ///
+    /// # Errors
+    /// No such job.
+    pub fn owner(&self, id: JobId) -> Result<&str, Refusal> {
+        let job = self.jobs.get(&id).ok_or(Refusal::NoJob(id))?;
+        Ok(&self.user(job.user).name)
+    }
+
+    /// A job.
+    ///
+    /// # Errors
+    /// No such job.
+    pub fn job(&self, id: JobId) -> Result<JobView, Refusal> {
+        self.jobs.get(&id).map(|job| self.view(job)).ok_or(Refusal::NoJob(id))
+    }
+
+    /// Jobs numbered above `after` that `wanted` takes, at most `limit`; looks at no more than 50 times as many.
+    pub fn jobs(&self, after: JobId, limit: usize, wanted: impl Fn(&str, JobState) -> bool) -> (Vec<JobView>, Option<JobId>) {
+        let mut found = Vec::new();
+        let from = JobId(after.0.saturating_add(1));
+        for (looked, job) in self.jobs.range(from..).map(|(_, job)| job).enumerate() {
+            if found.len() == limit || looked == limit * 50 {
+                return (found, Some(JobId(job.id.0 - 1)));
+            }
+            if wanted(&self.user(job.user).name, job.state) {
+                found.push(self.view(job));
+            }
+        }
+        (found, None)
+    }
+
+    /// The newest jobs, newest first.
+    pub fn newest_jobs(&self, limit: usize) -> Vec<JobView> {
+        self.jobs.values().rev().take(limit).map(|job| self.view(job)).collect()
+    }
+
+    fn view(&self, job: &Job) -> JobView {
+        let attempt = job.attempt.and_then(|attempt| self.attempts.get(&attempt));
+        let progress = attempt.map_or(job.segment(), |attempt| attempt.segment);
+        let megabytes = job.moved_bytes as f64 / 1e6;
+        JobView {
+            job: job.id,
+            name: job.name.clone(),
+            owner: self.user(job.user).name.clone(),
+            state: job.state,
+            reason: job.reason.clone(),
+            since_ms: job.since_ms,
+            submitted_ms: job.submitted_ms,
+            priority: job.priority,
+            package: job.package,
+            archive: job.archive,
+            tier: job.tier,
+            class: job.safe.as_ref().map(|safe| safe.class),
+            segment: job.segment(),
+            segments: job.until(),
+            progress,
+            step: job.safe.as_ref().map_or(0, |safe| safe.entry.step),
+            checkpoint: job.safe.as_ref().map(|safe| safe.blob),
+            chain: job.safe.as_ref().map(|safe| safe.entry.digest),
+            left_ms: job.left_ms(progress).filter(|_| !job.state.is_final()),
+            deadline_ms: job.deadline_ms,
+            after: job.after,
+            tags: job.tags.clone(),
+            host: attempt.map(|attempt| attempt.device.host),
+            epoch: job.epoch,
+            stays: job.stays.clone(),
+            computed_ms: job.computed_ms,
+            moved_bytes: job.moved_bytes,
+            minutes_per_mb: (job.moved_bytes > 0).then(|| job.computed_ms as f64 / 60_000.0 / megabytes),
+        }
+    }
+
+    /// The last boundary of a job that is safe.
+    pub fn last_entry(&self, id: JobId) -> Option<&ChainEntry> {
+        self.jobs.get(&id)?.safe.as_ref().map(|safe| &safe.entry)
+    }
+
+    /// A lease that lives.
+    pub fn lease(&self, id: AttemptId) -> Option<LeaseFacts> {
+        let attempt = self.attempts.get(&id)?;
+        let job = self.jobs.get(&attempt.job)?;
+        Some(LeaseFacts {
+            host: attempt.device.host,
+            job: job.id,
+            epoch: attempt.epoch,
+            package: job.package,
+            class: attempt.class,
+        })
+    }
+
+    /// A host.
+    ///
+    /// # Errors
+    /// No such host.
+    pub fn host(&self, id: HostId) -> Result<HostView, Refusal> {
+        self.hosts
+            .get(&id)
+            .map(|host| self.host_view(host))
+            .ok_or(Refusal::NoHost(id))
+    }
+
+    /// Hosts numbered above `after`, at most `limit`.
+    pub fn hosts(&self, after: HostId, limit: usize) -> (Vec<HostView>, Option<HostId>) {
+        let from = HostId(after.0.saturating_add(1));
+        let mut hosts = self.hosts.range(from..).map(|(_, host)| host);
+        let found: Vec<HostView> = hosts.by_ref().take(limit).map(|host| self.host_view(host)).collect();
+        let next = hosts.next().map(|host| HostId(host.id.0 - 1));
+        (found, next)
+    }
+
+    fn host_view(&self, host: &Host) -> HostView {
+        let mut counted = host.clone();
+        counted.count(self.now_ms);
+        let hazard = host.hazard_ppm(self.now_ms);
+        let age = self.now_ms.saturating_sub(host.first_seen_ms);
+        let reliability = match host.trust(self.now_ms) {
+            Trust::Reliable => "reliable",
+            Trust::Fair => "fair",
+            Trust::Flaky if host.losses + host.unplanned_stops + host.failures_in_row == 0 => "new",
+            Trust::Flaky => "flaky",
+        };
+        let devices = host.devices.iter().filter(|device| !device.classes.is_empty());
+        HostView {
+            host: host.id,
+            name: host.name.clone(),
+            state: host.state,
+            reason: host.closed(self.now_ms).unwrap_or_else(|| host.reason.clone()),
+            first_seen_ms: host.first_seen_ms,
+            last_seen_ms: host.heard_ms,
+            devices: devices
+                .map(|device| protocol::http::host::DeviceView {
+                    id: device.id.clone(),
+                    name: device.name.clone(),
+                    classes: device.classes.clone(),
+                    attempt: device.line.first().copied(),
+                    idle: device.line.is_empty().then(|| self.why_idle(host, device)),
+                })
+                .collect(),
+            night: host.night,
+            departs_ms: host.departs_ms,
+            chance_ppm: [1, 24, 168].map(|hours| reliability::chance_ppm(hazard, hours)),
+            reliability: reliability.to_owned(),
+            backoff_until_ms: host.backoff_until_ms.filter(|until| *until > self.now_ms),
+            addresses: u32::try_from(host.addresses.len()).unwrap_or(u32::MAX),
+            rtt_min_ms: host.rtt_min_ms,
+            rtt_mean_ms: host
+                .rtt_sum_ms
+                .checked_div(host.rtt_count)
+                .and_then(|mean| u32::try_from(mean).ok()),
+            clock_skew_ms: host.clock_skew_ms,
+            hours_percent: counted
+                .hours
+                .iter()
+                .map(|(_, online_ms)| u8::try_from(u64::from(*online_ms) * 100 / HOUR_MS).unwrap_or(100))
+                .collect(),
+            hours_per_day_tenths: u32::try_from((counted.online_ms * 240).checked_div(age).unwrap_or(0)).unwrap_or(240),
+            planned_stops: host.planned_stops,
+            unplanned_stops: host.unplanned_stops,
+            losses: host.losses,
+            boundaries: host.boundaries,
+            boundaries_per_hour_hundredths: (host.boundaries * 100 * HOUR_MS).checked_div(counted.online_ms).unwrap_or(0),
+            successes: host.successes,
+            errors: host.errors,
+        }
+    }
+
+    /// Where an attempt stands, for those who watch: offered, leased, running or uploading; over when it is not here.
+    pub fn attempt_state(&self, id: AttemptId) -> protocol::http::AttemptState {
+        use protocol::http::AttemptState;
+        match self.attempts.get(&id) {
+            None => AttemptState::Over,
+            Some(attempt) if attempt.stop.is_some() => AttemptState::Uploading,
+            Some(attempt) => match attempt.stage {
+                Stage::Offered => AttemptState::Offered,
+                Stage::Leased => AttemptState::Leased,
+                Stage::Running => AttemptState::Running,
+            },
+        }
+    }
+
+    /// Numbers for the metrics: looks at everything.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for job in self.jobs.values() {
+            *counts.jobs.entry(job.state).or_default() += 1;
+        }
+        for host in self.hosts.values() {
+            *counts.hosts.entry(host.state).or_default() += 1;
+        }
+        counts.attempts = self.attempts.len() as u64;
+        counts
+    }
+
+    /// Blobs that something still needs: archives and checkpoints. Looks at everything.
+    pub fn needed_blobs(&self) -> std::collections::BTreeSet<Digest> {
+        let jobs = self.jobs.values();
+        jobs.flat_map(|job| [Some(job.archive), job.safe.as_ref().map(|safe| safe.blob)])
+            .flatten()
+            .collect()
+    }
+}

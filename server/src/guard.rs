@@ -1,0 +1,144 @@
+//! What every request passes: its caller, rate, time limit, and a line in the log. No secret gets into that line.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::header::{AUTHORIZATION, COOKIE};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::limits::Kind;
+use crate::problem::Fault;
+
+/// Longest time for a request that is neither a stream nor a blob.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The page's cookie.
+pub const COOKIE_NAME: &str = "baton";
+
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// What a route asks of its callers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Open,
+    Page,
+    Token,
+}
+
+fn door(path: &str) -> Door {
+    match path {
+        "/healthz" | "/metrics" | "/v1/openapi.json" | "/login" | "/page.css" | "/page.js" => Door::Open,
+        "/" | "/page/events" => Door::Page,
+        _ => Door::Token,
+    }
+}
+
+fn kind(method: &Method, path: &str) -> Kind {
+    match path {
+        "/v1/hosts" if method == Method::POST => Kind::Enrol,
+        path if path.starts_with("/v1/blobs/") => Kind::Blob,
+        path if path.starts_with("/v1/hosts/{host}") || path.starts_with("/v1/attempts/") => Kind::Host,
+        _ => Kind::Command,
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get(COOKIE)?.to_str().ok()?;
+    let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value)
+}
+
+/// The middleware around every route.
+pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let method = request.method().clone();
+    let path = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
+    let address = request
+        .extensions()
+        .get::<ConnectInfo<Peer>>()
+        .map_or_else(|| "local".to_owned(), |ConnectInfo(peer)| peer.0.ip().to_string());
+    let (caller, response) = match admit(&app, &request, &method, &path, &address) {
+        Ok(caller) => {
+            let id = caller.as_ref().map(|caller| caller.id.clone());
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            let unhurried = path.ends_with("/events") || path.starts_with("/v1/blobs/");
+            let response = match unhurried {
+                true => next.run(request).await,
+                false => match tokio::time::timeout(PATIENCE, next.run(request)).await {
+                    Ok(response) => response,
+                    Err(_) => Fault::unavailable("the request took too long").into_response(),
+                },
+            };
+            (id, response)
+        }
+        Err(fault) => (None, fault.into_response()),
+    };
+    let status = response.status();
+    app.metrics.count(&method, &path, status);
+    let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let caller = caller.as_deref().unwrap_or("-");
+    if status.is_server_error() {
+        tracing::warn!(%method, path, status = status.as_u16(), ms, caller, "request");
+    } else {
+        tracing::debug!(%method, path, status = status.as_u16(), ms, caller, "request");
+    }
+    response
+}
+
+fn admit(app: &App, request: &Request, method: &Method, path: &str, address: &str) -> Result<Option<Caller>, Fault> {
+    let now = Instant::now();
+    let limit = |caller: &str, kind| {
+        app.limits.take(caller, kind, 1, now).map_err(|seconds| {
+            Fault::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate",
+                "Too many requests",
+                format!("come again in {seconds} seconds"),
+            )
+            .retry_after(seconds)
+        })
+    };
+    let door = door(path);
+    if door == Door::Open {
+        limit(address, Kind::Open)?;
+        return Ok(None);
+    }
+    let secret = match door {
+        Door::Page => bearer(request.headers()).or_else(|| cookie(request.headers())),
+        _ => bearer(request.headers()),
+    };
+    let found = secret.and_then(|secret| app.tokens.find(secret));
+    let Some(caller) = found else {
+        limit(address, Kind::Open)?;
+        return match (door, secret) {
+            // The page shows its form instead.
+            (Door::Page, _) if path == "/" => Ok(None),
+            (_, None) => Err(Fault::unauthorized("the request has no header Authorization: Bearer TOKEN")),
+            (_, Some(_)) => Err(Fault::unauthorized("the token is unknown or revoked")),
+        };
+    };
+    match kind(method, path) {
+        // One enrolment token serves all volunteers: there the address counts.
+        Kind::Enrol => limit(&format!("{} {address}", caller.id), Kind::Enrol)?,
+        kind => limit(&caller.id, kind)?,
+    }
+    Ok(Some(caller))
+}

@@ -1,0 +1,276 @@
+//! From options to a running service, and back to nothing in order.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use protocol::http::Scope;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::app::{App, Sizes};
+use crate::auth::Tokens;
+use crate::blob::FolderBlobs;
+use crate::core::Config;
+use crate::engine::{Engine, stopped};
+use crate::guard::Peer;
+use crate::limits::{Limits, Rates};
+use crate::metrics::Metrics;
+use crate::routes::router;
+use crate::store::Store;
+use crate::store::postgres::PostgresStore;
+use crate::store::sqlite::SqliteStore;
+
+/// What an operator says at the start.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Folder of everything that lasts.
+    pub data: PathBuf,
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// A PostgreSQL database instead of a file in the folder.
+    pub database: Option<String>,
+    /// Certificate chain and key, PEM files.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// The scheduler's settings.
+    pub config: Config,
+    /// How often.
+    pub rates: Rates,
+    /// How large.
+    pub sizes: Sizes,
+}
+
+/// A server that runs.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The URL for people.
+    pub url: String,
+    /// The scheduler.
+    pub engine: Arc<Engine>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+    _lock: File,
+}
+
+const TOKEN_FILES: [(Scope, &str, &str); 3] = [
+    (Scope::Operator, "operator.token", "operator"),
+    (Scope::Scientist, "scientist.token", "scientist"),
+    (Scope::Host, "host.token", "volunteers"),
+];
+
+/// Age at which a blob that nothing needs is removed, and how often that is looked for.
+const SWEEP_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
+const SWEEP_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+fn write_secret(path: &Path, secret: &str) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    writeln!(file, "{secret}")?;
+    file.sync_all()
+}
+
+impl Server {
+    /// Starts everything.
+    ///
+    /// # Errors
+    /// A folder, database, address or certificate that does not serve, by name.
+    pub async fn start(options: Options) -> anyhow::Result<Self> {
+        let data = &options.data;
+        std::fs::create_dir_all(data).with_context(|| format!("folder {}", data.display()))?;
+        let lock_path = data.join("lock");
+        let lock = File::create(&lock_path).with_context(|| format!("{}", lock_path.display()))?;
+        if lock.try_lock().is_err() {
+            bail!("another server uses {}", data.display());
+        }
+        let store: Arc<dyn Store> = match &options.database {
+            Some(url) => Arc::new(PostgresStore::open(url).await.context("the PostgreSQL database")?),
+            None => {
+                let path = data.join("baton.sqlite");
+                Arc::new(SqliteStore::open(&path).await.with_context(|| path.display().to_string())?)
+            }
+        };
+        let (stop, stopping) = watch::channel(false);
+        let (engine, writer) = Engine::start(Arc::clone(&store), options.config, stopping.clone()).await?;
+        let tokens = Tokens::load(store).await?;
+        if tokens.is_empty() {
+            for (scope, file, subject) in TOKEN_FILES {
+                let issued = tokens.issue(scope, subject, None, engine.now_ms()).await;
+                let (_, secret) = issued.map_err(|_| anyhow::anyhow!("the first tokens cannot be kept"))?;
+                let path = data.join(file);
+                write_secret(&path, &secret).with_context(|| path.display().to_string())?;
+            }
+        }
+        let blobs = Arc::new(FolderBlobs::open(&data.join("blobs")).with_context(|| format!("{}/blobs", data.display()))?);
+        let app = Arc::new(App {
+            engine: Arc::clone(&engine),
+            blobs,
+            tokens,
+            limits: Limits::new(options.rates),
+            sizes: options.sizes,
+            metrics: Metrics::default(),
+            stop: stopping.clone(),
+            pending: std::sync::Mutex::default(),
+        });
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .with_context(|| format!("listening on {}", options.listen))?;
+        let address = listener.local_addr()?;
+        let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<Peer>();
+        let mut until = stopping.clone();
+        let until = async move { stopped(&mut until).await };
+        let serving = match &options.tls {
+            None => tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(until).await }),
+            Some((chain, key)) => {
+                let listener = TlsListener::new(listener, tls(chain, key)?, stopping.clone())?;
+                tokio::spawn(async move {
+                    let service = axum::serve(listener, service);
+                    service.with_graceful_shutdown(until).await
+                })
+            }
+        };
+        let serving = tokio::spawn(async move {
+            match serving.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "serving"),
+                Err(error) => tracing::error!(%error, "serving"),
+            }
+        });
+        let sweeper = tokio::spawn(sweep(app, stopping));
+        let scheme = if options.tls.is_some() { "https" } else { "http" };
+        Ok(Self {
+            address,
+            url: format!("{scheme}://{address}"),
+            engine,
+            stop,
+            tasks: vec![serving, sweeper, writer],
+            _lock: lock,
+        })
+    }
+
+    /// What a volunteer and a scientist type next.
+    pub fn welcome(&self, data: &Path) -> String {
+        let data = data.display();
+        let url = &self.url;
+        format!(
+            "baton-server listens on {url}\n\n\
+             A volunteer types:\n  baton worker --server {url} --token-file {data}/host.token\n\n\
+             A scientist types:\n  baton submit PACKAGE --server {url} --token-file {data}/scientist.token\n\n\
+             The page: {url}/ (it asks for the token in {data}/operator.token)\n"
+        )
+    }
+
+    /// Stops: answers what was asked, ends the streams, keeps a snapshot.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            // A client that does not let go does not keep the server.
+            if tokio::time::timeout(Duration::from_secs(20), task).await.is_err() {
+                tracing::warn!("a task did not end in time");
+            }
+        }
+    }
+}
+
+async fn sweep(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = stopped(&mut stop) => return,
+        }
+        let needed = app.engine.core().await.needed_blobs();
+        match app.blobs.sweep(needed, SWEEP_AGE).await {
+            Ok(bytes) => tracing::info!(bytes, "blobs that nothing needs are gone"),
+            Err(error) => tracing::warn!(%error, "sweep"),
+        }
+    }
+}
+
+fn tls(chain: &Path, key: &Path) -> anyhow::Result<Arc<ServerConfig>> {
+    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(chain)
+        .and_then(Iterator::collect)
+        .with_context(|| format!("certificate {}", chain.display()))?;
+    let key_der = PrivateKeyDer::from_pem_file(key).with_context(|| format!("key {}", key.display()))?;
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(certificates, key_der)
+        .with_context(|| format!("certificate {} with key {}", chain.display(), key.display()))?;
+    Ok(Arc::new(config))
+}
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+impl Connected<IncomingStream<'_, TlsListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+type TlsStream = tokio_rustls::server::TlsStream<tokio::net::TcpStream>;
+
+/// Shakes hands beside accepting, so that a slow client holds up nobody.
+struct TlsListener {
+    ready: mpsc::Receiver<(TlsStream, SocketAddr)>,
+    address: SocketAddr,
+}
+
+impl TlsListener {
+    fn new(mut listener: TcpListener, config: Arc<ServerConfig>, mut stop: watch::Receiver<bool>) -> io::Result<Self> {
+        let address = TcpListener::local_addr(&listener)?;
+        let (sender, ready) = mpsc::channel(64);
+        let acceptor = TlsAcceptor::from(config);
+        tokio::spawn(async move {
+            loop {
+                let (stream, peer) = tokio::select! {
+                    accepted = Listener::accept(&mut listener) => accepted,
+                    () = stopped(&mut stop) => return,
+                };
+                let (acceptor, sender) = (acceptor.clone(), sender.clone());
+                tokio::spawn(async move {
+                    match tokio::time::timeout(Duration::from_secs(10), acceptor.accept(stream)).await {
+                        Ok(Ok(stream)) => drop(sender.send((stream, peer)).await),
+                        Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
+                        Err(_) => tracing::debug!("a handshake took too long"),
+                    }
+                });
+            }
+        });
+        Ok(Self { ready, address })
+    }
+}
+
+impl Listener for TlsListener {
+    type Io = TlsStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TlsStream, SocketAddr) {
+        match self.ready.recv().await {
+            Some(connection) => connection,
+            // The server stops.
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.address)
+    }
+}

@@ -1,0 +1,116 @@
+//! A store that forgets when the process ends: for tests.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::BoxFuture;
+use protocol::http::lease::ChainLine;
+use protocol::http::{Change, JobId};
+
+use super::{Answer, Batch, Loaded, Logged, Row, Store, StoreError, TokenRow};
+
+#[derive(Default)]
+struct Inner {
+    snapshot: Option<(u64, Vec<u8>)>,
+    events: BTreeMap<u64, Logged>,
+    changes: BTreeMap<JobId, Vec<Change>>,
+    chain: BTreeMap<(JobId, u64), ChainLine>,
+    answers: BTreeMap<String, Answer>,
+    tokens: BTreeMap<String, TokenRow>,
+    fail: Option<String>,
+}
+
+/// A store in memory.
+#[derive(Default)]
+pub struct MemoryStore(Mutex<Inner>);
+
+impl MemoryStore {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on every batch fails with these words; none lets them pass again.
+    pub fn fail_with(&self, words: Option<&str>) {
+        self.inner().fail = words.map(str::to_owned);
+    }
+}
+
+impl Store for MemoryStore {
+    fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>> {
+        let inner = self.inner();
+        let upto = inner.snapshot.as_ref().map_or(0, |(upto, _)| *upto);
+        let loaded = Loaded {
+            snapshot: inner.snapshot.clone(),
+            events: inner.events.values().cloned().collect(),
+            next: inner.events.last_key_value().map_or(upto, |(last, _)| last + 1),
+        };
+        Box::pin(async { Ok(loaded) })
+    }
+
+    fn append(&self, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut inner = self.inner();
+            if let Some(words) = &inner.fail {
+                return Err(StoreError::Injected(words.clone()));
+            }
+            for (number, event) in (batch.first..).zip(batch.events) {
+                inner.events.insert(number, event);
+            }
+            for row in batch.rows {
+                match row {
+                    Row::Changed(job, change) => inner.changes.entry(job).or_default().push(change),
+                    Row::Chain(job, entry, outputs) => {
+                        inner.chain.insert((job, entry.segment), ChainLine { entry, outputs });
+                    }
+                    Row::ChainReset(job) => inner.chain.retain(|(other, _), _| *other != job),
+                }
+            }
+            for answer in batch.answers {
+                inner.answers.insert(answer.name.clone(), answer);
+            }
+            Ok(())
+        })
+    }
+
+    fn snapshot(&self, upto: u64, state: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut inner = self.inner();
+            inner.snapshot = Some((upto, state));
+            inner.events = inner.events.split_off(&upto);
+            Ok(())
+        })
+    }
+
+    fn changes(&self, job: JobId, limit: u32) -> BoxFuture<'_, Result<Vec<Change>, StoreError>> {
+        let all = self.inner().changes.get(&job).cloned().unwrap_or_default();
+        let from = all.len().saturating_sub(limit as usize);
+        Box::pin(async move { Ok(all[from..].to_vec()) })
+    }
+
+    fn chain(&self, job: JobId, from: u64, limit: u32) -> BoxFuture<'_, Result<Vec<ChainLine>, StoreError>> {
+        let inner = self.inner();
+        let lines = inner.chain.range((job, from)..=(job, u64::MAX)).take(limit as usize);
+        let lines: Vec<ChainLine> = lines.map(|(_, line)| line.clone()).collect();
+        Box::pin(async { Ok(lines) })
+    }
+
+    fn answer(&self, name: String) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {
+        let answer = self.inner().answers.get(&name).cloned();
+        Box::pin(async { Ok(answer) })
+    }
+
+    fn forget_answers(&self, before_ms: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner().answers.retain(|_, answer| answer.at_ms >= before_ms);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn put_token(&self, token: TokenRow) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner().tokens.insert(token.id.clone(), token);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn tokens(&self) -> BoxFuture<'_, Result<Vec<TokenRow>, StoreError>> {
+        let tokens = self.inner().tokens.values().cloned().collect();
+        Box::pin(async { Ok(tokens) })
+    }
+}

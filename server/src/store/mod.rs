@@ -1,0 +1,181 @@
+//! What outlives the process: one trait, three homes.
+//!
+//! The core is a pure function, so its state is a fold over its events. What is stored is therefore the log of accepted events, each with
+//! its time, and now and then a snapshot to begin from: a restart restores the state exactly, whatever was going on. The rows for people
+//! (changes, chains) and the answers to idempotent requests go into the same transaction as the events that caused them; nothing is shown to
+//! anybody before that transaction is durable. Tables of jobs and hosts, kept in step by hand, would have to be proven equal to the core at
+//! every change; a log is equal by construction.
+//!
+//! | module | home |
+//! |---|---|
+//! | [`memory`] | none: for tests |
+//! | [`sqlite`] | a file in the data folder |
+//! | [`postgres`] | a PostgreSQL database by URL |
+
+use futures_util::future::BoxFuture;
+use protocol::ChainEntry;
+use protocol::http::lease::ChainLine;
+use protocol::http::{Change, HostId, JobId, Scope};
+use protocol::{Digest, http::TokenView};
+use serde::{Deserialize, Serialize};
+
+use crate::core::Event;
+
+pub mod memory;
+pub mod postgres;
+mod sql;
+pub mod sqlite;
+
+/// An accepted event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Logged {
+    /// When, Unix milliseconds.
+    pub at_ms: u64,
+    /// What.
+    pub event: Event,
+}
+
+/// A row for people.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Row {
+    /// A job changed.
+    Changed(JobId, Change),
+    /// A boundary of a job is safe, with the outputs of the commit that ended with it.
+    Chain(JobId, ChainEntry, Option<Digest>),
+    /// A job starts over.
+    ChainReset(JobId),
+}
+
+/// What was answered under an `Idempotency-Key`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The key, with who asked and what for.
+    pub name: String,
+    /// Digest of the request's body.
+    pub request: String,
+    /// The number that was given.
+    pub number: u64,
+    /// When, Unix milliseconds.
+    pub at_ms: u64,
+}
+
+/// What becomes durable together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// Number of the first event; each has the next one.
+    pub first: u64,
+    /// Events, in order.
+    pub events: Vec<Logged>,
+    /// Rows, in order.
+    pub rows: Vec<Row>,
+    /// Answers given.
+    pub answers: Vec<Answer>,
+}
+
+/// What there is to begin from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Loaded {
+    /// The core's state, and the number of the first event that it does not contain.
+    pub snapshot: Option<(u64, Vec<u8>)>,
+    /// Events since, in order.
+    pub events: Vec<Logged>,
+    /// Number of the next event.
+    pub next: u64,
+}
+
+/// A token as it is kept: its digest, never itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Name to revoke it by.
+    pub id: String,
+    /// Digest of the secret.
+    pub digest: Digest,
+    /// What it may do.
+    pub scope: Scope,
+    /// Who holds it.
+    pub subject: String,
+    /// The host that it speaks for.
+    pub host: Option<HostId>,
+    /// When it was issued, Unix milliseconds.
+    pub issued_ms: u64,
+    /// When it was revoked, Unix milliseconds.
+    pub revoked_ms: Option<u64>,
+}
+
+impl TokenRow {
+    /// As people see it.
+    pub fn view(&self) -> TokenView {
+        TokenView {
+            id: self.id.clone(),
+            scope: self.scope,
+            subject: self.subject.clone(),
+            issued_ms: self.issued_ms,
+            revoked_ms: self.revoked_ms,
+        }
+    }
+}
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused, or could not be reached.
+    #[error("{0}")]
+    Database(#[from] sqlx::Error),
+    /// The database's tables could not be brought up to date.
+    #[error("migration: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// Something stored does not read back.
+    #[error("stored {what} does not read back: {reason}")]
+    Damaged {
+        /// Which table.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// Events of other rules than this program's.
+    #[error(
+        "the log holds events of scheduler rules {found}, this program has rules {expected}: start and stop the former version once, which leaves a snapshot"
+    )]
+    Rules {
+        /// What the log says.
+        found: i64,
+        /// What this program has.
+        expected: u32,
+    },
+    /// Another server uses the database.
+    #[error("another server uses this database")]
+    Taken,
+    /// A fault that a test asked for.
+    #[error("{0}")]
+    Injected(String),
+}
+
+/// What outlives the process. One process at a time writes.
+pub trait Store: Send + Sync + 'static {
+    /// All that is needed to begin.
+    fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>>;
+
+    /// Makes a batch durable: all of it or nothing.
+    fn append(&self, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Replaces the snapshot by a state that contains all events before number `upto`, and forgets those.
+    fn snapshot(&self, upto: u64, state: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// The last `limit` changes of a job, oldest first.
+    fn changes(&self, job: JobId, limit: u32) -> BoxFuture<'_, Result<Vec<Change>, StoreError>>;
+
+    /// Boundaries of a job from segment `from` on, at most `limit`.
+    fn chain(&self, job: JobId, from: u64, limit: u32) -> BoxFuture<'_, Result<Vec<ChainLine>, StoreError>>;
+
+    /// What was answered under a key.
+    fn answer(&self, name: String) -> BoxFuture<'_, Result<Option<Answer>, StoreError>>;
+
+    /// Forgets answers older than a time.
+    fn forget_answers(&self, before_ms: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Keeps a token, or its revocation.
+    fn put_token(&self, token: TokenRow) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// All tokens.
+    fn tokens(&self) -> BoxFuture<'_, Result<Vec<TokenRow>, StoreError>>;
+}

@@ -1,0 +1,40 @@
+//! A store in one file: the default, nothing to install.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use tokio::sync::Mutex;
+
+/// A store in one file.
+pub struct SqliteStore {
+    pool: SqlitePool,
+    next_row: Mutex<i64>,
+}
+
+impl SqliteStore {
+    /// Opens or creates the file, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// A file that is none of ours, or cannot be written.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // What was answered is on the disk.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10));
+        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+        sqlx::migrate!("migrations/sqlite").run(&pool).await?;
+        let (next,): (i64,) = sqlx::query_as("SELECT COALESCE(MAX(number), 0) + 1 FROM changes")
+            .fetch_one(&pool)
+            .await?;
+        Ok(Self {
+            pool,
+            next_row: Mutex::new(next),
+        })
+    }
+}
+
+super::sql::sql_store!(SqliteStore, sqlx::Sqlite);
