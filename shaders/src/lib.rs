@@ -5,6 +5,26 @@
 /// Path below `shaders/`, and text: one line a file, in alphabetical order.
 #[rustfmt::skip]
 pub const FILES: &[(&str, &str)] = &[
+    ("md/box.wgsl", include_str!("../md/box.wgsl")),
+    ("md/candidates.wgsl", include_str!("../md/candidates.wgsl")),
+    ("md/canonical.wgsl", include_str!("../md/canonical.wgsl")),
+    ("md/check.wgsl", include_str!("../md/check.wgsl")),
+    ("md/fixed64.wgsl", include_str!("../md/fixed64.wgsl")),
+    ("md/hilbert.wgsl", include_str!("../md/hilbert.wgsl")),
+    ("md/integrate.wgsl", include_str!("../md/integrate.wgsl")),
+    ("md/kinetic.wgsl", include_str!("../md/kinetic.wgsl")),
+    ("md/lj_energies.wgsl", include_str!("../md/lj_energies.wgsl")),
+    ("md/lj_energy_one.wgsl", include_str!("../md/lj_energy_one.wgsl")),
+    ("md/lj_energy_table.wgsl", include_str!("../md/lj_energy_table.wgsl")),
+    ("md/lj_force_one.wgsl", include_str!("../md/lj_force_one.wgsl")),
+    ("md/lj_force_table.wgsl", include_str!("../md/lj_force_table.wgsl")),
+    ("md/lj_forces.wgsl", include_str!("../md/lj_forces.wgsl")),
+    ("md/merge.wgsl", include_str!("../md/merge.wgsl")),
+    ("md/neighbors.wgsl", include_str!("../md/neighbors.wgsl")),
+    ("md/order.wgsl", include_str!("../md/order.wgsl")),
+    ("md/pair.wgsl", include_str!("../md/pair.wgsl")),
+    ("md/sort.wgsl", include_str!("../md/sort.wgsl")),
+    ("md/totals.wgsl", include_str!("../md/totals.wgsl")),
     ("random/threefry.wgsl", include_str!("../random/threefry.wgsl")),
 ];
 

@@ -1,1 +1,127 @@
-//! A molecular system as a kernel package.
+//! A molecular system as a kernel package: Lennard-Jones particles in a periodic box, at constant energy.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`build`](System::package) | the package: buffers, passes, outputs |
+//! | [`check`] | what a system must fulfil |
+//! | [`fixed`] | positions as fractions of the box, in 32 bits |
+//! | [`order`] | the host's twin of the sort, from which the neighbor list's capacity is taken |
+//! | [`pairs`] | coefficients of pairs of types |
+//! | [`examples`] | argon, and a melt to measure speed with |
+//! | [`analysis`] | what a trajectory tells: structure, diffusion, drift |
+//!
+//! # How positions are held
+//! As fractions of the box, unsigned with 2³² to the edge: differences are exact, wrap to the nearest image by overflow, and the
+//! resolution is the same everywhere (3.5 nm: 8·10⁻¹⁰ nm). Edges are rounded to f32 once, so that the factor from fractions
+//! to nm is exact. Velocities are f32, half a step behind the positions (OpenMM's convention); the state is these two.
+//!
+//! # What the bits depend on
+//! On the state at the segment's start and the step alone. The sort is a function of the positions. The list holds its neighbors in
+//! sorted order, and neighbors beyond the cutoff add exact zeros: neither the skin nor the moment a list is built shows in any
+//! force, except through sorting, which happens with the first list of a segment and then at the first list
+//! [`SORT_PERIOD`] or more steps after the last sort.
+//!
+//! # Faults
+//! The observable buffer `fault` is 0 as long as all is well; see [`FAULTS`].
+
+pub mod analysis;
+mod build;
+pub mod check;
+pub mod examples;
+pub mod fixed;
+pub mod order;
+pub mod pairs;
+
+pub use check::MdError;
+
+/// Boltzmann's constant times Avogadro's, kJ/mol/K (exact in the SI of 2019).
+pub const GAS_CONSTANT: f64 = 8.314_462_618_153_24e-3;
+
+/// One kJ/mol/nm³ in bar.
+pub const BAR_PER_KJ_MOL_NM3: f64 = 16.605_390_671_738_466;
+
+/// Steps after which a new list also sorts the atoms again, so that clusters stay compact.
+pub const SORT_PERIOD: u64 = 100;
+
+/// What the values of the buffer `fault` mean.
+pub const FAULTS: [(u32, &str); 4] = [
+    (
+        1,
+        "a cluster of atoms has more neighbors than the list has room for (constant neighbors_max): the system has become much denser somewhere than it was at the start; raise neighbors_max, or check the starting state",
+    ),
+    (
+        2,
+        "an atom moved a quarter of the box or more in one step, or its velocity is not a number: the system has exploded; use a smaller time step, or a starting state without overlaps",
+    ),
+    (
+        3,
+        "an atom's energy is beyond 524,288 kJ/mol or not a number: atoms overlap; use a smaller time step, or a starting state without overlaps",
+    ),
+    (
+        4,
+        "a group of atoms is near more clusters than there is room for (constant candidates_max): the system has become much denser somewhere than it was at the start, or its atoms lie far apart; raise candidates_max",
+    ),
+];
+
+/// A kind of atom.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AtomType {
+    /// Mass, u.
+    pub mass_u: f64,
+    /// Lennard-Jones σ, nm. Types mix as Lorentz and Berthelot say.
+    pub sigma_nm: f64,
+    /// Lennard-Jones ε, kJ/mol.
+    pub epsilon_kj_mol: f64,
+}
+
+/// Length of a run, and what is kept of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Steps between two boundaries.
+    pub steps_per_segment: u64,
+    /// Segments of a whole run.
+    pub segments: u64,
+    /// Steps between two rows of energies; divides `steps_per_segment`.
+    pub energies_every: u64,
+    /// Steps between two frames of positions; divides `steps_per_segment`.
+    pub positions_every: u64,
+}
+
+/// Lennard-Jones particles in a periodic, orthorhombic box: velocity Verlet at constant energy, forces truncated at the cutoff.
+#[derive(Clone, Debug, PartialEq)]
+pub struct System {
+    /// The package's name: lower-case letters, digits and `-`.
+    pub name: String,
+    /// One line for people.
+    pub description: String,
+    /// Edges of the box, nm. The package rounds them to f32.
+    pub box_nm: [f64; 3],
+    /// Kinds of atoms.
+    pub types: Vec<AtomType>,
+    /// Each atom's kind, an index into `types`.
+    pub type_of: Vec<u32>,
+    /// Positions, nm, `[n, 3]`; any image.
+    pub positions_nm: Vec<[f64; 3]>,
+    /// Velocities, nm/ps, `[n, 3]`, half a step before the positions.
+    pub velocities_nm_ps: Vec<[f64; 3]>,
+    /// Time step, ps.
+    pub dt_ps: f64,
+    /// Pairs from here on feel nothing, nm.
+    pub cutoff_nm: f64,
+    /// The list holds pairs up to cutoff and skin, nm. Decides speed, not results.
+    pub skin_nm: f64,
+    /// Length of a run.
+    pub plan: Plan,
+}
+
+impl System {
+    /// Number of atoms.
+    pub fn atoms(&self) -> usize {
+        self.type_of.len()
+    }
+
+    /// A skin that suits a cutoff: 0.3 σ for 2.5 σ.
+    pub fn usual_skin_nm(cutoff_nm: f64) -> f64 {
+        0.12 * cutoff_nm
+    }
+}

@@ -1,0 +1,429 @@
+//! The package of a system: which buffers, which passes, what is kept.
+//!
+//! A step is: check → sort, merge… (when the atoms are sorted again) → order, neighbors (when the list is built again) → forces →
+//! energies (at observed steps) → integrate. The passes in brackets are always dispatched, with no workgroups when not needed.
+
+use std::collections::BTreeMap;
+
+use protocol::Tier;
+
+use super::fixed::{edges_nm, encode};
+use super::order::{CLUSTER, most_neighbors};
+use super::pairs::{self, Pair};
+use super::{AtomType, BAR_PER_KJ_MOL_NM3, FAULTS, GAS_CONSTANT, MdError, SORT_PERIOD, System, check};
+use crate::package::Package;
+use crate::package::manifest::{
+    Buffer, Column, Count, Element, Evaluate, Indirect, Layout, Manifest, Number, Output, Pass, Read, Role, Run,
+};
+
+/// Pairs that one workgroup of `sort.wgsl` sorts.
+const SORT_BLOCK: u64 = 256;
+/// Runs that `merge.wgsl` merges into one.
+const MERGE_WAYS: u64 = 8;
+/// 2³².
+const ONE: f64 = 4_294_967_296.0;
+
+impl System {
+    /// The system as a kernel package.
+    ///
+    /// # Errors
+    /// The system is not one that can be run; see [`check`].
+    pub fn package(&self) -> Result<Package, MdError> {
+        check::system(self)?;
+        let sizes = Sizes::of(self);
+        let files = self.passes(&sizes).into_iter().flat_map(|pass| pass.shader);
+        let shaders = files.map(|file| {
+            let text = shaders::text(&format!("md/{file}")).to_owned();
+            (file, text)
+        });
+        Ok(Package::new(self.manifest(&sizes), shaders.collect(), self.init(&sizes))?)
+    }
+
+    fn manifest(&self, sizes: &Sizes) -> Manifest {
+        Manifest {
+            format: 1,
+            name: self.name.clone(),
+            version: "1".into(),
+            description: self.description.clone(),
+            tier: Tier::Portable,
+            run: Run {
+                steps_per_segment: self.plan.steps_per_segment,
+                segments: self.plan.segments,
+                time_per_step: Some(self.dt_ps),
+                time_unit: Some("ps".into()),
+            },
+            constants: self.constants(sizes),
+            buffers: self.buffers(sizes),
+            passes: self.passes(sizes),
+            outputs: self.outputs(sizes),
+            faults: FAULTS
+                .iter()
+                .map(|(value, text)| (value.to_string(), (*text).to_owned()))
+                .collect(),
+            evaluate: Some(Evaluate {
+                until: "totals".into(),
+                energies: BTreeMap::from([("NonbondedForce".into(), "potential".into())]),
+                forces: "forces".into(),
+            }),
+        }
+    }
+
+    fn constants(&self, sizes: &Sizes) -> BTreeMap<String, Number> {
+        let integers = [
+            ("atoms", sizes.atoms),
+            ("clusters", sizes.clusters),
+            ("slots", sizes.clusters * CLUSTER as u64),
+            ("groups_8", sizes.groups_8),
+            ("groups_64", sizes.groups_64),
+            ("boxes_count", sizes.clusters + sizes.groups_8 + sizes.groups_64),
+            ("padded", sizes.padded),
+            ("neighbors_max", sizes.neighbors_max),
+            ("list_length", sizes.neighbors_max * sizes.clusters),
+            ("sort_groups", sizes.padded / SORT_BLOCK),
+            ("merge_groups", sizes.padded / 256),
+            ("order_groups", sizes.groups_64),
+            ("candidate_groups", sizes.groups_8.div_ceil(64)),
+            ("neighbor_groups", sizes.groups_64),
+            ("candidates_max", sizes.candidates_max()),
+            ("candidates_length", sizes.candidates_max() * sizes.groups_8),
+            ("pair_groups", sizes.groups_64),
+            ("kinetic_groups", sizes.atoms.div_ceil(64)),
+            ("sort_period", SORT_PERIOD),
+            ("types_count", self.types.len() as u64),
+            ("type_pairs", (self.types.len() * self.types.len()) as u64),
+        ];
+        let [x, y, z] = sizes.edges_nm;
+        let one = Pair::mix(&self.types[0], &self.types[0]);
+        let floats = [
+            ("scale_x", x / ONE),
+            ("scale_y", y / ONE),
+            ("scale_z", z / ONE),
+            ("drift_x", self.dt_ps * ONE / x),
+            ("drift_y", self.dt_ps * ONE / y),
+            ("drift_z", self.dt_ps * ONE / z),
+            ("cutoff2", self.cutoff_nm.powi(2)),
+            // A hair wider, and a hair sooner, than exact arithmetic asks, so that f32 cannot lose a pair.
+            ("reach2", (self.cutoff_nm + self.skin_nm).powi(2) * (1.0 + 1e-5)),
+            ("moved2", (0.5 * self.skin_nm).powi(2) * (1.0 - 1e-5)),
+            ("force_c6", 6.0 * one.c6),
+            ("force_c12", 12.0 * one.c12),
+            ("energy_c6", one.c6),
+            ("energy_c12", one.c12),
+            ("energy_cutoff", one.energy(self.cutoff_nm.powi(2))),
+        ];
+        let integers = integers.map(|(name, value)| (name, Number::Integer(value.cast_signed())));
+        let floats = floats.map(|(name, value)| (name, Number::Float(value)));
+        integers
+            .into_iter()
+            .chain(floats)
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+
+    fn buffers(&self, sizes: &Sizes) -> Vec<Buffer> {
+        let state = |name, element| Buffer {
+            layout: Layout::Vec4,
+            init: npy(name),
+            ..buffer(name, element, &["atoms", "3"], Role::State)
+        };
+        let constant = |name, element, shape| Buffer {
+            init: npy(name),
+            ..buffer(name, element, shape, Role::Constant)
+        };
+        let scratch = |name, element, shape| buffer(name, element, shape, Role::Scratch);
+        let observable = |name, element, shape| buffer(name, element, shape, Role::Observable);
+        let mut buffers = vec![
+            Buffer {
+                scale: Some(sizes.edges_nm.map(|edge| edge / ONE).to_vec()),
+                unit: Some("nm".into()),
+                ..state("positions", Element::U32)
+            },
+            Buffer {
+                unit: Some("nm/ps".into()),
+                ..state("velocities", Element::F32)
+            },
+            constant("types", Element::U32, &["atoms"]),
+            constant("kinds", Element::F32, &["types_count", "2"]),
+        ];
+        if self.types.len() > 1 {
+            buffers.push(constant("force_table", Element::F32, &["type_pairs", "2"]));
+            buffers.push(constant("energy_table", Element::F32, &["type_pairs", "4"]));
+        }
+        buffers.extend([
+            scratch("schedule", Element::U32, &["20"]),
+            scratch("runs_a", Element::U32, &["padded", "2"]),
+            scratch("runs_b", Element::U32, &["padded", "2"]),
+            scratch("sorted", Element::U32, &["slots", "4"]),
+            scratch("origin", Element::U32, &["slots", "4"]),
+            scratch("boxes", Element::U32, &["boxes_count", "4"]),
+            scratch("candidates", Element::U32, &["candidates_length"]),
+            scratch("candidate_counts", Element::U32, &["groups_8"]),
+            scratch("list", Element::U32, &["list_length"]),
+            scratch("counts", Element::U32, &["clusters"]),
+            scratch("pair_sums", Element::U32, &["pair_groups", "6"]),
+            scratch("kinetic_sums", Element::U32, &["kinetic_groups", "2"]),
+            Buffer {
+                layout: Layout::Vec4,
+                unit: Some("kJ/mol/nm".into()),
+                ..observable("forces", Element::F32, &["atoms", "3"])
+            },
+            observable("energies", Element::U32, &["12"]),
+            observable("fault", Element::U32, &["1"]),
+        ]);
+        if sizes.merge_widths().is_empty() {
+            buffers.retain(|buffer| buffer.name != "runs_b");
+        }
+        buffers
+    }
+
+    fn passes(&self, sizes: &Sizes) -> Vec<Pass> {
+        let one = self.types.len() == 1;
+        let runs = |index: usize| if index.is_multiple_of(2) { "runs_a" } else { "runs_b" };
+        let merges = sizes.merge_widths();
+        let mut passes = vec![
+            direct("check", &["check.wgsl"], Size::Groups("1")),
+            indirect("sort", &["hilbert.wgsl", "sort.wgsl"], 0, &[("runs_out", runs(0))]),
+        ];
+        for (index, width) in merges.iter().enumerate() {
+            let bindings = [("runs_in", runs(index)), ("runs_out", runs(index + 1))];
+            let pass = indirect("merge", &["merge.wgsl"], 3, &bindings);
+            let constants = BTreeMap::from([("width".into(), Number::Integer(width.cast_signed()))]);
+            let name = format!("merge_{width}");
+            passes.push(Pass { name, constants, ..pass });
+        }
+        passes.extend([
+            indirect("order", &["box.wgsl", "order.wgsl"], 6, &[("runs_in", runs(merges.len()))]),
+            indirect(
+                "candidates",
+                &["box.wgsl", "candidates.wgsl"],
+                9,
+                &[("candidates_out", "candidates")],
+            ),
+            indirect("neighbors", &["box.wgsl", "neighbors.wgsl"], 12, &[]),
+            direct(
+                "forces",
+                &[
+                    "pair.wgsl",
+                    if one { "lj_force_one.wgsl" } else { "lj_force_table.wgsl" },
+                    "lj_forces.wgsl",
+                ],
+                Size::Invocations("clusters"),
+            ),
+        ]);
+        let observed = [
+            direct(
+                "energies",
+                &[
+                    "pair.wgsl",
+                    "fixed64.wgsl",
+                    if one { "lj_energy_one.wgsl" } else { "lj_energy_table.wgsl" },
+                    "lj_energies.wgsl",
+                ],
+                Size::Invocations("clusters"),
+            ),
+            direct(
+                "kinetic",
+                &["fixed64.wgsl", "canonical.wgsl", "kinetic.wgsl"],
+                Size::Invocations("atoms"),
+            ),
+            direct("totals", &["fixed64.wgsl", "totals.wgsl"], Size::Groups("1")),
+        ];
+        let every = self.plan.energies_every;
+        passes.extend(observed.map(|pass| Pass { every, ..pass }));
+        passes.push(direct(
+            "integrate",
+            &["canonical.wgsl", "integrate.wgsl"],
+            Size::Invocations("atoms"),
+        ));
+        passes
+    }
+
+    fn outputs(&self, sizes: &Sizes) -> Vec<Output> {
+        let degrees_of_freedom = 3.0 * sizes.atoms as f64;
+        let volume: f64 = sizes.edges_nm.iter().product();
+        let column = |name: &str, unit: &str, index: u64, scale: f64| Column {
+            name: name.into(),
+            unit: Some(unit.into()),
+            element: 2 * index,
+            read: Read::I64,
+            scale: scale / ONE,
+            add: 0.0,
+        };
+        vec![
+            Output {
+                name: "energies".into(),
+                buffer: "energies".into(),
+                every: self.plan.energies_every,
+                after: Some("totals".into()),
+                columns: vec![
+                    column("potential", "kJ/mol", 0, 1.0),
+                    column("kinetic", "kJ/mol", 1, 1.0),
+                    column("total", "kJ/mol", 3, 1.0),
+                    column("conserved", "kJ/mol", 4, 1.0),
+                    column("temperature", "K", 1, 2.0 / (degrees_of_freedom * GAS_CONSTANT)),
+                    column("virial", "kJ/mol", 2, 1.0),
+                    column("pressure", "bar", 5, BAR_PER_KJ_MOL_NM3 / (3.0 * volume)),
+                ],
+            },
+            Output {
+                name: "positions".into(),
+                buffer: "positions".into(),
+                every: self.plan.positions_every,
+                // Before the step moves them: a frame and a row of the same step belong together.
+                after: Some("check".into()),
+                columns: Vec::new(),
+            },
+        ]
+    }
+
+    fn init(&self, sizes: &Sizes) -> BTreeMap<String, Vec<u8>> {
+        let words = |words: &mut dyn Iterator<Item = u32>| words.flat_map(u32::to_le_bytes).collect::<Vec<u8>>();
+        let floats = |floats: &mut dyn Iterator<Item = f64>| words(&mut floats.map(|x| (x as f32).to_bits()));
+        let mut init = BTreeMap::from([
+            ("positions".to_owned(), words(&mut sizes.positions.iter().flatten().copied())),
+            (
+                "velocities".to_owned(),
+                floats(&mut self.velocities_nm_ps.iter().flatten().copied()),
+            ),
+            ("types".to_owned(), words(&mut self.type_of.iter().copied())),
+            (
+                "kinds".to_owned(),
+                floats(
+                    &mut self
+                        .types
+                        .iter()
+                        .flat_map(|kind: &AtomType| [self.dt_ps / kind.mass_u, kind.mass_u]),
+                ),
+            ),
+        ]);
+        if self.types.len() > 1 {
+            let table = pairs::table(&self.types);
+            let cutoff2 = self.cutoff_nm.powi(2);
+            let energies = |pair: &Pair| [pair.c6, pair.c12, pair.energy(cutoff2), 0.0];
+            init.insert(
+                "force_table".into(),
+                floats(&mut table.iter().flat_map(|pair| [6.0 * pair.c6, 12.0 * pair.c12])),
+            );
+            init.insert("energy_table".into(), floats(&mut table.iter().flat_map(energies)));
+        }
+        init
+    }
+}
+
+/// What follows from the system's size.
+struct Sizes {
+    edges_nm: [f64; 3],
+    positions: Vec<[u32; 3]>,
+    atoms: u64,
+    clusters: u64,
+    groups_8: u64,
+    groups_64: u64,
+    /// Atoms rounded up to whole blocks of the sort.
+    padded: u64,
+    neighbors_max: u64,
+}
+
+impl Sizes {
+    fn of(system: &System) -> Self {
+        let edges_nm = edges_nm(system.box_nm);
+        let positions: Vec<_> = system
+            .positions_nm
+            .iter()
+            .map(|p| [0, 1, 2].map(|axis| encode(p[axis], edges_nm[axis])))
+            .collect();
+        let atoms = positions.len() as u64;
+        let clusters = atoms.div_ceil(CLUSTER as u64);
+        let reach = system.cutoff_nm + system.skin_nm;
+        // A cluster of a liquid reaches about 1.8 times as many atoms as one atom does. Room for the state at the start and for
+        // an even liquid of that density, a third more, and a little for small numbers; never more than there are.
+        let even = 1.8 * 4.0 / 3.0 * std::f64::consts::PI * reach.powi(3) * atoms as f64 / edges_nm.iter().product::<f64>();
+        let most = (most_neighbors(&positions, edges_nm, reach) as f64).max(even);
+        let neighbors_max = ((most * 1.33) as u64 + 32).min(atoms);
+        Self {
+            edges_nm,
+            positions,
+            atoms,
+            clusters,
+            groups_8: clusters.div_ceil(8),
+            groups_64: clusters.div_ceil(64),
+            padded: atoms.div_ceil(SORT_BLOCK) * SORT_BLOCK,
+            neighbors_max,
+        }
+    }
+
+    /// Room for the clusters around a group of eight. In a liquid a group meets 270 clusters on average where a cluster has 134
+    /// neighbors, and a few groups, which the curve bends far, more than twice that.
+    fn candidates_max(&self) -> u64 {
+        (6 * self.neighbors_max).max(256).min(self.clusters)
+    }
+
+    /// Widths of the runs that each pass of `merge.wgsl` finds.
+    fn merge_widths(&self) -> Vec<u64> {
+        std::iter::successors(Some(SORT_BLOCK), |width| Some(width * MERGE_WAYS))
+            .take_while(|width| *width < self.padded)
+            .collect()
+    }
+}
+
+fn npy(name: &str) -> Option<String> {
+    Some(format!("{name}.npy"))
+}
+
+/// Extents are numbers or names of constants.
+fn count(text: &str) -> Count {
+    text.parse().map_or_else(|_| Count::Name(text.into()), Count::Value)
+}
+
+fn buffer(name: &str, element: Element, shape: &[&str], role: Role) -> Buffer {
+    Buffer {
+        name: name.into(),
+        element,
+        shape: shape.iter().map(|extent| count(extent)).collect(),
+        role,
+        layout: Layout::Packed,
+        init: None,
+        fill: None,
+        scale: None,
+        unit: None,
+    }
+}
+
+enum Size {
+    Groups(&'static str),
+    Invocations(&'static str),
+}
+
+fn direct(name: &str, files: &[&str], size: Size) -> Pass {
+    let (invocations, workgroups) = match size {
+        Size::Groups(groups) => (None, Some(vec![count(groups)])),
+        Size::Invocations(invocations) => (Some(vec![count(invocations)]), None),
+    };
+    Pass {
+        name: name.into(),
+        shader: files.iter().map(|file| (*file).to_owned()).collect(),
+        entry: None,
+        invocations,
+        workgroups,
+        indirect: None,
+        every: 1,
+        offset: 0,
+        bindings: BTreeMap::new(),
+        constants: BTreeMap::new(),
+    }
+}
+
+fn indirect(name: &str, files: &[&str], element: u64, bindings: &[(&str, &str)]) -> Pass {
+    let bindings = bindings
+        .iter()
+        .map(|(variable, buffer)| ((*variable).to_owned(), (*buffer).to_owned()));
+    let indirect = Some(Indirect {
+        buffer: "schedule".into(),
+        element,
+    });
+    Pass {
+        workgroups: None,
+        indirect,
+        bindings: bindings.collect(),
+        ..direct(name, files, Size::Groups("1"))
+    }
+}

@@ -1,0 +1,63 @@
+//! Forces and energies against double precision, OpenMM and NIST, on every device of this machine.
+
+mod md_support;
+
+use md_support::{TWO, data, devices, evaluated, forces_npy, mixture, nist, oracle, relative};
+
+#[test]
+fn nist_configurations_come_out_to_all_published_digits() {
+    let text = std::fs::read_to_string(data("nist/references.json")).expect("reference data is part of the repository");
+    let references: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    for device in devices() {
+        for number in 1..=4 {
+            for cutoff in [3.0, 4.0] {
+                let system = nist(number, cutoff);
+                let package = system.package().expect("a package");
+                let (energy, forces) = evaluated(&package, device.as_ref());
+                let config = &references["lj"]["configs"][number.to_string()];
+                let key = format!("truncated_rc{cutoff:.0}");
+                let published = config["published"][&key]["U_pair"].as_f64().expect("a number");
+                let exact = config["recomputed"][&key]["U_pair"].as_f64().expect("a number");
+                println!(
+                    "{}: nist {number} rc {cutoff}: {energy} published {published} error {:e}",
+                    device.info().id,
+                    energy / exact - 1.0
+                );
+                // Five digits are published: the last may be rounded.
+                assert!(
+                    (energy - published).abs() <= 0.6 * 10f64.powf(published.abs().log10().floor() - 4.0),
+                    "{energy} {published}"
+                );
+                assert!((energy / exact - 1.0).abs() <= 1e-6, "{energy} {exact}");
+                if cutoff == 3.0 {
+                    let error = relative(&forces, &forces_npy(&format!("nist/lj_{number}_forces_rc3.npy")));
+                    println!("    forces {error:e}");
+                    assert!(error <= 1e-6, "{error:e}");
+                }
+                let error = relative(&forces, &oracle(&system).forces);
+                println!("    forces against double precision at the same positions {error:e}");
+                assert!(error <= 1e-6, "{error:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn mixtures_in_unequal_boxes_agree_with_double_precision() {
+    for device in devices() {
+        for side in [4, 5, 9] {
+            let system = mixture(side, &TWO);
+            let exact = oracle(&system);
+            let (energy, forces) = evaluated(&system.package().expect("a package"), device.as_ref());
+            let error = relative(&forces, &exact.forces);
+            println!(
+                "{}: {} atoms: energy {:e} forces {error:e}",
+                device.info().id,
+                system.atoms(),
+                energy / exact.potential - 1.0
+            );
+            assert!((energy / exact.potential - 1.0).abs() <= 1e-6, "{energy} {}", exact.potential);
+            assert!(error <= 1e-6, "{error:e}");
+        }
+    }
+}
