@@ -7,7 +7,10 @@ use crate::random::{Stream, gaussian};
 /// Seed of the examples' velocities.
 const SEED: u64 = 1964;
 
-/// An example by name: `argon`.
+/// Names of the examples.
+pub const NAMES: [&str; 1] = ["argon"];
+
+/// An example by name.
 pub fn by_name(name: &str) -> Option<Result<Package, MdError>> {
     match name {
         "argon" => Some(argon().package()),

@@ -8,7 +8,6 @@
 //! | [`order`] | the host's twin of the sort, from which the neighbor list's capacity is taken |
 //! | [`pairs`] | coefficients of pairs of types |
 //! | [`examples`] | argon, and a melt to measure speed with |
-//! | [`analysis`] | what a trajectory tells: structure, diffusion, drift |
 //!
 //! # How positions are held
 //! As fractions of the box, unsigned with 2³² to the edge: differences are exact, wrap to the nearest image by overflow, and the
@@ -24,7 +23,6 @@
 //! # Faults
 //! The observable buffer `fault` is 0 as long as all is well; see [`FAULTS`].
 
-pub mod analysis;
 mod build;
 pub mod check;
 pub mod examples;

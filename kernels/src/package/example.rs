@@ -8,6 +8,7 @@ use std::path::Path;
 use super::error::{PackageError, listed};
 use super::folder::{self, Files};
 use super::{Package, check};
+use crate::md::examples;
 
 /// File name to contents.
 type Table = &'static [(&'static str, &'static [u8])];
@@ -51,7 +52,7 @@ impl Files for Table {
 impl Package {
     /// Names of the shipped examples.
     pub fn examples() -> impl Iterator<Item = &'static str> {
-        EXAMPLES.iter().map(|(name, _)| *name)
+        EXAMPLES.iter().map(|(name, _)| *name).chain(examples::NAMES)
     }
 
     /// A shipped example.
@@ -59,6 +60,9 @@ impl Package {
     /// # Errors
     /// There is none of this name; the message lists what there is.
     pub fn example(name: &str) -> Result<Self, PackageError> {
+        if let Some(made) = examples::by_name(name) {
+            return made.map_err(|error| PackageError::file("examples", error));
+        }
         let Some((_, table)) = EXAMPLES.iter().find(|(known, _)| *known == name) else {
             let known = listed(Self::examples());
             return Err(PackageError::file(
