@@ -134,10 +134,11 @@ pub(crate) fn figures(value: f64) -> String {
     }
 }
 
-/// A length of time as people say it: `42 s`, `3 min 20 s`, `5 h 12 min`, `2 d 3 h`.
+/// A length of time as people say it: `4.2 s`, `42 s`, `3 min 20 s`, `5 h 12 min`, `2 d 3 h`.
 pub(crate) fn duration(seconds: f64) -> String {
     let s = seconds.clamp(0.0, 1e10).round() as u64;
     match s {
+        0..10 => format!("{:.1} s", seconds.max(0.0)),
         0..60 => format!("{s} s"),
         60..3600 => format!("{} min {} s", s / 60, s % 60),
         3600..86_400 => format!("{} h {} min", s / 3600, s % 3600 / 60),
@@ -152,7 +153,7 @@ mod tests {
     #[test]
     fn durations_read_as_people_say_them() {
         let said: Vec<String> = [0.4, 59.0, 200.0, 18_720.0, 183_600.0].into_iter().map(duration).collect();
-        assert_eq!(said, ["0 s", "59 s", "3 min 20 s", "5 h 12 min", "2 d 3 h"]);
+        assert_eq!(said, ["0.4 s", "59 s", "3 min 20 s", "5 h 12 min", "2 d 3 h"]);
     }
 
     #[test]

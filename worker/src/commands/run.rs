@@ -11,7 +11,7 @@ use crate::exit::{Exit, Usage};
 
 /// Run a package from its initial state.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples: argon, gray-scott, ising, melt.\n\
+#[command(after_help = "Examples: argon, gray-scott, ising.\n\
 Ctrl-C or SIGTERM stops at the next boundary (exit code 85), a second one at once; `baton resume DIR` goes on.")]
 pub(crate) struct Args {
     /// A package's folder, or the name of an example.
