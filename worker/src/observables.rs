@@ -104,7 +104,7 @@ pub(crate) fn parse(text: &str) -> anyhow::Result<Table> {
 }
 
 /// `kinetic energy (kJ/mol)` is a name and a unit.
-fn name_and_unit(cell: &str) -> (String, Option<String>) {
+pub(crate) fn name_and_unit(cell: &str) -> (String, Option<String>) {
     match cell.strip_suffix(')').and_then(|cell| cell.rsplit_once(" (")) {
         Some((name, unit)) => (name.to_owned(), Some(unit.to_owned())),
         None => (cell.to_owned(), None),

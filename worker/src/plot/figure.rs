@@ -232,8 +232,10 @@ fn tick_text(range: &Range<f64>) -> impl Fn(&f64) -> String + use<> {
     let decimals = (-step.log10()).ceil().clamp(0.0, 12.0) as usize;
     let powers = !(1e-3..1e6).contains(&largest);
     move |value: &f64| {
-        let value = if value.abs() < step * 1e-6 { 0.0 } else { *value };
-        if powers && value != 0.0 {
+        if value.abs() < step * 1e-6 {
+            return "0".into();
+        }
+        if powers {
             format!("{value:.1e}").replace('-', "\u{2212}")
         } else {
             format!("{value:.decimals$}").replace('-', "\u{2212}")

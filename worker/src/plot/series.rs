@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::observables::{Column, Table};
+use crate::observables::{Column, Table, name_and_unit};
 use crate::progress::figures;
 
 use super::figure::{Curve, Figure, Panel};
@@ -75,7 +75,8 @@ pub(crate) fn drift(total: &[(f64, f64)], unit: &str, atoms: u64, slope: f64, ax
         .flatten()
         .map(|(time, _)| (*time, mean + slope * (time - mean_time)))
         .collect();
-    let note = format!("drift {slope:+.2e} {unit} per atom and unit of time");
+    let time = name_and_unit(axis).1.unwrap_or_else(|| "step".into());
+    let note = format!("drift {slope:+.2e} {unit}/{time} per atom").replace('-', "\u{2212}");
     let curves = vec![
         Curve {
             name: None,
