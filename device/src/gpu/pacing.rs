@@ -6,8 +6,11 @@
 /// Never more commands in a submit than this: the clock's buffer has an entry for each.
 pub(super) const COMMANDS_MAX: usize = 4096;
 
-/// A pass of unknown cost shares a submit with at most this many commands.
-pub(super) const COMMANDS_CAREFUL: usize = 16;
+/// A submit with a pass of unknown cost has at most this many commands.
+pub(super) const COMMANDS_CAREFUL: usize = 4;
+
+/// The first submits have this many commands.
+const COMMANDS_FIRST: usize = 16;
 
 /// Length aimed at, seconds, where nothing else is asked for.
 const TARGET_S: f32 = 0.030;
@@ -28,7 +31,7 @@ impl Pacing {
         Self {
             target_s,
             max,
-            next: COMMANDS_CAREFUL.min(max),
+            next: COMMANDS_FIRST.min(max),
         }
     }
 
