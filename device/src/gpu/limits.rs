@@ -7,7 +7,7 @@ use crate::{DeviceError, Program, Resource};
 
 /// Workgroups in one dimension of a dispatch, the same on every device: an indirect dispatch above it runs nothing, so
 /// that a device's own limit would show in results.
-const WORKGROUPS_MAX: u32 = 65_535;
+pub(super) const WORKGROUPS_MAX: u32 = 65_535;
 
 /// Bindings of a pass that show the clock: wgpu's default limit, which every device has.
 pub(super) const CLOCKS_MAX: usize = 8;
@@ -39,6 +39,14 @@ pub(super) fn within(program: &Program, stages: &[Stage], limits: &Limits) -> Re
             buffer.size,
             limits.max_buffer_size,
         )?;
+        if buffer.indirect {
+            let limit = limits.max_storage_buffer_binding_size;
+            within(
+                &|| format!("buffer '{}' (bytes, as workgroup counts)", buffer.label),
+                buffer.size,
+                limit,
+            )?;
+        }
     }
     for (stage, pass) in stages.iter().zip(&program.passes) {
         let name = |what: &str| format!("pass '{}' ({what})", pass.label);

@@ -41,23 +41,9 @@ pub fn list() -> Vec<Arc<dyn Device>> {
 }
 
 pub(super) fn adapters() -> Vec<Gpu> {
-    let instance = Instance::new(InstanceDescriptor {
-        backends: Backends::VULKAN | Backends::METAL | Backends::DX12 | Backends::GL,
-        flags: InstanceFlags::VALIDATION_INDIRECT_CALL,
-        memory_budget_thresholds: wgpu::MemoryBudgetThresholds {
-            for_resource_creation: Some(MEMORY_SHARE_MAX),
-            for_device_loss: None,
-        },
-        ..InstanceDescriptor::new_without_display_handle()
-    });
-    let mut found: Vec<(Adapter, AdapterInfo)> = pollster::block_on(instance.enumerate_adapters(Backends::all()))
-        .into_iter()
-        .filter(can_compute)
-        .map(|adapter| {
-            let info = adapter.get_info();
-            (adapter, info)
-        })
-        .collect();
+    // `counts` guards indirect dispatches. DX12 needs wgpu's own guard, too, for `num_workgroups` to be right.
+    let mut found = enumerate(Backends::VULKAN | Backends::METAL | Backends::GL, InstanceFlags::empty());
+    found.extend(enumerate(Backends::DX12, InstanceFlags::VALIDATION_INDIRECT_CALL));
     found.sort_by_key(|(_, info)| rank(info.backend));
 
     let by_vulkan: Vec<(u32, u32)> = found
@@ -75,6 +61,29 @@ pub(super) fn adapters() -> Vec<Gpu> {
             let info = describe(&info, *number);
             *number += 1;
             Gpu { adapter, info }
+        })
+        .collect()
+}
+
+fn enumerate(backends: Backends, flags: InstanceFlags) -> Vec<(Adapter, AdapterInfo)> {
+    if !Instance::enabled_backend_features().intersects(backends) {
+        return Vec::new();
+    }
+    let instance = Instance::new(InstanceDescriptor {
+        backends,
+        flags,
+        memory_budget_thresholds: wgpu::MemoryBudgetThresholds {
+            for_resource_creation: Some(MEMORY_SHARE_MAX),
+            for_device_loss: None,
+        },
+        ..InstanceDescriptor::new_without_display_handle()
+    });
+    pollster::block_on(instance.enumerate_adapters(Backends::all()))
+        .into_iter()
+        .filter(can_compute)
+        .map(|adapter| {
+            let info = adapter.get_info();
+            (adapter, info)
         })
         .collect()
 }

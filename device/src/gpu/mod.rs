@@ -9,19 +9,21 @@
 //! | `pipelines` | layouts, pipelines and bind groups |
 //! | `strict` | the portable tier's SPIR-V: fixed options, and no contraction |
 //! | `check` | what may be asked of an open program |
+//! | `counts` | workgroup counts of indirect dispatches, made harmless |
 //! | `session` | commands, cut into submits, a bounded number of them on the way |
 //! | `record` | commands as wgpu records them |
 //! | `read_back` | contents, through a staging buffer |
 //! | `pacing` | how many commands the next submit gets: a pure function |
 //! | `faults` | what wgpu reports out of band: validation, memory, loss |
 //!
-//! Invariant: wgpu's validation stays on and nothing of a program is trusted, so that a hostile kernel reads and writes
+//! Invariant: wgpu's validation stays on (for workgroup counts ours replaces it) and nothing of a program is trusted, so that a hostile kernel reads and writes
 //! its own buffers and nothing else.
 //!
 //! Known of drivers: llvmpipe (Mesa 22.3, Vulkan and GL) leaves the loops of an invocation after 65,535 rounds, all loops
 //! together, without a word. A kernel that is to run there keeps below that.
 
 mod check;
+mod counts;
 #[cfg(test)]
 mod failure_tests;
 mod faults;

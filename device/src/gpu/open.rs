@@ -9,6 +9,7 @@ use wgpu::{
     Limits, Queue,
 };
 
+use super::counts::{Guard, Twin};
 use super::faults::Faults;
 use super::pacing::COMMANDS_MAX;
 use super::pipelines::{self, CLOCK_BYTES};
@@ -24,6 +25,7 @@ pub(super) struct Opened {
     pub(super) faults: Faults,
     pub(super) limits: Limits,
     pub(super) buffers: Vec<OpenBuffer>,
+    pub(super) guard: Guard,
     pub(super) passes: Vec<OpenPass>,
     pub(super) clock: Buffer,
     /// Bytes from one entry of the clock's buffer to the next.
@@ -34,7 +36,8 @@ pub(super) struct Opened {
 pub(super) struct OpenBuffer {
     pub(super) label: String,
     pub(super) size: u64,
-    pub(super) indirect: bool,
+    /// What indirect dispatches read, where it is declared indirect.
+    pub(super) twin: Option<Twin>,
     pub(super) gpu: Buffer,
 }
 
@@ -98,13 +101,16 @@ pub(super) fn open(
         mapped_at_creation: false,
     });
     faults.check(|| "allocates the clock".to_owned())?;
-    let buffers = buffers(&device, &faults, program, &stages)?;
+    let guard = Guard::new(&device);
+    faults.check(|| "compiles the guard of workgroup counts".to_owned())?;
+    let buffers = buffers(&device, &faults, &guard, program, &stages)?;
     let mut opened = Opened {
         device,
         queue,
         faults,
         limits,
         buffers,
+        guard,
         passes: Vec::new(),
         clock,
         clock_stride,
@@ -145,6 +151,7 @@ fn stages(program: &Program) -> Result<Vec<Stage>, DeviceError> {
 fn buffers(
     device: &wgpu::Device,
     faults: &Faults,
+    guard: &Guard,
     program: &Program,
     stages: &[Stage],
 ) -> Result<Vec<OpenBuffer>, DeviceError> {
@@ -158,18 +165,18 @@ fn buffers(
     for (desc, uniform) in program.buffers.iter().zip(uniform) {
         let mut usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
         usage.set(BufferUsages::UNIFORM, uniform);
-        usage.set(BufferUsages::INDIRECT, desc.indirect);
         let gpu = device.create_buffer(&BufferDescriptor {
             label: Some(&desc.label),
             size: desc.size,
             usage,
             mapped_at_creation: false,
         });
+        let twin = desc.indirect.then(|| guard.twin(device, &gpu));
         faults.check(|| format!("allocates buffer '{}' of {} bytes", desc.label, desc.size))?;
         buffers.push(OpenBuffer {
             label: desc.label.clone(),
             size: desc.size,
-            indirect: desc.indirect,
+            twin,
             gpu,
         });
     }

@@ -4,15 +4,18 @@
 
 use wgpu::{CommandBuffer, CommandEncoderDescriptor, ComputePassDescriptor};
 
+use super::counts::Fresh;
 use super::limits::CLOCKS_MAX;
 use super::open::Opened;
 use crate::{Command, Workgroups};
 
-/// Record commands, and into `clock_bytes` the clock's entries that they use. Returns the passes that run, too.
+/// Record commands, and into `clock_bytes` the clock's entries that they use. `fresh` goes from one record to the next.
+/// Returns the passes that run, too.
 pub(super) fn record<'a>(
     opened: &Opened,
     commands: impl Iterator<Item = &'a Command>,
     clock_bytes: &mut Vec<u8>,
+    fresh: &mut Fresh,
 ) -> (CommandBuffer, Vec<usize>) {
     let mut encoder = opened
         .device
@@ -26,7 +29,7 @@ pub(super) fn record<'a>(
     clock.bytes.clear();
     let mut commands = commands.peekable();
     while let Some(command) = commands.next_if(|command| !matches!(command, Command::Dispatch { .. })) {
-        copy_or_clear(opened, &mut encoder, command);
+        copy_or_clear(opened, &mut encoder, command, fresh);
     }
     while commands.peek().is_some() {
         let mut recorder = encoder.begin_compute_pass(&ComputePassDescriptor::default());
@@ -40,6 +43,18 @@ pub(super) fn record<'a>(
             if matches!(workgroups, Workgroups::Direct(counts) if counts.contains(&0)) {
                 continue;
             }
+            let counts = match workgroups {
+                Workgroups::Direct(_) => None,
+                Workgroups::Indirect(buffer, offset) => {
+                    opened.buffers[*buffer].twin.as_ref().map(|twin| (*buffer, twin, *offset))
+                }
+            };
+            if let Some((buffer, twin, _)) = counts
+                && fresh.is_stale(buffer)
+            {
+                opened.guard.fill(twin, &mut recorder);
+                bound = None;
+            }
             let pass = &opened.passes[*id];
             used[*id] = true;
             let offset = (pass.clocks > 0).then(|| clock.entry(*step));
@@ -51,16 +66,16 @@ pub(super) fn record<'a>(
                 recorder.set_bind_group(0, &pass.group, &offsets[..pass.clocks]);
                 bound = Some((*id, offset));
             }
-            match workgroups {
-                Workgroups::Direct([x, y, z]) => recorder.dispatch_workgroups(*x, *y, *z),
-                Workgroups::Indirect(buffer, offset) => {
-                    recorder.dispatch_workgroups_indirect(&opened.buffers[*buffer].gpu, *offset);
-                }
+            match (workgroups, counts) {
+                (Workgroups::Direct([x, y, z]), _) => recorder.dispatch_workgroups(*x, *y, *z),
+                (_, Some((_, twin, offset))) => recorder.dispatch_workgroups_indirect(&twin.gpu, offset),
+                (_, None) => {}
             }
+            pass.writes.iter().for_each(|buffer| fresh.spoil(*buffer));
         }
         drop(recorder);
         while let Some(command) = commands.next_if(|command| !matches!(command, Command::Dispatch { .. })) {
-            copy_or_clear(opened, &mut encoder, command);
+            copy_or_clear(opened, &mut encoder, command, fresh);
         }
     }
     let passes = (0..used.len()).filter(|id| used[*id]).collect();
@@ -88,7 +103,7 @@ impl Clock<'_> {
     }
 }
 
-fn copy_or_clear(opened: &Opened, encoder: &mut wgpu::CommandEncoder, command: &Command) {
+fn copy_or_clear(opened: &Opened, encoder: &mut wgpu::CommandEncoder, command: &Command, fresh: &mut Fresh) {
     match *command {
         Command::Copy {
             source,
@@ -97,10 +112,14 @@ fn copy_or_clear(opened: &Opened, encoder: &mut wgpu::CommandEncoder, command: &
             target_offset,
             size,
         } => {
+            fresh.spoil(target);
             let (source, target) = (&opened.buffers[source].gpu, &opened.buffers[target].gpu);
             encoder.copy_buffer_to_buffer(source, source_offset, target, target_offset, size);
         }
-        Command::Clear(buffer) => encoder.clear_buffer(&opened.buffers[buffer].gpu, 0, None),
+        Command::Clear(buffer) => {
+            fresh.spoil(buffer);
+            encoder.clear_buffer(&opened.buffers[buffer].gpu, 0, None);
+        }
         Command::Dispatch { .. } => {}
     }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use wgpu::{Buffer, PollError, PollType, SubmissionIndex};
 
+use super::counts::Fresh;
 use super::open::Opened;
 use super::pacing::{COMMANDS_CAREFUL, Pacing};
 use super::read_back::STAGING_BYTES;
@@ -38,6 +39,7 @@ pub(super) struct GpuSession {
     /// What reads go through.
     pub(super) staging: Option<Buffer>,
     clock_bytes: Vec<u8>,
+    fresh: Fresh,
 }
 
 /// A submit on its way.
@@ -76,6 +78,7 @@ impl GpuSession {
             last_done: Instant::now(),
             staging: None,
             clock_bytes: Vec::new(),
+            fresh: Fresh::new(opened.buffers.len()),
             opened: ManuallyDrop::new(opened),
         }
     }
@@ -101,7 +104,12 @@ impl GpuSession {
         if count > COMMANDS_CAREFUL && self.pending.iter().take(count).any(|command| self.is_unknown(command)) {
             count = COMMANDS_CAREFUL;
         }
-        let (commands, passes) = record::record(&self.opened, self.pending.iter().take(count), &mut self.clock_bytes);
+        let (commands, passes) = record::record(
+            &self.opened,
+            self.pending.iter().take(count),
+            &mut self.clock_bytes,
+            &mut self.fresh,
+        );
         if !self.clock_bytes.is_empty() {
             self.opened.queue.write_buffer(&self.opened.clock, 0, &self.clock_bytes);
         }
@@ -200,6 +208,7 @@ impl Session for GpuSession {
         self.healthy()?;
         self.opened.buffer_range("write to", buffer, offset, bytes.len() as u64)?;
         self.flush()?;
+        self.fresh.spoil(buffer);
         let mut at = offset;
         for piece in bytes.chunks(STAGING_BYTES as usize) {
             self.opened.queue.write_buffer(&self.opened.buffers[buffer].gpu, at, piece);

@@ -186,3 +186,48 @@ fn loops_run_as_often_as_they_say() {
         }
     });
 }
+
+#[test]
+fn indirect_dispatch_follows_every_change_of_its_counts() {
+    const SET: &str = "
+        @group(0) @binding(0) var<storage, read_write> counts: array<u32>;
+        @compute @workgroup_size(1) fn main() { counts[0] += 1u; counts[1] = 1u; counts[2] = 1u; }";
+    on_every_adapter("indirect_dispatch_follows_every_change_of_its_counts", |device| {
+        for commands_per_submit_max in [None, Some(1), Some(2)] {
+            let program = Build::new().buffer("value", 8).indirect("counts", 3).buffer("other", 3);
+            let program = program.pass("increment", INCREMENT, &[b(0)]).pass("set", SET, &[b(1)]).0;
+            let options = device::SessionOptions {
+                commands_per_submit_max,
+                ..options()
+            };
+            let mut session = device.open(&program, &options).unwrap();
+            let run = Command::Dispatch {
+                pass: 0,
+                workgroups: Workgroups::Indirect(1, 0),
+                step: 0,
+            };
+            let copy = Command::Copy {
+                source: 2,
+                source_offset: 0,
+                target: 1,
+                target_offset: 0,
+                size: 12,
+            };
+            session.write(2, 0, &bytes(&[5, 1, 1])).unwrap();
+            // 1, 2, none, 5, 6, 3 and, beyond what a device runs, none.
+            session
+                .submit(&[dispatch(1, 1), run, dispatch(1, 1), run, Command::Clear(1), run, copy, run])
+                .unwrap();
+            session.submit(&[dispatch(1, 1), run]).unwrap();
+            session.write(1, 0, &bytes(&[3])).unwrap();
+            session.submit(&[run]).unwrap();
+            session.write(1, 0, &bytes(&[u32::MAX])).unwrap();
+            session.submit(&[run, run]).unwrap();
+            assert_eq!(
+                words(&session.read(&[0]).unwrap()[0]),
+                [5, 4, 3, 2, 2, 1, 0, 0],
+                "{commands_per_submit_max:?}"
+            );
+        }
+    });
+}
