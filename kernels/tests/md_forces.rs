@@ -61,3 +61,27 @@ fn mixtures_in_unequal_boxes_agree_with_double_precision() {
         }
     }
 }
+
+#[test]
+fn argon_agrees_with_openmm() {
+    let file = |name: &str| data("openmm/argon-864").join(name);
+    let system =
+        kernels::import::openmm(&file("system.xml.gz"), &file("state.xml.gz"), &file("integrator.xml")).expect("a system");
+    let text = std::fs::read_to_string(file("reference.json")).expect("reference data is part of the repository");
+    let reference: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let published = reference["potential_energy"]["total"].as_f64().expect("a number");
+    let theirs = forces_npy("openmm/argon-864/forces.npy");
+    let exact = oracle(&system);
+    for device in devices() {
+        let (energy, forces) = evaluated(&system.package().expect("a package"), device.as_ref());
+        let (to_openmm, to_exact) = (relative(&forces, &theirs), relative(&forces, &exact.forces));
+        println!(
+            "{}: energy {energy} ({:e} from OpenMM, {:e} from double precision), forces {to_openmm:e} from OpenMM, {to_exact:e} from double precision",
+            device.info().id,
+            energy / published - 1.0,
+            energy / exact.potential - 1.0
+        );
+        assert!((energy / published - 1.0).abs() <= 1e-6, "{energy}");
+        assert!(to_openmm <= 6e-6, "{to_openmm:e}");
+    }
+}
