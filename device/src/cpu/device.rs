@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::Tier;
 
-use super::emit;
+use super::emit::{self, Pool};
 use super::front::{self, Parsed};
 use super::lower::{Bound, Fault, lower};
 use super::run::{Arena, CLOCK_ADDRESS, CLOCK_BYTES, CpuSession, Engine, Pass, Sites};
@@ -86,19 +86,26 @@ impl Device for CpuDevice {
                 .spawn_scoped(scope, compile);
             thread.map(std::thread::ScopedJoinHandle::join)
         });
-        let passes = match compiled {
+        let (passes, pool) = match compiled {
             Err(error) => return Err(DeviceError::OutOfMemory(format!("starts the compiler's thread: {error}"))),
             Ok(Err(_)) => return Err(DeviceError::Program("the compiler failed on this program".to_owned())),
             Ok(Ok(passes)) => passes?,
         };
         let labels = program.buffers.iter().map(|buffer| buffer.label.clone()).collect();
         Ok(Box::new(CpuSession::new(
-            &engine, arena, passes, labels, options, self.limit,
+            &engine,
+            arena,
+            passes,
+            pool.bytes(),
+            labels,
+            options,
+            self.limit,
         )?))
     }
 }
 
-fn compile(engine: &Engine, program: &Program, arena: &Arena, checked: bool) -> Result<Vec<Pass>, DeviceError> {
+fn compile(engine: &Engine, program: &Program, arena: &Arena, checked: bool) -> Result<(Vec<Pass>, Pool), DeviceError> {
+    let mut pool = Pool::default();
     let mut modules: Vec<Option<Parsed>> = program.modules.iter().map(|_| None).collect();
     let mut passes = Vec::with_capacity(program.passes.len());
     for pass in &program.passes {
@@ -130,7 +137,7 @@ fn compile(engine: &Engine, program: &Program, arena: &Arena, checked: bool) -> 
             },
         };
         let kernel = lower(&resolved.module, &resolved.info, resolved.entry, &bindings, checked).map_err(explain)?;
-        let emitted = emit::emit(&kernel, checked).map_err(explain)?;
+        let emitted = emit::emit(&kernel, checked, &mut pool).map_err(explain)?;
         let machine = engine.compile(&emitted.wasm).map_err(|error| DeviceError::Shader {
             label: module.label.clone(),
             message: format!("pass '{}' does not compile: {error}", pass.label),
@@ -157,7 +164,7 @@ fn compile(engine: &Engine, program: &Program, arena: &Arena, checked: bool) -> 
             front::parse(module)?;
         }
     }
-    Ok(passes)
+    Ok((passes, pool))
 }
 
 fn bound_buffers(program: &Program, pass: &PassDesc, arena: &Arena) -> Vec<(u32, u32, String)> {

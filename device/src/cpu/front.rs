@@ -57,7 +57,7 @@ pub(super) fn parse(desc: &ModuleDesc) -> Result<Parsed, DeviceError> {
         let span = error.labels().next().and_then(|(span, _)| span.to_range());
         shader(error.message().to_owned(), span)
     })?;
-    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
+    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32);
     let info = validator.validate(&module).map_err(|error| {
         let span = error.spans().next().and_then(|(span, _)| span.to_range());
         shader(explain(error.as_inner()), span)

@@ -14,6 +14,7 @@ pub(crate) struct Case {
     pub(crate) buffers: Vec<Vec<u32>>,
     pub(crate) groups: [u32; 3],
     pub(crate) overrides: BTreeMap<String, f64>,
+    pub(crate) tier: Tier,
 }
 
 impl Case {
@@ -23,13 +24,14 @@ impl Case {
             buffers,
             groups: [groups, 1, 1],
             overrides: BTreeMap::new(),
+            tier: Tier::ClassBound,
         }
     }
 
     pub(crate) fn program(&self) -> Program {
         let buffers = self.buffers.iter().enumerate();
         Program {
-            tier: Tier::ClassBound,
+            tier: self.tier,
             buffers: buffers
                 .map(|(i, words)| BufferDesc {
                     label: format!("b{i}"),

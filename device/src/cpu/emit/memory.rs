@@ -104,14 +104,14 @@ impl Emitter<'_> {
             } else {
                 self.vector(term.index);
                 if !term.proven {
-                    self.code.lanes([term.len - 1; 4]);
+                    self.constant([term.len - 1; 4]);
                     self.code.i().i32x4_min_u();
                 }
                 if term.stride.is_power_of_two() {
                     self.code.int(term.stride.trailing_zeros());
                     self.code.i().i32x4_shl();
                 } else {
-                    self.code.lanes([term.stride; 4]);
+                    self.constant([term.stride; 4]);
                     self.code.i().i32x4_mul();
                 }
             }
@@ -120,10 +120,10 @@ impl Emitter<'_> {
             }
         }
         if !pushed {
-            self.code.lanes([0; 4]);
+            self.constant([0; 4]);
         }
         if place.space == Space::Private {
-            self.code.lanes([0, 1, 2, 3].map(|lane| lane * PRIVATE_LANE));
+            self.constant([0, 1, 2, 3].map(|lane| lane * PRIVATE_LANE));
             self.code.i().i32x4_add();
         }
         let addresses = self.code.vector();

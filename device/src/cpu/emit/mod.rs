@@ -8,6 +8,7 @@
 //! | `atomic` | atomic operations |
 //! | `flow` | branches, loops, masks |
 //! | `group` | a workgroup: regions, vectors, what waits between |
+//! | `pool` | constants in memory |
 //! | `watch` | checked mode |
 //! | `module` | the module around the function |
 //!
@@ -21,6 +22,7 @@ mod group;
 mod memory;
 mod module;
 mod ops;
+mod pool;
 mod watch;
 
 use wasm_encoder::ValType;
@@ -31,6 +33,7 @@ use super::analyse::{Circle, Facts, Spread, analyse, plan, spills};
 use super::ir::{Kernel, Ty, Value, Var};
 use super::lower::{Fault, fault};
 
+pub(super) use self::pool::{POOL_ADDRESS, POOL_BYTES, Pool};
 pub(super) use self::watch::event;
 
 /// Most locals of a WebAssembly function.
@@ -87,6 +90,7 @@ struct Emitter<'k> {
     mask: Mask,
     frames: Vec<Frame>,
     checked: bool,
+    pool: &'k mut Pool,
     values: Vec<Option<Local>>,
     vars: Vec<Option<Local>>,
     inputs: Inputs,
@@ -97,7 +101,7 @@ struct Emitter<'k> {
 }
 
 /// Compile a kernel.
-pub(super) fn emit(kernel: &Kernel, checked: bool) -> Result<Emitted, Fault> {
+pub(super) fn emit(kernel: &Kernel, checked: bool, pool: &mut Pool) -> Result<Emitted, Fault> {
     let workgroup_facts = analyse(kernel, Circle::Workgroup);
     let facts = analyse(kernel, Circle::Vector);
     let plan = plan(kernel, &workgroup_facts).or_else(fault)?;
@@ -123,7 +127,7 @@ pub(super) fn emit(kernel: &Kernel, checked: bool) -> Result<Emitted, Fault> {
         spill_stride: spill_stride as u32,
         bytes: bytes.next_multiple_of(64) as u32,
     };
-    let mut emitter = Emitter::new(kernel, &facts, layout, checked);
+    let mut emitter = Emitter::new(kernel, &facts, layout, checked, pool);
     emitter.workgroup(&plan, &spills);
     let locals = emitter.code.locals();
     if locals > LOCALS_MAX {
@@ -140,7 +144,7 @@ pub(super) fn emit(kernel: &Kernel, checked: bool) -> Result<Emitted, Fault> {
 }
 
 impl<'k> Emitter<'k> {
-    fn new(kernel: &'k Kernel, facts: &'k Facts, layout: Layout, checked: bool) -> Self {
+    fn new(kernel: &'k Kernel, facts: &'k Facts, layout: Layout, checked: bool, pool: &'k mut Pool) -> Self {
         let mut code = Code::new(module::PARAMS);
         let spread_type = |input: super::ir::Input| {
             let is_varying = kernel.values.iter().zip(&facts.values);
@@ -169,6 +173,7 @@ impl<'k> Emitter<'k> {
             mask: Mask::Full,
             frames: Vec::new(),
             checked,
+            pool,
             values: vec![None; kernel.values.len()],
             vars: vec![None; kernel.vars.len()],
             inputs,
@@ -176,6 +181,18 @@ impl<'k> Emitter<'k> {
             int_temp,
             old_temp,
             seen_temp,
+        }
+    }
+
+    /// Push four lanes that are known now.
+    fn constant(&mut self, lanes: [u32; 4]) {
+        let simple = lanes == [0; 4] || lanes == [u32::MAX; 4];
+        match if simple { None } else { self.pool.address(lanes) } {
+            Some(address) => {
+                self.code.int(0);
+                self.code.i().v128_load(code::words(address));
+            }
+            None => self.code.lanes(lanes),
         }
     }
 

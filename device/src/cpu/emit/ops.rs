@@ -31,7 +31,7 @@ impl Emitter<'_> {
         let info = self.kernel.values[value.0 as usize];
         if let Op::Const(bits) = info.op {
             let lane = if info.ty == Ty::Bool { 0u32.wrapping_sub(bits) } else { bits };
-            return self.code.lanes([lane; 4]);
+            return self.constant([lane; 4]);
         }
         match self.facts.values[value.0 as usize] {
             Spread::Varying => match info.op {
@@ -59,7 +59,7 @@ impl Emitter<'_> {
                 };
                 if stride != 0 {
                     let stride = stride as u32;
-                    self.code.lanes([0, 1, 2, 3].map(|lane: u32| stride.wrapping_mul(lane)));
+                    self.constant([0, 1, 2, 3].map(|lane: u32| stride.wrapping_mul(lane)));
                     self.code.i().i32x4_add();
                 }
             }
@@ -150,6 +150,9 @@ impl Emitter<'_> {
             }
             Un::FNearest => {
                 self.code.i().f32_nearest();
+            }
+            Un::FloatBits if !self.may_be_any_nan(a) => {
+                self.code.i().i32_reinterpret_f32();
             }
             Un::FloatBits => {
                 self.code.i().i32_reinterpret_f32();
@@ -242,8 +245,9 @@ impl Emitter<'_> {
             Un::FNearest => {
                 self.code.i().f32x4_nearest();
             }
+            Un::FloatBits if !self.may_be_any_nan(a) => {}
             Un::FloatBits => {
-                self.code.lanes([NAN; 4]);
+                self.constant([NAN; 4]);
                 self.vector(a);
                 self.vector(a);
                 self.code.i().f32x4_eq().v128_bitselect();
@@ -585,17 +589,17 @@ impl Emitter<'_> {
                 emitter.divide(bin);
             });
         }
-        self.code.lanes([1; 4]);
+        self.constant([1; 4]);
         self.vector(b);
         self.vector(b);
-        self.code.lanes([0; 4]);
+        self.constant([0; 4]);
         self.code.i().i32x4_eq();
         if matches!(bin, Bin::DivS | Bin::RemS) {
             self.vector(b);
-            self.code.lanes([u32::MAX; 4]);
+            self.constant([u32::MAX; 4]);
             self.code.i().i32x4_eq();
             self.code.get(left);
-            self.code.lanes([1 << 31; 4]);
+            self.constant([1 << 31; 4]);
             self.code.i().i32x4_eq().v128_and().v128_or();
         }
         self.code.i().v128_bitselect();
@@ -623,7 +627,7 @@ impl Emitter<'_> {
     pub(super) fn canonical_vector(&mut self, value: Value) {
         self.vector(value);
         if self.may_be_any_nan(value) {
-            self.code.lanes([NAN; 4]);
+            self.constant([NAN; 4]);
             self.vector(value);
             self.vector(value);
             self.code.i().f32x4_eq().v128_bitselect();

@@ -96,7 +96,8 @@ impl Builder {
         let is_nan = self.ltu(infinity, size);
         let special = self.select(is_nan, nan, inf);
         let half = self.select(fits, finite, special);
-        self.or(half, sign)
+        let signed = self.or(half, sign);
+        self.select(is_nan, nan, signed)
     }
 
     /// The f32 that the low 16 bits are as an f16.

@@ -1,4 +1,4 @@
-//! The one memory of a session: the clock, the buffers, and each thread's scratch memory.
+//! The one memory of a session: the clock, constants, the buffers, and each thread's scratch memory.
 //!
 //! Invariant: nothing but this file touches its bytes from outside, and only while no kernel runs.
 #![expect(unsafe_code, reason = "a WebAssembly memory that threads share is given as a pointer")]
@@ -6,6 +6,7 @@
 use wasmtime::{MemoryType, SharedMemory};
 
 use super::Engine;
+use crate::cpu::emit::{POOL_ADDRESS, POOL_BYTES};
 use crate::{BufferDesc, DeviceError};
 
 /// Where the step counter lies.
@@ -26,7 +27,7 @@ pub(in crate::cpu) struct Arena {
 
 impl Arena {
     pub(in crate::cpu) fn new(buffers: &[BufferDesc]) -> Result<Self, DeviceError> {
-        let mut end = u64::from(CLOCK_ADDRESS) + ALIGNMENT;
+        let mut end = u64::from(POOL_ADDRESS + POOL_BYTES) + ALIGNMENT;
         let mut places = Vec::with_capacity(buffers.len());
         for buffer in buffers {
             if buffer.size == 0 || buffer.size % 4 != 0 {
@@ -70,7 +71,13 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(engine: &Engine, arena: Arena, threads: usize, scratch_bytes: u32) -> Result<Self, DeviceError> {
+    pub(super) fn new(
+        engine: &Engine,
+        arena: Arena,
+        threads: usize,
+        scratch_bytes: u32,
+        constants: &[u8],
+    ) -> Result<Self, DeviceError> {
         let scratch = arena.end.next_multiple_of(4096);
         // Threads do not share a cache line.
         let scratch_stride = u64::from(scratch_bytes).next_multiple_of(4096) + 4096;
@@ -86,12 +93,14 @@ impl Memory {
         let pages = bytes.div_ceil(PAGE_BYTES) as u32;
         let shared = SharedMemory::new(engine.inner(), MemoryType::shared(pages, pages))
             .map_err(|error| DeviceError::OutOfMemory(format!("reserves {bytes} bytes for a session: {error}")))?;
-        Ok(Self {
+        let mut memory = Self {
             shared,
             arena,
             scratch,
             scratch_stride,
-        })
+        };
+        memory.write(u64::from(POOL_ADDRESS), constants);
+        Ok(memory)
     }
 
     /// Address of a thread's scratch memory.

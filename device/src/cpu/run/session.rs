@@ -47,6 +47,7 @@ impl CpuSession {
         engine: &Engine,
         arena: Arena,
         passes: Vec<Pass>,
+        constants: &[u8],
         buffers: Vec<String>,
         options: &SessionOptions,
         limit: Duration,
@@ -55,7 +56,7 @@ impl CpuSession {
         let wanted = options.threads.unwrap_or(cores).clamp(1, THREADS_MAX);
         let threads = if options.checked { 1 } else { wanted };
         let scratch = passes.iter().map(|pass| pass.scratch).max().unwrap_or(64);
-        let memory = Memory::new(engine, arena, threads, scratch)?;
+        let memory = Memory::new(engine, arena, threads, scratch, constants)?;
         let modules: Vec<Module> = passes.iter().map(|pass| pass.module.clone()).collect();
         let sites = Arc::new(passes.iter().map(|pass| pass.sites.clone()).collect::<Vec<_>>());
         let checker = options.checked.then(|| Checker::new(sites, memory.arena.end()));

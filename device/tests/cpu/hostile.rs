@@ -1,0 +1,148 @@
+//! Broken and malicious kernels are errors, in bounded time and memory; nothing panics and nothing hangs.
+
+use std::time::{Duration, Instant};
+
+use device::cpu::CpuDevice;
+use device::{DeviceError, SessionOptions};
+
+use crate::support::{Case, Random};
+
+const GOOD: &str = "@group(0) @binding(0) var<storage, read_write> out: array<u32>;
+fn f(x: u32) -> u32 { var y = x; for (var k = 0u; k < 10u; k++) { if (k == x) { continue; } y = y * 3u + k; } return y; }
+var<workgroup> t: array<vec4<f32>, 8>;
+@compute @workgroup_size(8) fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) l: u32) {
+    t[l] = vec4<f32>(f32(id.x), sin(f32(l)), 1.0, exp(0.5));
+    workgroupBarrier();
+    switch l { case 1u: { out[id.x] = f(l); } default: { out[id.x] = u32(dot(t[l], t[7u - l])); } }
+}";
+
+fn refused(source: &str) -> DeviceError {
+    let start = Instant::now();
+    let result = Case::new(source, vec![vec![0; 16]], 1).run_with(&SessionOptions::default());
+    assert!(start.elapsed() < Duration::from_secs(20), "it took {:?}", start.elapsed());
+    result.expect_err("it must not run")
+}
+
+fn main_with(body: &str) -> String {
+    format!(
+        "@group(0) @binding(0) var<storage, read_write> out: array<u32>;
+        @compute @workgroup_size(4) fn main(@builtin(global_invocation_id) id: vec3<u32>) {{ {body} }}"
+    )
+}
+
+#[test]
+fn an_endless_loop_is_stopped_and_names_its_pass() {
+    let source = main_with("loop { out[id.x] += 1u; if (out[0] == 0xffffffffu && out[1] == 7u) { break; } }");
+    let case = Case::new(&source, vec![vec![0; 16]], 64);
+    let device = CpuDevice::with_dispatch_limit(Duration::from_millis(300));
+    let start = Instant::now();
+    let error = case.run_on(&device, &SessionOptions::default()).expect_err("it does not end");
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(
+        matches!(&error, DeviceError::Endless { pass, .. } if pass == "main"),
+        "{error}"
+    );
+}
+
+#[test]
+fn recursion_is_refused() {
+    refused(
+        "fn f(x: u32) -> u32 { return g(x); } fn g(x: u32) -> u32 { return f(x); }
+        @group(0) @binding(0) var<storage, read_write> out: array<u32>;
+        @compute @workgroup_size(1) fn main() { out[0] = f(1u); }",
+    );
+}
+
+#[test]
+fn huge_types_and_workgroups_are_refused() {
+    refused(&main_with("var t: array<u32, 4000000000>; t[id.x] = 1u; out[0] = t[id.y];"));
+    refused(&main_with(
+        "var t: array<array<u32, 60000>, 60000>; t[id.x][id.y] = 1u; out[0] = t[id.y][id.x];",
+    ));
+    refused(
+        "var<workgroup> t: array<array<u32, 60000>, 60000>;
+        @compute @workgroup_size(1) fn main(@builtin(local_invocation_index) l: u32) { t[l][l] = 1u; }",
+    );
+    refused(
+        "@group(0) @binding(0) var<storage, read_write> out: array<u32>;
+        @compute @workgroup_size(60000, 60000) fn main() { out[0] = 1u; }",
+    );
+}
+
+#[test]
+fn calls_that_double_are_refused() {
+    let mut source = "fn f0(x: u32) -> u32 { return x + 1u; }\n".to_owned();
+    for i in 1..40 {
+        source += &format!("fn f{i}(x: u32) -> u32 {{ return f{}(x) + f{}(x + 1u); }}\n", i - 1, i - 1);
+    }
+    source += &main_with("out[id.x] = f39(id.x);");
+    assert!(matches!(refused(&source), DeviceError::Limit { .. }));
+}
+
+#[test]
+fn deep_nesting_is_an_error_or_runs() {
+    for (open, close) in [("if (out[0] == 0u) {", "}"), ("loop { break; ", "}"), ("{", "}")] {
+        for depth in [100, 5000] {
+            let body = format!("{}out[1] = 5u;{}", open.repeat(depth), close.repeat(depth));
+            // Either way is right; what matters is that it returns.
+            let _ = Case::new(&main_with(&body), vec![vec![0; 16]], 1).run_with(&SessionOptions::default());
+        }
+    }
+    let sum = format!("out[0] = {}1u{};", "(1u + ".repeat(3000), ")".repeat(3000));
+    let _ = Case::new(&main_with(&sum), vec![vec![0; 16]], 1).run_with(&SessionOptions::default());
+}
+
+#[test]
+fn a_buffer_that_is_too_small_or_missing_is_refused() {
+    let source = "@group(0) @binding(0) var<storage, read_write> out: array<vec4<u32>, 100>;
+        @compute @workgroup_size(1) fn main() { out[0].x = 1u; }";
+    assert!(matches!(refused(source), DeviceError::Program(_)));
+    let source = "@group(0) @binding(3) var<storage, read_write> out: array<u32>;
+        @compute @workgroup_size(1) fn main() { out[0] = 1u; }";
+    assert!(matches!(refused(source), DeviceError::Program(_)));
+}
+
+#[test]
+fn mutated_text_never_panics_or_hangs() {
+    let start = Instant::now();
+    let mut random = Random(3);
+    let (mut runs, mut accepted) = (0, 0);
+    let device = CpuDevice::with_dispatch_limit(Duration::from_millis(200));
+    while start.elapsed() < Duration::from_secs(8) {
+        let mut text: Vec<u8> = GOOD.bytes().collect();
+        for _ in 0..=random.below(3) {
+            let at = random.below(text.len() as u32) as usize;
+            match random.below(4) {
+                0 => {
+                    text.remove(at);
+                }
+                1 => text.insert(at, b" (){}[];,+-*/&|^<>=u0123456789.xyzw"[random.below(35) as usize]),
+                2 => {
+                    let from = random.below(text.len() as u32) as usize;
+                    text[at] = text[from];
+                }
+                _ => {
+                    let end = (at + random.below(12) as usize).min(text.len());
+                    let piece: Vec<u8> = text[at..end].to_vec();
+                    let to = random.below(text.len() as u32) as usize;
+                    text.splice(to..to, piece);
+                }
+            }
+        }
+        let Ok(source) = String::from_utf8(text) else { continue };
+        runs += 1;
+        let result = Case::new(&source, vec![vec![0; 16]], 2).run_on(&device, &SessionOptions::default());
+        if let Err(DeviceError::Lost(text)) | Err(DeviceError::Program(text)) = &result {
+            assert!(
+                !text.contains("trapped") && !text.contains("the compiler failed"),
+                "{text}\n{source}"
+            );
+        }
+        if let Err(DeviceError::Shader { message, .. }) = &result {
+            assert!(!message.contains("does not compile"), "{message}\n{source}");
+        }
+        accepted += u32::from(result.is_ok());
+    }
+    println!("{runs} texts, {accepted} of them ran");
+    assert!(runs > 20 && accepted > 0);
+}
