@@ -1,7 +1,7 @@
 // Lennard-Jones energy and virial, summed over the 64 clusters of a workgroup: u = 4 eps ((sigma/r)^12 - (sigma/r)^6) within the
 // cutoff, virial r . F, kJ/mol, half of each pair for each of its atoms. f32 for one atom, 64-bit fixed point from there on.
 // `pair_sums`: for each workgroup energy, energy at the cutoff times pairs within it, virial.
-// `fault` 3: an atom's share is out of range. Needs pair.wgsl, fixed64.wgsl, and lj_energy_one.wgsl or lj_energy_table.wgsl.
+// `fault` 3: an atom's share is out of range. Needs reciprocal.wgsl, pair_cube.wgsl or pair_box.wgsl, fixed64.wgsl, and lj_energy_one.wgsl or lj_energy_table.wgsl.
 
 override atoms: u32;
 override clusters: u32;
@@ -24,12 +24,11 @@ fn lj_energies_of(i2: f32, type_a: u32, type_b: u32) -> vec3<f32> {
 }
 
 fn lj_energies_pair(a: vec4<u32>, b: vec4<u32>) -> vec3<f32> {
-    return lj_energies_of(pair_inverse(pair_square(pair_distance(a.xyz, b.xyz))), a.w, b.w);
+    return lj_energies_of(pair_of(a.xyz, b.xyz).i2, a.w, b.w);
 }
 
 fn lj_energies_own(a: vec4<u32>, b: vec4<u32>, present: bool) -> vec3<f32> {
-    let r2 = select(cutoff2, pair_square(pair_distance(a.xyz, b.xyz)), present);
-    return lj_energies_of(pair_inverse(r2), a.w, b.w);
+    return lj_energies_of(select(0.0, pair_of(a.xyz, b.xyz).i2, present), a.w, b.w);
 }
 
 // An atom's share, half of each pair, onto the invocation's sums.

@@ -1,7 +1,7 @@
 // Lennard-Jones forces, cut off and not shifted, on the four atoms of a cluster:
 // F = (48 eps (sigma/r)^12 - 24 eps (sigma/r)^6) / r^2 * r, kJ/mol/nm. Every pair of two clusters is computed for both sides, apart,
 // in sorted order, so that each sum has one order and waits for nobody. Pairs beyond the cutoff add exact zeros: bits do not
-// depend on when the list was built. Needs pair.wgsl, and lj_force_one.wgsl or lj_force_table.wgsl.
+// depend on when the list was built. Needs reciprocal.wgsl, pair_cube.wgsl or pair_box.wgsl, and lj_force_one.wgsl or lj_force_table.wgsl.
 // `sorted`: position (fixed point), type. `origin`: tag in w. `forces`: kJ/mol/nm, by tag.
 
 override atoms: u32;
@@ -20,15 +20,14 @@ fn lj_forces_scaled(r: vec3<f32>, i2: f32, type_a: u32, type_b: u32) -> vec3<f32
 }
 
 fn lj_forces_pair(a: vec4<u32>, b: vec4<u32>) -> vec3<f32> {
-    let r = pair_distance(a.xyz, b.xyz);
-    return lj_forces_scaled(r, pair_inverse(pair_square(r)), a.w, b.w);
+    let pair = pair_of(a.xyz, b.xyz);
+    return lj_forces_scaled(pair.r, pair.i2, a.w, b.w);
 }
 
-// A pair inside the cluster; slots past the last atom do not count, and lie on top of an atom.
+// A pair inside the cluster; slots past the last atom do not count.
 fn lj_forces_own(a: vec4<u32>, b: vec4<u32>, present: bool) -> vec3<f32> {
-    let r = pair_distance(a.xyz, b.xyz);
-    let r2 = select(cutoff2, pair_square(r), present);
-    return lj_forces_scaled(r, pair_inverse(r2), a.w, b.w);
+    let pair = pair_of(a.xyz, b.xyz);
+    return lj_forces_scaled(pair.r, select(0.0, pair.i2, present), a.w, b.w);
 }
 
 fn lj_forces_keep(slot: u32, force: vec3<f32>) {

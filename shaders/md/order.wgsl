@@ -49,9 +49,11 @@ fn order(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
             let slot = 4u * cluster + m;
             let tag = runs_in[min(slot, atoms - 1u)].y;
             let position = positions[tag].xyz;
-            sorted[slot] = vec4<u32>(position, types[tag]);
-            origin[slot] = vec4<u32>(position, select(0xffffffffu, tag, slot < atoms));
             let d = bitcast<vec3<i32>>(position - reference);
+            // Slots past the last atom must not lie on top of anything: distances 0 are never computed.
+            let aside = select(m * 0x20000000u, 0u, slot < atoms);
+            sorted[slot] = vec4<u32>(position.x + aside, position.yz, types[tag]);
+            origin[slot] = vec4<u32>(position, select(0xffffffffu, tag, slot < atoms));
             lo = min(lo, d);
             hi = max(hi, d);
         }

@@ -89,11 +89,16 @@ impl System {
             ("pair_groups", sizes.groups_64),
             ("kinetic_groups", sizes.atoms.div_ceil(64)),
             ("sort_period", SORT_PERIOD),
+            ("pair_shift", u64::from(sizes.unit.shift)),
+            ("pair_mask", (1 << sizes.unit.shift) - 1),
             ("types_count", self.types.len() as u64),
             ("type_pairs", (self.types.len() * self.types.len()) as u64),
         ];
         let [x, y, z] = sizes.edges_nm;
         let one = Pair::mix(&self.types[0], &self.types[0]);
+        let unit = &sizes.unit;
+        let [force_c6, force_c12] = unit.force(&one);
+        let [energy_c6, energy_c12] = unit.energy(&one);
         let floats = [
             ("scale_x", x / ONE),
             ("scale_y", y / ONE),
@@ -102,13 +107,15 @@ impl System {
             ("drift_y", self.dt_ps * ONE / y),
             ("drift_z", self.dt_ps * ONE / z),
             ("cutoff2", self.cutoff_nm.powi(2)),
+            ("cutoff2_units", (self.cutoff_nm / unit.small_nm).powi(2)),
+            ("pair_rest", (-f64::from(unit.shift)).exp2()),
             // A hair wider, and a hair sooner, than exact arithmetic asks, so that f32 cannot lose a pair.
             ("reach2", (self.cutoff_nm + self.skin_nm).powi(2) * (1.0 + 1e-5)),
             ("moved2", (0.5 * self.skin_nm).powi(2) * (1.0 - 1e-5)),
-            ("force_c6", 6.0 * one.c6),
-            ("force_c12", 12.0 * one.c12),
-            ("energy_c6", one.c6),
-            ("energy_c12", one.c12),
+            ("force_c6", force_c6),
+            ("force_c12", force_c12),
+            ("energy_c6", energy_c6),
+            ("energy_c12", energy_c12),
             ("energy_cutoff", one.energy(self.cutoff_nm.powi(2))),
         ];
         let integers = integers.map(|(name, value)| (name, Number::Integer(value.cast_signed())));
@@ -203,7 +210,8 @@ impl System {
             direct(
                 "forces",
                 &[
-                    "pair.wgsl",
+                    "reciprocal.wgsl",
+                    sizes.unit.file,
                     if one { "lj_force_one.wgsl" } else { "lj_force_table.wgsl" },
                     "lj_forces.wgsl",
                 ],
@@ -214,7 +222,8 @@ impl System {
             direct(
                 "energies",
                 &[
-                    "pair.wgsl",
+                    "reciprocal.wgsl",
+                    sizes.unit.file,
                     "fixed64.wgsl",
                     if one { "lj_energy_one.wgsl" } else { "lj_energy_table.wgsl" },
                     "lj_energies.wgsl",
@@ -299,10 +308,14 @@ impl System {
         if self.types.len() > 1 {
             let table = pairs::table(&self.types);
             let cutoff2 = self.cutoff_nm.powi(2);
-            let energies = |pair: &Pair| [pair.c6, pair.c12, pair.energy(cutoff2), 0.0];
+            let unit = &sizes.unit;
+            let energies = |pair: &Pair| {
+                let [c6, c12] = unit.energy(pair);
+                [c6, c12, pair.energy(cutoff2), 0.0]
+            };
             init.insert(
                 "force_table".into(),
-                floats(&mut table.iter().flat_map(|pair| [6.0 * pair.c6, 12.0 * pair.c12])),
+                floats(&mut table.iter().flat_map(|pair| unit.force(pair))),
             );
             init.insert("energy_table".into(), floats(&mut table.iter().flat_map(energies)));
         }
@@ -321,6 +334,7 @@ struct Sizes {
     /// Atoms rounded up to whole blocks of the sort.
     padded: u64,
     neighbors_max: u64,
+    unit: PairUnit,
 }
 
 impl Sizes {
@@ -348,6 +362,7 @@ impl Sizes {
             groups_64: clusters.div_ceil(64),
             padded: atoms.div_ceil(SORT_BLOCK) * SORT_BLOCK,
             neighbors_max,
+            unit: PairUnit::of(edges_nm, system.cutoff_nm),
         }
     }
 
@@ -362,6 +377,52 @@ impl Sizes {
         std::iter::successors(Some(SORT_BLOCK), |width| Some(width * MERGE_WAYS))
             .take_while(|width| *width < self.padded)
             .collect()
+    }
+}
+
+/// In which units pairs are computed: a cubic box has one for all axes, in which squares are exact.
+struct PairUnit {
+    file: &'static str,
+    /// Bits of a fixed-point difference below one unit of distance.
+    shift: u32,
+    /// Unit of distances.
+    small_nm: f64,
+    /// Unit of 1 / r² (its square root).
+    large_nm: f64,
+}
+
+impl PairUnit {
+    fn of([x, y, z]: [f64; 3], cutoff_nm: f64) -> Self {
+        if x != y || x != z {
+            return Self {
+                file: "pair_box.wgsl",
+                shift: 0,
+                small_nm: 1.0,
+                large_nm: 1.0,
+            };
+        }
+        // The cutoff is at most 2^11 units.
+        let bits = (cutoff_nm / x * ONE).log2().ceil();
+        let shift = (bits - 11.0).clamp(0.0, 20.0);
+        let small_nm = x / ONE * shift.exp2();
+        Self {
+            file: "pair_cube.wgsl",
+            shift: shift as u32,
+            small_nm,
+            large_nm: small_nm * 2048.0,
+        }
+    }
+
+    /// Coefficients of r⁻⁶ and r⁻¹² in energies.
+    fn energy(&self, pair: &Pair) -> [f64; 2] {
+        [pair.c6 / self.large_nm.powi(6), pair.c12 / self.large_nm.powi(12)]
+    }
+
+    /// The same in forces, which are these times r / r².
+    fn force(&self, pair: &Pair) -> [f64; 2] {
+        let [c6, c12] = self.energy(pair);
+        let vector = self.small_nm / self.large_nm.powi(2);
+        [6.0 * c6 * vector, 12.0 * c12 * vector]
     }
 }
 

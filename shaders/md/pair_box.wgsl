@@ -1,0 +1,20 @@
+// Distances in a box of unequal edges, in nm. Positions are fractions of the box in 32 bits, so that a difference wraps to the
+// nearest image by itself, exactly. Needs reciprocal.wgsl.
+
+override scale_x: f32;
+override scale_y: f32;
+override scale_z: f32;
+override cutoff2: f32;
+
+struct Pair {
+    // From b to a, nearest image.
+    r: vec3<f32>,
+    // 1 / r^2 within the cutoff, exactly 0 from there on.
+    i2: f32,
+}
+
+fn pair_of(a: vec3<u32>, b: vec3<u32>) -> Pair {
+    let r = vec3<f32>(bitcast<vec3<i32>>(a - b)) * vec3<f32>(scale_x, scale_y, scale_z);
+    let r2 = r.x * r.x + r.y * r.y + r.z * r.z;
+    return Pair(r, select(0.0, reciprocal(r2, 0.0), r2 < cutoff2));
+}
