@@ -295,6 +295,7 @@ impl Emitter<'_> {
         }
         let end = self.code.block();
         let top = self.code.repeat();
+        self.heed_stop();
         let inner = self.code.block();
         self.frames.push(Frame {
             label,

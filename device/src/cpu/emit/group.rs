@@ -7,6 +7,7 @@ use crate::cpu::ir::{Input, Label, Op, Stmt, Value, Var};
 
 impl Emitter<'_> {
     pub(super) fn workgroup(&mut self, plan: &Plan<'_>, spills: &Spills) {
+        self.heed_stop();
         if self.kernel.workgroup_bytes > 0 {
             self.code.get(0);
             let (start, bytes) = (self.layout.workgroup, self.kernel.workgroup_bytes);
@@ -44,6 +45,7 @@ impl Emitter<'_> {
                 } => {
                     let end = self.code.block();
                     let top = self.code.repeat();
+                    self.heed_stop();
                     let inner = self.code.block();
                     self.frames.push(Frame::collective(*label, end, Some(inner), None));
                     self.plan(body, spills);

@@ -33,7 +33,7 @@ use super::analyse::{Circle, Facts, Spread, analyse, plan, spills};
 use super::ir::{Kernel, Ty, Value, Var};
 use super::lower::{Fault, fault};
 
-pub(super) use self::pool::{POOL_ADDRESS, POOL_BYTES, Pool};
+pub(super) use self::pool::{POOL_ADDRESS, POOL_BYTES, Pool, STOP_ADDRESS};
 pub(super) use self::watch::event;
 
 /// Most locals of a WebAssembly function.
@@ -182,6 +182,18 @@ impl<'k> Emitter<'k> {
             old_temp,
             seen_temp,
         }
+    }
+
+    /// Stop when told so. An atomic load and a trap: unlike a call, they leave the registers alone.
+    fn heed_stop(&mut self) {
+        self.code.int(0);
+        let at = code::words(STOP_ADDRESS);
+        self.code
+            .i()
+            .i32_atomic_load(at)
+            .if_(wasm_encoder::BlockType::Empty)
+            .unreachable()
+            .end();
     }
 
     /// Push four lanes that are known now.

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+/// A word that kernels look at in each turn of a loop: they stop when it is not 0.
+pub(in crate::cpu) const STOP_ADDRESS: u32 = 96;
 /// Where the constants lie, and the most bytes of them.
 pub(in crate::cpu) const POOL_ADDRESS: u32 = 128;
 pub(in crate::cpu) const POOL_BYTES: u32 = 64 << 10;

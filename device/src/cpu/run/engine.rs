@@ -1,15 +1,18 @@
-//! wasmtime: its settings, the modules compiled so far, and a clock that ends endless loops.
+//! wasmtime: its settings, the modules compiled so far, and deadlines that end endless loops.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use protocol::Digest;
-use wasmtime::{Config, Module};
+use wasmtime::{Config, Module, SharedMemory};
+
+use super::memory::set_stop;
 
 use crate::DeviceError;
 
-/// Time from one tick of the epoch to the next.
+/// Time from one look at the deadlines to the next.
 const TICK: Duration = Duration::from_millis(20);
 /// Compiled modules that are kept.
 const MODULES_MAX: usize = 512;
@@ -17,10 +20,29 @@ const MODULES_MAX: usize = 512;
 /// need no check.
 const RESERVED_BYTES: u64 = 1 << 32;
 
+/// Memories in which kernels run, with the time until which they may.
+type Deadlines = Mutex<BTreeMap<u64, (Instant, SharedMemory)>>;
+
 /// The one engine of this process.
 pub(in crate::cpu) struct Engine {
     inner: wasmtime::Engine,
     modules: Mutex<BTreeMap<Digest, Module>>,
+    deadlines: Arc<Deadlines>,
+}
+
+/// While it lives, kernels in a memory are stopped at a deadline.
+pub(super) struct Guard {
+    deadlines: Arc<Deadlines>,
+    key: u64,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.deadlines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.key);
+    }
 }
 
 impl Engine {
@@ -44,35 +66,51 @@ impl Engine {
             .wasm_simd(true)
             .wasm_relaxed_simd(false)
             .wasm_bulk_memory(true);
-        config.epoch_interruption(true);
         config.parallel_compilation(true);
         config.memory_reservation(RESERVED_BYTES).memory_guard_size(RESERVED_BYTES);
         let inner = wasmtime::Engine::new(&config).map_err(|error| format!("{error:#}"))?;
-        let weak = inner.weak();
-        let tick = move || {
-            while let Some(engine) = weak.upgrade() {
-                engine.increment_epoch();
-                drop(engine);
+        let deadlines = Arc::new(Deadlines::default());
+        let watched = Arc::clone(&deadlines);
+        let look = move || {
+            loop {
                 std::thread::sleep(TICK);
+                let now = Instant::now();
+                for (deadline, memory) in watched.lock().unwrap_or_else(PoisonError::into_inner).values() {
+                    if now >= *deadline {
+                        set_stop(memory, true);
+                    }
+                }
             }
         };
         std::thread::Builder::new()
-            .name("cpu-ticks".to_owned())
-            .spawn(tick)
+            .name("cpu-deadlines".to_owned())
+            .spawn(look)
             .map_err(|error| error.to_string())?;
         Ok(Self {
             inner,
             modules: Mutex::new(BTreeMap::new()),
+            deadlines,
         })
+    }
+
+    /// Let kernels run in a memory for so long.
+    pub(super) fn guard(&self, memory: &SharedMemory, limit: Duration) -> Guard {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let key = NEXT.fetch_add(1, Ordering::Relaxed);
+        set_stop(memory, false);
+        let entry = (Instant::now() + limit, memory.clone());
+        self.deadlines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, entry);
+        Guard {
+            deadlines: Arc::clone(&self.deadlines),
+            key,
+        }
     }
 
     pub(in crate::cpu) fn inner(&self) -> &wasmtime::Engine {
         &self.inner
-    }
-
-    /// Ticks within a time, rounded up.
-    pub(super) fn ticks(time: Duration) -> u64 {
-        time.as_millis().div_ceil(TICK.as_millis()) as u64 + 1
     }
 
     /// Machine code for a module; compiled once for each digest.

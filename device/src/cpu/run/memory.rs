@@ -1,12 +1,15 @@
 //! The one memory of a session: the clock, constants, the buffers, and each thread's scratch memory.
 //!
-//! Invariant: nothing but this file touches its bytes from outside, and only while no kernel runs.
+//! Invariant: nothing but this file touches its bytes from outside, and but for the word that stops kernels, only while none
+//! runs.
 #![expect(unsafe_code, reason = "a WebAssembly memory that threads share is given as a pointer")]
+
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use wasmtime::{MemoryType, SharedMemory};
 
 use super::Engine;
-use crate::cpu::emit::{POOL_ADDRESS, POOL_BYTES};
+use crate::cpu::emit::{POOL_ADDRESS, POOL_BYTES, STOP_ADDRESS};
 use crate::{BufferDesc, DeviceError};
 
 /// Where the step counter lies.
@@ -60,6 +63,14 @@ impl Arena {
     pub(super) fn end(&self) -> u32 {
         self.end as u32
     }
+}
+
+/// Tell the kernels that run in a memory to stop, or that they may run.
+pub(super) fn set_stop(shared: &SharedMemory, stop: bool) {
+    let word = shared.data()[STOP_ADDRESS as usize..STOP_ADDRESS as usize + 4].as_ptr() as *mut u32;
+    // SAFETY: the slice is four bytes of the memory, which starts at a page, so the word is aligned; kernels look at it with
+    // atomic loads, and nothing else touches it.
+    unsafe { AtomicU32::from_ptr(word) }.store(u32::from(stop), Ordering::SeqCst);
 }
 
 /// The memory, all zero at first.

@@ -2,7 +2,7 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | `engine` | wasmtime: settings, compiled modules, the clock that ends endless loops |
+//! | `engine` | wasmtime: settings, compiled modules, deadlines that end endless loops |
 //! | `memory` | the one memory of a session and where its buffers lie |
 //! | `worker` | a thread's instances |
 //! | `pool` | threads that share a dispatch |

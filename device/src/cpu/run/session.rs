@@ -30,6 +30,7 @@ pub(in crate::cpu) struct Pass {
 }
 
 pub(in crate::cpu) struct CpuSession {
+    engine: Arc<Engine>,
     memory: Memory,
     pool: Pool,
     /// Labels of the passes.
@@ -44,7 +45,7 @@ pub(in crate::cpu) struct CpuSession {
 
 impl CpuSession {
     pub(in crate::cpu) fn new(
-        engine: &Engine,
+        engine: &Arc<Engine>,
         arena: Arena,
         passes: Vec<Pass>,
         constants: &[u8],
@@ -66,6 +67,7 @@ impl CpuSession {
             others.push(Worker::new(engine, &memory, &modules, thread, None)?);
         }
         Ok(Self {
+            engine: Arc::clone(engine),
             memory,
             pool: Pool::new(own, others)?,
             passes: passes.into_iter().map(|pass| pass.label).collect(),
@@ -177,11 +179,12 @@ impl CpuSession {
             total,
             order: Order::new(self.seed, self.turn, total),
             chunk: (total / (self.threads * 16)).clamp(1, 64),
-            limit: self.limit,
             next: AtomicU64::new(0),
             failure: Mutex::new(None),
         });
+        let guard = self.engine.guard(&self.memory.shared, self.limit);
         self.pool.run(&dispatch);
+        drop(guard);
         let failure = dispatch.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         match failure {
             None => Ok(()),

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use wasmtime::{Caller, Extern, Func, Instance, Module, Store, Trap, TypedFunc};
 
@@ -22,7 +21,6 @@ pub(super) struct Dispatch {
     pub(super) order: Order,
     /// Workgroups taken at a time.
     pub(super) chunk: u64,
-    pub(super) limit: Duration,
     pub(super) next: AtomicU64,
     pub(super) failure: Mutex<Option<Failure>>,
 }
@@ -56,7 +54,6 @@ impl Worker {
         let failed = |error: wasmtime::Error| DeviceError::OutOfMemory(format!("makes a thread ready: {error:#}"));
         let checked = checker.is_some();
         let mut store = Store::new(engine.inner(), checker);
-        store.set_epoch_deadline(u64::MAX / 2);
         let mut imports: Vec<Extern> = vec![memory.shared.clone().into()];
         if checked {
             let watch = |mut caller: Caller<'_, Option<Checker>>, site: u32, what: u32, lane: u32, a: u32, b: u32| match caller
@@ -83,7 +80,6 @@ impl Worker {
 
     /// Run workgroups of a dispatch until none is left.
     pub(super) fn work(&mut self, dispatch: &Arc<Dispatch>) {
-        self.store.set_epoch_deadline(Engine::ticks(dispatch.limit));
         let [nx, ny, nz] = dispatch.counts;
         let run = &self.runs[dispatch.pass];
         loop {
@@ -103,7 +99,7 @@ impl Worker {
                     let found = self.store.data_mut().as_mut().and_then(Checker::take);
                     let failure = match (found, error.downcast_ref::<Trap>()) {
                         (Some(found), _) => Failure::Found(found),
-                        (None, Some(Trap::Interrupt)) => Failure::Endless,
+                        (None, Some(Trap::UnreachableCodeReached)) => Failure::Endless,
                         _ => Failure::Trap(format!("{error:#}")),
                     };
                     dispatch
