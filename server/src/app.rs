@@ -37,6 +37,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Turns true when the server is to stop.
     pub stop: watch::Receiver<bool>,
+    /// Held for reading between looking at a commit's blobs and telling the scheduler, for writing while blobs are removed.
+    pub sweeping: tokio::sync::RwLock<()>,
     /// Idempotency keys whose first request is not answered yet.
     pub pending: Mutex<BTreeSet<String>>,
 }

@@ -86,8 +86,8 @@ pub trait Blobs: Send + Sync + 'static {
     /// Gives `length` bytes from `offset` on.
     fn get(&self, digest: Digest, offset: u64, length: u64) -> BoxFuture<'_, Result<ByteStream<'static>, BlobError>>;
 
-    /// Removes blobs and unfinished uploads older than `age` that are not `needed`. How many bytes that freed.
-    fn sweep(&self, needed: BTreeSet<Digest>, age: Duration) -> BoxFuture<'_, Result<u64, BlobError>>;
+    /// Removes these blobs, and unfinished uploads older than `age`. How many bytes that freed.
+    fn sweep(&self, unneeded: BTreeSet<Digest>, age: Duration) -> BoxFuture<'_, Result<u64, BlobError>>;
 }
 
 /// Blobs in a folder: `ab/abcdef…` whole, `partial/abcdef…` unfinished.
@@ -257,28 +257,28 @@ impl Blobs for FolderBlobs {
         })
     }
 
-    fn sweep(&self, needed: BTreeSet<Digest>, age: Duration) -> BoxFuture<'_, Result<u64, BlobError>> {
-        let folder = self.folder.clone();
+    fn sweep(&self, unneeded: BTreeSet<Digest>, age: Duration) -> BoxFuture<'_, Result<u64, BlobError>> {
+        let whole: Vec<PathBuf> = unneeded.into_iter().map(|digest| self.whole(digest)).collect();
+        let partial = self.folder.join("partial");
         Box::pin(blocking(move || {
             let limit = SystemTime::now().checked_sub(age);
             let mut freed = 0;
-            for entry in std::fs::read_dir(&folder)? {
-                let entry = entry?;
-                if !entry.file_type()?.is_dir() {
-                    continue;
-                }
-                let partial = entry.file_name() == "partial";
-                for file in std::fs::read_dir(entry.path())? {
-                    let file = file?;
-                    let Ok(digest) = file.file_name().to_string_lossy().parse::<Digest>() else {
-                        continue;
-                    };
-                    let metadata = file.metadata()?;
-                    let old = limit.is_some_and(|limit| metadata.modified().is_ok_and(|at| at < limit));
-                    if old && (partial || !needed.contains(&digest)) {
-                        std::fs::remove_file(file.path())?;
+            for path in whole {
+                match std::fs::metadata(&path) {
+                    Ok(metadata) => {
+                        std::fs::remove_file(&path)?;
                         freed += metadata.len();
                     }
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            for file in std::fs::read_dir(&partial)? {
+                let file = file?;
+                let metadata = file.metadata()?;
+                if limit.is_some_and(|limit| metadata.modified().is_ok_and(|at| at < limit)) {
+                    std::fs::remove_file(file.path())?;
+                    freed += metadata.len();
                 }
             }
             Ok(freed)
@@ -355,19 +355,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_sweep_removes_what_is_old_and_not_needed() {
+    async fn a_sweep_removes_what_it_is_told_and_old_unfinished_uploads() {
         let folder = tempfile::tempdir().unwrap();
         let blobs = FolderBlobs::open(folder.path()).unwrap();
-        let (kept, gone) = (Digest::of(b"kept"), Digest::of(b"gone"));
+        let (kept, gone, cut) = (Digest::of(b"kept"), Digest::of(b"gone"), Digest::of(b"cut"));
         for (digest, text) in [(kept, "kept"), (gone, "gone")] {
             blobs.put(digest, 0, 4, stream(bytes(text))).await.unwrap();
         }
-        assert_eq!(
-            blobs.sweep(BTreeSet::from([kept]), Duration::from_secs(3600)).await.unwrap(),
-            0
-        );
-        assert_eq!(blobs.sweep(BTreeSet::from([kept]), Duration::ZERO).await.unwrap(), 4);
+        blobs.put(cut, 0, 3, stream(bytes("c"))).await.unwrap();
+        let hour = Duration::from_secs(3600);
+        assert_eq!(blobs.sweep(BTreeSet::from([gone, cut]), hour).await.unwrap(), 4);
         assert_eq!(blobs.size(gone).await.unwrap(), None);
-        assert_eq!(blobs.size(kept).await.unwrap(), Some(4));
+        assert_eq!(
+            (blobs.size(kept).await.unwrap(), blobs.received(cut).await.unwrap()),
+            (Some(4), 1)
+        );
+        assert_eq!(blobs.sweep(BTreeSet::new(), Duration::ZERO).await.unwrap(), 1);
     }
 }

@@ -4,10 +4,11 @@
 //! nobody reads a state that a power cut could take back. When the store fails, the requests are told to come again, and the core is read back
 //! from the store before anything else happens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use protocol::Digest;
 use protocol::http::{HostId, JobId};
 use tokio::sync::{RwLock, RwLockReadGuard, mpsc, oneshot, watch};
 
@@ -89,6 +90,7 @@ pub struct Engine {
     requests: mpsc::Sender<Request>,
     watchers: Watchers,
     version: watch::Sender<u64>,
+    superseded: Mutex<BTreeSet<Digest>>,
     /// Events taken in and batches written since the start.
     pub taken: std::sync::atomic::AtomicU64,
 }
@@ -134,6 +136,7 @@ impl Engine {
             requests,
             watchers: Watchers::default(),
             version: watch::Sender::new(0),
+            superseded: Mutex::default(),
             taken: 0.into(),
         });
         let mut writer = Writer {
@@ -195,6 +198,13 @@ impl Engine {
     /// Wakes when a job changes.
     pub fn watch_job(&self, job: JobId) -> watch::Receiver<u64> {
         subscribe(&self.watchers.jobs, job)
+    }
+
+    /// Checkpoints that no job needs any more, of those committed since the start; they are forgotten here.
+    pub async fn take_superseded(&self) -> BTreeSet<Digest> {
+        let needed = self.core.read().await.needed_blobs();
+        let mut superseded = self.superseded.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *superseded).difference(&needed).copied().collect()
     }
 
     /// Wakes when anything changes.
@@ -309,7 +319,7 @@ impl Writer {
             return;
         }
         let commands = core.take_commands();
-        let (hosts, jobs) = rows(&mut batch, commands);
+        let news = rows(&mut batch, commands);
         let events = batch.events.len() as u64;
         if events > 0 {
             if let Err(error) = engine.store.append(batch).await {
@@ -328,8 +338,11 @@ impl Writer {
         for (reply, result) in replies {
             let _gone = reply.send(result.map_err(EngineError::Refused));
         }
-        hosts.into_iter().for_each(|host| notify(&engine.watchers.hosts, host));
-        jobs.into_iter().for_each(|job| notify(&engine.watchers.jobs, job));
+        news.hosts.into_iter().for_each(|host| notify(&engine.watchers.hosts, host));
+        news.jobs.into_iter().for_each(|job| notify(&engine.watchers.jobs, job));
+        let mut superseded = engine.superseded.lock().unwrap_or_else(PoisonError::into_inner);
+        superseded.extend(news.superseded);
+        drop(superseded);
         if events > 0 {
             engine.version.send_modify(|version| *version += 1);
         }
@@ -382,27 +395,36 @@ fn refuse(requests: Vec<Request>, error: &StoreError) {
     }
 }
 
-/// Turns commands into rows to keep, and says who is to be told.
-fn rows(batch: &mut Batch, commands: Vec<Command>) -> (std::collections::BTreeSet<HostId>, std::collections::BTreeSet<JobId>) {
-    let (mut hosts, mut jobs) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+/// What to tell once a batch is durable.
+#[derive(Default)]
+struct News {
+    hosts: BTreeSet<HostId>,
+    jobs: BTreeSet<JobId>,
+    superseded: Vec<Digest>,
+}
+
+/// Turns commands into rows to keep, and news to tell.
+fn rows(batch: &mut Batch, commands: Vec<Command>) -> News {
+    let mut news = News::default();
     for command in commands {
         match command {
             Command::Orders(host) => {
-                hosts.insert(host);
+                news.hosts.insert(host);
             }
             Command::Changed(job, change) => {
-                jobs.insert(job);
+                news.jobs.insert(job);
                 batch.rows.push(Row::Changed(job, change));
             }
             Command::Chain(job, entries, outputs) => {
-                jobs.insert(job);
+                news.jobs.insert(job);
                 let last = entries.len().saturating_sub(1);
                 for (index, entry) in entries.into_iter().enumerate() {
                     batch.rows.push(Row::Chain(job, entry, outputs.filter(|_| index == last)));
                 }
             }
             Command::ChainReset(job) => batch.rows.push(Row::ChainReset(job)),
+            Command::Superseded(blob) => news.superseded.push(blob),
         }
     }
-    (hosts, jobs)
+    news
 }

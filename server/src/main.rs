@@ -1,6 +1,6 @@
 //! `baton-server`: parses, starts, waits, stops.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -136,7 +136,10 @@ async fn main() -> anyhow::Result<()> {
     }
     let data = arguments.data.clone();
     let server = Server::start(arguments.options()).await?;
-    println!("{}", server.welcome(&data));
+    // Whoever reads this may stop reading: the server goes on.
+    if let Err(error) = writeln!(std::io::stdout(), "{}", server.welcome(&data)) {
+        tracing::warn!(%error, "nobody reads what to type next");
+    }
     asked_to_stop().await?;
     tracing::info!("stopping");
     server.stop().await;

@@ -69,9 +69,10 @@ const TOKEN_FILES: [(Scope, &str, &str); 3] = [
     (Scope::Host, "host.token", "volunteers"),
 ];
 
-/// Age at which a blob that nothing needs is removed, and how often that is looked for.
-const SWEEP_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
-const SWEEP_EVERY: Duration = Duration::from_secs(6 * 3600);
+/// Age at which an unfinished upload is given up.
+const UNFINISHED_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Checkpoints that later ones took the place of go at the second sweep after: whoever still fetches one has that long.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
 fn write_secret(path: &Path, secret: &str) -> io::Result<()> {
     let mut options = File::options();
@@ -123,6 +124,7 @@ impl Server {
             sizes: options.sizes,
             metrics: Metrics::default(),
             stop: stopping.clone(),
+            sweeping: tokio::sync::RwLock::default(),
             pending: std::sync::Mutex::default(),
         });
         let listener = TcpListener::bind(options.listen)
@@ -186,13 +188,17 @@ impl Server {
 }
 
 async fn sweep(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut due = std::collections::BTreeSet::new();
     loop {
         tokio::select! {
             () = tokio::time::sleep(SWEEP_EVERY) => {}
             () = stopped(&mut stop) => return,
         }
+        let next = app.engine.take_superseded().await;
+        let _alone = app.sweeping.write().await;
         let needed = app.engine.core().await.needed_blobs();
-        match app.blobs.sweep(needed, SWEEP_AGE).await {
+        let unneeded = std::mem::replace(&mut due, next).difference(&needed).copied().collect();
+        match app.blobs.sweep(unneeded, UNFINISHED_AGE).await {
             Ok(bytes) => tracing::info!(bytes, "blobs that nothing needs are gone"),
             Err(error) => tracing::warn!(%error, "sweep"),
         }

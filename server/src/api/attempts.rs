@@ -72,6 +72,7 @@ pub async fn commit(
 ) -> Answer<Json<Committed>> {
     let host = caller.as_host()?;
     let lease = app.engine.core().await.lease(attempt);
+    let _kept = app.sweeping.read().await;
     let (class, bytes) = match lease {
         Some(lease) if lease.host == host && lease.epoch == commit.epoch => check_checkpoint(&app, &lease, &commit).await?,
         // The core refuses it, and says why: it looks at the lease before anything else.

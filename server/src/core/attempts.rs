@@ -258,7 +258,9 @@ impl Core {
         let Some(job) = self.jobs.get_mut(&job_id) else { return };
         job.computed_ms += computed_ms;
         job.moved_bytes += safe.bytes;
-        job.safe = Some(safe);
+        if let Some(before) = job.safe.replace(safe) {
+            self.commands.push(Command::Superseded(before.blob));
+        }
         job.failed_on.clear();
         if let Some(per_segment) = computed_ms.checked_div(new.len() as u64).filter(|ms| *ms > 0) {
             job.segment_ms = Some(per_segment);

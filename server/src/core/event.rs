@@ -189,4 +189,6 @@ pub enum Command {
     Chain(JobId, Vec<ChainEntry>, Option<Digest>),
     /// The job starts over: its boundaries are void.
     ChainReset(JobId),
+    /// A checkpoint that a later one of its job took the place of.
+    Superseded(Digest),
 }

@@ -3,5 +3,6 @@
 mod driver;
 mod fairness;
 mod random;
+mod scale;
 mod scenarios;
 mod steering;

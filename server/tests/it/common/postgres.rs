@@ -1,0 +1,113 @@
+//! A throwaway PostgreSQL cluster: initdb into a temporary folder, a socket there, gone with the test.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+pub struct Cluster {
+    folder: tempfile::TempDir,
+    server: std::process::Child,
+}
+
+fn binaries() -> Option<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .filter(|bin| bin.join("initdb").exists())
+        .collect();
+    found.sort();
+    found.pop()
+}
+
+/// PostgreSQL refuses to run as root: then it runs as `postgres`, where there is such a user.
+fn command(program: &Path) -> Command {
+    let own = Command::new("id").arg("-u").output().expect("id runs");
+    if own.stdout.trim_ascii() == b"0" {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+impl Cluster {
+    /// None, and a printed word, where PostgreSQL is not installed.
+    pub fn start() -> Option<Self> {
+        let Some(bin) = binaries() else {
+            let skip = "skipped: PostgreSQL's binaries (initdb, postgres) are not installed";
+            assert!(std::env::var_os("BATON_REQUIRE_POSTGRES").is_none(), "{skip}");
+            println!("{skip}");
+            return None;
+        };
+        let folder = tempfile::Builder::new().prefix("pg").tempdir_in("/tmp").expect("a folder");
+        let open = Command::new("chmod").arg("777").arg(folder.path()).status();
+        assert!(open.is_ok_and(|status| status.success()));
+        let data = folder.path().join("data");
+        let made = command(&bin.join("initdb"))
+            .arg("-D")
+            .arg(&data)
+            .args(["-U", "baton", "-A", "trust", "-N"])
+            .stdout(Stdio::null())
+            .status();
+        assert!(made.is_ok_and(|status| status.success()), "initdb");
+        let server = command(&bin.join("postgres"))
+            .arg("-D")
+            .arg(&data)
+            .arg("-k")
+            .arg(folder.path())
+            .args(["-c", "listen_addresses=", "-F"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("postgres starts");
+        let cluster = Self { folder, server };
+        let socket = cluster.folder.path().join(".s.PGSQL.5432");
+        for _ in 0..300 {
+            if socket.exists() && cluster.try_sql("SELECT 1") {
+                return Some(cluster);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("PostgreSQL did not come up");
+    }
+
+    fn try_sql(&self, sql: &str) -> bool {
+        let psql = binaries().expect("found before").join("psql");
+        let status = Command::new(psql)
+            .arg("-h")
+            .arg(self.folder.path())
+            .args(["-U", "baton", "-d", "postgres", "-q", "-c", sql])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        status.is_ok_and(|status| status.success())
+    }
+
+    /// URL of a new, empty database.
+    pub fn database(&self, name: &str) -> String {
+        assert!(self.try_sql(&format!("CREATE DATABASE {name}")));
+        let socket = self.folder.path().display().to_string().replace('/', "%2F");
+        format!("postgres://baton@{socket}/{name}")
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let data = self.folder.path().join("data");
+        if let Some(bin) = binaries() {
+            let stop = command(&bin.join("pg_ctl"))
+                .arg("-D")
+                .arg(&data)
+                .args(["-m", "immediate", "-w", "stop"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+            // Nothing to be done about it here.
+            let _stopped = stop.is_ok();
+        }
+        let _ended = self.server.wait().is_ok();
+    }
+}

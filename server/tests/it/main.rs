@@ -1,0 +1,8 @@
+//! The server from outside: one binary, a fresh folder and database for each test.
+#![allow(unreachable_pub, reason = "modules of one test binary")]
+
+mod bad_input;
+mod common;
+mod restart;
+mod routes;
+mod stores;

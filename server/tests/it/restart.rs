@@ -1,0 +1,212 @@
+//! Stops, kills and failing stores in the middle of everything: nothing that was answered is lost.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use crate::common::postgres::Cluster;
+use crate::common::{Person, Worker, a_job, compute, options, start, token};
+use protocol::http::lease::ChainLine;
+use protocol::http::{JobState, Listed, SubmitJob};
+use reqwest::{Method, StatusCode};
+use server::core::populate::{registration, submission};
+use server::core::{Config, Event};
+use server::engine::{Engine, EngineError};
+use server::serve::Server;
+use server::store::memory::MemoryStore;
+use tokio::sync::watch;
+
+async fn survives_a_restart(folder: &Path, database: Option<String>) {
+    let server = Server::start(options(folder, database.clone())).await.unwrap();
+    let scientist = Person::new(&server.url, token(folder, "scientist"));
+    let worker = Worker::register(&server.url, &token(folder, "host"), "desk", 1).await;
+    let template = a_job(&scientist, 6).await;
+    let job = scientist.submit(&template).await;
+    let held = scientist.submit(&SubmitJob { hold: true, ..template }).await;
+    let lease = worker.take().await[0].clone();
+    let (_, last) = worker.compute(&lease, None, 2).await;
+    let before = scientist.job(job).await;
+    server.stop().await;
+    let server = Server::start(options(folder, database)).await.unwrap();
+    let scientist = Person::new(&server.url, scientist.token);
+    let own = Person::new(&server.url, worker.person.token.clone());
+    let worker = Worker { person: own, ..worker };
+    assert_eq!(scientist.job(job).await, before);
+    assert_eq!(scientist.job(held).await.state, JobState::Held);
+    worker.beat(&[lease.clone()]).await;
+    let (response, end) = worker.compute(&lease, Some(last), 4).await;
+    assert_eq!(response.status(), StatusCode::OK, "the lease holds over the restart");
+    let view = scientist.job(job).await;
+    assert_eq!(
+        (view.state, view.chain, view.epoch),
+        (JobState::Completed, Some(end.digest), 1)
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_on_sqlite_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    survives_a_restart(folder.path(), None).await;
+}
+
+#[tokio::test]
+async fn a_restart_on_postgres_loses_nothing() {
+    let Some(cluster) = Cluster::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    survives_a_restart(folder.path(), Some(cluster.database("restart"))).await;
+}
+
+#[tokio::test]
+async fn a_second_server_on_the_same_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, _) = start(folder.path()).await;
+    let second = Server::start(options(folder.path(), None)).await.err().expect("refused");
+    assert!(second.to_string().contains("another server uses"), "{second}");
+    server.stop().await;
+}
+
+/// The real binary.
+fn spawn(folder: &Path) -> (Child, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_baton-server"))
+        .arg("--data")
+        .arg(folder)
+        .args(["--listen", "127.0.0.1:0", "--requests-per-minute", "0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    let line = stdout.lines().next().expect("a first line").expect("readable");
+    let url = line
+        .strip_prefix("baton-server listens on ")
+        .expect("the first line has the URL");
+    (child, url.to_owned())
+}
+
+#[tokio::test]
+async fn sigkill_at_any_moment_loses_nothing_that_was_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, mut url) = spawn(folder.path());
+    let mut scientist = Person::new(&url, token(folder.path(), "scientist"));
+    let mut worker = Worker::register(&url, &token(folder.path(), "host"), "desk", 1).await;
+    let template = a_job(&scientist, 12).await;
+    let job = scientist.submit(&template).await;
+    let mut lease = worker.take().await[0].clone();
+    let (mut last, mut submitted) = (None, vec![job]);
+    for round in 0..12u64 {
+        let (commit, _) = worker.work(&lease, last.clone(), 1, lease.class).await;
+        let entry = commit.entries.last().unwrap().clone();
+        // Submissions race with the kill: only those that were answered have to be there.
+        let racer = {
+            let (scientist, template) = (scientist.clone(), template.clone());
+            tokio::spawn(async move {
+                let mut answered = Vec::new();
+                for _ in 0..50 {
+                    let request = scientist.request(Method::POST, "/v1/jobs").json(&template);
+                    match request.send().await {
+                        Ok(response) if response.status().is_success() => {
+                            let Ok(submitted) = response.json::<protocol::http::Submitted>().await else {
+                                break;
+                            };
+                            answered.push(submitted.job);
+                        }
+                        _ => break,
+                    }
+                }
+                answered
+            })
+        };
+        let path = format!("/v1/attempts/{}/commit", lease.attempt);
+        let sent = worker.person.request(Method::POST, &path).json(&commit).send();
+        let pause = std::time::Duration::from_millis(round * 3 % 17);
+        let answered = tokio::select! {
+            answer = sent => answer.is_ok_and(|answer| answer.status().is_success()),
+            () = tokio::time::sleep(pause) => false,
+        };
+        child.kill().unwrap();
+        child.wait().unwrap();
+        submitted.extend(racer.await.unwrap());
+        (child, url) = spawn(folder.path());
+        scientist = Person::new(&url, scientist.token);
+        worker = Worker {
+            person: Person::new(&url, worker.person.token.clone()),
+            ..worker
+        };
+        let view = scientist.job(job).await;
+        assert!(
+            !answered || view.segment == entry.segment,
+            "round {round}: an answered commit is gone"
+        );
+        // Said again, it is taken once; the last one ended the attempt.
+        let ended = view.state == JobState::Completed;
+        let expected = if ended { StatusCode::GONE } else { StatusCode::OK };
+        assert_eq!(
+            worker.commit(lease.attempt, &commit).await.status(),
+            expected,
+            "round {round}"
+        );
+        assert_eq!(scientist.job(job).await.segment, entry.segment);
+        last = Some(entry);
+        if round < 11 {
+            lease = worker
+                .take()
+                .await
+                .into_iter()
+                .find(|other| other.job == job)
+                .expect("the lease holds");
+        }
+    }
+    for id in &submitted {
+        scientist.job(*id).await;
+    }
+    let view = scientist.job(job).await;
+    assert_eq!((view.state, view.epoch), (JobState::Completed, 1));
+    let chain: Listed<ChainLine> = scientist.get(&format!("/v1/jobs/{job}/chain")).await;
+    let entries: Vec<_> = chain.items.into_iter().map(|line| line.entry).collect();
+    assert_eq!(
+        entries,
+        compute(template.package, None, 12),
+        "the chain of a run that was never touched"
+    );
+    println!("12 kills, {} submissions answered", submitted.len());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_failing_store_is_told_and_changes_nothing() {
+    let store = Arc::new(MemoryStore::default());
+    let (stop, stopping) = watch::channel(false);
+    let (engine, task) = Engine::start(store.clone(), Config::default(), stopping).await.unwrap();
+    let register = Event::Register {
+        host: None,
+        body: registration("desk", 1),
+        address: 1,
+    };
+    engine.apply(register).await.unwrap();
+    let before = engine.core().await.save().unwrap();
+    store.fail_with(Some("no space left on device"));
+    let job = submission("argon", protocol::Tier::Portable, 5);
+    let submit = || Event::Submit {
+        user: "ann".to_owned(),
+        job: Box::new(job.clone()),
+        bytes: 1,
+    };
+    for _ in 0..3 {
+        assert!(matches!(engine.apply(submit()).await, Err(EngineError::Unavailable(_))));
+    }
+    store.fail_with(None);
+    engine
+        .apply(Event::Take {
+            host: protocol::http::HostId(9),
+        })
+        .await
+        .unwrap_err();
+    assert!(engine.core().await.save().unwrap() == before, "read back as it was");
+    engine.apply(submit()).await.unwrap();
+    assert_eq!(engine.core().await.counts().jobs.len(), 1);
+    stop.send_replace(true);
+    task.await.unwrap();
+}

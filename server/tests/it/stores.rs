@@ -1,0 +1,187 @@
+//! One contract for every store: what is appended is there, all of it or nothing, in order, after a restart too.
+
+use crate::common::postgres::Cluster;
+use protocol::http::{Change, HostId, JobId, JobState, Scope};
+use protocol::{ChainEntry, Digest};
+use server::core::Event;
+use server::store::memory::MemoryStore;
+use server::store::postgres::PostgresStore;
+use server::store::sqlite::SqliteStore;
+use server::store::{Answer, Batch, Loaded, Logged, Row, Store, StoreError, TokenRow};
+
+fn ticks(from: u64, count: u64) -> Vec<Logged> {
+    (from..from + count)
+        .map(|at_ms| Logged {
+            at_ms,
+            event: Event::Tick,
+        })
+        .collect()
+}
+
+fn change(number: u64) -> Change {
+    Change {
+        at_ms: number,
+        state: JobState::Queued,
+        reason: format!("reason {number} – ünïcode 'quoted' \"twice\""),
+    }
+}
+
+fn entry(parent: Option<&ChainEntry>) -> ChainEntry {
+    let content = Digest::of(b"content");
+    let step = parent.map_or(0, |parent| parent.step + 10);
+    ChainEntry::next(Digest::of(b"package"), parent, step, content, content)
+}
+
+async fn contract(store: &dyn Store) {
+    assert_eq!(store.load().await.unwrap(), Loaded::default());
+    let zero = entry(None);
+    let one = entry(Some(&zero));
+    let outputs = Some(Digest::of(b"outputs"));
+    let batch = Batch {
+        first: 0,
+        events: ticks(0, 3),
+        rows: vec![
+            Row::Changed(JobId(1), change(1)),
+            Row::Changed(JobId(2), change(2)),
+            Row::Changed(JobId(1), change(3)),
+            Row::Chain(JobId(1), zero.clone(), None),
+            Row::Chain(JobId(1), one.clone(), outputs),
+        ],
+        answers: vec![Answer {
+            name: "ann submit key".to_owned(),
+            request: "digest".to_owned(),
+            number: 7,
+            at_ms: 100,
+        }],
+    };
+    store.append(batch).await.unwrap();
+    let loaded = store.load().await.unwrap();
+    assert_eq!((loaded.events, loaded.next, loaded.snapshot), (ticks(0, 3), 3, None));
+    assert_eq!(store.changes(JobId(1), 10).await.unwrap(), [change(1), change(3)]);
+    assert_eq!(store.changes(JobId(1), 1).await.unwrap(), [change(3)], "the last ones");
+    let chain = store.chain(JobId(1), 0, 10).await.unwrap();
+    assert_eq!((chain.len(), &chain[1].entry, chain[1].outputs), (2, &one, outputs));
+    assert_eq!(store.chain(JobId(1), 1, 10).await.unwrap().len(), 1);
+    assert_eq!(store.chain(JobId(2), 0, 10).await.unwrap(), []);
+    assert_eq!(store.answer("ann submit key".to_owned()).await.unwrap().unwrap().number, 7);
+    assert_eq!(store.answer("another".to_owned()).await.unwrap(), None);
+
+    // A snapshot, larger than one part, takes the place of what came before it.
+    let state: Vec<u8> = (0..20_000_000u32).map(|byte| (byte % 251) as u8).collect();
+    store.snapshot(3, state.clone()).await.unwrap();
+    store.snapshot(3, state.clone()).await.unwrap();
+    let reset = Batch {
+        first: 3,
+        events: ticks(3, 2),
+        rows: vec![
+            Row::Chain(JobId(1), entry(Some(&one)), None),
+            Row::ChainReset(JobId(1)),
+            Row::Chain(JobId(1), zero.clone(), None),
+            Row::Chain(JobId(2), zero.clone(), None),
+        ],
+        answers: Vec::new(),
+    };
+    store.append(reset).await.unwrap();
+    let loaded = store.load().await.unwrap();
+    assert_eq!((loaded.events, loaded.next), (ticks(3, 2), 5));
+    assert!(loaded.snapshot == Some((3, state)), "the snapshot reads back");
+    assert_eq!(
+        store.chain(JobId(1), 0, 10).await.unwrap().len(),
+        1,
+        "starting over voids what was before"
+    );
+
+    let many = (0..5000).map(|number| Row::Changed(JobId(3), change(number))).collect();
+    let batch = Batch {
+        first: 5,
+        events: ticks(5, 1),
+        rows: many,
+        answers: Vec::new(),
+    };
+    store.append(batch).await.unwrap();
+    assert_eq!(store.changes(JobId(3), 10_000).await.unwrap().len(), 5000);
+
+    store.forget_answers(101).await.unwrap();
+    assert_eq!(store.answer("ann submit key".to_owned()).await.unwrap(), None);
+
+    let mut token = TokenRow {
+        id: "abc".to_owned(),
+        digest: Digest::of(b"secret"),
+        scope: Scope::Host,
+        subject: "host-1".to_owned(),
+        host: Some(HostId(1)),
+        issued_ms: 5,
+        revoked_ms: None,
+    };
+    store.put_token(token.clone()).await.unwrap();
+    assert_eq!(store.tokens().await.unwrap(), [token.clone()]);
+    token.revoked_ms = Some(9);
+    store.put_token(token.clone()).await.unwrap();
+    assert_eq!(store.tokens().await.unwrap(), [token]);
+}
+
+/// What a database refuses in the middle of a batch leaves nothing of the batch.
+async fn all_or_nothing(store: &dyn Store) {
+    let before = store.load().await.unwrap();
+    let twice = Answer {
+        name: "twice".to_owned(),
+        request: String::new(),
+        number: 1,
+        at_ms: 1,
+    };
+    let batch = Batch {
+        first: before.next,
+        events: ticks(9, 1),
+        rows: vec![Row::Changed(JobId(9), change(1))],
+        answers: vec![twice.clone(), twice],
+    };
+    assert!(matches!(store.append(batch).await, Err(StoreError::Database(_))));
+    assert!(store.load().await.unwrap() == before);
+    assert_eq!(store.changes(JobId(9), 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn memory_keeps_the_contract() {
+    contract(&MemoryStore::default()).await;
+}
+
+#[tokio::test]
+async fn sqlite_keeps_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("baton.sqlite");
+    let store = SqliteStore::open(&path).await.unwrap();
+    contract(&store).await;
+    all_or_nothing(&store).await;
+    let before = store.load().await.unwrap();
+    drop(store);
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert!(store.load().await.unwrap() == before, "reopened");
+    store
+        .append(Batch {
+            first: 6,
+            events: ticks(6, 1),
+            rows: vec![Row::Changed(JobId(1), change(9))],
+            answers: Vec::new(),
+        })
+        .await
+        .unwrap();
+    assert_eq!(store.changes(JobId(1), 1).await.unwrap(), [change(9)]);
+}
+
+#[tokio::test]
+async fn postgres_keeps_the_contract_and_serves_one_server_at_a_time() {
+    let Some(cluster) = Cluster::start() else { return };
+    let url = cluster.database("contract");
+    let store = PostgresStore::open(&url).await.unwrap();
+    contract(&store).await;
+    all_or_nothing(&store).await;
+    assert!(matches!(PostgresStore::open(&url).await, Err(StoreError::Taken)));
+}
+
+#[tokio::test]
+async fn a_foreign_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("baton.sqlite");
+    std::fs::write(&path, b"this is not a database at all, but a text of some length").unwrap();
+    assert!(SqliteStore::open(&path).await.is_err());
+}
