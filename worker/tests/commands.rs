@@ -156,3 +156,51 @@ fn no_setting_of_the_device_changes_the_chain() {
         assert_eq!(place.done(&format!("chain r{index}")), plain, "{setting}");
     }
 }
+
+#[test]
+fn a_run_moves_between_devices_at_every_boundary_and_keeps_its_chain() {
+    let place = Place::new();
+    let test = "a_run_moves_between_devices_at_every_boundary_and_keeps_its_chain";
+    if !place.has_device(test) {
+        return;
+    }
+    let devices = place.portable_devices();
+    if devices.len() < 2 {
+        println!("skipped: {test}: one device alone");
+    }
+    place.done("new m");
+    place.done(&format!("run m --segments 6 --out stay --device {}", devices[0]));
+    place.done(&format!("run m --segments 1 --out move --device {}", devices[0]));
+    for segments in 2..=6 {
+        let device = &devices[segments % devices.len()];
+        place.done(&format!("resume move --segments {segments} --device {device}"));
+    }
+    assert_eq!(place.done("chain move"), place.done("chain stay"));
+    let said = place.baton("resume move --segments 3");
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains("6 are done"), "{}", said.err);
+}
+
+#[test]
+fn evaluate_gives_energies_and_forces_that_cancel() {
+    let place = Place::new();
+    if !place.has_device("evaluate_gives_energies_and_forces_that_cancel") {
+        return;
+    }
+    let said = place.json("evaluate argon --json --forces f.npy");
+    let energy = said["energies"]["NonbondedForce"].as_f64().unwrap();
+    assert_eq!(said["total"].as_f64(), Some(energy));
+    // A perfect crystal of argon: about -6.4 kJ/mol for each atom with this cutoff.
+    assert!((-6.6..-6.2).contains(&(energy / 864.0)), "{energy}");
+    let (kind, shape, data) = common::npy(&place.path("f.npy"));
+    assert_eq!((kind.as_str(), shape.as_str(), data.len()), ("<f4", "864, 3", 864 * 12));
+    for axis in 0..3 {
+        let column = data.as_chunks::<4>().0.iter().skip(axis).step_by(3);
+        let sum: f64 = column.map(|word| f64::from(f32::from_le_bytes(*word))).sum();
+        assert!(sum.abs() < 1e-2, "axis {axis}: {sum}");
+    }
+    place.drift_package();
+    let said = place.baton("evaluate drift --json");
+    assert_ne!(said.code, 0);
+    assert!(said.err.contains("[evaluate]"), "{}", said.err);
+}

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use common::Place;
 
-const SEGMENTS: usize = 40;
+const SEGMENTS: usize = 14;
 
 /// Start the template, wait for its first boundary on disk, and send signals 30 ms apart.
 fn stopped(place: &Place, out: &str, signals: &[&str]) -> (i32, String) {

@@ -8,7 +8,7 @@ use protocol::HardwareClass;
 
 use crate::choose;
 use crate::drive::{self, HowArgs};
-use crate::exit::Exit;
+use crate::exit::{Exit, Usage};
 
 /// Continue a run directory, made here or copied from elsewhere.
 #[derive(clap::Args, Debug)]
@@ -16,6 +16,9 @@ pub(crate) struct Args {
     /// The run directory.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
+    /// Run on to this many segments in all, where it was fewer.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    segments: Option<u64>,
     /// Continue even where the bits may differ: for experiments, since the chain then proves nothing.
     #[arg(long)]
     force_class: bool,
@@ -32,8 +35,14 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let chain = dir.chain()?;
     let tier = dir.package().manifest().tier;
     let chosen = choose::device(&args.how.device, tier, class_of(&chain))?;
+    let done = chain.last().map_or(0, |line| line.entry.segment);
+    if let Some(segments) = args.segments {
+        if segments < done {
+            return Err(Usage(format!("--segments {segments}: {done} are done already")).into());
+        }
+        dir.set_segments(segments)?;
+    }
     if !args.how.json {
-        let done = chain.last().map_or(0, |line| line.entry.segment);
         let info = chosen.device.info();
         eprintln!(
             "{} · {} ({}) · from segment {done} of {}",

@@ -74,6 +74,17 @@ impl Place {
         has
     }
 
+    /// Ids of the devices that run packages of the portable tier.
+    pub(crate) fn portable_devices(&self) -> Vec<String> {
+        let rows = self.json("devices --json");
+        let portable = rows
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|row| row["portable_class"].is_string());
+        portable.filter_map(|row| Some(row["id"].as_str()?.to_owned())).collect()
+    }
+
     /// Write the package [`DRIFT`] into folder `drift`.
     pub(crate) fn drift_package(&self) {
         let folder = self.path("drift");
