@@ -5,6 +5,8 @@
 use std::process::ExitCode;
 
 use device::DeviceError;
+use kernels::import::ImportError;
+use kernels::md::MdError;
 use kernels::package::PackageError;
 use kernels::run::RunError;
 
@@ -22,7 +24,7 @@ pub(crate) enum Exit {
     Stopped = 85,
     /// This device is not of the run's hardware class.
     WrongClass = 86,
-    /// The package is wrong.
+    /// The package, or the system to make one of, is wrong.
     BadPackage = 87,
 }
 
@@ -48,7 +50,7 @@ pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
         Exit::Usage
     } else if error.is::<WrongClass>() {
         Exit::WrongClass
-    } else if error.is::<PackageError>() {
+    } else if error.is::<PackageError>() || error.is::<ImportError>() || error.is::<MdError>() {
         Exit::BadPackage
     } else {
         match error.downcast_ref() {

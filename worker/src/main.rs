@@ -38,6 +38,8 @@ enum Command {
     Export(commands::export::Args),
     Analyse(commands::analyse::Args),
     Evaluate(commands::evaluate::Args),
+    #[command(subcommand)]
+    Import(commands::import::Source),
     New(commands::new::Args),
 }
 
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Command::Export(args) => commands::export::call(&args),
         Command::Analyse(args) => commands::analyse::call(&args),
         Command::Evaluate(args) => commands::evaluate::call(&args),
+        Command::Import(source) => commands::import::call(&source),
         Command::New(args) => commands::new::call(&args),
     };
     match ended {

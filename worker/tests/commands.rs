@@ -181,6 +181,57 @@ fn a_run_moves_between_devices_at_every_boundary_and_keeps_its_chain() {
     assert!(said.err.contains("6 are done"), "{}", said.err);
 }
 
+/// Two atoms as OpenMM serialises them.
+const OPENMM: [(&str, &str); 3] = [
+    (
+        "system.xml",
+        r#"<System type="System" version="1">
+<PeriodicBoxVectors><A x="2" y="0" z="0"/><B x="0" y="2" z="0"/><C x="0" y="0" z="2"/></PeriodicBoxVectors>
+<Particles><Particle mass="39.948"/><Particle mass="20.18"/></Particles><Constraints/>
+<Forces><Force cutoff=".9" dispersionCorrection="0" method="2" type="NonbondedForce" useSwitchingFunction="0" version="4">
+<GlobalParameters/><ParticleOffsets/><ExceptionOffsets/>
+<Particles><Particle eps="1" q="0" sig=".34"/><Particle eps=".5" q="0" sig=".28"/></Particles><Exceptions/></Force></Forces></System>"#,
+    ),
+    (
+        "state.xml",
+        r#"<State type="State" version="1">
+<PeriodicBoxVectors><A x="2" y="0" z="0"/><B x="0" y="2" z="0"/><C x="0" y="0" z="2"/></PeriodicBoxVectors>
+<Positions><Position x=".1" y="0" z="0"/><Position x=".5" y="0" z="0"/></Positions>
+<Velocities><Velocity x="0" y="0" z="0"/><Velocity x="0" y="0" z="0"/></Velocities></State>"#,
+    ),
+    (
+        "integrator.xml",
+        r#"<Integrator integrationForceGroups="-1" stepSize=".002" type="VerletIntegrator" version="1"/>"#,
+    ),
+];
+
+#[test]
+fn an_openmm_system_comes_in_and_is_evaluated_and_a_foreign_force_exits_87() {
+    let place = Place::new();
+    for (name, text) in OPENMM {
+        std::fs::write(place.path(name), text).unwrap();
+    }
+    let import = "import openmm --system system.xml --state state.xml --integrator integrator.xml";
+    let made = place.json(&format!("{import} -o two --json"));
+    assert_eq!(made["dir"], "two");
+    if place.has_device("an_openmm_system_comes_in_and_is_evaluated_and_a_foreign_force_exits_87") {
+        let energy = place.json("evaluate two --json")["total"].as_f64().unwrap();
+        // Lorentz and Berthelot: sigma 0.31 nm, epsilon sqrt(0.5) kJ/mol, 0.4 nm apart.
+        let sixth = (0.31_f64 / 0.4).powi(6);
+        let expected = 4.0 * 0.5_f64.sqrt() * (sixth * sixth - sixth);
+        assert!((energy / expected - 1.0).abs() < 1e-5, "{energy} {expected}");
+    }
+    let foreign = OPENMM[0].1.replace("type=\"NonbondedForce\"", "type=\"CustomBondForce\"");
+    std::fs::write(place.path("system.xml"), foreign).unwrap();
+    let said = place.baton(&format!("{import} -o three"));
+    assert_eq!(said.code, 87, "{}", said.err);
+    assert!(
+        said.err.contains("CustomBondForce") && !place.path("three").exists(),
+        "{}",
+        said.err
+    );
+}
+
 #[test]
 fn evaluate_gives_energies_and_forces_that_cancel() {
     let place = Place::new();

@@ -5,6 +5,7 @@ pub(crate) mod chain;
 pub(crate) mod devices;
 pub(crate) mod evaluate;
 pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod new;
 pub(crate) mod resume;
 pub(crate) mod run;
