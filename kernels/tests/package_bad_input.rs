@@ -167,8 +167,30 @@ fn counts_and_sizes_stay_within_limits() {
         &["kernel.toml: found 10", "expected at most 1048576"],
     );
     refused(
-        load_changed(put("drift.wgsl", " ".repeat((1 << 20) + 1))),
-        &["pass 'drift'", "drift.wgsl", "found 1048577 bytes"],
+        load_changed(put("drift.wgsl", " ".repeat((256 << 10) + 1))),
+        &["pass 'drift'", "drift.wgsl", "found 262145 bytes"],
+    );
+    refused(
+        load_changed(|folder| {
+            let space = " ".repeat(200 << 10);
+            put("common.wgsl", format!("{}\n{space}", tiny::COMMON))(folder);
+            put("count.wgsl", format!("{}\n{space}", tiny::COUNT))(folder);
+        }),
+        &["pass 'count': shader: found 40", "bytes in all", "at most 262144"],
+    );
+    refused(
+        load_changed(|folder| {
+            let mut manifest = MANIFEST.to_owned();
+            for k in 0..20 {
+                let name: &'static str = format!("p{k}.wgsl").leak();
+                put(name, format!("{}//{}{k}", tiny::DRIFT, " ".repeat(250 << 10)))(folder);
+                manifest.push_str(&format!(
+                    "\n[[pass]]\nname = \"p{k}\"\nshader = [\"{name}\"]\nworkgroups = [1]\n"
+                ));
+            }
+            put("kernel.toml", manifest)(folder);
+        }),
+        &["pass 'p16': shader", "bytes of different joined texts", "at most 4194304"],
     );
     let pass = "\n[[pass]]\nname = \"p$\"\nshader = [\"drift.wgsl\"]\nworkgroups = [1]\n";
     let many: String = (0..512).map(|k| pass.replace('$', &k.to_string())).collect();

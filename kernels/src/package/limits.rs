@@ -2,10 +2,12 @@
 
 /// Bytes of `kernel.toml`.
 pub const MANIFEST_BYTES_MAX: u64 = 1 << 20;
-/// Bytes of one WGSL file.
-pub const SHADER_BYTES_MAX: u64 = 1 << 20;
+/// Bytes of one WGSL file. naga's time grows with the square of a function's length: one of this size takes seconds, not hours.
+pub const SHADER_BYTES_MAX: u64 = 256 << 10;
 /// Bytes of a pass's joined WGSL files.
-pub const MODULE_BYTES_MAX: u64 = 1 << 20;
+pub const MODULE_BYTES_MAX: u64 = 256 << 10;
+/// Bytes of all different joined texts together.
+pub const MODULES_BYTES_MAX: u64 = 4 << 20;
 /// WGSL files of a package.
 pub const SHADERS_MAX: usize = 64;
 /// Buffers of a package.

@@ -6,7 +6,7 @@ use device::{BufferDesc, ModuleDesc, PassDesc, Program, Workgroups};
 
 use super::check::{self, Sizes};
 use super::error::PackageError;
-use super::limits::WORKGROUPS_MAX;
+use super::limits::{MODULES_BYTES_MAX, WORKGROUPS_MAX};
 use super::manifest::{Manifest, Pass};
 use super::reflect::{self, Reflected};
 use super::source::{Parsed, Source};
@@ -30,6 +30,13 @@ pub(super) fn compile(
                 let module = match module {
                     Some(module) => module,
                     None => {
+                        let total =
+                            modules.iter().map(|(other, _)| other.text.len() as u64).sum::<u64>() + source.text.len() as u64;
+                        if total > MODULES_BYTES_MAX {
+                            let key = format!("pass '{}': shader", pass.name);
+                            let found = format!("{total} bytes of different joined texts up to this pass");
+                            return Err(PackageError::found(key, found, format_args!("at most {MODULES_BYTES_MAX}")));
+                        }
                         let parsed = source.parse()?;
                         modules.push((source, parsed));
                         modules.len() - 1
