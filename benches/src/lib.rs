@@ -1,1 +1,92 @@
-//! Placeholder.
+//! What the benchmarks share: medians, and the peers as child processes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// One line of a comparison.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Program and device.
+    pub who: String,
+    /// Steps per second: the median, and all the readings.
+    pub rates: Result<Vec<f64>, String>,
+}
+
+impl Row {
+    /// Median of the readings.
+    pub fn median(&self) -> Option<f64> {
+        self.rates.as_ref().ok().and_then(|rates| median(rates))
+    }
+}
+
+/// Median; the upper one of two in the middle.
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied()
+}
+
+/// The folder of the peers' inputs.
+pub fn peers() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
+}
+
+/// OpenMM's CPU platform on the melt.
+pub fn openmm(steps: u64, repeats: usize) -> Row {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python");
+    let mut command = Command::new(python);
+    command
+        .arg(peers().join("openmm_melt.py"))
+        .args([steps.to_string(), repeats.to_string()]);
+    let rates = say(&mut command).and_then(|text| {
+        let answer: serde_json::Value = serde_json::from_str(text.trim()).map_err(|error| error.to_string())?;
+        let all = answer["all"].as_array().ok_or("no readings")?;
+        Ok(all.iter().filter_map(serde_json::Value::as_f64).collect())
+    });
+    Row {
+        who: "OpenMM, CPU platform".into(),
+        rates,
+    }
+}
+
+/// LAMMPS on the melt, as many processes as there are cores.
+pub fn lammps(steps: u64, processes: usize) -> Row {
+    let mut command = Command::new("mpirun");
+    command.args([
+        "--allow-run-as-root",
+        "--oversubscribe",
+        "-np",
+        &processes.to_string(),
+        "lmp",
+        "-sf",
+        "opt",
+        "-log",
+        "none",
+    ]);
+    command
+        .args(["-var", "steps", &steps.to_string(), "-in"])
+        .arg(peers().join("melt.lammps"));
+    let rates = say(&mut command).map(|text| {
+        let loops = text.lines().filter(|line| line.starts_with("Loop time of")).skip(1);
+        let seconds = loops.filter_map(|line| line.split_whitespace().nth(3)?.parse::<f64>().ok());
+        seconds.map(|seconds| steps as f64 / seconds).collect()
+    });
+    Row {
+        who: format!("LAMMPS, opt, {processes} processes"),
+        rates,
+    }
+}
+
+/// What a command prints, or why there is nothing.
+fn say(command: &mut Command) -> Result<String, String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .output()
+        .map_err(|error| format!("{name} is not here ({error}); benches/peers/install installs it"))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        let text = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{name} failed: {}", text.lines().last().unwrap_or("no word")))
+    }
+}

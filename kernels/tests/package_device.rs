@@ -18,7 +18,7 @@ fn on_every_device(test: &str, body: impl Fn(&dyn Device)) {
             std::env::var_os("BATON_REQUIRE_GPU").is_none(),
             "{test}: BATON_REQUIRE_GPU is set, and there is no device"
         );
-        println!("SKIPPED: {test}: no device on this machine");
+        println!("SKIP: {test}: no device on this machine");
     }
     for device in devices {
         println!("{test}: {} ({})", device.info().id, device.info().name);
@@ -263,7 +263,7 @@ fn gray_scott_is_what_plain_rust_computes() {
     );
     on_every_device("gray-scott", |device| {
         if !is_exact(device) {
-            return println!("SKIPPED: gray-scott: {} does not run the portable tier", device.info().id);
+            return println!("SKIP: gray-scott: {} does not run the portable tier", device.info().id);
         }
         let boundaries = run(&package, device, 50, 2);
         let measured: Vec<u64> = (boundaries.iter().flat_map(|boundary| words(&boundary.outputs[0])))

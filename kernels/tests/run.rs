@@ -19,7 +19,7 @@ fn device() -> Option<Arc<dyn Device>> {
             std::env::var_os("BATON_REQUIRE_GPU").is_none(),
             "BATON_REQUIRE_GPU is set, and there is no device"
         );
-        println!("SKIPPED: no device on this machine");
+        println!("SKIP: no device on this machine");
     }
     device
 }

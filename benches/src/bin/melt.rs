@@ -1,0 +1,160 @@
+//! Lennard-Jones melt of 32,000 atoms: atom-steps per second on every device here, beside OpenMM and LAMMPS, in one run.
+//!
+//! `cargo run --release -p benches --bin melt` after `benches/peers/install`. With `--boundary`, the share of time that boundaries take.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use benches::{Row, median};
+use clap::Parser;
+use device::{Device, SessionOptions};
+use kernels::package::Package;
+use kernels::run::{self, Control, Executor, RunConfig, RunDir, RunOptions};
+use protocol::Tier;
+
+/// Lennard-Jones melt, ours beside our peers'.
+#[derive(Parser)]
+struct Arguments {
+    /// Unit cells along an edge; 4 atoms each.
+    #[arg(long, default_value_t = 20)]
+    cells: u32,
+    /// Steps of one reading.
+    #[arg(long, default_value_t = 300)]
+    steps: u64,
+    /// Readings.
+    #[arg(long, default_value_t = 3)]
+    repeats: usize,
+    /// Only this device.
+    #[arg(long)]
+    device: Option<String>,
+    /// Leave the peers out.
+    #[arg(long)]
+    no_peers: bool,
+    /// Measure what boundaries cost, in segments of about ten seconds.
+    #[arg(long)]
+    boundary: bool,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let devices = device::list();
+    let wanted = |id: &str| arguments.device.as_ref().is_none_or(|wanted| wanted == id);
+    let devices = devices.iter().filter(|device| wanted(&device.info().id));
+    if arguments.boundary {
+        return devices.map(AsRef::as_ref).try_for_each(|device| boundary(device, &arguments));
+    }
+    let package = melt(arguments.cells, arguments.steps)?;
+    let atoms = 4 * u64::from(arguments.cells).pow(3);
+    println!(
+        "Lennard-Jones melt, {atoms} atoms, median of {} readings of {} steps",
+        arguments.repeats, arguments.steps
+    );
+    let mut rows: Vec<Row> = devices.map(|device| ours(device.as_ref(), &package, &arguments)).collect();
+    if !arguments.no_peers {
+        rows.push(benches::openmm(arguments.steps, arguments.repeats));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        rows.push(benches::lammps(arguments.steps, cores));
+    }
+    println!("{:<52} {:>9} {:>14}   readings", "", "steps/s", "atom-steps/s");
+    for row in &rows {
+        match (&row.rates, row.median()) {
+            (Ok(rates), Some(rate)) => {
+                let rates: Vec<_> = rates.iter().map(|rate| format!("{rate:.1}")).collect();
+                println!(
+                    "{:<52} {rate:>9.1} {:>14.3e}   {}",
+                    row.who,
+                    rate * atoms as f64,
+                    rates.join(" ")
+                );
+            }
+            (Err(why), _) => println!("{:<52} skipped: {why}", row.who),
+            (Ok(_), None) => println!("{:<52} skipped: no reading", row.who),
+        }
+    }
+    Ok(())
+}
+
+/// The melt, with segments of `steps` steps.
+fn melt(cells: u32, steps: u64) -> Result<Package> {
+    let package = kernels::md::examples::melt(cells)?;
+    let manifest = package.manifest().clone().with_steps_per_segment(steps);
+    Ok(package.with_manifest(manifest)?)
+}
+
+fn ours(device: &dyn Device, package: &Package, arguments: &Arguments) -> Row {
+    let measure = || -> Result<Vec<f64>> {
+        let mut executor = Executor::open(package, device, &SessionOptions::default())?;
+        executor.enter(0, &run::initial_state(package))?;
+        let mut rates = Vec::new();
+        for reading in 0..=arguments.repeats {
+            let start = Instant::now();
+            executor.advance(u64::MAX)?;
+            executor.cross()?;
+            if reading > 0 {
+                rates.push(arguments.steps as f64 / start.elapsed().as_secs_f64());
+            }
+        }
+        Ok(rates)
+    };
+    let info = device.info();
+    Row {
+        who: format!("Baton, {}: {}", info.id, info.name),
+        rates: measure().map_err(|error| format!("{error:#}")),
+    }
+}
+
+/// The same steps with and without boundaries on disk, readings taken in turns.
+fn boundary(device: &dyn Device, arguments: &Arguments) -> Result<()> {
+    let info = device.info();
+    let probe = ours(
+        device,
+        &melt(arguments.cells, 100)?,
+        &Arguments {
+            steps: 100,
+            repeats: 1,
+            device: None,
+            ..*arguments
+        },
+    );
+    let rate = probe.median().with_context(|| format!("{}: no reading", info.id))?;
+    let steps = (rate * 10.0).ceil() as u64;
+    let package = melt(arguments.cells, steps)?;
+    let class = fpcheck::class(info, Tier::ClassBound).context("every device has a class")?;
+    let (mut shares, segments) = (Vec::new(), 2);
+    for _ in 0..arguments.repeats {
+        let place: PathBuf = tempfile::tempdir()?.keep();
+        let mut dir = RunDir::create(
+            &place,
+            &package,
+            RunConfig {
+                segments,
+                checkpoint_every: 1,
+                package: None,
+            },
+        )?;
+        let start = Instant::now();
+        run::run(&mut dir, device, class, &RunOptions::default(), &mut |_| Control::Continue)?;
+        let kept = start.elapsed().as_secs_f64();
+        drop(dir);
+        std::fs::remove_dir_all(&place)?;
+        let whole = melt(arguments.cells, steps * segments)?;
+        let start = Instant::now();
+        let mut executor = Executor::open(&whole, device, &SessionOptions::default())?;
+        executor.enter(0, &run::initial_state(&whole))?;
+        executor.advance(u64::MAX)?;
+        executor.wait()?;
+        let bare = start.elapsed().as_secs_f64();
+        println!(
+            "{}: {segments} segments of {steps} steps: {kept:.3} s with boundaries on disk, {bare:.3} s without any",
+            info.id
+        );
+        shares.push((kept - bare) / bare * 100.0);
+    }
+    println!(
+        "{}: boundaries cost {:.2} % (median)",
+        info.id,
+        median(&shares).unwrap_or(f64::NAN)
+    );
+    Ok(())
+}
