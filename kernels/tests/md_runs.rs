@@ -1,0 +1,200 @@
+//! What holds of whole runs: the same bits on every device and however the work is cut, whatever the skin and the order of atoms;
+//! conserved momentum and energy; faults that stop a run.
+
+mod md_support;
+
+use device::{Device, SessionOptions};
+use kernels::md::{System, examples};
+use kernels::package::Package;
+use kernels::run::{Boundary, Executor, RunError, initial_state};
+use md_support::{TWO, devices, evaluated, mixture, plan};
+
+fn boundaries(package: &Package, device: &dyn Device, options: &SessionOptions) -> Result<Vec<Boundary>, RunError> {
+    let mut executor = Executor::open(package, device, options)?;
+    executor.enter(0, &initial_state(package))?;
+    (0..package.manifest().run.segments)
+        .map(|_| {
+            executor.advance(u64::MAX)?;
+            executor.cross()
+        })
+        .collect()
+}
+
+/// Words of a state buffer.
+fn words(boundary: &Boundary, buffer: usize) -> Vec<u32> {
+    boundary.state[buffer]
+        .bytes
+        .chunks_exact(4)
+        .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+        .collect()
+}
+
+/// Argon, melting: lists are built every few steps.
+fn argon() -> System {
+    System {
+        plan: plan(60, 20),
+        ..examples::argon()
+    }
+}
+
+#[test]
+fn every_device_and_every_cut_gives_the_same_bytes() {
+    for system in [argon(), mixture(7, &TWO)] {
+        let package = system.package().expect("a package");
+        let mut first: Option<Vec<Boundary>> = None;
+        for device in devices() {
+            for commands in [None, Some(1), Some(7)] {
+                let options = SessionOptions {
+                    commands_per_submit_max: commands,
+                    workgroup_order_seed: commands.map(|n| n as u64),
+                    ..SessionOptions::default()
+                };
+                let found = boundaries(&package, device.as_ref(), &options).expect("a run");
+                let expected = first.get_or_insert_with(|| found.clone());
+                assert!(
+                    found == *expected,
+                    "{}: {} differs with {commands:?} commands a submit",
+                    system.name,
+                    device.info().id
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn neither_the_skin_nor_the_moment_a_list_is_built_shows() {
+    let system = argon();
+    let run = |skin_nm: f64, device: &dyn Device| {
+        let package = System {
+            skin_nm,
+            ..system.clone()
+        }
+        .package()
+        .expect("a package");
+        boundaries(&package, device, &SessionOptions::default()).expect("a run")
+    };
+    for device in devices() {
+        // Sorting waits for a list that is due; 120 steps in two segments hold none but the first of each.
+        let expected = run(0.09, device.as_ref());
+        for skin in [0.002, 0.03, 0.3] {
+            let found = run(skin, device.as_ref());
+            assert!(found == expected, "{}: skin {skin}", device.info().id);
+        }
+    }
+}
+
+#[test]
+fn permuted_atoms_feel_permuted_forces() {
+    let system = mixture(6, &TWO);
+    let n = system.atoms();
+    let order: Vec<usize> = (0..n).map(|i| (i * 5 + 3) % n).collect();
+    assert_eq!(
+        n % 5,
+        1,
+        "5 and the number of atoms share no factor, so the order is a permutation"
+    );
+    let shuffled = System {
+        type_of: order.iter().map(|i| system.type_of[*i]).collect(),
+        positions_nm: order.iter().map(|i| system.positions_nm[*i]).collect(),
+        velocities_nm_ps: order.iter().map(|i| system.velocities_nm_ps[*i]).collect(),
+        ..system.clone()
+    };
+    for device in devices() {
+        let (energy, forces) = evaluated(&system.package().expect("a package"), device.as_ref());
+        let (other_energy, other_forces) = evaluated(&shuffled.package().expect("a package"), device.as_ref());
+        assert_eq!(energy.to_bits(), other_energy.to_bits());
+        for (place, atom) in order.iter().enumerate() {
+            assert_eq!(
+                other_forces[place].map(f64::to_bits),
+                forces[*atom].map(f64::to_bits),
+                "atom {atom}"
+            );
+        }
+    }
+}
+
+#[test]
+fn momentum_and_energy_are_conserved() {
+    let system = System {
+        plan: plan(200, 200),
+        ..examples::argon()
+    };
+    let package = system.package().expect("a package");
+    for device in devices() {
+        let found = boundaries(&package, device.as_ref(), &SessionOptions::default()).expect("a run");
+        let velocities: Vec<f32> = words(&found[1], 1).into_iter().map(f32::from_bits).collect();
+        for axis in 0..3 {
+            let sum: f64 = velocities.iter().skip(axis).step_by(3).map(|v| f64::from(*v)).sum();
+            println!(
+                "{}: mean velocity along axis {axis} {:e} nm/ps",
+                device.info().id,
+                sum / 864.0
+            );
+            assert!((sum / 864.0).abs() < 1e-6, "{sum}");
+        }
+        let conserved = found.iter().map(|boundary| {
+            let row = &boundary.outputs[0];
+            i64::from_le_bytes(row[32..40].try_into().expect("8 bytes")) as f64 / 4_294_967_296.0 / 864.0
+        });
+        let conserved: Vec<f64> = conserved.collect();
+        println!("{}: conserved energy per atom {conserved:?} kJ/mol", device.info().id);
+        // 1 ps of melting; OpenMM's and LAMMPS's own scatter is 1e-4.
+        assert!((conserved[1] - conserved[0]).abs() < 1e-3, "{conserved:?}");
+    }
+}
+
+#[test]
+fn a_list_without_room_stops_the_run() {
+    let package = argon().package().expect("a package");
+    for (constant, length, per, expected) in [
+        (
+            "neighbors_max",
+            "list_length",
+            "clusters",
+            "more neighbors than the list has room for",
+        ),
+        (
+            "candidates_max",
+            "candidates_length",
+            "groups_8",
+            "near more clusters than there is room for",
+        ),
+    ] {
+        let mut manifest = package.manifest().clone();
+        let count = |name: &str| match manifest.constants[name] {
+            kernels::package::manifest::Number::Integer(count) => count,
+            other => panic!("{name} = {other}"),
+        };
+        let (room, all) = (40, 40 * count(per));
+        manifest
+            .constants
+            .insert(constant.into(), kernels::package::manifest::Number::Integer(room));
+        manifest
+            .constants
+            .insert(length.into(), kernels::package::manifest::Number::Integer(all));
+        let small = package.with_manifest(manifest).expect("a package");
+        for device in devices() {
+            let error = boundaries(&small, device.as_ref(), &SessionOptions::default())
+                .expect_err("no room")
+                .to_string();
+            assert!(error.contains(expected), "{}: {error}", device.info().id);
+        }
+    }
+}
+
+#[test]
+fn an_explosion_stops_the_run() {
+    let mut system = argon();
+    system.velocities_nm_ps[17] = [500.0, 0.0, 0.0];
+    let package = system.package().expect("a package");
+    for device in devices() {
+        let error = boundaries(&package, device.as_ref(), &SessionOptions::default())
+            .expect_err("0.72 of the box in a step")
+            .to_string();
+        assert!(
+            error.contains("the system has exploded") || error.contains("atoms overlap"),
+            "{error}"
+        );
+    }
+}
