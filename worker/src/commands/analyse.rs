@@ -47,7 +47,7 @@ const RAHMAN: Known = Known {
     diffusion_cm2_per_s: Some(2.43e-5),
 };
 
-/// OpenMM 8.6.1, CPU platform, the same starting state, 5 fs, 1 ns; diffusion ± 0.10e-5.
+/// OpenMM 8.6.1, CPU platform, the same starting state, 5 fs, 1 ns; diffusion ± 0.01e-5.
 const OPENMM: Known = Known {
     source: "OpenMM, 1 ns",
     temperature_k: Some(94.738),

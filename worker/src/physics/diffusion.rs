@@ -43,7 +43,7 @@ pub(crate) fn diffusion(track: &Track, ps: f64) -> Result<Diffusion, String> {
     let paths = track.unwrapped();
     let (points, line) = slope(&paths, spacing).ok_or("the displacements lie on no line")?;
     let block = paths.len() / BLOCKS;
-    let error = (block as f64 * spacing > 2.0 * TO_PS).then(|| {
+    let error = (block as f64 * spacing >= 1.5 * TO_PS).then(|| {
         let slopes: Vec<f64> = paths
             .chunks_exact(block)
             .filter_map(|paths| Some(slope(paths, spacing)?.1.slope / 6.0))
