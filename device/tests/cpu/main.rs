@@ -11,6 +11,7 @@
 //! | `speed` | figures beside the Vulkan drivers of the machine |
 
 mod checked;
+mod generated;
 
 mod hostile;
 mod language;

@@ -14,8 +14,10 @@ const KERNEL: &str = "
 @group(0) @binding(3) var<storage, read_write> force: array<vec4<f32>>;
 const size = 33.591774;
 const cutoff2 = 6.25;
+override longest: u32;
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) l: u32,
+        @builtin(workgroup_id) tile: vec3<u32>) {
     let n = arrayLength(&position);
     let i = id.x;
     if (i >= n) { return; }
@@ -24,7 +26,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     var energy = 0.0;
     let end = count[i];
     for (var k = 0u; k < end; k++) {
-        let j = list[k * n + i];
+        let j = list[INDEX];
         var d = mine - position[j].xyz;
         d -= size * round(d * (1.0 / size));
         let r2 = dot(d, d);
@@ -38,8 +40,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     force[i] = vec4<f32>(sum, energy);
 }";
 
-/// Positions on a disturbed lattice, neighbour counts, and the list, neighbour after neighbour for all atoms.
-fn melt() -> (Vec<f32>, Vec<u32>, Vec<u32>) {
+/// Neighbour k of all atoms side by side, as GPUs like it; and the same within each workgroup's 64 atoms only.
+const LAYOUTS: [(&str, &str); 2] = [
+    ("all atoms side by side", "k * n + i"),
+    ("tiles of 64", "(tile.x * longest + k) * 64u + l"),
+];
+
+/// Positions on a disturbed lattice, neighbour counts, the list in both layouts, and the longest atom's count.
+fn melt() -> (Vec<f32>, Vec<u32>, [Vec<u32>; 2], usize) {
     const CELLS: usize = 20;
     const SIZE: f32 = 33.591_774;
     let mut random = Random(1);
@@ -84,14 +92,15 @@ fn melt() -> (Vec<f32>, Vec<u32>, Vec<u32>) {
         near.push(list);
     }
     let longest = near.iter().map(Vec::len).max().unwrap_or(0);
-    let mut list = vec![0; longest * n];
+    let mut lists = [vec![0; longest * n], vec![0; longest * n]];
     for (i, neighbours) in near.iter().enumerate() {
         for (k, j) in neighbours.iter().enumerate() {
-            list[k * n + i] = *j;
+            lists[0][k * n + i] = *j;
+            lists[1][(i / 64 * longest + k) * 64 + i % 64] = *j;
         }
     }
     let flat = positions.iter().flat_map(|p| [p[0], p[1], p[2], 0.0]).collect();
-    (flat, near.iter().map(|list| list.len() as u32).collect(), list)
+    (flat, near.iter().map(|list| list.len() as u32).collect(), lists, longest)
 }
 
 /// Seconds of processor time of all threads of this process, where the system tells.
@@ -139,36 +148,37 @@ fn measure(device: &dyn Device, case: &Case, options: &SessionOptions) -> (f64, 
 #[test]
 #[ignore = "measures time"]
 fn lennard_jones_force_of_32000_atoms() {
-    let (positions, counts, list) = melt();
+    let (positions, counts, lists, longest) = melt();
     let atoms = counts.len();
     let pairs: u32 = counts.iter().sum();
     println!("{atoms} atoms, {:.1} neighbours each", f64::from(pairs) / atoms as f64);
-    let case = Case::new(
-        KERNEL,
-        vec![bits(&positions), counts, list, vec![0; 4 * atoms]],
-        atoms as u32 / 64,
-    );
     let mut first: Option<Vec<u8>> = None;
-    for device in device::list() {
-        let counts = if device.info().backend == "cpu" {
-            vec![Some(1), Some(2)]
-        } else {
-            vec![None]
-        };
-        for threads in counts {
-            let options = SessionOptions {
-                threads,
-                ..SessionOptions::default()
+    for ((layout, index), list) in LAYOUTS.into_iter().zip(lists) {
+        let source = KERNEL.replace("INDEX", index);
+        let buffers = vec![bits(&positions), counts.clone(), list, vec![0; 4 * atoms]];
+        let mut case = Case::new(&source, buffers, atoms as u32 / 64);
+        case.overrides.insert("longest".to_owned(), longest as f64);
+        println!("{layout}:");
+        for device in device::list() {
+            let threads = if device.info().backend == "cpu" {
+                vec![Some(1), Some(2)]
+            } else {
+                vec![None]
             };
-            let (seconds, busy, forces) = measure(device.as_ref(), &case, &options);
-            let rate = atoms as f64 / seconds * 1e-6;
-            let per_pair = seconds * 1e9 / f64::from(pairs);
-            let name = &device.info().name;
-            println!("{name} {threads:?}: {rate:.2} million atom-forces/s, {per_pair:.2} ns a pair");
-            let busy_per_pair = busy * 1e9 / f64::from(pairs);
-            println!("    {busy_per_pair:.2} ns of processor time a pair");
-            let first = first.get_or_insert_with(|| forces.clone());
-            println!("    same bits as the first: {}", *first == forces);
+            for threads in threads {
+                let options = SessionOptions {
+                    threads,
+                    ..SessionOptions::default()
+                };
+                let (seconds, busy, forces) = measure(device.as_ref(), &case, &options);
+                let rate = atoms as f64 / seconds * 1e-6;
+                let busy = busy * 1e9 / f64::from(pairs);
+                let same = *first.get_or_insert_with(|| forces.clone()) == forces;
+                let name = &device.info().name;
+                println!(
+                    "{name} {threads:?}: {rate:.2} million atom-forces/s, {busy:.2} ns of processor time a pair; same bits: {same}"
+                );
+            }
         }
     }
 }
