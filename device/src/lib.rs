@@ -17,4 +17,4 @@ pub use api::{
     SessionOptions, Workgroups,
 };
 pub use error::DeviceError;
-pub use list::{list, select};
+pub use list::{automatic, list, select};

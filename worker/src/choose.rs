@@ -62,7 +62,7 @@ pub(crate) fn device(wanted: &str, tier: Tier, prefer: Option<HardwareClass>) ->
             .into()),
         };
     }
-    let classed = device::list().into_iter().filter_map(|device| {
+    let classed = device::automatic().into_iter().filter_map(|device| {
         let class = fpcheck::class(device.info(), tier)?;
         Some(Chosen { device, class })
     });

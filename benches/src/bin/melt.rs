@@ -38,7 +38,7 @@ struct Arguments {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let devices = device::list();
+    let devices = device::automatic();
     let wanted = |id: &str| arguments.device.as_ref().is_none_or(|wanted| wanted == id);
     let devices = devices.iter().filter(|device| wanted(&device.info().id));
     if arguments.boundary {

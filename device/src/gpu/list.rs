@@ -37,12 +37,25 @@ impl Device for Gpu {
 /// DX12 adapters that Vulkan lists too are left out. GL does not say which card it stands on, so that its adapter
 /// (`gl:0`) may be one that Vulkan lists as well.
 pub fn list() -> Vec<Arc<dyn Device>> {
-    adapters().into_iter().map(|gpu| Arc::new(gpu) as Arc<dyn Device>).collect()
+    devices(adapters())
+}
+
+/// As [`list`], without GL: starting it up takes time, and its library writes to standard error where there is no display.
+pub fn list_without_gl() -> Vec<Arc<dyn Device>> {
+    devices(adapters_on(Backends::VULKAN | Backends::METAL))
+}
+
+fn devices(adapters: Vec<Gpu>) -> Vec<Arc<dyn Device>> {
+    adapters.into_iter().map(|gpu| Arc::new(gpu) as Arc<dyn Device>).collect()
 }
 
 pub(super) fn adapters() -> Vec<Gpu> {
+    adapters_on(Backends::VULKAN | Backends::METAL | Backends::GL)
+}
+
+fn adapters_on(backends: Backends) -> Vec<Gpu> {
     // `counts` guards indirect dispatches. DX12 needs wgpu's own guard, too, for `num_workgroups` to be right.
-    let mut found = enumerate(Backends::VULKAN | Backends::METAL | Backends::GL, InstanceFlags::empty());
+    let mut found = enumerate(backends, InstanceFlags::empty());
     found.extend(enumerate(Backends::DX12, InstanceFlags::VALIDATION_INDIRECT_CALL));
     found.sort_by_key(|(_, info)| rank(info.backend));
 

@@ -38,4 +38,4 @@ mod reflect;
 mod session;
 mod strict;
 
-pub use list::list;
+pub use list::{list, list_without_gl};
