@@ -83,7 +83,7 @@ impl System {
             ("merge_groups", sizes.padded / 256),
             ("order_groups", sizes.groups_64),
             ("candidate_groups", sizes.groups_8.div_ceil(64)),
-            ("neighbor_groups", sizes.groups_64),
+            ("neighbor_groups", sizes.clusters.div_ceil(128)),
             ("candidates_max", sizes.candidates_max()),
             ("candidates_length", sizes.candidates_max() * sizes.groups_8),
             ("pair_groups", sizes.groups_64),
