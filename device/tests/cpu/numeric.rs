@@ -301,11 +301,7 @@ fn packing_rounds_and_unpacking_restores() {
     // An f16 that is widened and packed again is itself; quantizing is both.
     exact("u32", "pack2x16float(unpack2x16float(a)) + 0u * b", |a, _| {
         let half = |bits: u32| {
-            if bits & 0x7fff > 0x7c00 {
-                bits & 0x8000 & 0 | 0x7e00
-            } else {
-                bits
-            }
+            if bits & 0x7fff > 0x7c00 { 0x7e00 } else { bits }
         };
         half(a & 0xffff) | half(a >> 16) << 16
     });

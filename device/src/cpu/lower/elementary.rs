@@ -4,7 +4,7 @@
 //! place; `pow` carries the logarithm's low part. Sine and cosine are reduced in three parts, good to |x| of some thousands:
 //! WGSL defines their accuracy for |x| up to π only.
 
-use std::f32::consts::{FRAC_2_PI, FRAC_PI_2, FRAC_PI_4, LN_2, LOG2_E, PI};
+use std::f32::consts::{FRAC_2_PI, FRAC_PI_2, FRAC_PI_4, LN_2, LOG2_E, PI, SQRT_2};
 
 use crate::cpu::ir::{Builder, Value};
 
@@ -86,7 +86,7 @@ impl Builder {
                 9.618_437e-3,
                 5.550_332_5e-2,
                 2.402_264_8e-1,
-                6.931_472e-1,
+                LN_2,
             ],
         );
         let rise = self.fmul(p, r);
@@ -478,10 +478,7 @@ impl Builder {
     pub(super) fn acosh(&mut self, x: Value) -> Value {
         let outer = self.area(x, -1.0);
         let t = self.fadd_k(x, -1.0);
-        let p = self.horner(
-            t,
-            &[1.759_688_1e-3, -7.527_288_7e-3, 2.645_490_5e-2, -1.178_474_2e-1, 1.414_213_5],
-        );
+        let p = self.horner(t, &[1.759_688_1e-3, -7.527_288_7e-3, 2.645_490_5e-2, -1.178_474_2e-1, SQRT_2]);
         let root = self.fsqrt(t);
         let inner = self.fmul(p, root);
         let edge = self.float(1.5);
