@@ -139,7 +139,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     let s = seconds.clamp(0.0, 1e10).round() as u64;
     match s {
         0..10 => format!("{:.1} s", seconds.max(0.0)),
-        0..60 => format!("{s} s"),
+        10..60 => format!("{s} s"),
         60..3600 => format!("{} min {} s", s / 60, s % 60),
         3600..86_400 => format!("{} h {} min", s / 3600, s % 3600 / 60),
         _ => format!("{} d {} h", s / 86_400, s % 86_400 / 3600),
