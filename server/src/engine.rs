@@ -321,15 +321,15 @@ impl Writer {
         let commands = core.take_commands();
         let news = rows(&mut batch, commands);
         let events = batch.events.len() as u64;
-        if events > 0 {
-            if let Err(error) = engine.store.append(batch).await {
-                tracing::error!(%error, events, "the store failed: nothing of this was done");
-                self.broken = true;
-                for (reply, _) in replies {
-                    let _gone = reply.send(Err(EngineError::Unavailable(error.to_string())));
-                }
-                return;
+        if events > 0
+            && let Err(error) = engine.store.append(batch).await
+        {
+            tracing::error!(%error, events, "the store failed: nothing of this was done");
+            self.broken = true;
+            for (reply, _) in replies {
+                let _gone = reply.send(Err(EngineError::Unavailable(error.to_string())));
             }
+            return;
         }
         drop(core);
         self.next += events;

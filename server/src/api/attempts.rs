@@ -27,13 +27,11 @@ async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Ans
         }
         other => other?,
     };
-    if let Some(outputs) = commit.outputs {
-        if app.blobs.size(outputs).await?.is_none() {
-            return Err(Fault::invalid(
-                "outputs",
-                format!("blob {outputs} is not whole: upload it first"),
-            ));
-        }
+    if let Some(outputs) = commit.outputs
+        && app.blobs.size(outputs).await?.is_none()
+    {
+        let detail = format!("blob {outputs} is not whole: upload it first");
+        return Err(Fault::invalid("outputs", detail));
     }
     let size = bytes.len() as u64;
     let parsed = tokio::task::spawn_blocking(move || Checkpoint::from_bytes(&bytes, limit)).await;

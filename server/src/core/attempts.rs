@@ -172,16 +172,15 @@ impl Core {
             commit.entries.iter().take_while(|new| new.segment <= entry.segment).count()
         });
         let (old, new) = commit.entries.split_at(known);
-        if let (Some(last), Some(parent)) = (old.last(), parent) {
-            if last.segment == parent.segment && last != parent {
-                return Err(Refusal::invalid(
-                    "entries",
-                    format!(
-                        "boundary {} is safe with digest {}, found {}",
-                        parent.segment, parent.digest, last.digest
-                    ),
-                ));
-            }
+        if let (Some(last), Some(parent)) = (old.last(), parent)
+            && last.segment == parent.segment
+            && last != parent
+        {
+            let detail = format!(
+                "boundary {} is safe with digest {}, found {}",
+                parent.segment, parent.digest, last.digest
+            );
+            return Err(Refusal::invalid("entries", detail));
         }
         for entry in new {
             if !entry.follows(job.package, parent) {

@@ -195,7 +195,8 @@ impl Core {
         let now = self.jobs.get(&id).is_some_and(|job| job.now);
         let reason = format!("job {id} (priority {}) is more urgent", place.level);
         // What only waits in line goes back; the urgent job comes right behind the one that yields.
-        for behind in self.line(device)[1..].to_vec() {
+        let line = self.line(device).to_vec();
+        for behind in line.into_iter().skip(1) {
             self.finish(
                 behind,
                 Outcome::Aborted,

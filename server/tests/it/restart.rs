@@ -120,7 +120,7 @@ async fn sigkill_at_any_moment_loses_nothing_that_was_answered() {
         };
         let path = format!("/v1/attempts/{}/commit", lease.attempt);
         let sent = worker.person.request(Method::POST, &path).json(&commit).send();
-        let pause = std::time::Duration::from_millis(round * 3 % 17);
+        let pause = std::time::Duration::from_millis(round * 29 % 101);
         let answered = tokio::select! {
             answer = sent => answer.is_ok_and(|answer| answer.status().is_success()),
             () = tokio::time::sleep(pause) => false,
