@@ -153,8 +153,8 @@ pub fn oracle(system: &System) -> Oracle {
                 all.potential += pair.energy(r2);
                 all.virial += pair.virial(r2);
                 all.at_cutoff += pair.energy(cutoff2);
-                for axis in 0..3 {
-                    let force = pair.virial(r2) / r2 * d[axis];
+                for (axis, component) in d.iter().enumerate() {
+                    let force = pair.virial(r2) / r2 * component;
                     all.forces[a][axis] += force;
                     all.forces[b][axis] -= force;
                 }
