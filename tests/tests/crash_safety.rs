@@ -82,11 +82,14 @@ fn checkpoints(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
+/// What a crash or a bad disk does to a run directory.
+type Damage<'a> = &'a dyn Fn(&Path);
+
 #[test]
 fn torn_files_are_computed_again_to_the_same_bytes() {
     let finished = Finished::new();
     let newest = |folder: &Path| checkpoints(folder).pop().expect("a checkpoint");
-    let cases: [(&str, &dyn Fn(&Path)); 8] = [
+    let cases: [(&str, Damage); 8] = [
         ("torn-chain-line", &|folder| truncate(&folder.join("chain.jsonl"), 7)),
         ("torn-checkpoint", &|folder| truncate(&newest(folder), 100)),
         ("empty-checkpoint", &|folder| truncate(&newest(folder), u64::MAX)),

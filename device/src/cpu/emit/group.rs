@@ -127,7 +127,7 @@ impl Emitter<'_> {
         self.local_id(Input::LocalX, self.inputs.x, 1, x);
         self.local_id(Input::LocalY, self.inputs.y, x, y);
         self.local_id(Input::LocalZ, self.inputs.z, x * y, u32::MAX);
-        if invocations % 4 != 0 {
+        if !invocations.is_multiple_of(4) {
             let mask = self.code.vector();
             let tail = [0, 1, 2, 3].map(|lane| if lane < invocations % 4 { u32::MAX } else { 0 });
             self.code.lanes(tail);

@@ -199,7 +199,7 @@ impl Emitter<'_> {
             Un::Popcnt => {
                 self.code.i().i32_popcnt();
             }
-            Un::BoolToInt => return,
+            Un::BoolToInt => {}
             Un::Not => {
                 self.code.i().i32_eqz();
             }
@@ -252,7 +252,7 @@ impl Emitter<'_> {
                 self.vector(a);
                 self.code.i().f32x4_eq().v128_bitselect();
             }
-            Un::RawBits | Un::BitsFloat | Un::Clz | Un::Ctz => return,
+            Un::RawBits | Un::BitsFloat | Un::Clz | Un::Ctz => {}
             Un::FloatToS => {
                 self.code.i().i32x4_trunc_sat_f32x4_s();
             }

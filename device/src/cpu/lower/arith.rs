@@ -26,7 +26,7 @@ binary!(
 
 unary!(
     fneg FNeg, fabs FAbs, fsqrt FSqrt, fceil FCeil, ffloor FFloor, ftrunc FTrunc, fnearest FNearest,
-    float_bits FloatBits, raw_bits RawBits, bits_float BitsFloat, to_s FloatToS, to_u FloatToU, from_s SToFloat, from_u UToFloat,
+    float_bits FloatBits, raw_bits RawBits, bits_float BitsFloat, signed_of FloatToS, unsigned_of FloatToU, float_of_s SToFloat, float_of_u UToFloat,
     iabs IAbs, inot INot, clz Clz, ctz Ctz, popcnt Popcnt, bool_int BoolToInt, not Not,
 );
 

@@ -72,7 +72,7 @@ impl Builder {
     }
 
     /// Bits of an f32 rounded to f16, ties to even; too large gives infinity.
-    pub(super) fn to_half(&mut self, x: Value) -> Value {
+    pub(super) fn half_of(&mut self, x: Value) -> Value {
         let bits = self.float_bits(x);
         let high = self.shru_k(bits, 16);
         let sign = self.and_k(high, 0x8000);
@@ -101,14 +101,14 @@ impl Builder {
     }
 
     /// The f32 that the low 16 bits are as an f16.
-    pub(super) fn from_half(&mut self, half: Value) -> Value {
+    pub(super) fn float_of_half(&mut self, half: Value) -> Value {
         let sign = self.and_k(half, 0x8000);
         let sign = self.shl_k(sign, 16);
         let body = self.and_k(half, 0x7fff);
         let wide = self.shl_k(body, 13);
         let normal = self.iadd_k(wide, 0x3800_0000);
         let special = self.or_k(wide, 0x7f80_0000);
-        let count = self.from_u(body);
+        let count = self.float_of_u(body);
         let subnormal = self.fmul_k(count, f32::from_bits(0x3380_0000));
         let subnormal = self.float_bits(subnormal);
         let (least_normal, least_special) = (self.int(0x400), self.int(0x7c00));
@@ -127,7 +127,7 @@ impl Builder {
         let clamped = self.fmin(raised, one);
         let scaled = self.fmul_k(clamped, scale);
         let nearest = self.fnearest(scaled);
-        self.to_s(nearest)
+        self.signed_of(nearest)
     }
 
     pub(super) fn pack(&mut self, fun: F, words: &[Value]) -> Value {
@@ -139,7 +139,7 @@ impl Builder {
                 F::Pack4x8unorm => self.norm(*word, 0.0, 255.0),
                 F::Pack2x16snorm => self.norm(*word, -1.0, 32767.0),
                 F::Pack2x16unorm => self.norm(*word, 0.0, 65535.0),
-                F::Pack2x16float => self.to_half(*word),
+                F::Pack2x16float => self.half_of(*word),
                 F::Pack4xI8Clamp => {
                     let (low, high) = (self.int(-128i32 as u32), self.int(127));
                     let raised = self.maxs(*word, low);
@@ -186,10 +186,10 @@ impl Builder {
                     F::Unpack4x8unorm => 255.0,
                     F::Unpack2x16snorm => 32767.0,
                     F::Unpack2x16unorm => 65535.0,
-                    F::Unpack2x16float => return self.from_half(part),
+                    F::Unpack2x16float => return self.float_of_half(part),
                     _ => return part,
                 };
-                let number = self.from_s(part);
+                let number = self.float_of_s(part);
                 let scale = self.float(scale);
                 let ratio = self.fdiv(number, scale);
                 let least = self.float(-1.0);

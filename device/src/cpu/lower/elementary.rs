@@ -9,7 +9,7 @@ use std::f32::consts::{FRAC_2_PI, FRAC_PI_2, FRAC_PI_4, LN_2, LOG2_E, PI, SQRT_2
 use crate::cpu::ir::{Builder, Value};
 
 /// ln 2 in two parts; the first has ten bits, so that small integers times it are exact.
-const LN_2_HIGH: f32 = 0.693_359_375;
+const LN_2_HIGH: f32 = 0.693_359_4;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// π/2 in three parts.
 const HALF_PI: [f32; 3] = [1.570_312_5, 4.837_513e-4, 7.549_79e-8];
@@ -59,13 +59,13 @@ impl Builder {
                 8.333_452e-3,
                 4.166_579_6e-2,
                 1.666_666_5e-1,
-                5.000_000_1e-1,
+                5e-1,
             ],
         );
         let square = self.fmul(r, r);
         let y = self.fma(p, square, r);
         let y = self.fadd_k(y, 1.0);
-        let n = self.to_s(n);
+        let n = self.signed_of(n);
         self.scale(y, n)
     }
 
@@ -91,7 +91,7 @@ impl Builder {
         );
         let rise = self.fmul(p, r);
         let y = self.fadd_k(rise, 1.0);
-        let n = self.to_s(n);
+        let n = self.signed_of(n);
         self.scale(y, n)
     }
 
@@ -111,7 +111,7 @@ impl Builder {
         let (lower, same) = (self.int(0u32.wrapping_sub(23)), self.int(0));
         let correction = self.select(is_small, lower, same);
         let e = self.iadd(e, correction);
-        (f, self.from_s(e))
+        (f, self.float_of_s(e))
     }
 
     /// `ln(1 + f) - f + f²/2`
@@ -258,7 +258,7 @@ impl Builder {
         let half = self.fmul_k(z, -0.5);
         let p = self.fadd(p, half);
         let cosine = self.fadd_k(p, 1.0);
-        (sine, cosine, self.to_s(n))
+        (sine, cosine, self.signed_of(n))
     }
 
     /// The sine after `quarters` more quarter turns.
@@ -341,7 +341,7 @@ impl Builder {
     fn asin_core(&mut self, s: Value, z: Value) -> Value {
         let p = self.horner(
             z,
-            &[4.216_32e-2, 2.418_131_1e-2, 4.547_002_6e-2, 7.495_300_3e-2, 1.666_675_2e-1],
+            &[4.216_32e-2, 2.418_131e-2, 4.547_002_6e-2, 7.495_300_3e-2, 1.666_675_2e-1],
         );
         let p = self.fmul(p, z);
         self.fma(p, s, s)
@@ -432,13 +432,7 @@ impl Builder {
         let z = self.fmul(x, x);
         let p = self.horner(
             z,
-            &[
-                -5.704_988_7e-3,
-                2.063_908_9e-2,
-                -5.373_971_6e-2,
-                1.333_144_2e-1,
-                -3.333_328_2e-1,
-            ],
+            &[-5.704_988_7e-3, 2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1],
         );
         let p = self.fmul(p, z);
         let inner = self.fma(p, size, size);

@@ -9,6 +9,9 @@ use super::shape::Shape;
 use super::{Fault, Frame, Lower, Lowered, fault};
 use crate::cpu::ir::{Bin, Rmw, Ty, Un, Value, Watch};
 
+/// Words of the left and the right operand whose products, summed over the second argument, make the word of the first.
+type Terms = Box<dyn Fn(usize, usize) -> (usize, usize)>;
+
 /// Largest f32 that an i32 and a u32 can hold.
 const I32_MAX_AS_F32: f32 = 2_147_483_520.0;
 const U32_MAX_AS_F32: f32 = 4_294_967_040.0;
@@ -293,16 +296,16 @@ impl<'m> Lower<'m> {
                 self.watch_convert(word, true);
                 let limit = self.b.float(I32_MAX_AS_F32);
                 let word = self.b.fmin(word, limit);
-                self.b.to_s(word)
+                self.b.signed_of(word)
             }
             (Float, Uint, true) => {
                 self.watch_convert(word, false);
                 let limit = self.b.float(U32_MAX_AS_F32);
                 let word = self.b.fmin(word, limit);
-                self.b.to_u(word)
+                self.b.unsigned_of(word)
             }
-            (Sint, Float, true) => self.b.from_s(word),
-            (Uint, Float, true) => self.b.from_u(word),
+            (Sint, Float, true) => self.b.float_of_s(word),
+            (Uint, Float, true) => self.b.float_of_u(word),
             (Bool, Float, _) => {
                 let (one, zero) = (self.b.float(1.0), self.b.float(0.0));
                 self.b.select(word, one, zero)
@@ -403,8 +406,7 @@ impl<'m> Lower<'m> {
         };
         let vector = |inner: &TypeInner| matches!(inner, TypeInner::Vector { .. });
         // `terms(i)` pairs the words whose products make word i.
-        let (count, inner, terms): (usize, usize, Box<dyn Fn(usize, usize) -> (usize, usize)>) = match (dims(left), dims(right))
-        {
+        let (count, inner, terms): (usize, usize, Terms) = match (dims(left), dims(right)) {
             (Some((n, r)), Some((columns, _))) => (columns * r, n, Box::new(move |i, k| (k * r + i % r, i / r * n + k))),
             (Some((n, r)), None) if vector(right) => (r, n, Box::new(move |i, k| (k * r + i, k))),
             (None, Some((columns, r))) if vector(left) => (columns, r, Box::new(move |i, k| (k, i * r + k))),

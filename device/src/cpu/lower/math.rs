@@ -203,8 +203,8 @@ fn each_word(b: &mut Builder, fun: F, scalar: Scalar, x: &[Value]) -> Result<Val
         (F::Acosh, _) => b.acosh(a),
         (F::Atanh, _) => b.atanh(a),
         (F::QuantizeToF16, _) => {
-            let half = b.to_half(a);
-            b.from_half(half)
+            let half = b.half_of(a);
+            b.float_of_half(half)
         }
         (F::CountOneBits, _) => b.popcnt(a),
         (F::CountLeadingZeros, _) => b.clz(a),

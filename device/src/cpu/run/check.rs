@@ -131,7 +131,7 @@ impl Checker {
         let word = self.words.entry(address).or_default();
         let apart = |then: &Visit| {
             let ordered = then.group == now.group && (then.lane == now.lane || then.phase < now.phase);
-            !ordered && !(then.atomic && now.atomic)
+            !(ordered || then.atomic && now.atomic)
         };
         let writes = what != event::READ;
         let mut clash = word

@@ -37,7 +37,7 @@ impl Order {
         let Some(seed) = seed else { return Self::Counted };
         let mut state = seed ^ turn.wrapping_mul(0xd134_2543_de82_ef95);
         if count > TABLE_MAX {
-            let mut factor = next(&mut state) % count | 1;
+            let mut factor = (next(&mut state) % count) | 1;
             while gcd(factor, count) != 1 {
                 factor += 2;
             }

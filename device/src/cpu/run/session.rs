@@ -87,7 +87,7 @@ impl CpuSession {
                 self.buffers.len()
             )));
         };
-        if offset % 4 != 0 || size % 4 != 0 {
+        if !offset.is_multiple_of(4) || !size.is_multiple_of(4) {
             let text = format!(
                 "{what} '{}': offset {offset} and size {size} must be multiples of 4",
                 self.buffers[buffer]
