@@ -34,7 +34,7 @@ async fn survives_a_restart(folder: &Path, database: Option<String>) {
     let worker = Worker { person: own, ..worker };
     assert_eq!(scientist.job(job).await, before);
     assert_eq!(scientist.job(held).await.state, JobState::Held);
-    worker.beat(&[lease.clone()]).await;
+    worker.beat(std::slice::from_ref(&lease)).await;
     let (response, end) = worker.compute(&lease, Some(last), 4).await;
     assert_eq!(response.status(), StatusCode::OK, "the lease holds over the restart");
     let view = scientist.job(job).await;
