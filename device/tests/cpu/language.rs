@@ -317,7 +317,11 @@ fn values_and_variables_live_across_barriers_in_loops_and_functions() {
             t = (0..50).map(|l| t[(l + k as usize + 1) % 50] + k + 1).collect();
             for l in 0..50 {
                 let seen = t[(l + 1) % 50];
-                s[l] = if seen % 2 == 0 { s[l].wrapping_add(seen) } else { s[l] ^ seen };
+                s[l] = if seen.is_multiple_of(2) {
+                    s[l].wrapping_add(seen)
+                } else {
+                    s[l] ^ seen
+                };
                 rounds[l][(k as usize + l) % 4] = s[l];
             }
         }
