@@ -2,7 +2,6 @@
 //!
 //! `cargo run --release -p benches --bin melt` after `benches/peers/install`. With `--boundary`, the share of time that boundaries take.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -11,7 +10,6 @@ use clap::Parser;
 use device::{Device, SessionOptions};
 use kernels::package::Package;
 use kernels::run::{self, Control, Executor, RunConfig, RunDir, RunOptions};
-use protocol::Tier;
 
 /// Lennard-Jones melt, ours beside our peers'.
 #[derive(Parser)]
@@ -104,7 +102,7 @@ fn ours(device: &dyn Device, package: &Package, arguments: &Arguments) -> Row {
     }
 }
 
-/// The same steps with and without boundaries on disk, readings taken in turns.
+/// How long the device stands still at a boundary, beside the segment before it. Digests and files are made beside the next segment.
 fn boundary(device: &dyn Device, arguments: &Arguments) -> Result<()> {
     let info = device.info();
     let probe = ours(
@@ -118,43 +116,49 @@ fn boundary(device: &dyn Device, arguments: &Arguments) -> Result<()> {
         },
     );
     let rate = probe.median().with_context(|| format!("{}: no reading", info.id))?;
-    let steps = (rate * 10.0).ceil() as u64;
+    // A multiple of the package's own periods, so that both runs observe at the same steps.
+    let steps = ((rate * 10.0) as u64).next_multiple_of(200);
     let package = melt(arguments.cells, steps)?;
-    let class = fpcheck::class(info, Tier::ClassBound).context("every device has a class")?;
-    let (mut shares, segments) = (Vec::new(), 2);
+    let place = tempfile::tempdir()?;
+    let mut dir = RunDir::create(&place.path().join("run"), &package, config())?;
+    let mut executor = Executor::open(&package, device, &SessionOptions::default())?;
+    executor.enter(0, &run::initial_state(&package))?;
+    let mut shares = Vec::new();
     for _ in 0..arguments.repeats {
-        let place: PathBuf = tempfile::tempdir()?.keep();
-        let mut dir = RunDir::create(
-            &place,
-            &package,
-            RunConfig {
-                segments,
-                checkpoint_every: 1,
-                package: None,
-            },
-        )?;
         let start = Instant::now();
-        run::run(&mut dir, device, class, &RunOptions::default(), &mut |_| Control::Continue)?;
-        let kept = start.elapsed().as_secs_f64();
-        drop(dir);
-        std::fs::remove_dir_all(&place)?;
-        let whole = melt(arguments.cells, steps * segments)?;
-        let start = Instant::now();
-        let mut executor = Executor::open(&whole, device, &SessionOptions::default())?;
-        executor.enter(0, &run::initial_state(&whole))?;
         executor.advance(u64::MAX)?;
         executor.wait()?;
-        let bare = start.elapsed().as_secs_f64();
+        let computed = start.elapsed().as_secs_f64();
+        let crossing = Instant::now();
+        executor.cross()?;
+        let crossed = crossing.elapsed().as_secs_f64();
         println!(
-            "{}: {segments} segments of {steps} steps: {kept:.3} s with boundaries on disk, {bare:.3} s without any",
-            info.id
+            "{}: {steps} steps in {computed:.3} s, then {:.2} ms across the boundary",
+            info.id,
+            crossed * 1e3
         );
-        shares.push((kept - bare) / bare * 100.0);
+        shares.push(crossed / (computed + crossed) * 100.0);
     }
     println!(
-        "{}: boundaries cost {:.2} % (median)",
+        "{}: crossing takes {:.3} % of the time (median)",
         info.id,
         median(&shares).unwrap_or(f64::NAN)
     );
+    let class = fpcheck::class(info, package.manifest().tier).context("no class in the package's tier")?;
+    let start = Instant::now();
+    run::run(&mut dir, device, class, &RunOptions::default(), &mut |_| Control::Continue)?;
+    println!(
+        "{}: a whole run of one segment, digests and files on disk included: {:.3} s",
+        info.id,
+        start.elapsed().as_secs_f64()
+    );
     Ok(())
+}
+
+fn config() -> RunConfig {
+    RunConfig {
+        segments: 1,
+        checkpoint_every: 1,
+        package: None,
+    }
 }
