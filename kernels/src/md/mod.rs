@@ -110,7 +110,8 @@ pub struct System {
     pub dt_ps: f64,
     /// Pairs from here on feel nothing, nm.
     pub cutoff_nm: f64,
-    /// The list holds pairs up to cutoff and skin, nm. Decides speed, not results.
+    /// The list holds pairs up to cutoff and skin, nm. Decides speed; results stay the same bits until a list is next built together with
+    /// a sort (see [`SORT_PERIOD`]), whose moment depends on it.
     pub skin_nm: f64,
     /// Length of a run.
     pub plan: Plan,
