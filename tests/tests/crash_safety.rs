@@ -59,7 +59,9 @@ impl Finished {
     }
 
     fn assert_same(&self, folder: &Path, what: &str) {
-        for ((name, expected), (_, found)) in results(&self.run()).iter().zip(results(folder)) {
+        let (expected, found) = (results(&self.run()), results(folder));
+        assert_eq!(expected.len(), found.len(), "{what}: a file is missing, or one too many");
+        for ((name, expected), (_, found)) in expected.iter().zip(found) {
             assert!(*expected == found, "{what}: {name} differs from the uninterrupted run's");
         }
     }

@@ -107,7 +107,9 @@ fn holds_for(example: &str, steps_per_segment: u64) {
     for seed in 0..schedules() {
         let schedule = place.path().join(format!("schedule-{seed}"));
         processes += interrupted_run(&package, &schedule, whole, seed);
-        for ((name, expected), (found_name, found)) in expected.iter().zip(results(&schedule.join("end"))) {
+        let ended = results(&schedule.join("end"));
+        assert_eq!(expected.len(), ended.len(), "seed {seed}: a file is missing, or one too many");
+        for ((name, expected), (found_name, found)) in expected.iter().zip(ended) {
             assert_eq!(*name, found_name, "seed {seed}");
             assert!(*expected == found, "seed {seed}: {name} differs from the uninterrupted run's");
         }
