@@ -6,8 +6,10 @@
 //! | [`class`] | tiers and hardware classes |
 //! | [`chain`] | the digest chain: one entry a boundary |
 //! | [`checkpoint`] | the checkpoint format |
+//! | [`bundle`] | named byte strings in one blob: packages and outputs on their way |
 //! | [`http`] | what a worker, a scientist and a server say to each other |
 
+pub mod bundle;
 pub mod chain;
 pub mod checkpoint;
 pub mod class;

@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line asks for something that makes no sense.
     Usage = 2,
+    /// The server is away: come again later.
+    Away = 75,
     /// Stopped at a boundary; `baton resume` goes on.
     Stopped = 85,
     /// This device is not of the run's hardware class.
@@ -50,6 +52,8 @@ pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
         Exit::Usage
     } else if error.is::<WrongClass>() {
         Exit::WrongClass
+    } else if error.downcast_ref().is_some_and(crate::net::NetError::is_away) {
+        Exit::Away
     } else if error.is::<PackageError>() || error.is::<ImportError>() || error.is::<MdError>() {
         Exit::BadPackage
     } else {

@@ -4,11 +4,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod agent;
 mod choose;
 mod commands;
 mod drive;
 mod exit;
 mod formats;
+mod net;
 mod observables;
 mod output;
 mod physics;
@@ -26,7 +28,7 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 85 stopped at a boundary (resumable), \
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 75 the server is away, 85 stopped at a boundary (resumable), \
 86 refused: wrong hardware class, 87 bad package.";
 
 #[derive(Debug, Subcommand)]
@@ -41,6 +43,19 @@ enum Command {
     #[command(subcommand)]
     Import(commands::import::Source),
     New(commands::new::Args),
+    Submit(commands::submit::Args),
+    Jobs(commands::jobs::Args),
+    Job(commands::job::Args),
+    Fetch(commands::fetch::Args),
+    /// Stop jobs for good, at once.
+    Cancel(commands::steer::Args),
+    /// Keep jobs back: a running one stops at its next boundary.
+    Hold(commands::steer::Args),
+    /// Let held jobs go on.
+    Release(commands::steer::Args),
+    /// Change a job's priority, also while it runs.
+    Priority(commands::steer::PriorityArgs),
+    Worker(commands::worker::Args),
 }
 
 fn main() -> ExitCode {
@@ -62,6 +77,15 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => commands::evaluate::call(&args),
         Command::Import(source) => commands::import::call(&source),
         Command::New(args) => commands::new::call(&args),
+        Command::Submit(args) => commands::submit::call(&args),
+        Command::Jobs(args) => commands::jobs::call(&args),
+        Command::Job(args) => commands::job::call(&args),
+        Command::Fetch(args) => commands::fetch::call(&args),
+        Command::Cancel(args) => commands::steer::call("cancel", &args),
+        Command::Hold(args) => commands::steer::call("hold", &args),
+        Command::Release(args) => commands::steer::call("release", &args),
+        Command::Priority(args) => commands::steer::priority(&args),
+        Command::Worker(args) => commands::worker::call(&args),
     };
     match ended {
         Ok(exit) => exit.into(),

@@ -94,16 +94,30 @@ pub(super) fn parse(text: &str) -> Result<Manifest, PackageError> {
     toml::from_str(text).map_err(|error| PackageError::file(MANIFEST, error.to_string().trim_end()))
 }
 
-/// Write all parts into a new or empty folder; the manifest last, so that a torn write is no package.
-pub(super) fn write(
-    folder: &Path,
+/// All parts as files, by name; the manifest last, so that a torn write is no package.
+pub(super) fn files(
     manifest: &Manifest,
     shaders: &BTreeMap<String, String>,
     init: &BTreeMap<String, Vec<u8>>,
     shapes: &[Sizes],
-) -> Result<(), PackageError> {
+) -> Result<Vec<(String, Vec<u8>)>, PackageError> {
+    let shaders = shaders.iter().map(|(file, text)| (file.clone(), text.clone().into_bytes()));
+    let mut files: Vec<_> = shaders.collect();
+    for (buffer, size) in manifest.buffers.iter().zip(shapes) {
+        if let (Some(file), Some(bytes)) = (&buffer.init, init.get(&buffer.name)) {
+            files.push((file.clone(), npy::write(buffer.element, &size.shape, bytes)));
+        }
+    }
+    let text = toml::to_string_pretty(manifest)
+        .map_err(|error| PackageError::file(MANIFEST, format_args!("cannot be written as TOML: {error}")))?;
+    files.push((MANIFEST.to_owned(), text.into_bytes()));
+    Ok(files)
+}
+
+/// Write files into a new or empty folder.
+pub(super) fn write(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), PackageError> {
     make_empty(folder)?;
-    let put = |name: &str, bytes: &[u8]| {
+    for (name, bytes) in files {
         let path = folder.join(name);
         let write = || {
             fs::create_dir_all(path.parent().expect("a file inside the folder has a parent"))?;
@@ -111,19 +125,9 @@ pub(super) fn write(
             file.write_all(bytes)?;
             file.sync_all()
         };
-        write().map_err(|error| PackageError::file(path.display(), format_args!("cannot write: {error}")))
-    };
-    for (file, text) in shaders {
-        put(file, text.as_bytes())?;
+        write().map_err(|error| PackageError::file(path.display(), format_args!("cannot write: {error}")))?;
     }
-    for (buffer, size) in manifest.buffers.iter().zip(shapes) {
-        if let (Some(file), Some(bytes)) = (&buffer.init, init.get(&buffer.name)) {
-            put(file, &npy::write(buffer.element, &size.shape, bytes))?;
-        }
-    }
-    let text = toml::to_string_pretty(manifest)
-        .map_err(|error| PackageError::file(MANIFEST, format_args!("cannot be written as TOML: {error}")))?;
-    put(MANIFEST, text.as_bytes())
+    Ok(())
 }
 
 /// Make a folder, unless it is there and empty.

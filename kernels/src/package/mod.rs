@@ -5,6 +5,7 @@
 //! | [`manifest`] | `kernel.toml` as types |
 //! | `check` | whether the manifest's words fit each other |
 //! | `folder`, `npy` | files in and out |
+//! | `archive` | all of it in one blob, to travel |
 //! | `source`, `reflect`, `overrides` | WGSL: parsed, and held against the manifest |
 //! | `program` | all of it as a device's program |
 //! | [`layout`] | device layout to standard layout and back |
@@ -20,6 +21,7 @@ use std::path::Path;
 use device::{Program, Workgroups};
 use protocol::Digest;
 
+mod archive;
 mod check;
 mod digest;
 mod error;
@@ -101,7 +103,11 @@ impl Package {
     /// # Errors
     /// The folder exists and is not empty, or cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), PackageError> {
-        folder::write(folder, &self.manifest, &self.shaders, &self.init, &self.sizes)
+        folder::write(folder, &self.files()?)
+    }
+
+    fn files(&self) -> Result<Vec<(String, Vec<u8>)>, PackageError> {
+        folder::files(&self.manifest, &self.shaders, &self.init, &self.sizes)
     }
 
     /// The manifest.

@@ -213,6 +213,21 @@ impl RunDir {
         Ok(lines)
     }
 
+    /// The last chain line, with the offset behind it.
+    pub(super) fn last_line(&self) -> Result<Option<(ChainLine, u64)>, RunError> {
+        Ok(self.chain_with_ends()?.pop())
+    }
+
+    /// Append a line to the chain behind `chain_bytes`: this commits a boundary. The new length.
+    pub(super) fn append_line(&self, line: &ChainLine, chain_bytes: u64) -> Result<u64, RunError> {
+        let path = self.chain_path();
+        let mut text = serde_json::to_vec(line).map_err(|error| RunError::folder(&path, error.to_string()))?;
+        text.push(b'\n');
+        let end = disk::append(&path, chain_bytes, &text)?;
+        disk::sync_parent(&path)?;
+        Ok(end)
+    }
+
     /// The last boundary whose checkpoint and output files are whole; C0 if there is none.
     pub(super) fn last_good(&self, class: HardwareClass, force_class: bool) -> Result<Start, RunError> {
         if self.lock.is_none() {

@@ -7,7 +7,10 @@ use std::path::Path;
 use super::RunError;
 
 /// Write a whole file: temporary file, fsync, rename, fsync of the folder.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
+///
+/// # Errors
+/// The file system refuses.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
     let temporary = path.with_extension("tmp");
     let mut file = File::create(&temporary).map_err(RunError::disk("create", &temporary))?;
     file.write_all(bytes).map_err(RunError::disk("write", &temporary))?;
@@ -17,7 +20,10 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
 }
 
 /// Make a file's name as durable as its contents.
-pub(crate) fn sync_parent(path: &Path) -> Result<(), RunError> {
+///
+/// # Errors
+/// The file system refuses.
+pub fn sync_parent(path: &Path) -> Result<(), RunError> {
     let parent = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -30,7 +36,10 @@ pub(crate) fn sync_parent(path: &Path) -> Result<(), RunError> {
 }
 
 /// Append at a known length: what lies beyond it, left by a crash, goes first. Returns the new length.
-pub(crate) fn append(path: &Path, length: u64, bytes: &[u8]) -> Result<u64, RunError> {
+///
+/// # Errors
+/// The file system refuses.
+pub fn append(path: &Path, length: u64, bytes: &[u8]) -> Result<u64, RunError> {
     let mut file = OpenOptions::new()
         .create(true)
         .write(true)
@@ -45,7 +54,10 @@ pub(crate) fn append(path: &Path, length: u64, bytes: &[u8]) -> Result<u64, RunE
 }
 
 /// A whole file of at most `bytes_max` bytes.
-pub(crate) fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, RunError> {
+///
+/// # Errors
+/// It is larger, or the file system refuses.
+pub fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, RunError> {
     let file = File::open(path).map_err(RunError::disk("open", path))?;
     let mut bytes = Vec::new();
     file.take(bytes_max + 1)

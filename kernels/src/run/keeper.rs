@@ -168,12 +168,7 @@ impl<'a> Desk<'a> {
             class: self.class,
             files: self.files.clone(),
         };
-        let mut text =
-            serde_json::to_vec(&line).map_err(|error| RunError::folder(&self.dir.chain_path(), error.to_string()))?;
-        text.push(b'\n');
-        let path = self.dir.chain_path();
-        self.chain_bytes = disk::append(&path, self.chain_bytes, &text)?;
-        disk::sync_parent(&path)?;
+        self.chain_bytes = self.dir.append_line(&line, self.chain_bytes)?;
         self.last = entry;
         Ok(())
     }

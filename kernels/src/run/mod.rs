@@ -7,14 +7,17 @@
 //! | [`dir`] | the run directory: what is on disk, what of it is good |
 //! | [`keeper`] | digesting and writing, beside the next segment's computing |
 //! | [`frames`] | what outputs look like on disk, and reading them back |
+//! | [`gather`] | a run directory out of what was computed elsewhere |
+//! | [`disk`] | writing so that a crash leaves the old or the new |
 //! | [`evaluate`](mod@evaluate) | one evaluation of energies and forces |
 
 pub mod dir;
-mod disk;
+pub mod disk;
 mod error;
 pub mod evaluate;
 mod executor;
 pub mod frames;
+pub mod gather;
 mod keeper;
 mod plan;
 
@@ -25,6 +28,7 @@ pub use dir::{RunConfig, RunDir};
 pub use error::RunError;
 pub use evaluate::{Evaluation, evaluate};
 pub use executor::{Boundary, Executor, initial_state};
+pub use gather::Gathering;
 
 use keeper::Keeper;
 

@@ -5,7 +5,54 @@ pub(crate) mod chain;
 pub(crate) mod devices;
 pub(crate) mod evaluate;
 pub(crate) mod export;
+pub(crate) mod fetch;
 pub(crate) mod import;
+pub(crate) mod job;
+pub(crate) mod jobs;
 pub(crate) mod new;
+mod remote;
 pub(crate) mod resume;
 pub(crate) mod run;
+pub(crate) mod steer;
+pub(crate) mod submit;
+pub(crate) mod worker;
+
+/// A length of time on the command line: `90`, `30s`, `20m`, `2h`, `7d`.
+pub(crate) fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h', 'd']) {
+        Some(number) => (number, &text[number.len()..]),
+        None => (text, "s"),
+    };
+    let scale = match unit {
+        "d" => 86_400.0,
+        "h" => 3600.0,
+        "m" => 60.0,
+        _ => 1.0,
+    };
+    let seconds = number.parse::<f64>().ok().map(|number| number * scale);
+    let seconds = seconds.filter(|seconds| (0.0..=366.0 * 86_400.0).contains(seconds));
+    let seconds = seconds.ok_or_else(|| format!("{text:?}: expected a time such as 30s, 20m, 2h or 7d, at most a year"))?;
+    Ok(std::time::Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    #[test]
+    fn times_are_read_with_their_unit() {
+        for (text, seconds) in [
+            ("90", 90),
+            ("30s", 30),
+            ("20m", 1200),
+            ("2h", 7200),
+            ("1.5h", 5400),
+            ("7d", 604_800),
+        ] {
+            assert_eq!(super::duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for wrong in ["", "h", "-1s", "1y", "inf", "nan", "1e30d", "é"] {
+            assert!(super::duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

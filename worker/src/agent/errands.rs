@@ -1,0 +1,236 @@
+//! What goes over the network: packages and checkpoints in, boundaries out. Each errand goes on until it is done or makes no sense any more,
+//! however long the server is away.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use kernels::package::Package;
+use kernels::run::RunError;
+use protocol::Digest;
+use protocol::http::{AttemptId, Commit, Committed, EndAttempt, Lease, Orders, Outcome};
+use reqwest::Method;
+
+use super::record::{self, CHECKPOINT_BYTES_MAX, JobFolder, Kept};
+use crate::net::link::Link;
+use crate::net::outputs::{self, Outputs};
+use crate::net::{Client, NetError, blobs};
+
+const ARCHIVE_BYTES_MAX: u64 = 1 << 30;
+/// Fetched files that no job needs are kept this long.
+const KEEP: Duration = Duration::from_secs(3600);
+
+/// Why an errand was not done.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// The lease is over: whatever belongs to it is void.
+    Gone(String),
+    /// The server does not know us.
+    Unknown(String),
+    /// The job cannot go on here.
+    Cannot(Outcome, String),
+}
+
+/// The way to the server, and the folder of fetched files.
+#[derive(Clone)]
+pub(crate) struct Errands {
+    /// The server.
+    pub(crate) client: Client,
+    /// Whether it answers.
+    pub(crate) link: Arc<Link>,
+    /// Fetched files, by digest.
+    pub(crate) blobs: PathBuf,
+    /// One download at a time.
+    pub(crate) downloading: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Errands {
+    fn blob(&self, digest: Digest) -> PathBuf {
+        self.blobs.join(digest.to_string())
+    }
+
+    /// Bring everything here that a lease needs before it can be computed. Whatever is here already is used.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub(crate) async fn fetch(&self, folder: JobFolder, lease: Lease) -> Result<Arc<Package>, Trouble> {
+        let archive = folder.archive();
+        if !archive.exists() {
+            self.download(lease.archive, ARCHIVE_BYTES_MAX).await?;
+            folder.adopt(&self.blob(lease.archive), &archive).map_err(ours)?;
+        }
+        let wanted = lease.package;
+        let package = blocking(move || load(&archive, wanted)).await?;
+        let last = {
+            let (folder, package) = (folder.clone(), Arc::clone(&package));
+            blocking(move || Ok(folder.last_good(&package, lease.class).map(|start| start.entry.segment))).await?
+        };
+        let safe = lease.checkpoint.as_ref();
+        if last.is_some_and(|last| safe.is_none_or(|safe| safe.entry.segment <= last)) {
+            return Ok(package);
+        }
+        let entry = match safe {
+            None => record::c0(&package).map(|(entry, _)| entry),
+            Some(safe) => {
+                self.download(safe.blob, CHECKPOINT_BYTES_MAX).await?;
+                folder.adopt(&self.blob(safe.blob), &folder.start()).map_err(ours)?;
+                let found = record::read_checkpoint(&folder.start(), &package);
+                let found = found.map_err(|problem| Trouble::Cannot(Outcome::ClientError, problem))?;
+                if found.class != lease.class || found.entry != safe.entry {
+                    let problem = format!(
+                        "the checkpoint is of class {}, boundary {}; the lease is for class {}, boundary {}",
+                        found.class, found.entry.segment, lease.class, safe.entry.segment
+                    );
+                    return Err(Trouble::Cannot(Outcome::Mismatch, problem));
+                }
+                Some(found.entry)
+            }
+        };
+        let entry = entry.ok_or_else(|| Trouble::Cannot(Outcome::ClientError, "no initial state".into()))?;
+        folder.begin(&entry).map_err(ours)?;
+        Ok(package)
+    }
+
+    async fn download(&self, digest: Digest, bytes_max: u64) -> Result<(), Trouble> {
+        let _alone = self.downloading.lock().await;
+        let path = self.blob(digest);
+        let done = self
+            .link
+            .insist(|| blobs::download(&self.client, digest, &path, bytes_max))
+            .await;
+        done.map_err(trouble)
+    }
+
+    /// Bring boundaries home: the last one's checkpoint and all outputs, then the commit.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub(crate) async fn home(
+        &self,
+        folder: JobFolder,
+        attempt: AttemptId,
+        epoch: u64,
+        kept: Vec<Kept>,
+    ) -> Result<Committed, Trouble> {
+        let Some(last) = kept.last().cloned() else {
+            return Err(Trouble::Cannot(Outcome::ClientError, "nothing to bring home".into()));
+        };
+        let path = folder.checkpoint(last.entry.segment);
+        let checkpoint = match last.blob {
+            Some(digest) => digest,
+            None => {
+                return Err(Trouble::Cannot(
+                    Outcome::ClientError,
+                    "a boundary without a checkpoint".into(),
+                ));
+            }
+        };
+        let segments: Vec<u64> = kept
+            .iter()
+            .filter(|kept| kept.output_bytes > 0)
+            .map(|kept| kept.entry.segment)
+            .collect();
+        let outputs = match segments.is_empty() {
+            true => None,
+            false => Some(blocking(move || gather(&folder, &segments)).await?),
+        };
+        let up = async || blobs::upload_file(&self.client, &path, checkpoint).await;
+        self.link.insist(up).await.map_err(trouble)?;
+        if let Some((bytes, digest)) = &outputs {
+            let up = async || blobs::upload_bytes(&self.client, bytes, *digest).await;
+            self.link.insist(up).await.map_err(trouble)?;
+        }
+        let commit = Commit {
+            epoch,
+            computed_ms: kept.iter().map(|kept| kept.ms).sum(),
+            entries: kept.into_iter().map(|kept| kept.entry).collect(),
+            checkpoint,
+            outputs: outputs.map(|(_, digest)| digest),
+        };
+        let route = format!("/v1/attempts/{attempt}/commit");
+        let committed = self.link.insist(|| self.client.send(Method::POST, &route, &commit)).await;
+        committed.map_err(trouble)
+    }
+
+    /// Say that an attempt has stopped here.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub(crate) async fn end(&self, attempt: AttemptId, end: EndAttempt) -> Result<Orders, Trouble> {
+        let route = format!("/v1/attempts/{attempt}/end");
+        let told = self.link.insist(|| self.client.send(Method::POST, &route, &end)).await;
+        told.map_err(trouble)
+    }
+
+    /// Remove fetched files that nobody needs.
+    pub(crate) fn sweep(&self, needed: &BTreeSet<Digest>) {
+        let now = SystemTime::now();
+        for entry in fs::read_dir(&self.blobs).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let digest: Option<Digest> = name.split('.').next().and_then(|name| name.parse().ok());
+            let age = entry.metadata().and_then(|metadata| metadata.modified());
+            let old = age.is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > KEEP));
+            if old && digest.is_none_or(|digest| !needed.contains(&digest)) {
+                drop(fs::remove_file(entry.path()));
+            }
+        }
+    }
+}
+
+/// The outputs of these segments as one blob, with its digest.
+fn gather(folder: &JobFolder, segments: &[u64]) -> Result<(Vec<u8>, Digest), Trouble> {
+    let mut all = Outputs::new();
+    for segment in segments {
+        let path = folder.outputs(*segment);
+        let bytes = fs::read(&path).map_err(|error| ours_text(format!("{}: {error}", path.display())))?;
+        let one = outputs::unpack(&bytes).map_err(|error| ours_text(format!("{}: {error}", path.display())))?;
+        all.extend(one);
+    }
+    let blob = outputs::pack(all).map_err(|error| ours_text(error.to_string()))?;
+    let digest = Digest::of(&blob);
+    Ok((blob, digest))
+}
+
+fn load(archive: &Path, wanted: Digest) -> Result<Arc<Package>, Trouble> {
+    let bytes = fs::read(archive).map_err(|error| ours_text(format!("{}: {error}", archive.display())))?;
+    let package = Package::from_archive(&bytes);
+    let package = package.map_err(|error| Trouble::Cannot(Outcome::ClientError, format!("bad package: {error}")))?;
+    if package.digest() != wanted {
+        let problem = format!("the archive holds package {}, the lease is for {wanted}", package.digest());
+        return Err(Trouble::Cannot(Outcome::ClientError, problem));
+    }
+    Ok(Arc::new(package))
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Trouble> + Send + 'static) -> Result<T, Trouble> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(Trouble::Cannot(
+            Outcome::ClientError,
+            format!("the program made a mistake: {error}"),
+        )),
+    }
+}
+
+/// Something of this machine, not of the job: others may take it.
+fn ours_text(problem: String) -> Trouble {
+    Trouble::Cannot(Outcome::Aborted, problem)
+}
+
+fn ours(error: RunError) -> Trouble {
+    ours_text(error.to_string())
+}
+
+fn trouble(error: NetError) -> Trouble {
+    let text = error.to_string();
+    match (&error, error.status()) {
+        (_, 401 | 403) => Trouble::Unknown(text),
+        (_, 404 | 409 | 410) => Trouble::Gone(text),
+        (NetError::File(_), _) => Trouble::Cannot(Outcome::Aborted, text),
+        // A boundary that does not follow: this device computed something else.
+        (_, 422) => Trouble::Cannot(Outcome::Mismatch, text),
+        _ => Trouble::Cannot(Outcome::ClientError, text),
+    }
+}

@@ -1,0 +1,174 @@
+//! What the volunteer wants, under the names that BOINC's users know: flags, then environment, then the `[worker]` section of the
+//! configuration file, then what is usual.
+
+use clap::Args;
+use serde::Deserialize;
+
+use crate::exit::Usage;
+
+/// Preferences as given in one place; what is not given there is open.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Given {
+    /// Compute while on battery (no by default).
+    #[arg(long, env = "BATON_RUN_ON_BATTERIES", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    run_on_batteries: Option<bool>,
+    /// Compute while somebody uses the machine (yes by default: at low priority and in short submits).
+    #[arg(long, env = "BATON_RUN_IF_USER_ACTIVE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    run_if_user_active: Option<bool>,
+    /// Minutes without keyboard and mouse after which nobody uses the machine (3 by default).
+    #[arg(long, env = "BATON_IDLE_TIME_TO_RUN", value_name = "MINUTES")]
+    idle_time_to_run: Option<f64>,
+    /// Share of the cores for the built-in CPU device, percent (100 by default).
+    #[arg(long, env = "BATON_MAX_NCPUS_PCT", value_name = "PERCENT")]
+    max_ncpus_pct: Option<f64>,
+    /// Compute only from this hour of the local day on: 22, or 22.5 for half past.
+    #[arg(long, env = "BATON_START_HOUR", value_name = "HOUR")]
+    start_hour: Option<f64>,
+    /// Compute only until this hour of the local day.
+    #[arg(long, env = "BATON_END_HOUR", value_name = "HOUR")]
+    end_hour: Option<f64>,
+    /// Gigabytes that the state folder may take (20 by default).
+    #[arg(long, env = "BATON_DISK_MAX_USED_GB", value_name = "GB")]
+    disk_max_used_gb: Option<f64>,
+    /// A GPU not to use, by id or by a part of its name; may be given several times.
+    #[arg(long, env = "BATON_EXCLUDE_GPUS", value_name = "GPU", value_delimiter = ',')]
+    exclude_gpus: Option<Vec<String>>,
+    /// Do not compute while this program runs; may be given several times.
+    #[arg(long, env = "BATON_EXCLUSIVE_APPS", value_name = "PROGRAM", value_delimiter = ',')]
+    exclusive_apps: Option<Vec<String>>,
+    /// End when there is nothing to compute (no by default).
+    #[arg(long, env = "BATON_EXIT_WHEN_IDLE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    exit_when_idle: Option<bool>,
+    /// A device to use: `auto`, `cpu`, or an id that `baton devices` shows; may be given several times, one job runs on each.
+    #[arg(long, env = "BATON_DEVICE", value_name = "ID", value_delimiter = ',')]
+    device: Option<Vec<String>>,
+    /// Name of this machine on the server's page; the machine's own by default.
+    #[arg(long, env = "BATON_NAME")]
+    name: Option<String>,
+}
+
+/// What the volunteer wants.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Preferences {
+    pub(crate) run_on_batteries: bool,
+    pub(crate) run_if_user_active: bool,
+    /// Minutes.
+    pub(crate) idle_time_to_run: f64,
+    /// Percent.
+    pub(crate) max_ncpus_pct: f64,
+    /// Hours of the local day, from and until.
+    pub(crate) hours: Option<(f64, f64)>,
+    pub(crate) disk_max_used_gb: f64,
+    pub(crate) exclude_gpus: Vec<String>,
+    pub(crate) exclusive_apps: Vec<String>,
+    pub(crate) exit_when_idle: bool,
+    pub(crate) devices: Vec<String>,
+    pub(crate) name: Option<String>,
+}
+
+impl Preferences {
+    /// From the command line and the `[worker]` section.
+    ///
+    /// # Errors
+    /// A key that is none, or a value that makes no sense, by name.
+    pub(crate) fn merge(flags: &Given, table: toml::Table) -> anyhow::Result<Self> {
+        let file: Given = table
+            .try_into()
+            .map_err(|error| Usage(format!("configuration file, [worker]: {error}")))?;
+        let number = |name: &str, flag: Option<f64>, file: Option<f64>, usual: f64, least: f64, most: f64| {
+            let value = flag.or(file).unwrap_or(usual);
+            match value >= least && value <= most {
+                true => Ok(value),
+                false => Err(Usage(format!("{name} = {value}: expected {least} to {most}"))),
+            }
+        };
+        let hour = |name: &str, flag: Option<f64>, file: Option<f64>| -> anyhow::Result<Option<f64>> {
+            match flag.or(file) {
+                None => Ok(None),
+                value => Ok(Some(number(name, value, None, 0.0, 0.0, 24.0)?)),
+            }
+        };
+        let hours = (
+            hour("start_hour", flags.start_hour, file.start_hour)?,
+            hour("end_hour", flags.end_hour, file.end_hour)?,
+        );
+        let hours = match hours {
+            (None, None) => None,
+            (Some(start), Some(end)) if minute(start) == minute(end) => None,
+            (Some(start), Some(end)) => Some((start, end)),
+            _ => return Err(Usage("start_hour and end_hour go together: give both".into()).into()),
+        };
+        Ok(Self {
+            run_on_batteries: flags.run_on_batteries.or(file.run_on_batteries).unwrap_or(false),
+            run_if_user_active: flags.run_if_user_active.or(file.run_if_user_active).unwrap_or(true),
+            idle_time_to_run: number(
+                "idle_time_to_run",
+                flags.idle_time_to_run,
+                file.idle_time_to_run,
+                3.0,
+                0.0,
+                10_000.0,
+            )?,
+            max_ncpus_pct: number("max_ncpus_pct", flags.max_ncpus_pct, file.max_ncpus_pct, 100.0, 1.0, 100.0)?,
+            hours,
+            disk_max_used_gb: number(
+                "disk_max_used_gb",
+                flags.disk_max_used_gb,
+                file.disk_max_used_gb,
+                20.0,
+                0.001,
+                1e6,
+            )?,
+            exclude_gpus: flags.exclude_gpus.clone().or(file.exclude_gpus).unwrap_or_default(),
+            exclusive_apps: flags.exclusive_apps.clone().or(file.exclusive_apps).unwrap_or_default(),
+            exit_when_idle: flags.exit_when_idle.or(file.exit_when_idle).unwrap_or(false),
+            devices: flags.device.clone().or(file.device).unwrap_or_else(|| vec!["auto".into()]),
+            name: flags.name.clone().or(file.name),
+        })
+    }
+}
+
+/// Minute of the day, 0 to 1439.
+pub(crate) fn minute(hour: f64) -> u16 {
+    ((hour * 60.0).round() as u16) % 1440
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged(flags: &Given, text: &str) -> anyhow::Result<Preferences> {
+        Preferences::merge(flags, text.parse().expect("TOML"))
+    }
+
+    #[test]
+    fn flags_go_before_the_file_and_the_file_before_what_is_usual() {
+        let text =
+            "run_on_batteries = true\nidle_time_to_run = 10.0\nexclusive_apps = [\"blender\"]\nstart_hour = 22\nend_hour = 6.5";
+        let flags = Given {
+            idle_time_to_run: Some(1.0),
+            ..Given::default()
+        };
+        let found = merged(&flags, text).unwrap();
+        assert!(found.run_on_batteries && found.run_if_user_active);
+        assert_eq!((found.idle_time_to_run, found.max_ncpus_pct), (1.0, 100.0));
+        assert_eq!(found.exclusive_apps, ["blender"]);
+        assert_eq!(found.hours, Some((22.0, 6.5)));
+        assert_eq!(merged(&Given::default(), "").unwrap().hours, None);
+    }
+
+    #[test]
+    fn wrong_keys_and_values_are_named() {
+        for (text, word) in [
+            ("run_on_battery = true", "run_on_battery"),
+            ("max_ncpus_pct = 0", "max_ncpus_pct"),
+            ("start_hour = 3", "end_hour"),
+            ("start_hour = 3\nend_hour = 25", "end_hour"),
+            ("disk_max_used_gb = nan", "disk_max_used_gb"),
+        ] {
+            let message = merged(&Given::default(), text).unwrap_err().to_string();
+            assert!(message.contains(word), "{text}: {message}");
+        }
+    }
+}

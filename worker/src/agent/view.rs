@@ -1,0 +1,192 @@
+//! How the agent shows itself: a status that scripts read, the same as lines for people, and a live view on a terminal.
+
+use std::io::{IsTerminal, Write};
+
+use serde::{Deserialize, Serialize};
+
+use super::state::Contributed;
+use crate::progress::{duration, figures};
+
+/// How the agent is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Status {
+    /// Unix time of it, milliseconds.
+    pub(crate) at_ms: u64,
+    /// The agent's process.
+    pub(crate) pid: u32,
+    /// The server's URL.
+    pub(crate) server: String,
+    /// Our number there; none before the first registration.
+    pub(crate) host: Option<u64>,
+    /// Our name there.
+    pub(crate) name: String,
+    /// What it waits for, when the server is away.
+    pub(crate) waits: Option<String>,
+    /// Why it does not compute, or takes no new jobs.
+    pub(crate) why_not: Option<String>,
+    /// Its devices.
+    pub(crate) devices: Vec<DeviceStatus>,
+    /// Work contributed so far.
+    pub(crate) contributed: Contributed,
+}
+
+/// One device.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DeviceStatus {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// Its classes.
+    pub(crate) classes: Vec<String>,
+    /// Its jobs, the one that computes first.
+    pub(crate) jobs: Vec<JobStatus>,
+    /// Why it has none.
+    pub(crate) idle: Option<String>,
+}
+
+/// One job.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct JobStatus {
+    /// Its number.
+    pub(crate) job: u64,
+    /// Its name.
+    pub(crate) name: String,
+    /// `fetching`, `ready`, `computing`, `stopped`.
+    pub(crate) phase: String,
+    /// What it is told, where that is not simply to run.
+    pub(crate) told: Option<String>,
+    /// Steps done.
+    pub(crate) step: u64,
+    /// Steps of the whole job.
+    pub(crate) steps: u64,
+    /// Last boundary reached.
+    pub(crate) segment: u64,
+    /// Last boundary that is safe on the server.
+    pub(crate) committed: u64,
+    /// The job's last boundary.
+    pub(crate) segments: u64,
+    /// Speed.
+    pub(crate) steps_per_s: Option<f64>,
+    /// Time to the job's end, seconds.
+    pub(crate) left_s: Option<f64>,
+    /// Time to the next boundary, seconds.
+    pub(crate) boundary_s: Option<f64>,
+}
+
+impl Status {
+    /// For people.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let host = self.host.map_or("not registered yet".into(), |host| format!("host {host}"));
+        let mut lines = vec![format!("{} ({host}) at {}", self.name, self.server)];
+        lines.extend(self.waits.iter().map(|waits| format!("  {waits}")));
+        lines.extend(self.why_not.iter().map(|why| format!("  {why}")));
+        for device in &self.devices {
+            lines.push(format!("{}  {}  class {}", device.id, device.name, device.classes.join(", ")));
+            lines.extend(device.idle.iter().map(|why| format!("  {why}")));
+            lines.extend(device.jobs.iter().map(|job| format!("  {}", job.line())));
+        }
+        let Contributed {
+            segments,
+            steps,
+            computed_ms,
+            jobs,
+        } = self.contributed;
+        let time = duration(computed_ms as f64 / 1000.0);
+        lines.push(format!(
+            "contributed {segments} segments ({steps} steps, {time}), {jobs} jobs to their end"
+        ));
+        lines
+    }
+}
+
+impl JobStatus {
+    fn line(&self) -> String {
+        let mut line = format!("job {} {}: {}", self.job, self.name, self.phase);
+        if self.phase == "computing" {
+            line.push_str(&format!(" step {} of {}", self.step, self.steps));
+            if let Some(speed) = self.steps_per_s {
+                line.push_str(&format!(" · {} steps/s", figures(speed)));
+            }
+            if let Some(left) = self.left_s {
+                line.push_str(&format!(" · {} left", duration(left)));
+            }
+            if let Some(boundary) = self.boundary_s {
+                line.push_str(&format!(" · boundary in {}", duration(boundary)));
+            }
+        } else {
+            line.push_str(&format!(" at segment {} of {}", self.segment, self.segments));
+        }
+        if self.committed < self.segment {
+            line.push_str(&format!(" · {} segments not home yet", self.segment - self.committed));
+        }
+        if let Some(told) = &self.told {
+            line.push_str(&format!(" · {told}"));
+        }
+        line
+    }
+}
+
+/// A view that is kept up to date: lines drawn over on a terminal, changes as log lines elsewhere.
+#[derive(Debug)]
+pub(crate) struct View {
+    live: bool,
+    drawn: usize,
+}
+
+impl View {
+    /// A live view where standard error is a terminal.
+    pub(crate) fn new() -> Self {
+        Self {
+            live: std::io::stderr().is_terminal(),
+            drawn: 0,
+        }
+    }
+
+    /// Draw the status over the last one.
+    pub(crate) fn draw(&mut self, status: &Status) {
+        if !self.live {
+            return;
+        }
+        let lines = status.lines();
+        let width = terminal_width();
+        let mut text = self.up();
+        for line in &lines {
+            let cut: String = line.chars().take(width.saturating_sub(1)).collect();
+            text.push_str(&format!("\x1b[2K{cut}\n"));
+        }
+        self.drawn = lines.len();
+        self.put(&text);
+    }
+
+    /// Say something that stays.
+    pub(crate) fn say(&mut self, text: &str) {
+        if self.live {
+            let up = self.up();
+            self.put(&format!("{up}\x1b[2K{text}\n"));
+            self.drawn = 0;
+        } else {
+            self.put(&format!("{text}\n"));
+        }
+    }
+
+    /// Back to the first drawn line, everything below it gone.
+    fn up(&self) -> String {
+        match self.drawn {
+            0 => String::new(),
+            drawn => format!("\x1b[{drawn}F\x1b[J"),
+        }
+    }
+
+    fn put(&self, text: &str) {
+        // Whoever looked may have gone away; the agent goes on.
+        drop(std::io::stderr().lock().write_all(text.as_bytes()));
+    }
+}
+
+fn terminal_width() -> usize {
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(120)
+}

@@ -1,0 +1,223 @@
+//! `baton fetch`: what a job has computed so far, as a run directory like a local one's.
+//!
+//! Nothing is believed: the package has the digest that the job names, every boundary follows the one before, and every segment's outputs are
+//! what its boundary covers. So a fetched directory proves as much as one that was computed here.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use kernels::package::Package;
+use kernels::run::Gathering;
+use kernels::run::dir::RunDir;
+use protocol::http::lease::ChainLine;
+use protocol::http::{JobId, JobState, JobView, Listed};
+use protocol::{ChainEntry, Digest};
+use serde::Serialize;
+
+use super::remote;
+use crate::exit::{Exit, Usage};
+use crate::net::outputs::{self, Outputs};
+use crate::net::{Access, Client, NetError, blobs};
+use crate::output;
+
+/// Checkpoints and archives larger than this are none of ours.
+const BLOB_BYTES_MAX: u64 = 8 << 30;
+/// Jobs that each start from another's end.
+const GENERATIONS_MAX: usize = 10_000;
+
+/// Fetch a job's results into a run directory. The same command later adds what came since.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The job's number.
+    job: JobId,
+    #[command(flatten)]
+    access: Access,
+    /// The run directory to make or to add to; runs/NAME-jobJOB by default.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    dir: &'a Path,
+    job: JobId,
+    state: JobState,
+    segment: u64,
+    segments: u64,
+    step: u64,
+    digest: String,
+}
+
+/// Fetch it.
+///
+/// # Errors
+/// The server is away, the folder is another run's, or something is not what its digest says.
+pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
+    let client = args.access.scientist()?;
+    let job: JobView = remote::get(&client, &format!("/v1/jobs/{}", args.job))?;
+    let Some(class) = job.class else {
+        return Err(Usage(format!(
+            "job {} has no boundary to fetch yet: it is {} ({})",
+            args.job, job.state, job.reason
+        ))
+        .into());
+    };
+    let out = args.out.clone().unwrap_or_else(|| default_folder(&job));
+    let archive = blob(&client, &out, job.archive)?;
+    let package = Package::from_archive(&archive)?;
+    if package.digest() != job.package {
+        anyhow::bail!(
+            "the archive holds package {}, job {} runs {}",
+            package.digest(),
+            args.job,
+            job.package
+        );
+    }
+    let mut gathering = Gathering::begin(&out, &package, job.segments, class)?;
+    for generation in generations(&client, &job)? {
+        add(&client, &mut gathering, generation, &package, !args.json)?;
+    }
+    let last = gathering.last().cloned();
+    let (Some(last), Some(checkpoint)) = (last, job.checkpoint) else {
+        anyhow::bail!("job {} lists no boundary", args.job);
+    };
+    // The job may have gone on meanwhile: its checkpoint of then is the one to take.
+    let checkpoint = if Some(last.digest) == job.chain {
+        checkpoint
+    } else {
+        latest(&client, args.job, &last)?
+    };
+    let dir = gathering.finish(&blob(&client, &out, checkpoint)?)?;
+    report(args, &job, &dir, &last)
+}
+
+fn default_folder(job: &JobView) -> PathBuf {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
+            c
+        } else {
+            '-'
+        }
+    };
+    let name: String = job.name.chars().map(plain).collect();
+    Path::new("runs").join(format!("{}-job{}", name.trim_start_matches('.'), job.job))
+}
+
+/// The job and all those that it starts from, the first one first.
+fn generations(client: &Client, job: &JobView) -> anyhow::Result<Vec<JobId>> {
+    let mut generations = vec![job.job];
+    let mut after = job.after;
+    while let Some(parent) = after {
+        if generations.len() == GENERATIONS_MAX || generations.contains(&parent) {
+            anyhow::bail!("job {}: too many generations before it", job.job);
+        }
+        generations.push(parent);
+        after = remote::get::<JobView>(client, &format!("/v1/jobs/{parent}"))?.after;
+    }
+    generations.reverse();
+    Ok(generations)
+}
+
+/// Add the boundaries of one generation.
+fn add(client: &Client, gathering: &mut Gathering, job: JobId, package: &Package, loud: bool) -> anyhow::Result<()> {
+    let has_outputs = !package.manifest().outputs.is_empty();
+    let mut waiting: Vec<ChainEntry> = Vec::new();
+    let mut from = gathering.last().map_or(0, |last| last.segment + 1);
+    loop {
+        let page: Listed<ChainLine> = remote::get(client, &format!("/v1/jobs/{job}/chain?from={from}"))?;
+        for line in page.items {
+            let is_end = line.outputs.is_some() || !has_outputs;
+            waiting.push(line.entry);
+            if is_end {
+                let outputs = match line.outputs {
+                    Some(digest) => outputs::unpack(&blob(client, gathering.dir().path(), digest)?)?,
+                    None => Outputs::new(),
+                };
+                add_commit(gathering, &mut waiting, outputs, package)?;
+                if loud {
+                    let last = gathering.last().map_or(0, |last| last.segment);
+                    eprintln!("fetched segment {last}");
+                }
+            }
+        }
+        match page.next {
+            Some(next) => from = next.parse()?,
+            None => break,
+        }
+    }
+    // A commit of C0 alone has no outputs.
+    add_commit(gathering, &mut waiting, Outputs::new(), package)
+}
+
+fn add_commit(
+    gathering: &mut Gathering,
+    waiting: &mut Vec<ChainEntry>,
+    mut outputs: Outputs,
+    package: &Package,
+) -> anyhow::Result<()> {
+    let none = || vec![Vec::new(); package.manifest().outputs.len()];
+    for entry in waiting.drain(..) {
+        let of_segment = outputs.remove(&entry.segment).unwrap_or_else(none);
+        gathering.add(&entry, of_segment)?;
+    }
+    Ok(())
+}
+
+fn latest(client: &Client, job: JobId, last: &ChainEntry) -> anyhow::Result<Digest> {
+    let now: JobView = remote::get(client, &format!("/v1/jobs/{job}"))?;
+    match now.checkpoint {
+        Some(checkpoint) if now.chain == Some(last.digest) => Ok(checkpoint),
+        _ => anyhow::bail!(NetError::away(
+            "the job went on while it was fetched: fetch again to add the rest"
+        )),
+    }
+}
+
+/// A blob, through a file beside the run directory, so that a cut costs only what did not arrive.
+fn blob(client: &Client, out: &Path, digest: Digest) -> anyhow::Result<Vec<u8>> {
+    let mut name = out.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}", digest.short()));
+    let path = out.with_file_name(name);
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
+    }
+    remote::block_on(remote::patiently(|| blobs::download(client, digest, &path, BLOB_BYTES_MAX)))?;
+    let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+    std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
+    Ok(bytes)
+}
+
+fn report(args: &Args, job: &JobView, dir: &RunDir, last: &ChainEntry) -> anyhow::Result<Exit> {
+    let at = dir.path().display();
+    if args.json {
+        output::json(&Report {
+            dir: dir.path(),
+            job: job.job,
+            state: job.state,
+            segment: last.segment,
+            segments: job.segments,
+            step: last.step,
+            digest: last.digest.to_string(),
+        })?;
+    } else {
+        let more = if last.segment < job.segments {
+            "; fetch again to add what comes"
+        } else {
+            ""
+        };
+        output::lines([
+            format!(
+                "{}: {} of {} segments, step {}{more}",
+                job.state, last.segment, job.segments, last.step
+            ),
+            format!("  digest   {}", last.digest),
+            format!("  results  {at}"),
+            "next:".into(),
+            format!("  baton chain {at}"),
+        ])?;
+    }
+    Ok(Exit::Done)
+}

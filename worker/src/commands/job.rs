@@ -1,0 +1,186 @@
+//! `baton job`: one job, as it is, as it changes, and why.
+
+use std::io::IsTerminal;
+
+use protocol::http::{JobId, JobState, JobView, Why};
+
+use super::remote;
+use crate::exit::Exit;
+use crate::net::events::Events;
+use crate::net::link::Link;
+use crate::net::{Access, Client, NetError};
+use crate::{output, progress};
+
+/// Show a job: where it stands, and the machines it passed through.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The job's number.
+    job: JobId,
+    #[command(flatten)]
+    access: Access,
+    /// Stay, and show every change until the job ends.
+    #[arg(long)]
+    watch: bool,
+    /// Say why it runs, waits or moved, with every change so far.
+    #[arg(long)]
+    why: bool,
+    /// Print JSON; with --watch a line for each change.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show it. Watching ends with the job: exit code 0 when it is completed, 1 when it failed or was cancelled.
+///
+/// # Errors
+/// There is no such job, or the server is away.
+pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
+    let client = args.access.scientist()?;
+    if args.why {
+        let why: Why = remote::get(&client, &format!("/v1/jobs/{}/why", args.job))?;
+        if args.json {
+            output::json(&why)?;
+        } else {
+            output::lines(why_lines(&why))?;
+        }
+    }
+    if args.watch {
+        let last = remote::block_on(watch(&client, args))?;
+        return Ok(if last == JobState::Completed {
+            Exit::Done
+        } else {
+            Exit::Failed
+        });
+    }
+    if !args.why {
+        let job: JobView = remote::get(&client, &format!("/v1/jobs/{}", args.job))?;
+        if args.json {
+            output::json(&job)?;
+        } else {
+            output::lines(lines(&job))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn watch(client: &Client, args: &Args) -> Result<JobState, NetError> {
+    let link = Link::new(std::time::Duration::from_secs(30));
+    let path = format!("/v1/jobs/{}/events", args.job);
+    let mut said = String::new();
+    loop {
+        let mut events = link
+            .insist(async || {
+                let opened = Events::open(client, &path).await;
+                if let Err(NetError::Away { why, .. }) = &opened {
+                    eprintln!("waiting for the server: {why}");
+                }
+                opened
+            })
+            .await?;
+        loop {
+            let data = match events.next().await {
+                Ok(Some(data)) => data,
+                // Restarted, or the way was cut: it goes on where it is then.
+                Ok(None) | Err(NetError::Away { .. }) => break,
+                Err(error) => return Err(error),
+            };
+            let job: JobView = serde_json::from_str(&data).map_err(|error| NetError::Garbled(error.to_string()))?;
+            let line = if args.json {
+                serde_json::to_string(&job).unwrap_or_default()
+            } else {
+                watch_line(&job)
+            };
+            if line != said {
+                let printed = output::lines([&line]);
+                if printed.is_err() {
+                    return Ok(job.state);
+                }
+                said = line;
+            }
+            if job.state.is_final() {
+                return Ok(job.state);
+            }
+        }
+        link.pause("the stream ended", link.pauses().next(None)).await;
+    }
+}
+
+fn watch_line(job: &JobView) -> String {
+    let left = job.left_ms.filter(|_| !job.state.is_final());
+    let left = left.map_or(String::new(), |ms| {
+        format!(" · {} left", progress::duration(ms as f64 / 1000.0))
+    });
+    let state = if std::io::stdout().is_terminal() {
+        format!("{:<9}", job.state.as_str())
+    } else {
+        job.state.to_string()
+    };
+    format!(
+        "{state} segment {} of {}{left} · {}",
+        job.progress.max(job.segment),
+        job.segments,
+        job.reason
+    )
+}
+
+fn lines(job: &JobView) -> Vec<String> {
+    let mut lines = vec![
+        format!("job {}: {} · {} of {}", job.job, job.name, job.state, job.owner),
+        format!("  why        {}", job.reason),
+        format!("  since      {}", remote::ago(job.since_ms)),
+        format!(
+            "  progress   segment {} of {}, {} safe, step {}",
+            job.progress.max(job.segment),
+            job.segments,
+            job.segment,
+            job.step
+        ),
+        format!("  priority   {}", job.priority),
+        format!("  package    {} ({} tier)", job.package.short(), job.tier),
+    ];
+    let mut add = |name: &str, text: Option<String>| lines.extend(text.map(|text| format!("  {name:<10} {text}")));
+    add(
+        "left",
+        job.left_ms
+            .filter(|_| !job.state.is_final())
+            .map(|ms| progress::duration(ms as f64 / 1000.0)),
+    );
+    add("class", job.class.map(|class| class.to_string()));
+    add("after", job.after.map(|after| format!("job {after}")));
+    add("tags", (!job.tags.is_empty()).then(|| job.tags.join(" ")));
+    add("digest", job.chain.map(|digest| digest.to_string()));
+    let computed = progress::duration(job.computed_ms as f64 / 1000.0);
+    let share = job
+        .minutes_per_mb
+        .map_or(String::new(), |share| format!(", {} min per MB", progress::figures(share)));
+    add(
+        "computed",
+        Some(format!("{computed}, {:.1} MB moved{share}", job.moved_bytes as f64 / 1e6)),
+    );
+    for stay in &job.stays {
+        let outcome = stay.outcome.map_or("now", |outcome| outcome.as_str());
+        lines.push(format!(
+            "  stay       host {} ({}) segments {} to {}: {outcome}",
+            stay.host, stay.class, stay.from_segment, stay.to_segment
+        ));
+    }
+    if job.state == JobState::Completed {
+        lines.extend(["next:".into(), format!("  baton fetch {}", job.job)]);
+    }
+    lines
+}
+
+fn why_lines(why: &Why) -> Vec<String> {
+    let mut lines = vec![format!("job {} is {}: {}", why.job, why.state, why.sentence)];
+    if let Some(class) = &why.class {
+        let seen = class
+            .last_seen_ms
+            .map_or("never seen".into(), |at| format!("last seen {}", remote::ago(at)));
+        lines.push(format!(
+            "its class {}: {} devices, {} online, {seen}; {} jobs wait for it",
+            class.class, class.devices, class.online, class.waiting
+        ));
+    }
+    let changes = why.changes.iter();
+    lines.extend(changes.map(|change| format!("  {:<14} {:<10} {}", remote::ago(change.at_ms), change.state, change.reason)));
+    lines
+}

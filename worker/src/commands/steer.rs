@@ -1,0 +1,89 @@
+//! `baton cancel`, `hold`, `release`, `priority`: what a scientist tells a job.
+
+use protocol::http::job::PRIORITY_MAX;
+use protocol::http::{JobId, JobView, Reprioritize};
+use reqwest::Method;
+
+use super::remote;
+use crate::exit::Exit;
+use crate::net::{Access, Client, NetError};
+use crate::output;
+
+/// Which jobs.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The job's number; several may be given.
+    #[arg(required = true)]
+    jobs: Vec<JobId>,
+    #[command(flatten)]
+    access: Access,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which job, and how urgent.
+#[derive(clap::Args, Debug)]
+pub(crate) struct PriorityArgs {
+    /// The job's number.
+    job: JobId,
+    /// 0 (whenever there is room) to 9; from 7 on it takes the place of less urgent jobs.
+    #[arg(value_parser = clap::value_parser!(u8).range(0..=i64::from(PRIORITY_MAX)))]
+    priority: u8,
+    /// Others stop at once, back to their last boundary, instead of at their next.
+    #[arg(long)]
+    now: bool,
+    #[command(flatten)]
+    access: Access,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `baton cancel`, `hold` or `release`: the route's last word is the command's.
+///
+/// # Errors
+/// No such job, it is in no state for that, or the server is away.
+pub(crate) fn call(word: &str, args: &Args) -> anyhow::Result<Exit> {
+    let client = args.access.scientist()?;
+    let jobs = remote::block_on(async {
+        let mut jobs = Vec::new();
+        for job in &args.jobs {
+            let path = format!("/v1/jobs/{job}/{word}");
+            jobs.push(once_more(&client, &path).await?);
+        }
+        Ok(jobs)
+    })?;
+    print(&jobs, args.json)
+}
+
+async fn once_more(client: &Client, path: &str) -> Result<JobView, NetError> {
+    remote::patiently(|| client.call(Method::POST, path)).await
+}
+
+/// `baton priority`.
+///
+/// # Errors
+/// As [`call`].
+pub(crate) fn priority(args: &PriorityArgs) -> anyhow::Result<Exit> {
+    let client = args.access.scientist()?;
+    let path = format!("/v1/jobs/{}/priority", args.job);
+    let body = Reprioritize {
+        priority: args.priority,
+        now: args.now,
+    };
+    let job = remote::block_on(remote::patiently(|| client.send(Method::PUT, &path, &body)))?;
+    print(&[job], args.json)
+}
+
+fn print(jobs: &[JobView], json: bool) -> anyhow::Result<Exit> {
+    if json {
+        output::json(&jobs)?;
+    } else {
+        output::lines(
+            jobs.iter()
+                .map(|job| format!("job {} is {}: {}", job.job, job.state, job.reason)),
+        )?;
+    }
+    Ok(Exit::Done)
+}

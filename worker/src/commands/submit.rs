@@ -1,0 +1,119 @@
+//! `baton submit`: a package to a server, as a job.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use protocol::Digest;
+use protocol::http::job::{PRIORITY_DEFAULT, PRIORITY_MAX};
+use protocol::http::{JobId, SubmitJob, Submitted};
+use serde::Serialize;
+
+use super::remote;
+use crate::exit::{Exit, Usage};
+use crate::net::{Access, blobs, client};
+use crate::{choose, output};
+
+/// Submit a package to a server: volunteers' machines run it, and it may move between them without losing a bit.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// A package's folder, or the name of an example.
+    #[arg(value_name = "PACKAGE|EXAMPLE")]
+    package: String,
+    #[command(flatten)]
+    access: Access,
+    /// Name for people; the package's own by default.
+    #[arg(long)]
+    name: Option<String>,
+    /// Segments to run; as many as the package says by default. With --after, so many more.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    segments: Option<u64>,
+    /// 0 (whenever there is room) to 9; from 7 on it takes the place of less urgent jobs.
+    #[arg(long, default_value_t = PRIORITY_DEFAULT, value_parser = clap::value_parser!(u8).range(0..=i64::from(PRIORITY_MAX)))]
+    priority: u8,
+    /// With priority 7 and above: others stop at once, back to their last boundary, instead of at their next.
+    #[arg(long)]
+    now: bool,
+    /// Done within this time if possible: `90m`, `36h`, `7d`.
+    #[arg(long, value_name = "TIME", value_parser = super::duration)]
+    within: Option<std::time::Duration>,
+    /// Start from the final checkpoint of this job of yours, of the same package.
+    #[arg(long, value_name = "JOB")]
+    after: Option<JobId>,
+    /// A word to find it by; may be given several times.
+    #[arg(long = "tag", value_name = "WORD")]
+    tags: Vec<String>,
+    /// Time that a segment takes, where you have tried: `30s`, `20m`.
+    #[arg(long, value_name = "TIME", value_parser = super::duration)]
+    segment_time: Option<std::time::Duration>,
+    /// When its hardware class stays away for a day, start over on another one.
+    #[arg(long)]
+    restart_on_other_class: bool,
+    /// Submit it held: it waits for `baton release`.
+    #[arg(long)]
+    hold: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    job: JobId,
+    package: String,
+}
+
+/// Check the package, upload it, submit.
+///
+/// # Errors
+/// The package is wrong, the server is away, or it refuses.
+pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
+    let package = choose::package(&args.package)?;
+    let client = args.access.scientist()?;
+    let archive = package.to_archive()?;
+    let digest = Digest::of(&archive);
+    let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, ms);
+    if args.now && args.priority < protocol::http::job::PRIORITY_URGENT {
+        let least = protocol::http::job::PRIORITY_URGENT;
+        return Err(Usage(format!("--now needs --priority {least} or more, found {}", args.priority)).into());
+    }
+    let manifest = package.manifest();
+    let job = SubmitJob {
+        name: args.name.clone().unwrap_or_else(|| manifest.name.clone()),
+        package: package.digest(),
+        archive: digest,
+        tier: manifest.tier,
+        segments: args.segments.unwrap_or(manifest.run.segments),
+        priority: args.priority,
+        now: args.now,
+        deadline_ms: args.within.map(|within| now_ms.saturating_add(ms(within))),
+        after: args.after,
+        tags: args.tags.clone(),
+        segment_ms: args.segment_time.map(|time| ms(time).max(1)),
+        restart_on_other_class: args.restart_on_other_class,
+        hold: args.hold,
+    };
+    let key = client::fresh_key();
+    let submitted: Submitted = remote::block_on(async {
+        remote::patiently(|| blobs::upload_bytes(&client, &archive, digest)).await?;
+        remote::patiently(|| client.post_once("/v1/jobs", &key, &job)).await
+    })?;
+    let report = Report {
+        job: submitted.job,
+        package: package.digest().to_string(),
+    };
+    if args.json {
+        output::json(&report)?;
+    } else {
+        let id = submitted.job;
+        output::lines([
+            format!(
+                "job {id}: {} · {} segments of {} steps",
+                job.name, job.segments, manifest.run.steps_per_segment
+            ),
+            "next:".into(),
+            format!("  baton job {id} --watch"),
+            format!("  baton fetch {id}"),
+        ])?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,198 @@
+//! `baton worker`: the volunteer's agent, and what one says to the agent that runs.
+//!
+//! The commands talk to it through its state folder: a wish is a level in a file, the status another one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Subcommand;
+use device::{Device, DeviceKind};
+
+use crate::agent::desk::{Desk, Setup, classes};
+use crate::agent::machine;
+use crate::agent::policy::now_ms;
+use crate::agent::preferences::{Given, Preferences};
+use crate::agent::state::{StateFolder, Wished};
+use crate::agent::view::Status;
+use crate::exit::{Exit, Usage};
+use crate::net::{Access, access};
+use crate::output;
+use crate::signals::Stop;
+
+/// Lend this machine: compute jobs of a server whenever the preferences let it.
+#[derive(clap::Args, Debug)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+The first Ctrl-C (or SIGTERM) announces that the machine leaves: jobs go on to their next boundary and move elsewhere. A second one stops at \
+once; every boundary is kept here, and the next start goes on from it.\n\
+Preferences are flags, environment variables, or keys of [worker] in the configuration file, in this order."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    say: Option<Say>,
+    #[command(flatten)]
+    access: Access,
+    /// Folder for jobs on their way; `baton/worker` in the platform's state folder by default.
+    #[arg(long, env = "BATON_STATE", value_name = "DIR", global = true)]
+    state: Option<PathBuf>,
+    #[command(flatten)]
+    preferences: Given,
+    /// Seconds after which a server that is away is asked again, at most.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120.0, hide = true)]
+    retry_max: f64,
+    /// Seconds of a pause after which jobs move to other machines.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    pause_patience: f64,
+}
+
+/// What one says to the agent that runs.
+#[derive(Debug, Subcommand)]
+enum Say {
+    /// Stop computing; after a while its jobs move to other machines.
+    Pause {
+        /// For so long: `30m`, `2h`.
+        #[arg(long = "for", value_name = "TIME", value_parser = super::duration)]
+        length: Option<Duration>,
+    },
+    /// Compute again.
+    Resume,
+    /// Complete the jobs that are here, take no more, and end.
+    Finish,
+    /// Show what it does: devices, jobs, speed, time left, why idle, work contributed.
+    Status {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Run the agent, or speak to it.
+///
+/// # Errors
+/// Another agent works in the state folder, no server is named, the server refuses this host, or no agent runs.
+pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
+    let folder = match &args.state {
+        Some(folder) => folder.clone(),
+        None => access::state_folder()?,
+    };
+    match &args.say {
+        Some(say) => speak(&folder, say),
+        None => run(args, &folder),
+    }
+}
+
+fn run(args: &Args, folder: &std::path::Path) -> anyhow::Result<Exit> {
+    let state = StateFolder::open(folder)?;
+    let _lock = state.lock()?;
+    // Before any thread begins: they all inherit it.
+    machine::lower_priority();
+    let (_, table) = args.access.worker()?;
+    let preferences = Preferences::merge(&args.preferences, table)?;
+    let devices = devices(&preferences)?;
+    let seconds = |value: f64| Duration::try_from_secs_f64(value).map_err(|error| Usage(format!("{value} seconds: {error}")));
+    let setup = Setup {
+        state,
+        access: args.access.clone(),
+        given: args.preferences.clone(),
+        devices,
+        retry_max: seconds(args.retry_max)?,
+        pause_patience: seconds(args.pause_patience)?,
+    };
+    let stop = Stop::listen()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(async { Desk::new(setup, stop)?.run().await });
+    // Errands that wait for a server do not keep us.
+    runtime.shutdown_background();
+    ended
+}
+
+/// The devices to use, each with a class at least.
+fn devices(preferences: &Preferences) -> anyhow::Result<Vec<Arc<dyn Device>>> {
+    let excluded = |device: &Arc<dyn Device>| {
+        let info = device.info();
+        let name = info.name.to_lowercase();
+        let hit = |wanted: &String| *wanted == info.id || name.contains(&wanted.to_lowercase());
+        info.kind != DeviceKind::BuiltInCpu && preferences.exclude_gpus.iter().any(hit)
+    };
+    let mut chosen: Vec<Arc<dyn Device>> = Vec::new();
+    for wanted in &preferences.devices {
+        let device = match wanted.as_str() {
+            "auto" => device::automatic()
+                .into_iter()
+                .filter(|device| !excluded(device) && !classes(&**device).is_empty())
+                .min_by_key(|device| device.info().kind),
+            id => Some(device::select(id)?).filter(|device| !excluded(device)),
+        };
+        let Some(device) = device else {
+            return Err(Usage(format!(
+                "device '{wanted}' is excluded by exclude_gpus, or there is none; `baton devices` lists what there is"
+            ))
+            .into());
+        };
+        if classes(&*device).is_empty() {
+            return Err(Usage(format!(
+                "device '{wanted}' has no hardware class: nothing can be computed on it"
+            ))
+            .into());
+        }
+        if chosen.iter().all(|other| other.info().id != device.info().id) {
+            chosen.push(device);
+        }
+    }
+    Ok(chosen)
+}
+
+fn speak(folder: &std::path::Path, say: &Say) -> anyhow::Result<Exit> {
+    let state = StateFolder::open(folder)?;
+    let running = state.is_locked();
+    let wished = match say {
+        Say::Status { json } => return status(&state, running, *json),
+        Say::Pause { length } => Wished::Pause {
+            until_ms: length.map(|length| now_ms().saturating_add(u64::try_from(length.as_millis()).unwrap_or(u64::MAX))),
+        },
+        Say::Resume => Wished::Run,
+        Say::Finish if !running => return Err(no_agent(&state)),
+        Say::Finish => Wished::Finish,
+    };
+    state.write("wish.json", &wished)?;
+    let when = if running {
+        ""
+    } else {
+        "; no agent runs now, it holds for the next one"
+    };
+    output::lines([match wished {
+        Wished::Run => format!("computes again{when}"),
+        Wished::Finish => "completes the jobs that are here, then ends".to_owned(),
+        Wished::Pause { until_ms: None } => format!("paused until `baton worker resume`{when}"),
+        Wished::Pause { until_ms: Some(until) } => {
+            let left = crate::progress::duration(until.saturating_sub(now_ms()) as f64 / 1000.0);
+            format!("paused for {left}{when}")
+        }
+    }])?;
+    Ok(Exit::Done)
+}
+
+fn no_agent(state: &StateFolder) -> anyhow::Error {
+    anyhow::anyhow!(
+        "no agent runs in {}; start one with `baton worker --server URL`",
+        state.path().display()
+    )
+}
+
+fn status(state: &StateFolder, running: bool, json: bool) -> anyhow::Result<Exit> {
+    let status: Option<Status> = state.read("status.json");
+    let Some(status) = status.filter(|_| running) else {
+        return Err(no_agent(state));
+    };
+    if json {
+        output::json(&status)?;
+    } else {
+        output::lines(status.lines())?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,161 @@
+//! Blobs up and down in parts: after a cut a transfer goes on where it stopped, and nothing is used before its digest was checked.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use protocol::Digest;
+use protocol::http::BlobView;
+use reqwest::Method;
+use reqwest::header::RANGE;
+
+use super::NetError;
+use super::client::{Client, send};
+
+/// Bytes of one part of an upload.
+const PART_BYTES: u64 = 4 << 20;
+/// Up to this many bytes nobody asks first what is there.
+const SMALL_BYTES: u64 = 256 << 10;
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// Upload a file.
+///
+/// # Errors
+/// [`NetError`]. What arrived stays there: the same call goes on behind it.
+pub(crate) async fn upload_file(client: &Client, path: &Path, digest: Digest) -> Result<(), NetError> {
+    let failed = |error: std::io::Error| NetError::file(path, &error);
+    let mut file = File::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    let mut part = move |offset: u64, length: u64| {
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+        (&mut file).take(length).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    upload(client, digest, size, |offset, length| part(offset, length).map_err(failed)).await
+}
+
+/// Upload bytes.
+///
+/// # Errors
+/// [`NetError`].
+pub(crate) async fn upload_bytes(client: &Client, bytes: &[u8], digest: Digest) -> Result<(), NetError> {
+    let part = |offset: u64, length: u64| Ok(bytes[offset as usize..(offset + length) as usize].to_vec());
+    upload(client, digest, bytes.len() as u64, part).await
+}
+
+async fn upload(
+    client: &Client,
+    digest: Digest,
+    size: u64,
+    mut part: impl FnMut(u64, u64) -> Result<Vec<u8>, NetError>,
+) -> Result<(), NetError> {
+    let received = async || client.get::<BlobView>(&format!("/v1/blobs/{digest}/upload")).await;
+    let mut offset = 0;
+    if size > SMALL_BYTES {
+        let there = received().await?;
+        if there.whole {
+            return Ok(());
+        }
+        // More than there should be is no beginning of this.
+        offset = if there.received <= size { there.received } else { 0 };
+    }
+    loop {
+        let bytes = part(offset, (size - offset).min(PART_BYTES))?;
+        let path = format!("/v1/blobs/{digest}?offset={offset}&size={size}");
+        let sent = send(client.request(Method::PUT, &path).body(bytes)).await;
+        match sent {
+            Ok(response) => {
+                let view: BlobView = response.json().await?;
+                if view.whole {
+                    return Ok(());
+                }
+                if view.received <= offset || view.received > size {
+                    return Err(NetError::Garbled(format!(
+                        "{} bytes of blob {digest} are there after {offset} were and more came",
+                        view.received
+                    )));
+                }
+                offset = view.received;
+            }
+            // Somebody else sent a part meanwhile, perhaps we ourselves before a cut.
+            Err(error) if error.status() == 409 => {
+                let there = received().await?;
+                if there.whole {
+                    return Ok(());
+                }
+                if there.received == offset {
+                    return Err(NetError::away(error.to_string()));
+                }
+                offset = there.received.min(size);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Download a blob of at most `bytes_max` bytes to `path`, which appears only when it is whole and its digest is right.
+///
+/// # Errors
+/// [`NetError`]. What arrived stays in `PATH.part`: the same call goes on behind it.
+pub(crate) async fn download(client: &Client, digest: Digest, path: &Path, bytes_max: u64) -> Result<(), NetError> {
+    if path.exists() && digest_of(path)? == digest {
+        return Ok(());
+    }
+    let part = path.with_extension("part");
+    let failed = |error: std::io::Error| NetError::file(&part, &error);
+    let mut file = OpenOptions::new().create(true).append(true).open(&part).map_err(failed)?;
+    let offset = file.metadata().map_err(failed)?.len();
+    let mut request = client.request(Method::GET, &format!("/v1/blobs/{digest}"));
+    if offset > 0 {
+        request = request.header(RANGE, format!("bytes={offset}-"));
+    }
+    let sent = send(request).await;
+    let mut there = offset;
+    match sent {
+        Ok(mut response) => {
+            if offset > 0 && response.status().as_u16() != 206 {
+                file.set_len(0).map_err(failed)?;
+                there = 0;
+            }
+            while let Some(chunk) = response.chunk().await? {
+                there += chunk.len() as u64;
+                if there > bytes_max {
+                    drop(fs::remove_file(&part));
+                    return Err(NetError::Garbled(format!("blob {digest} has more than {bytes_max} bytes")));
+                }
+                file.write_all(&chunk).map_err(failed)?;
+            }
+        }
+        // All of it arrived before the cut.
+        Err(error) if error.status() == 416 => {}
+        Err(error) => return Err(error),
+    }
+    file.sync_all().map_err(failed)?;
+    drop(file);
+    let found = digest_of(&part)?;
+    if found != digest {
+        fs::remove_file(&part).map_err(failed)?;
+        return Err(NetError::away(format!(
+            "blob {digest} arrived as {found}: it is fetched again"
+        )));
+    }
+    fs::rename(&part, path).map_err(failed)
+}
+
+/// The digest of a file.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn digest_of(path: &Path) -> Result<Digest, NetError> {
+    let failed = |error: std::io::Error| NetError::file(path, &error);
+    let mut file = File::open(path).map_err(failed)?;
+    let mut hasher = protocol::digest::Hasher::new();
+    let mut buffer = vec![0; CHUNK_BYTES];
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok(hasher.finish()),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}

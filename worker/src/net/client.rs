@@ -1,0 +1,243 @@
+//! Requests and answers. Every way in which one can fail leads to one of three actions: come again later, give up, or ask a person.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use protocol::http::Problem;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// An ordinary request takes no longer than this.
+const PATIENCE: Duration = Duration::from_secs(40);
+/// A connection that says nothing for this long is dead: servers say something every 15 seconds even on a held stream.
+const SILENCE: Duration = Duration::from_secs(50);
+
+/// Why a request did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NetError {
+    /// The server does not answer, or says that it cannot now: come again.
+    #[error("the server is away: {why}")]
+    Away {
+        /// What happened.
+        why: String,
+        /// When it asked us to come again.
+        again: Option<Duration>,
+    },
+    /// The server understood and refused: coming again changes nothing.
+    #[error("{0}")]
+    Refused(Problem),
+    /// The answer is none that this program knows.
+    #[error("the server's answer cannot be understood: {0}")]
+    Garbled(String),
+    /// A file of our own.
+    #[error("{0}")]
+    File(String),
+}
+
+impl NetError {
+    /// Away, for a reason of ours.
+    pub(crate) fn away(why: impl Into<String>) -> Self {
+        Self::Away {
+            why: why.into(),
+            again: None,
+        }
+    }
+
+    /// About a file.
+    pub(crate) fn file(path: &Path, error: &std::io::Error) -> Self {
+        Self::File(format!("{}: {error}", path.display()))
+    }
+
+    /// Whether coming again may help.
+    pub(crate) fn is_away(&self) -> bool {
+        matches!(self, Self::Away { .. })
+    }
+
+    /// The HTTP status of a refusal, 0 otherwise.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Refused(problem) => problem.status,
+            _ => 0,
+        }
+    }
+}
+
+impl From<reqwest::Error> for NetError {
+    fn from(error: reqwest::Error) -> Self {
+        // The innermost cause is what people understand: "Connection refused".
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(next) = cause.source() {
+            cause = next;
+        }
+        let why = if error.is_timeout() {
+            "no answer in time".to_owned()
+        } else {
+            cause.to_string()
+        };
+        Self::away(why)
+    }
+}
+
+/// A server, and who we are to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Client {
+    /// A client for the server at `base`, which speaks for the holder of `token`. `ca` is a PEM file of certificates to trust
+    /// besides the system's.
+    ///
+    /// # Errors
+    /// The URL is none, or the certificate file cannot be used.
+    pub(crate) fn new(base: &str, token: &str, ca: Option<&Path>) -> anyhow::Result<Self> {
+        // Another client of this process may have done it.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        let base = base.trim_end_matches('/').to_owned();
+        if !base.starts_with("http://") && !base.starts_with("https://") {
+            anyhow::bail!(crate::exit::Usage(format!(
+                "server {base:?}: expected a URL such as https://baton.example or http://127.0.0.1:8477"
+            )));
+        }
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("baton/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(SILENCE)
+            .tcp_nodelay(true);
+        // A proxy of the environment is for the world outside.
+        if ["//127.", "//localhost", "//[::1]"].iter().any(|local| base.contains(local)) {
+            builder = builder.no_proxy();
+        }
+        if let Some(path) = ca {
+            let pem = std::fs::read(path).with_context(|| format!("certificates {}", path.display()))?;
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem);
+            let certificates = certificates.with_context(|| format!("certificates {}", path.display()))?;
+            builder = builder.tls_certs_only(certificates);
+        }
+        Ok(Self {
+            http: builder.build()?,
+            base,
+            token: token.to_owned(),
+        })
+    }
+
+    /// The same server, spoken to by somebody else.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self {
+            token: token.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The server's URL.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// A request to a path that begins with `/v1`.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.token)
+    }
+
+    /// `GET`.
+    ///
+    /// # Errors
+    /// [`NetError`].
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, NetError> {
+        read(send(self.request(Method::GET, path).timeout(PATIENCE)).await?).await
+    }
+
+    /// A request with a JSON body.
+    ///
+    /// # Errors
+    /// [`NetError`].
+    pub(crate) async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, NetError> {
+        read(send(self.request(method, path).timeout(PATIENCE).json(body)).await?).await
+    }
+
+    /// `POST` that does the same thing once, however often it is sent.
+    ///
+    /// # Errors
+    /// [`NetError`].
+    pub(crate) async fn post_once<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        key: &str,
+        body: &impl Serialize,
+    ) -> Result<T, NetError> {
+        let request = self.request(Method::POST, path).timeout(PATIENCE);
+        read(send(request.header("Idempotency-Key", key).json(body)).await?).await
+    }
+
+    /// A request without a body.
+    ///
+    /// # Errors
+    /// [`NetError`].
+    pub(crate) async fn call<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, NetError> {
+        read(send(self.request(method, path).timeout(PATIENCE)).await?).await
+    }
+}
+
+/// Send; anything but a success becomes an error.
+///
+/// # Errors
+/// [`NetError`].
+pub(crate) async fn send(request: RequestBuilder) -> Result<Response, NetError> {
+    let response = request.send().await?;
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let again = response.headers().get(RETRY_AFTER);
+    let again = again.and_then(|value| value.to_str().ok()?.parse().ok().map(Duration::from_secs));
+    let is_problem = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/problem+json"));
+    let text = response.text().await?;
+    let problem: Option<Problem> = is_problem.then(|| serde_json::from_str(&text).ok()).flatten();
+    // Busy, out of room or starting: all of them pass.
+    let passes = again.is_some() || matches!(status.as_u16(), 408 | 425 | 429 | 500..=599);
+    match problem {
+        Some(problem) if passes => Err(NetError::Away {
+            why: problem.to_string(),
+            again,
+        }),
+        Some(problem) => Err(NetError::Refused(problem)),
+        None if passes => Err(NetError::Away {
+            why: format!("status {status}"),
+            again,
+        }),
+        None => Err(NetError::Garbled(format!(
+            "status {status} without a problem document; is this the URL of a baton-server?"
+        ))),
+    }
+}
+
+async fn read<T: DeserializeOwned>(response: Response) -> Result<T, NetError> {
+    let bytes = response.bytes().await?;
+    serde_json::from_slice(&bytes).map_err(|error| NetError::Garbled(error.to_string()))
+}
+
+/// A key that nobody else has.
+pub(crate) fn fresh_key() -> String {
+    let mut bytes = [0; 16];
+    if getrandom::fill(&mut bytes).is_err() {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let unlikely = format!("{}-{:?}", std::process::id(), now);
+        bytes.copy_from_slice(&protocol::Digest::of(unlikely.as_bytes()).0[..16]);
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,187 @@
+//! Whether the server answers, and when to ask again: growing pauses with jitter, cut short for everybody once anybody gets through.
+
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::NetError;
+
+const FIRST: Duration = Duration::from_millis(500);
+
+/// What is known of the way to the server.
+#[derive(Debug)]
+pub(crate) struct Link {
+    longest: Duration,
+    state: Mutex<State>,
+    woken: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    away: Option<Away>,
+    rtt_ms: Option<u32>,
+}
+
+/// A server that does not answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Away {
+    /// Since when.
+    pub(crate) since: Instant,
+    /// What it said last, or why it says nothing.
+    pub(crate) why: String,
+    /// When it is asked again.
+    pub(crate) again: Instant,
+}
+
+impl Link {
+    /// A link whose pauses grow up to `longest`.
+    pub(crate) fn new(longest: Duration) -> Self {
+        Self {
+            longest: longest.max(FIRST),
+            state: Mutex::default(),
+            woken: Notify::new(),
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the server is away, and since when.
+    pub(crate) fn away(&self) -> Option<Away> {
+        self.state().away.clone()
+    }
+
+    /// Round trip of the last request, milliseconds.
+    pub(crate) fn rtt_ms(&self) -> Option<u32> {
+        self.state().rtt_ms
+    }
+
+    /// The server answered, within `took`.
+    pub(crate) fn up(&self, took: Option<Duration>) {
+        let mut state = self.state();
+        if let Some(took) = took {
+            state.rtt_ms = Some(u32::try_from(took.as_millis()).unwrap_or(u32::MAX));
+        }
+        if state.away.take().is_some() {
+            self.woken.notify_waiters();
+        }
+    }
+
+    /// The server did not answer; it is asked again in `pause`.
+    pub(crate) fn down(&self, why: &str, pause: Duration) {
+        let now = Instant::now();
+        let mut state = self.state();
+        let since = state.away.as_ref().map_or(now, |away| away.since);
+        why.clone_into(
+            &mut state
+                .away
+                .get_or_insert(Away {
+                    since,
+                    why: String::new(),
+                    again: now,
+                })
+                .why,
+        );
+        if let Some(away) = &mut state.away {
+            away.again = now + pause;
+        }
+    }
+
+    /// Do `work` until it is done or refused. Pauses grow, and end early when somebody else gets through.
+    ///
+    /// # Errors
+    /// A refusal, or a file of our own.
+    pub(crate) async fn insist<T, F: Future<Output = Result<T, NetError>>>(
+        &self,
+        mut work: impl FnMut() -> F,
+    ) -> Result<T, NetError> {
+        let mut pauses = Pauses::new(self.longest);
+        loop {
+            match work().await {
+                Err(NetError::Away { why, again }) => self.pause(&why, pauses.next(again)).await,
+                // Whoever answers there is not the server: a captive portal, a proxy.
+                Err(error @ NetError::Garbled(_)) => self.pause(&error.to_string(), pauses.next(None)).await,
+                other => {
+                    self.up(None);
+                    return other;
+                }
+            }
+        }
+    }
+
+    /// Wait, unless the server is back before.
+    pub(crate) async fn pause(&self, why: &str, pause: Duration) {
+        let woken = self.woken.notified();
+        self.down(why, pause);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = woken => {}
+        }
+    }
+
+    /// Growing pauses for somebody who counts for himself.
+    pub(crate) fn pauses(&self) -> Pauses {
+        Pauses::new(self.longest)
+    }
+}
+
+/// Growing pauses.
+#[derive(Clone, Debug)]
+pub(crate) struct Pauses {
+    next: Duration,
+    longest: Duration,
+}
+
+impl Pauses {
+    fn new(longest: Duration) -> Self {
+        Self { next: FIRST, longest }
+    }
+
+    /// The next one: half to one and a half times what its turn is, so that a thousand hosts do not come back at once. Never shorter than
+    /// what the server asked for.
+    pub(crate) fn next(&mut self, asked: Option<Duration>) -> Duration {
+        let base = self.next;
+        self.next = (self.next * 2).min(self.longest);
+        let dice = getrandom::u32().unwrap_or(u32::MAX / 2);
+        let pause = base.mul_f64(0.5 + f64::from(dice) / f64::from(u32::MAX));
+        pause.max(asked.unwrap_or_default().min(Duration::from_secs(3600)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_the_longest_and_differ() {
+        let longest = Duration::from_secs(60);
+        let mut pauses = Pauses::new(longest);
+        let all: Vec<Duration> = (0..40).map(|_| pauses.next(None)).collect();
+        assert!(all[0] <= FIRST.mul_f64(1.5), "{all:?}");
+        assert!(all.iter().all(|pause| *pause <= longest.mul_f64(1.5)), "{all:?}");
+        assert!(all[20..].iter().all(|pause| *pause >= longest / 2), "{all:?}");
+        let different: std::collections::BTreeSet<_> = all[20..].iter().collect();
+        assert!(different.len() > 10, "no jitter: {all:?}");
+        assert!(pauses.next(Some(Duration::from_secs(100))) >= Duration::from_secs(100));
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_goes_on_when_anybody_gets_through() {
+        let link = std::sync::Arc::new(Link::new(Duration::from_secs(600)));
+        let waits = std::sync::Arc::clone(&link);
+        let waiting = tokio::spawn(async move { waits.pause("no answer", Duration::from_secs(600)).await });
+        while link.away().is_none() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(link.away().map(|away| away.why).as_deref(), Some("no answer"));
+        link.up(None);
+        tokio::time::timeout(Duration::from_secs(5), waiting)
+            .await
+            .expect("woken")
+            .expect("no panic");
+        assert!(link.away().is_none());
+    }
+}
