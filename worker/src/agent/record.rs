@@ -16,7 +16,6 @@ use std::path::{Path, PathBuf};
 use kernels::package::Package;
 use kernels::run::{RunError, disk, initial_state};
 use protocol::checkpoint::content_digest;
-use protocol::http::Lease;
 use protocol::{ChainEntry, Checkpoint, Digest, HardwareClass, StateBuffer};
 use serde::{Deserialize, Serialize};
 
