@@ -1,0 +1,3 @@
+//! One file a command: its arguments, and what it does. Each returns how it ended.
+
+pub(crate) mod devices;

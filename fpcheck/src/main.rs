@@ -1,0 +1,37 @@
+//! The `fpcheck` command: parses, calls one of [`commands`], and turns how it ended into an exit code.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod commands;
+mod exit;
+mod output;
+
+/// What the devices of this machine really compute, and whether a package's bits depend on it.
+#[derive(Debug, Parser)]
+#[command(name = "fpcheck", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something is not, 2 usage, 87 bad package.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Devices(commands::devices::Args),
+}
+
+fn main() -> ExitCode {
+    let ended = match Cli::parse().command {
+        Command::Devices(args) => commands::devices::call(&args),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("fpcheck: {error:#}");
+            exit::of_error(&error).into()
+        }
+    }
+}
