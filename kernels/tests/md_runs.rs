@@ -151,7 +151,7 @@ fn a_list_without_room_stops_the_run() {
         (
             "neighbors_max",
             "list_length",
-            "clusters",
+            "slots",
             "more neighbors than the list has room for",
         ),
         (

@@ -33,3 +33,21 @@ fn box_gap_square(a: vec4<u32>, b: vec4<u32>, scale: vec3<f32>) -> f32 {
     let r = vec3<f32>(box_gap(a, b)) * scale;
     return r.x * r.x + r.y * r.y + r.z * r.z;
 }
+
+// A point of a box in 1/1024 of the box's edges, 10 bits for each axis.
+fn box_shape(box: vec4<u32>, point: vec3<u32>) -> u32 {
+    let half = box_half(box);
+    let at = min((point - (box.xyz - (half << vec3<u32>(22u)))) / (half << vec3<u32>(13u)), vec3<u32>(1023u));
+    return at.x | (at.y << 10u) | (at.z << 20u);
+}
+
+// How far at most from where `box_place` says such a point was, fixed point, along each axis.
+fn box_vague(box: vec4<u32>) -> vec3<u32> {
+    return box_half(box) << vec3<u32>(12u);
+}
+
+fn box_place(box: vec4<u32>, shape: u32) -> vec3<u32> {
+    let half = box_half(box);
+    let at = (vec3<u32>(shape) >> vec3<u32>(0u, 10u, 20u)) & vec3<u32>(1023u);
+    return box.xyz + ((at << vec3<u32>(13u)) - vec3<u32>(0x3ff000u)) * half;
+}

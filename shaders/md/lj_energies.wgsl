@@ -1,7 +1,7 @@
 // Lennard-Jones energy and virial, summed over the 64 clusters of a workgroup: u = 4 eps ((sigma/r)^12 - (sigma/r)^6) within the
 // cutoff, virial r . F, kJ/mol, half of each pair for each of its atoms. f32 for one atom, 64-bit fixed point from there on.
 // `pair_sums`: for each workgroup energy, energy at the cutoff times pairs within it, virial.
-// `fault` 3: an atom's share is out of range. Needs reciprocal.wgsl, pair_cube.wgsl or pair_box.wgsl, fixed64.wgsl, and lj_energy_one.wgsl or lj_energy_table.wgsl.
+// `fault` 3: an atom's share is out of range. Needs list.wgsl, reciprocal.wgsl, pair_cube.wgsl or pair_box.wgsl, fixed64.wgsl, and lj_energy_one.wgsl or lj_energy_table.wgsl.
 
 override atoms: u32;
 override clusters: u32;
@@ -67,8 +67,9 @@ fn lj_energies(
         var e2 = e02 + e12 + e23;
         var e3 = e03 + e13 + e23;
         let count = counts[own];
+        let start = list_first(own);
         for (var k = 0u; k < count; k++) {
-            let y = sorted[list[k * clusters + own]];
+            let y = sorted[list[start + 64u * k]];
             e0 += lj_energies_pair(x0, y);
             e1 += lj_energies_pair(x1, y);
             e2 += lj_energies_pair(x2, y);

@@ -1,7 +1,7 @@
 // Lennard-Jones forces, cut off and not shifted, on the four atoms of a cluster:
 // F = (48 eps (sigma/r)^12 - 24 eps (sigma/r)^6) / r^2 * r, kJ/mol/nm. Every pair of two clusters is computed for both sides, apart,
 // in sorted order, so that each sum has one order and waits for nobody. Pairs beyond the cutoff add exact zeros: bits do not
-// depend on when the list was built. Needs reciprocal.wgsl, pair_cube.wgsl or pair_box.wgsl, and lj_force_one.wgsl or lj_force_table.wgsl.
+// depend on when the list was built. Needs list.wgsl, reciprocal.wgsl, pair_cube.wgsl or pair_box.wgsl, and lj_force_one.wgsl or lj_force_table.wgsl.
 // `sorted`: position (fixed point), type. `origin`: tag in w. `forces`: kJ/mol/nm, by tag.
 
 override atoms: u32;
@@ -59,8 +59,9 @@ fn lj_forces(@builtin(global_invocation_id) id: vec3<u32>) {
     var f2 = f23 - f02 - f12;
     var f3 = -f03 - f13 - f23;
     let count = counts[own];
+    let start = list_first(own);
     for (var k = 0u; k < count; k++) {
-        let y = sorted[list[k * clusters + own]];
+        let y = sorted[list[start + 64u * k]];
         f0 += lj_forces_pair(x0, y);
         f1 += lj_forces_pair(x1, y);
         f2 += lj_forces_pair(x2, y);

@@ -13,6 +13,7 @@ override groups_8: u32;
 @group(0) @binding(3) var<storage, read_write> sorted: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read_write> origin: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> boxes: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read_write> shapes: array<vec4<u32>>;
 
 // The workgroup's 64 clusters, then its 8 groups of 8.
 var<workgroup> order_boxes: array<vec4<u32>, 72>;
@@ -60,6 +61,11 @@ fn order(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
         let bounds = box_of(reference, lo, hi);
         boxes[cluster] = bounds;
         order_boxes[local] = bounds;
+        var shape = vec4<u32>();
+        for (var m = 0u; m < 4u; m++) {
+            shape[m] = box_shape(bounds, sorted[4u * cluster + m].xyz);
+        }
+        shapes[cluster] = shape;
     }
     workgroupBarrier();
     let eight = 8u * local;

@@ -13,6 +13,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("md/hilbert.wgsl", include_str!("../md/hilbert.wgsl")),
     ("md/integrate.wgsl", include_str!("../md/integrate.wgsl")),
     ("md/kinetic.wgsl", include_str!("../md/kinetic.wgsl")),
+    ("md/list.wgsl", include_str!("../md/list.wgsl")),
     ("md/lj_energies.wgsl", include_str!("../md/lj_energies.wgsl")),
     ("md/lj_energy_one.wgsl", include_str!("../md/lj_energy_one.wgsl")),
     ("md/lj_energy_table.wgsl", include_str!("../md/lj_energy_table.wgsl")),

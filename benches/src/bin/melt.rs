@@ -9,6 +9,7 @@ use benches::{Row, median};
 use clap::Parser;
 use device::{Device, SessionOptions};
 use kernels::package::Package;
+use kernels::package::manifest::Number;
 use kernels::run::{self, Control, Executor, RunConfig, RunDir, RunOptions};
 
 /// Lennard-Jones melt, ours beside our peers'.
@@ -32,6 +33,16 @@ struct Arguments {
     /// Measure what boundaries cost, in segments of about ten seconds.
     #[arg(long)]
     boundary: bool,
+    /// Sets a constant of the package, to see where the time goes: `moved2=-1` builds lists in every step, `moved2=1e30` never.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = constant)]
+    set: Vec<(String, Number)>,
+}
+
+fn constant(text: &str) -> Result<(String, Number)> {
+    let (name, value) = text.split_once('=').context("NAME=VALUE expected")?;
+    let integer = value.parse().map(Number::Integer);
+    let number = integer.or_else(|_| value.parse().map(Number::Float))?;
+    Ok((name.to_owned(), number))
 }
 
 fn main() -> Result<()> {
@@ -42,7 +53,7 @@ fn main() -> Result<()> {
     if arguments.boundary {
         return devices.map(AsRef::as_ref).try_for_each(|device| boundary(device, &arguments));
     }
-    let package = melt(arguments.cells, arguments.steps)?;
+    let package = melt(&arguments, arguments.steps)?;
     let atoms = 4 * u64::from(arguments.cells).pow(3);
     println!(
         "Lennard-Jones melt, {atoms} atoms, median of {} readings of {} steps",
@@ -74,9 +85,10 @@ fn main() -> Result<()> {
 }
 
 /// The melt, with segments of `steps` steps.
-fn melt(cells: u32, steps: u64) -> Result<Package> {
-    let package = kernels::md::examples::melt(cells)?;
-    let manifest = package.manifest().clone().with_steps_per_segment(steps);
+fn melt(arguments: &Arguments, steps: u64) -> Result<Package> {
+    let package = kernels::md::examples::melt(arguments.cells)?;
+    let mut manifest = package.manifest().clone().with_steps_per_segment(steps);
+    manifest.constants.extend(arguments.set.iter().cloned());
     Ok(package.with_manifest(manifest)?)
 }
 
@@ -107,18 +119,19 @@ fn boundary(device: &dyn Device, arguments: &Arguments) -> Result<()> {
     let info = device.info();
     let probe = ours(
         device,
-        &melt(arguments.cells, 100)?,
+        &melt(arguments, 100)?,
         &Arguments {
             steps: 100,
             repeats: 1,
             device: None,
+            set: Vec::new(),
             ..*arguments
         },
     );
     let rate = probe.median().with_context(|| format!("{}: no reading", info.id))?;
     // A multiple of the package's own periods, so that both runs observe at the same steps.
     let steps = ((rate * 10.0) as u64).next_multiple_of(200);
-    let package = melt(arguments.cells, steps)?;
+    let package = melt(arguments, steps)?;
     let place = tempfile::tempdir()?;
     let mut dir = RunDir::create(&place.path().join("run"), &package, config())?;
     let mut executor = Executor::open(&package, device, &SessionOptions::default())?;

@@ -78,7 +78,7 @@ impl System {
             ("boxes_count", sizes.clusters + sizes.groups_8 + sizes.groups_64),
             ("padded", sizes.padded),
             ("neighbors_max", sizes.neighbors_max),
-            ("list_length", sizes.neighbors_max * sizes.clusters),
+            ("list_length", 64 * sizes.groups_64 * sizes.neighbors_max),
             ("sort_groups", sizes.padded / SORT_BLOCK),
             ("merge_groups", sizes.padded / 256),
             ("order_groups", sizes.groups_64),
@@ -89,7 +89,6 @@ impl System {
             ("pair_groups", sizes.groups_64),
             ("kinetic_groups", sizes.atoms.div_ceil(64)),
             ("sort_period", SORT_PERIOD),
-            ("pair_shift", u64::from(sizes.unit.shift)),
             ("pair_mask", (1 << sizes.unit.shift) - 1),
             ("types_count", self.types.len() as u64),
             ("type_pairs", (self.types.len() * self.types.len()) as u64),
@@ -108,8 +107,9 @@ impl System {
             ("drift_z", self.dt_ps * ONE / z),
             ("cutoff2", self.cutoff_nm.powi(2)),
             ("cutoff2_units", (self.cutoff_nm / unit.small_nm).powi(2)),
-            ("pair_rest", (-f64::from(unit.shift)).exp2()),
+            ("pair_scale", (unit.large_nm / unit.small_nm).powi(2)),
             // A hair wider, and a hair sooner, than exact arithmetic asks, so that f32 cannot lose a pair.
+            ("reach", (self.cutoff_nm + self.skin_nm) * (1.0 + 1e-5)),
             ("reach2", (self.cutoff_nm + self.skin_nm).powi(2) * (1.0 + 1e-5)),
             ("moved2", (0.5 * self.skin_nm).powi(2) * (1.0 - 1e-5)),
             ("force_c6", force_c6),
@@ -163,6 +163,7 @@ impl System {
             scratch("sorted", Element::U32, &["slots", "4"]),
             scratch("origin", Element::U32, &["slots", "4"]),
             scratch("boxes", Element::U32, &["boxes_count", "4"]),
+            scratch("shapes", Element::U32, &["clusters", "4"]),
             scratch("candidates", Element::U32, &["candidates_length"]),
             scratch("candidate_counts", Element::U32, &["groups_8"]),
             scratch("list", Element::U32, &["list_length"]),
@@ -206,10 +207,11 @@ impl System {
                 9,
                 &[("candidates_out", "candidates")],
             ),
-            indirect("neighbors", &["box.wgsl", "neighbors.wgsl"], 12, &[]),
+            indirect("neighbors", &["box.wgsl", "list.wgsl", "neighbors.wgsl"], 12, &[]),
             direct(
                 "forces",
                 &[
+                    "list.wgsl",
                     "reciprocal.wgsl",
                     sizes.unit.file,
                     if one { "lj_force_one.wgsl" } else { "lj_force_table.wgsl" },
@@ -222,6 +224,7 @@ impl System {
             direct(
                 "energies",
                 &[
+                    "list.wgsl",
                     "reciprocal.wgsl",
                     sizes.unit.file,
                     "fixed64.wgsl",
@@ -383,11 +386,11 @@ impl Sizes {
 /// In which units pairs are computed: a cubic box has one for all axes, in which squares are exact.
 struct PairUnit {
     file: &'static str,
-    /// Bits of a fixed-point difference below one unit of distance.
+    /// Bits of a fixed-point difference that are squared apart from the rest.
     shift: u32,
     /// Unit of distances.
     small_nm: f64,
-    /// Unit of 1 / r² (its square root).
+    /// Unit of 1 / r² (its square root): the cutoff is 1/2 to 1 of it.
     large_nm: f64,
 }
 
@@ -401,15 +404,14 @@ impl PairUnit {
                 large_nm: 1.0,
             };
         }
-        // The cutoff is at most 2^11 units.
         let bits = (cutoff_nm / x * ONE).log2().ceil();
         let shift = (bits - 11.0).clamp(0.0, 20.0);
-        let small_nm = x / ONE * shift.exp2();
+        let small_nm = x / ONE;
         Self {
             file: "pair_cube.wgsl",
             shift: shift as u32,
             small_nm,
-            large_nm: small_nm * 2048.0,
+            large_nm: small_nm * (shift + 11.0).exp2(),
         }
     }
 
