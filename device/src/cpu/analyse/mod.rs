@@ -7,6 +7,7 @@
 //! | `regions` | the plan: what runs once a workgroup, what runs for each vector |
 //! | `spill` | what must be in memory between two regions |
 
+mod align;
 mod regions;
 mod spill;
 mod tree;

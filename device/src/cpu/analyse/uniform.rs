@@ -4,6 +4,7 @@
 //! is the same, nothing diverges" and takes that back until nothing changes. A lane's value counts only while the lane is
 //! active.
 
+use super::align::{cut, low_zeros};
 use super::tree::{At, Exit, Kind, Source, Tree, one_load};
 use crate::cpu::ir::{Bin, Input, Kernel, Label, Op, Place, Space, Stmt, Value};
 use std::collections::BTreeSet;
@@ -68,6 +69,7 @@ struct Analysis<'k> {
     kernel: &'k Kernel,
     tree: &'k Tree<'k>,
     circle: Circle,
+    zeros: Vec<u32>,
     values: Vec<Option<Spread>>,
     vars: Vec<Option<Spread>>,
     blend: Vec<bool>,
@@ -82,6 +84,7 @@ pub(in crate::cpu) fn analyse(kernel: &Kernel, circle: Circle) -> Facts {
         kernel,
         tree: &tree,
         circle,
+        zeros: low_zeros(kernel),
         values: vec![None; kernel.values.len()],
         vars: vec![None; kernel.vars.len()],
         blend: vec![false; kernel.vars.len()],
@@ -191,6 +194,10 @@ impl Analysis<'_> {
                         Bin::ISub => Some(s.wrapping_sub(t)),
                         Bin::IMul if t == 0 => constant(*b).map(|b| s.wrapping_mul(b)),
                         Bin::IMul if s == 0 => constant(*a).map(|a| t.wrapping_mul(a)),
+                        Bin::ShrU | Bin::ShrS | Bin::And if t == 0 && in_vector => {
+                            let cut = constant(*b).and_then(|by| cut(*bin, s, self.zeros[a.0 as usize], by as u32));
+                            return Some(cut.unwrap_or(Varying));
+                        }
                         Bin::Shl if t == 0 => constant(*b).map(|b| s.wrapping_shl(b as u32)),
                         _ => None,
                     };

@@ -3,6 +3,8 @@
 //! Invariant: code runs only while some lane of the mask is active. A mask is a vector of lanes, all ones or all zero; it only
 //! shrinks within a block.
 
+use std::borrow::Borrow;
+
 use super::code::{Local, Target};
 use super::{Emitter, Mask};
 use crate::cpu::ir::{Label, Stmt, Value};
@@ -35,20 +37,74 @@ impl Frame {
 
 impl Emitter<'_> {
     /// Statements one after the other; `end` is where to go when no lane is left.
-    pub(super) fn block(&mut self, stmts: &[Stmt], end: Target) {
+    pub(super) fn block(&mut self, stmts: &[impl Borrow<Stmt>], end: Target) {
         for (i, stmt) in stmts.iter().enumerate() {
-            self.stmt(stmt, end, i + 1 == stmts.len());
+            let escapes = self.stmt(stmt.borrow());
+            let rest = &stmts[i + 1..];
+            if !escapes || rest.is_empty() {
+                continue;
+            }
+            let in_loop = self.frames.iter().any(|frame| frame.next.is_some());
+            let size: usize = rest.iter().map(|stmt| size(stmt.borrow())).sum();
+            let again = rest.iter().all(|stmt| !self.leaves_from(stmt.borrow()));
+            if in_loop && again && self.may_double(size) && rest.iter().any(|stmt| self.pays(stmt.borrow())) {
+                return self.twice(Some(end), |emitter| emitter.block(rest, end));
+            }
+            self.leave_if_empty(end);
         }
     }
 
-    /// The same for statements picked from a block.
-    pub(super) fn block_of(&mut self, stmts: &[&Stmt], end: Target) {
-        for (i, stmt) in stmts.iter().enumerate() {
-            self.stmt(stmt, end, i + 1 == stmts.len());
+    /// Whether there is room for the same statements once more.
+    fn may_double(&mut self, size: usize) -> bool {
+        let fits = size <= self.doubles;
+        if fits {
+            self.doubles -= size;
+        }
+        fits
+    }
+
+    /// Code without masks for the case that all lanes are active, and the same code with them. `end` is where to go when no lane is.
+    fn twice(&mut self, end: Option<Target>, code: impl Fn(&mut Self)) {
+        let around = self.mask;
+        let Mask::Lanes(mask) = around else { return code(self) };
+        let bits = self.int_temp;
+        self.code.get(mask);
+        self.code.i().i32x4_bitmask().local_tee(bits);
+        self.code.int(0b1111);
+        self.code.i().i32_eq();
+        self.code.when();
+        self.mask = Mask::Full;
+        code(self);
+        self.code.otherwise();
+        self.mask = around;
+        if let Some(end) = end {
+            self.code.get(bits);
+            self.code.i().i32_eqz();
+            self.code.branch_if(end);
+        }
+        code(self);
+        self.code.end();
+        self.mask = around;
+    }
+
+    /// Whether a statement costs more with a mask than without.
+    fn pays(&self, stmt: &Stmt) -> bool {
+        match stmt {
+            Stmt::Set(var, _) => self.facts.blend[var.0 as usize],
+            Stmt::Store { .. } | Stmt::Atomic { .. } => true,
+            Stmt::If { yes, no, .. } => [yes, no].into_iter().flatten().any(|stmt| self.pays(stmt)),
+            Stmt::Loop { body, next, .. } => [body, next].into_iter().flatten().any(|stmt| self.pays(stmt)),
+            Stmt::Scope { body, .. } => body.iter().any(|stmt| self.pays(stmt)),
+            _ => false,
         }
     }
 
-    fn stmt(&mut self, stmt: &Stmt, end: Target, last: bool) {
+    fn leaves_from(&self, stmt: &Stmt) -> bool {
+        self.escapes(std::slice::from_ref(stmt), &mut Vec::new())
+    }
+
+    /// One statement. True when some of the lanes that come here do not come to the next one.
+    fn stmt(&mut self, stmt: &Stmt) -> bool {
         match stmt {
             Stmt::Let(value) => self.define(*value),
             Stmt::Set(var, value) => self.assign(*var, *value),
@@ -61,7 +117,7 @@ impl Emitter<'_> {
             Stmt::Barrier => {}
             Stmt::Break(_) | Stmt::Continue(_) => self.exit(stmt),
             Stmt::If { .. } | Stmt::Loop { .. } | Stmt::Scope { .. } => {
-                let escapes = self.escapes(std::slice::from_ref(stmt), &mut Vec::new());
+                let escapes = self.leaves_from(stmt);
                 if escapes {
                     self.materialise();
                 }
@@ -72,15 +128,22 @@ impl Emitter<'_> {
                         body,
                         next,
                         until,
-                    } => self.repeat(*label, body, next, *until, escapes),
+                    } => {
+                        let parts = self.facts.leaves(*label) || self.facts.parks(*label);
+                        let masked = matches!(self.mask, Mask::Lanes(_));
+                        if masked && !parts && !escapes && self.pays(stmt) && self.may_double(size(stmt)) {
+                            self.twice(None, |emitter| emitter.repeat(*label, body, next, *until, false));
+                        } else {
+                            self.repeat(*label, body, next, *until, escapes);
+                        }
+                    }
                     Stmt::Scope { label, body } => self.scope(*label, body, escapes),
                     _ => {}
                 }
-                if escapes && !last {
-                    self.leave_if_empty(end);
-                }
+                return escapes;
             }
         }
+        false
     }
 
     /// Whether some lanes, but not all, leave these statements for a loop or scope around them.
@@ -378,5 +441,16 @@ impl Emitter<'_> {
             self.code.i().v128_andnot();
             self.code.set(mask);
         }
+    }
+}
+
+/// Statements, with all that lie within.
+fn size(stmt: &Stmt) -> usize {
+    let sum = |stmts: &[Stmt]| stmts.iter().map(size).sum::<usize>();
+    1 + match stmt {
+        Stmt::If { yes, no, .. } => sum(yes) + sum(no),
+        Stmt::Loop { body, next, .. } => sum(body) + sum(next),
+        Stmt::Scope { body, .. } => sum(body),
+        _ => 0,
     }
 }

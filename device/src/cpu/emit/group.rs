@@ -90,7 +90,7 @@ impl Emitter<'_> {
             let left = self.noted(true);
             self.frames.push(Frame::collective(label, end, None, left));
         }
-        self.block_of(stmts, end);
+        self.block(stmts, end);
         if ends.is_some() {
             self.frames.pop();
         }

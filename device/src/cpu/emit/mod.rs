@@ -41,6 +41,9 @@ const LOCALS_MAX: usize = 50_000;
 /// Most bytes of scratch memory of a thread.
 const SCRATCH_BYTES_MAX: u64 = 64 << 20;
 
+/// Most statements that are emitted once for full vectors and once more with masks.
+const DOUBLES_MAX: usize = 20_000;
+
 /// Which lanes are active.
 #[derive(Clone, Copy)]
 pub(super) enum Mask {
@@ -90,6 +93,8 @@ struct Emitter<'k> {
     mask: Mask,
     frames: Vec<Frame>,
     checked: bool,
+    /// Statements that may still be emitted twice.
+    doubles: usize,
     pool: &'k mut Pool,
     values: Vec<Option<Local>>,
     vars: Vec<Option<Local>>,
@@ -173,6 +178,7 @@ impl<'k> Emitter<'k> {
             mask: Mask::Full,
             frames: Vec::new(),
             checked,
+            doubles: DOUBLES_MAX,
             pool,
             values: vec![None; kernel.values.len()],
             vars: vec![None; kernel.vars.len()],

@@ -103,14 +103,30 @@ impl Emitter<'_> {
                 self.code.i().select();
             }
             Op::Select(cond, yes, no) => {
-                self.vector(yes);
-                self.vector(no);
-                if self.facts.uniform(cond) {
-                    self.scalar(cond);
-                    self.code.i().select();
-                } else {
-                    self.vector(cond);
-                    self.code.i().v128_bitselect();
+                let zero = |value: Value| matches!(self.kernel.values[value.0 as usize].op, Op::Const(0));
+                match (self.facts.uniform(cond), zero(yes), zero(no)) {
+                    (true, ..) => {
+                        self.vector(yes);
+                        self.vector(no);
+                        self.scalar(cond);
+                        self.code.i().select();
+                    }
+                    (false, true, _) => {
+                        self.vector(no);
+                        self.vector(cond);
+                        self.code.i().v128_andnot();
+                    }
+                    (false, _, true) => {
+                        self.vector(yes);
+                        self.vector(cond);
+                        self.code.i().v128_and();
+                    }
+                    (false, false, false) => {
+                        self.vector(yes);
+                        self.vector(no);
+                        self.vector(cond);
+                        self.code.i().v128_bitselect();
+                    }
                 }
             }
         }
@@ -650,7 +666,7 @@ impl Emitter<'_> {
 
     fn may_be_any_nan(&self, value: Value) -> bool {
         let info = self.kernel.values[value.0 as usize];
-        // What memory holds went through here, or came from outside.
-        info.ty == Ty::F32 && !matches!(info.op, Op::Const(_) | Op::Loaded | Op::Un(Un::BitsFloat, _))
+        // What memory holds went through here, or came from outside. A float with a bound is none.
+        info.ty == Ty::F32 && info.max == u32::MAX && !matches!(info.op, Op::Const(_) | Op::Loaded | Op::Un(Un::BitsFloat, _))
     }
 }

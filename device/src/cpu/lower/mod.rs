@@ -5,6 +5,7 @@
 //! | `shape` | types: scalars and their offsets |
 //! | `place` | pointers, loads and stores |
 //! | `dynamic` | which variables must lie in memory |
+//! | `assigned` | which variables a loop sets |
 //! | `expr` | expressions |
 //! | `stmt` | statements and calls |
 //! | `math` | WGSL's numeric builtins |
@@ -13,6 +14,7 @@
 //! | `arith` | short names for operations |
 
 mod arith;
+mod assigned;
 mod bits;
 mod dynamic;
 mod elementary;
@@ -35,6 +37,8 @@ use super::ir::{Builder, Input, Kernel, Label, Place, Space, Stmt, Touch, Value,
 
 /// Most values a kernel may have once its calls are inlined.
 const VALUES_MAX: u64 = 400_000;
+/// Most statements, counted wherever they are inlined.
+const STATEMENTS_MAX: u64 = 200_000;
 /// Calls and blocks within each other.
 const DEPTH_MAX: u32 = 400;
 /// Bytes of workgroup memory, and of one invocation's private memory.
@@ -97,6 +101,8 @@ struct Frame<'m> {
     /// Where `return` goes, and where it leaves the value.
     exit: Label,
     result: Vec<Var>,
+    /// `return`s so far.
+    returns: usize,
 }
 
 struct Lower<'m> {
@@ -107,6 +113,8 @@ struct Lower<'m> {
     globals: BTreeMap<Handle<GlobalVariable>, Pointer>,
     checked: bool,
     depth: u32,
+    /// Statements so far.
+    statements: u64,
     /// What `break` and `continue` mean here.
     targets: Vec<(Label, bool)>,
     span: Span,
@@ -129,6 +137,7 @@ pub(super) fn lower(
         globals: BTreeMap::new(),
         checked,
         depth: 0,
+        statements: 0,
         targets: Vec::new(),
         span: Span::UNDEFINED,
     };
@@ -157,8 +166,7 @@ impl<'m> Lower<'m> {
         }
         let mut frame = self.frame(function, info, arguments, exit, Vec::new())?;
         self.block(&mut frame, &function.body)?;
-        let body = self.b.close();
-        self.b.push(Stmt::Scope { label: exit, body });
+        self.leave(&frame);
         Ok(())
     }
 
@@ -333,6 +341,7 @@ impl<'m> Lower<'m> {
             locals: Vec::new(),
             exit,
             result,
+            returns: 0,
         };
         let in_memory = self.dynamic.locals_of(function);
         for (handle, local) in function.local_variables.iter() {
@@ -345,6 +354,18 @@ impl<'m> Lower<'m> {
             frame.locals.push(pointer);
         }
         Ok(frame)
+    }
+
+    /// A function's body is complete. With one `return`, at its end, it needs no scope.
+    fn leave(&mut self, frame: &Frame<'m>) {
+        let label = frame.exit;
+        let at_end = usize::from(self.b.ends_with_break(label));
+        if frame.returns == at_end {
+            self.b.splice();
+        } else {
+            let body = self.b.close();
+            self.b.push(Stmt::Scope { label, body });
+        }
     }
 
     /// Checked mode: watch something at the source's current place.

@@ -4,7 +4,7 @@ use naga::{AtomicFunction, Barrier, Block, Expression, Function, Handle, ScalarK
 
 use super::place::{Pointer, Root};
 use super::shape::Shape;
-use super::{DEPTH_MAX, Fault, Frame, Lower, Lowered, VALUES_MAX, fault};
+use super::{DEPTH_MAX, Fault, Frame, Lower, Lowered, STATEMENTS_MAX, VALUES_MAX, fault};
 use crate::cpu::ir::{Label, Place, Rmw, Stmt, Touch, Ty, Value, Var};
 
 impl<'m> Lower<'m> {
@@ -25,6 +25,11 @@ impl<'m> Lower<'m> {
                     values,
                     VALUES_MAX,
                 ));
+            }
+            self.statements += 1;
+            if self.statements > STATEMENTS_MAX {
+                let what = "a kernel with its calls inlined, in statements,";
+                return Err(Fault::limit(what, self.statements, STATEMENTS_MAX));
             }
             self.span = *span;
             self.statement(frame, statement)?;
@@ -69,8 +74,10 @@ impl<'m> Lower<'m> {
             } => {
                 let label = self.b.label();
                 self.targets.push((label, true));
+                let set = self.assigned(frame, [body, continuing]);
                 // What the body defines, the continuing block may use.
                 self.b.open();
+                self.b.forget(set.iter().copied());
                 self.block(frame, body)?;
                 let body = self.b.close();
                 self.b.open();
@@ -103,6 +110,7 @@ impl<'m> Lower<'m> {
                         self.b.set(var, word);
                     }
                 }
+                frame.returns += 1;
                 self.b.push(Stmt::Break(frame.exit));
             }
             Statement::ControlBarrier(barrier) | Statement::MemoryBarrier(barrier) => {
@@ -222,13 +230,9 @@ impl<'m> Lower<'m> {
         self.b.open();
         let mut inner = self.frame(callee, &self.info[function], lowered, exit, vars.clone())?;
         self.block(&mut inner, &callee.body)?;
-        let mut body = self.b.close();
+        self.leave(&inner);
         self.targets = targets;
         self.span = span;
-        if matches!(body.last(), Some(Stmt::Break(label)) if *label == exit) {
-            body.pop();
-        }
-        self.b.push(Stmt::Scope { label: exit, body });
         if let Some(result) = result {
             let words = vars.iter().map(|var| self.b.get(*var)).collect();
             frame.exprs[result.index()] = Some(Lowered::Words(words));

@@ -1,0 +1,67 @@
+//! What is known of a result's size from the sizes of its operands.
+//!
+//! An integer is at most its bound, unsigned. A float is no NaN and at most its bound in size; bounds of floats are the bits of
+//! a float, which grow as the float does. `u32::MAX` says that nothing is known.
+
+use super::{Bin, Ty, Un};
+
+const UNKNOWN: u32 = u32::MAX;
+/// Sums and products up to here stay far from infinity.
+const FLOAT_MAX: f64 = 1e38;
+
+pub(super) fn constant(ty: Ty, bits: u32) -> u32 {
+    match ty {
+        Ty::F32 if f32::from_bits(bits).is_finite() => bits & 0x7fff_ffff,
+        Ty::F32 => UNKNOWN,
+        Ty::I32 | Ty::Bool => bits,
+    }
+}
+
+pub(super) fn un(un: Un, a: u32) -> u32 {
+    match un {
+        Un::Clz | Un::Ctz | Un::Popcnt => 32,
+        Un::BoolToInt => 1,
+        Un::FNeg | Un::FAbs => a,
+        Un::FCeil | Un::FFloor | Un::FTrunc | Un::FNearest => float(size(a) + 1.0),
+        Un::SToFloat => float(f64::from(a.max(1 << 31))),
+        Un::UToFloat => float(f64::from(a)),
+        _ => UNKNOWN,
+    }
+}
+
+/// `b_is`: the second operand, when it is a constant.
+pub(super) fn bin(bin: Bin, a: u32, b: u32, b_is: Option<u32>) -> u32 {
+    let integer = match bin {
+        Bin::FAdd | Bin::FSub => return float(size(a) + size(b)),
+        Bin::FMul => return float(size(a) * size(b)),
+        Bin::FMin | Bin::FMax => return a.max(b),
+        Bin::IAdd => a.checked_add(b),
+        Bin::IMul => a.checked_mul(b),
+        Bin::And | Bin::MinU => Some(a.min(b)),
+        Bin::MaxU => Some(a.max(b)),
+        Bin::DivU => Some(a),
+        Bin::RemU => b_is.filter(|b| *b > 0).map(|b| (b - 1).min(a)),
+        Bin::ShrU => b_is.map(|b| a >> (b & 31)),
+        Bin::Shl => b_is.and_then(|b| a.checked_mul(1 << (b & 31))),
+        _ => None,
+    };
+    integer.unwrap_or(UNKNOWN)
+}
+
+/// The largest size of a float with this bound; infinity when nothing is known.
+fn size(bound: u32) -> f64 {
+    if bound == UNKNOWN {
+        f64::INFINITY
+    } else {
+        f64::from(f32::from_bits(bound))
+    }
+}
+
+/// The bound of what rounds to a float from something of this size.
+fn float(size: f64) -> u32 {
+    if size <= FLOAT_MAX {
+        (size as f32).next_up().to_bits()
+    } else {
+        UNKNOWN
+    }
+}
