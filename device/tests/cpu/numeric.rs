@@ -368,6 +368,9 @@ fn error_of(expression: &str, low: f32, high: f32, f: impl Fn(f64, f64) -> f64) 
         let wanted = f(a, b);
         let size = (wanted.abs() as f32).max(f32::MIN_POSITIVE);
         let ulp = f64::from(f32::from_bits(size.to_bits() + 1)) - f64::from(size);
+        if wanted.abs() > f64::from(f32::MAX) || wanted.abs() < f64::from(f32::MIN_POSITIVE) {
+            continue;
+        }
         let error = (f64::from(f32::from_bits(out)) - wanted).abs() / ulp;
         assert!(
             error.is_finite() || wanted.is_nan(),
@@ -382,31 +385,37 @@ fn error_of(expression: &str, low: f32, high: f32, f: impl Fn(f64, f64) -> f64) 
 #[test]
 fn elementary_functions_are_within_a_few_units_of_the_last_place() {
     type Oracle = fn(f64, f64) -> f64;
-    let table: [(&str, f32, f32, f64, Oracle); 24] = [
-        ("exp(a)", -80.0, 80.0, 2.0, |a, _| a.exp()),
-        ("exp2(a)", -120.0, 120.0, 2.0, |a, _| a.exp2()),
-        ("log(a)", 1e-3, 1e3, 2.0, |a, _| a.ln()),
-        ("log(a)", 0.5, 2.0, 2.0, |a, _| a.ln()),
-        ("log2(a)", 1e-3, 1e3, 2.0, |a, _| a.log2()),
-        ("pow(a, b)", 0.01, 10.0, 4.0, |a, b| a.powf(b)),
-        ("pow(a, b)", 10.0, 25.0, 8.0, |a, b| a.powf(b)),
-        ("inverseSqrt(a)", 1e-3, 1e3, 2.0, |a, _| 1.0 / a.sqrt()),
-        ("atan(a)", -10.0, 10.0, 2.0, |a, _| a.atan()),
+    // The last number is the worst error allowed, in units of the last place; what is measured lies just below it.
+    let table: [(&str, f32, f32, f64, Oracle); 26] = [
+        ("exp(a)", -80.0, 80.0, 1.0, |a, _| a.exp()),
+        ("exp2(a)", -120.0, 120.0, 1.2, |a, _| a.exp2()),
+        ("log(a)", 1e-3, 1e3, 0.8, |a, _| a.ln()),
+        ("log(a)", 0.5, 2.0, 0.8, |a, _| a.ln()),
+        ("log2(a)", 1e-3, 1e3, 1.0, |a, _| a.log2()),
+        ("pow(a, b)", 0.01, 10.0, 1.5, |a, b| a.powf(b)),
+        ("pow(a, b)", 10.0, 25.0, 1.5, |a, b| a.powf(b)),
+        ("pow(1.0 + a * 1e-5, b * 1e4)", 1.0, 800.0, 1.5, |a, b| {
+            let near_one = f64::from(1.0 + a as f32 * 1e-5);
+            near_one.powf(f64::from(b as f32 * 1e4))
+        }),
+        ("pow(a * 1e-30, b)", 1.0, 1.2, 1.5, |a, b| f64::from(a as f32 * 1e-30).powf(b)),
+        ("inverseSqrt(a)", 1e-3, 1e3, 1.5, |a, _| 1.0 / a.sqrt()),
+        ("atan(a)", -10.0, 10.0, 1.9, |a, _| a.atan()),
         ("atan2(a, b)", -10.0, 10.0, 3.0, |a, b| a.atan2(b)),
-        ("asin(a)", -1.0, 1.0, 3.0, |a, _| a.asin()),
-        ("acos(a)", -0.9, 1.0, 3.0, |a, _| a.acos()),
-        ("sinh(a)", -80.0, 80.0, 3.0, |a, _| a.sinh()),
-        ("cosh(a)", -80.0, 80.0, 3.0, |a, _| a.cosh()),
-        ("tanh(a)", -10.0, 10.0, 3.0, |a, _| a.tanh()),
-        ("asinh(a)", -100.0, 100.0, 4.0, |a, _| a.asinh()),
-        ("acosh(a)", 1.0, 100.0, 4.0, |a, _| a.acosh()),
-        ("atanh(a)", -0.95, 0.95, 4.0, |a, _| a.atanh()),
-        ("length(vec2(a, b))", -5.0, 5.0, 2.0, |a, b| a.hypot(b)),
-        ("normalize(vec2(a, b)).x", 1.0, 5.0, 3.0, |a, b| a / a.hypot(b)),
-        ("radians(a) + 0.0 * b", -180.0, 180.0, 2.0, |a, _| a.to_radians()),
-        ("degrees(a) + 0.0 * b", -3.0, 3.0, 2.0, |a, _| a.to_degrees()),
-        ("sin(a)", 0.1, 1.5, 2.0, |a, _| a.sin()),
-        ("cos(a)", -1.5, 1.5, 3.0, |a, _| a.cos()),
+        ("asin(a)", -1.0, 1.0, 2.3, |a, _| a.asin()),
+        ("acos(a)", -0.9, 1.0, 1.3, |a, _| a.acos()),
+        ("sinh(a)", -80.0, 80.0, 1.6, |a, _| a.sinh()),
+        ("cosh(a)", -80.0, 80.0, 1.4, |a, _| a.cosh()),
+        ("tanh(a)", -10.0, 10.0, 1.3, |a, _| a.tanh()),
+        ("asinh(a)", -100.0, 100.0, 2.0, |a, _| a.asinh()),
+        ("acosh(a)", 1.0, 100.0, 1.9, |a, _| a.acosh()),
+        ("atanh(a)", -0.95, 0.95, 1.4, |a, _| a.atanh()),
+        ("length(vec2(a, b))", -5.0, 5.0, 1.2, |a, b| a.hypot(b)),
+        ("normalize(vec2(a, b)).x", 1.0, 5.0, 1.8, |a, b| a / a.hypot(b)),
+        ("radians(a) + 0.0 * b", -180.0, 180.0, 0.7, |a, _| a.to_radians()),
+        ("degrees(a) + 0.0 * b", -3.0, 3.0, 0.7, |a, _| a.to_degrees()),
+        ("sin(a)", 0.1, 1.5, 1.2, |a, _| a.sin()),
+        ("cos(a)", -1.5, 1.5, 1.5, |a, _| a.cos()),
     ];
     let mut failures = Vec::new();
     for (expression, low, high, limit, oracle) in table {
