@@ -21,11 +21,13 @@ const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something is not, 2 usage
 #[derive(Debug, Subcommand)]
 enum Command {
     Devices(commands::devices::Args),
+    Lint(commands::lint::Args),
 }
 
 fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Devices(args) => commands::devices::call(&args),
+        Command::Lint(args) => commands::lint::call(&args),
     };
     match ended {
         Ok(exit) => exit.into(),

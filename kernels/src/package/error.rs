@@ -8,8 +8,8 @@ use std::fmt::Display;
 pub struct PackageError(String);
 
 impl PackageError {
-    /// About a whole file.
-    pub(super) fn file(file: impl Display, message: impl Display) -> Self {
+    /// About a whole file, or a place in it.
+    pub fn file(file: impl Display, message: impl Display) -> Self {
         Self(format!("{file}: {message}"))
     }
 

@@ -6,7 +6,7 @@
 //! | `check` | whether the manifest's words fit each other |
 //! | `folder`, `npy` | files in and out |
 //! | `archive` | all of it in one blob, to travel |
-//! | `source`, `reflect`, `overrides` | WGSL: parsed, and held against the manifest |
+//! | [`source`], `reflect`, `overrides` | WGSL: parsed, and held against the manifest |
 //! | `program` | all of it as a device's program |
 //! | [`layout`] | device layout to standard layout and back |
 //! | [`limits`] | the limits on all of it |
@@ -34,7 +34,7 @@ mod npy;
 mod overrides;
 mod program;
 mod reflect;
-mod source;
+pub mod source;
 
 pub use error::PackageError;
 pub use manifest::Manifest;
@@ -62,6 +62,16 @@ impl Package {
     pub fn load(folder: &Path) -> Result<Self, PackageError> {
         let (manifest, shaders, init) = folder::read(&folder::Folder::open(folder)?)?;
         Self::new(manifest, shaders, init)
+    }
+
+    /// Read manifest and WGSL of the package in a folder without holding one against the other, for tools that look at packages
+    /// which may be refused.
+    ///
+    /// # Errors
+    /// The manifest or a file is not there or cannot be read, or the manifest's words do not fit each other.
+    pub fn parts(folder: &Path) -> Result<(Manifest, BTreeMap<String, String>), PackageError> {
+        let (manifest, shaders, _) = folder::read(&folder::Folder::open(folder)?)?;
+        Ok((manifest, shaders))
     }
 
     /// Check a package made in memory. `shaders`: file name to WGSL. `init`: buffer name to standard bytes (packed,

@@ -19,22 +19,28 @@ const SHOWN_CHARS_MAX: usize = 120;
 
 /// Joined WGSL files, and where each begins.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
-    /// The joined text: each file, and a line feed after each that does not end with one.
+pub struct Source {
+    /// Each file, and a line feed after each that does not end with one.
     pub(super) text: String,
     /// Name and first byte of each file, in order.
     files: Vec<(String, usize)>,
 }
 
 /// A module that naga found valid.
-pub(super) struct Parsed {
-    pub(super) module: naga::Module,
-    pub(super) info: ModuleInfo,
+#[derive(Debug)]
+pub struct Parsed {
+    /// naga's intermediate representation; spans are bytes of [`Source::text`].
+    pub module: naga::Module,
+    /// What validation found out about it.
+    pub info: ModuleInfo,
 }
 
 impl Source {
-    /// Join files in the order given. All are there.
-    pub(super) fn join(pass: &str, names: &[String], shaders: &BTreeMap<String, String>) -> Result<Self, PackageError> {
+    /// Join a pass's files in the order given. `shaders`: file name to WGSL.
+    ///
+    /// # Errors
+    /// A file is not there, or all together are too large.
+    pub fn join(pass: &str, names: &[String], shaders: &BTreeMap<String, String>) -> Result<Self, PackageError> {
         let mut source = Self {
             text: String::new(),
             files: Vec::new(),
@@ -64,6 +70,11 @@ impl Source {
         Ok(source)
     }
 
+    /// The joined text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The files' names, for people.
     pub(super) fn label(&self) -> String {
         self.files
@@ -73,8 +84,16 @@ impl Source {
             .join(" + ")
     }
 
-    /// Parse and validate.
+    /// Parse and validate, with what every package may use: no optional part of WGSL.
     pub(super) fn parse(&self) -> Result<Parsed, PackageError> {
+        self.parse_with(Capabilities::empty())
+    }
+
+    /// Parse and validate, with optional parts of WGSL.
+    ///
+    /// # Errors
+    /// The text is not valid WGSL; the message points into the author's own file.
+    pub fn parse_with(&self, capabilities: Capabilities) -> Result<Parsed, PackageError> {
         guarded(&self.label(), || {
             let module = naga::front::wgsl::parse_str(&self.text).map_err(|error| {
                 let labels: Vec<_> = error
@@ -84,7 +103,7 @@ impl Source {
                 let notes: Vec<_> = error.notes().map(str::to_owned).collect();
                 self.error(error.message(), labels, &notes)
             })?;
-            let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+            let info = Validator::new(ValidationFlags::all(), capabilities)
                 .validate(&module)
                 .map_err(|error| {
                     let labels = error.spans().map(|(span, text)| (span.to_range(), text.clone())).collect();
@@ -128,7 +147,8 @@ impl Source {
         PackageError::file(format_args!("{}:{}:{}", place.file, place.number, place.column), text)
     }
 
-    fn place(&self, offset: usize) -> Place<'_> {
+    /// The place of a byte of the joined text in its author's file.
+    pub fn place(&self, offset: usize) -> Place<'_> {
         let (file, start) = self
             .files
             .iter()
@@ -151,11 +171,16 @@ impl Source {
 }
 
 /// A place in an author's file; line and column count from 1.
-struct Place<'a> {
-    file: &'a str,
-    number: usize,
-    column: usize,
-    line: &'a str,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// File name inside the package.
+    pub file: &'a str,
+    /// Line.
+    pub number: usize,
+    /// Column, in characters.
+    pub column: usize,
+    /// The whole line, without its end.
+    pub line: &'a str,
 }
 
 /// An error with what caused it.
@@ -170,8 +195,11 @@ pub(super) fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Run a naga job where deep recursion has room, and a panic is an error.
-pub(super) fn guarded<T: Send>(label: &str, job: impl FnOnce() -> Result<T, PackageError> + Send) -> Result<T, PackageError> {
+/// Run a job on WGSL where deep recursion has room, and a panic is an error. `label`: the text's name in that error.
+///
+/// # Errors
+/// The job's own, or it panicked.
+pub fn guarded<T: Send>(label: &str, job: impl FnOnce() -> Result<T, PackageError> + Send) -> Result<T, PackageError> {
     let ended = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .name("wgsl".to_owned())

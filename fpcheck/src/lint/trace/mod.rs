@@ -1,0 +1,84 @@
+//! An entry point walked once for all invocations: what it reads and writes where, in which order, between which barriers.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `value` | integers as sums of unknowns, and what a value depends on |
+//! | `truth` | conditions |
+//! | `eval` | expressions |
+//! | `walk` | statements and calls |
+//! | `flow` | branches, switches and loops |
+//! | `memory` | variables, accesses and barriers |
+//! | `race` | whether two accesses meet |
+//!
+//! Invariant: the walk claims only what it can prove. What it does not follow (data, products of unknowns, texts beyond its
+//! budget) is unknown, and nothing is said about it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use naga::{GlobalVariable, Handle};
+
+use super::scope::Point;
+
+mod eval;
+mod flow;
+mod memory;
+mod race;
+mod truth;
+mod value;
+mod walk;
+
+pub(super) use value::Deps;
+
+/// How many invocations run, as far as known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// Invocations of a workgroup along each axis; `None` where an `override` without a known value says.
+    pub(super) size: [Option<u32>; 3],
+    /// Workgroups along each axis.
+    pub(super) groups: Option<[u32; 3]>,
+}
+
+/// Two accesses of one variable by different invocations, with nothing between that orders them.
+#[derive(Clone, Debug)]
+pub(super) struct Race {
+    pub(super) variable: Handle<GlobalVariable>,
+    /// The one that comes first in the text's order of execution.
+    pub(super) first: Use,
+    /// The other one; the same place where invocations meet in one statement.
+    pub(super) second: Use,
+}
+
+/// An access, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Use {
+    pub(super) span: Range<usize>,
+    pub(super) write: bool,
+}
+
+/// A call, with what its arguments depend on.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) function: String,
+    /// Functions it was called from, outermost first.
+    pub(super) within: Vec<String>,
+    pub(super) span: Range<usize>,
+    pub(super) deps: Deps,
+    /// Whether it is certain that more than one invocation makes it.
+    pub(super) by_many: bool,
+}
+
+/// What a walk found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trace {
+    pub(super) races: Vec<Race>,
+    pub(super) calls: Vec<Call>,
+}
+
+/// Walk an entry point.
+pub(super) fn trace(point: &Point<'_>) -> Trace {
+    walk::Walker::new(point).run()
+}
+
+/// Values of `override` constants by index, where they are known.
+pub(super) type Overrides = BTreeMap<usize, f64>;
