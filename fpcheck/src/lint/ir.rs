@@ -91,6 +91,27 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// The bits of an integer that an expression amounts to, as [`Body::literal`] has it.
+    pub(super) fn word(&self, handle: Handle<Expression>) -> Option<u32> {
+        match self.literal(handle)? {
+            Literal::U32(word) => Some(word),
+            Literal::I32(word) => Some(word as u32),
+            _ => None,
+        }
+    }
+
+    /// Whether an expression is a float's bits as an integer.
+    pub(super) fn is_float_bits(&self, handle: Handle<Expression>) -> bool {
+        match self.expression(handle) {
+            Expression::As {
+                expr,
+                kind: ScalarKind::Uint | ScalarKind::Sint,
+                convert: None,
+            } => self.is_float(*expr),
+            _ => false,
+        }
+    }
+
     /// An expression and all that its value is made of, through local variables too.
     pub(super) fn sources(&self, root: Handle<Expression>) -> Vec<Handle<Expression>> {
         let stores: Vec<_> = (self.statements().into_iter())

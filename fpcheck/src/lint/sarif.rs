@@ -19,7 +19,7 @@ impl Report {
                     "name": "fpcheck",
                     "version": env!("CARGO_PKG_VERSION"),
                     "semanticVersion": env!("CARGO_PKG_VERSION"),
-                    "rules": ALL.iter().map(|rule| described(rule)).collect::<Vec<_>>(),
+                    "rules": ALL.iter().map(described).collect::<Vec<_>>(),
                 } },
                 "columnKind": "unicodeCodePoints",
                 "results": results,

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 
 use kernels::package::source::{Parsed, Source};
-use naga::Module;
+use naga::{Expression, Module, Statement};
 
 use super::ir::{self, Body};
 use super::lexer::{self, Token};
@@ -113,6 +113,28 @@ impl<'a> Scope<'a> {
         ir::bodies(self.parsed)
     }
 
+    /// Hits at the expressions about which a rule has something to say.
+    pub(super) fn at_expressions(&self, say: impl Fn(&Body<'a>, &'a Expression) -> Option<&'static str>) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for body in self.bodies() {
+            let found = body
+                .expressions()
+                .filter_map(|(_, expression, span)| Some(Hit::new(span, say(&body, expression)?)));
+            hits.extend(found);
+        }
+        hits
+    }
+
+    /// Hits at the statements about which a rule has something to say.
+    pub(super) fn at_statements(&self, say: impl Fn(&Body<'a>, &'a Statement) -> Option<&'static str>) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for body in self.bodies() {
+            let found = body.statements().into_iter();
+            hits.extend(found.filter_map(|(statement, span)| Some(Hit::new(span, say(&body, statement)?))));
+        }
+        hits
+    }
+
     /// The text's words.
     pub(super) fn tokens(&self) -> &[Token<'a>] {
         self.tokens.get_or_init(|| lexer::tokens(self.source.text()))
@@ -136,8 +158,8 @@ impl<'a> Scope<'a> {
             T::ValuePointer { scalar, .. } => wanted(*scalar),
             _ => false,
         });
-        let literal = |expression: &naga::Expression| match expression {
-            naga::Expression::Literal(literal) => wanted(literal.scalar()),
+        let literal = |expression: &Expression| match expression {
+            Expression::Literal(literal) => wanted(literal.scalar()),
             _ => false,
         };
         typed

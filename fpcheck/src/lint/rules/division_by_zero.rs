@@ -17,19 +17,12 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(scope: &Scope<'_>) -> Vec<Hit> {
-    let mut hits = Vec::new();
-    for body in scope.bodies() {
-        for (_, expression, span) in body.expressions() {
-            if let Expression::Binary {
-                op: BinaryOperator::Divide | BinaryOperator::Modulo,
-                right,
-                ..
-            } = expression
-                && matches!(body.literal(*right), Some(Literal::F32(zero)) if zero == 0.0)
-            {
-                hits.push(Hit::new(span, "a float is divided by zero"));
-            }
-        }
-    }
-    hits
+    scope.at_expressions(|body, expression| match expression {
+        Expression::Binary {
+            op: BinaryOperator::Divide | BinaryOperator::Modulo,
+            right,
+            ..
+        } => matches!(body.literal(*right), Some(Literal::F32(zero)) if zero == 0.0).then_some("a float is divided by zero"),
+        _ => None,
+    })
 }

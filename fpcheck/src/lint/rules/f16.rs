@@ -37,20 +37,13 @@ fn check(scope: &Scope<'_>) -> Vec<Hit> {
             }
         }
     }
-    for body in scope.bodies() {
-        for (_, expression, span) in body.expressions() {
-            if let Expression::Math {
-                fun: MathFunction::Pack2x16float | MathFunction::Unpack2x16float | MathFunction::QuantizeToF16,
-                ..
-            } = expression
-            {
-                hits.push(Hit::new(
-                    span,
-                    "a conversion to or from floats of 16 bits, which devices round in their own ways",
-                ));
-            }
-        }
-    }
+    hits.extend(scope.at_expressions(|_, expression| match expression {
+        Expression::Math {
+            fun: MathFunction::Pack2x16float | MathFunction::Unpack2x16float | MathFunction::QuantizeToF16,
+            ..
+        } => Some("a conversion to or from floats of 16 bits, which devices round in their own ways"),
+        _ => None,
+    }));
     hits
 }
 

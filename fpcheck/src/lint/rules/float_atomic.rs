@@ -17,15 +17,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(scope: &Scope<'_>) -> Vec<Hit> {
-    let mut hits = Vec::new();
-    for body in scope.bodies() {
-        for (statement, span) in body.statements() {
-            if let Statement::Atomic { pointer, .. } = statement
-                && body.is_float(*pointer)
-            {
-                hits.push(Hit::new(span, "an atomic operation on a float"));
-            }
-        }
-    }
-    hits
+    scope.at_statements(|body, statement| match statement {
+        Statement::Atomic { pointer, .. } if body.is_float(*pointer) => Some("an atomic operation on a float"),
+        _ => None,
+    })
 }

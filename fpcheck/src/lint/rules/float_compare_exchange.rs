@@ -1,6 +1,6 @@
 //! Compare-exchange loops that update a float through its bits: an atomic float addition in disguise.
 
-use naga::{AtomicFunction, Expression, Handle, ScalarKind, Statement};
+use naga::{AtomicFunction, Statement};
 
 use super::Rule;
 use crate::lint::Level;
@@ -42,17 +42,5 @@ pub(super) fn exchanges_float(body: &Body<'_>, statement: &Statement) -> bool {
     else {
         return false;
     };
-    body.sources(*value).into_iter().any(|part| is_float_bits(body, part))
-}
-
-/// Whether an expression is a float's bits as an integer.
-pub(super) fn is_float_bits(body: &Body<'_>, handle: Handle<Expression>) -> bool {
-    match body.expression(handle) {
-        Expression::As {
-            expr,
-            kind: ScalarKind::Uint | ScalarKind::Sint,
-            convert: None,
-        } => body.is_float(*expr),
-        _ => false,
-    }
+    body.sources(*value).into_iter().any(|part| body.is_float_bits(part))
 }

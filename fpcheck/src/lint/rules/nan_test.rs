@@ -1,9 +1,8 @@
 //! Code that asks whether a float is NaN or infinite, or makes one.
 
-use naga::{BinaryOperator, Expression, Handle, Literal, ScalarKind};
+use naga::{BinaryOperator, Expression, Handle, ScalarKind};
 
 use super::Rule;
-use super::float_compare_exchange::is_float_bits;
 use crate::lint::Level;
 use crate::lint::ir::Body;
 use crate::lint::scope::{Hit, Scope};
@@ -22,15 +21,7 @@ pub(super) const RULE: Rule = Rule {
 const PATTERNS: [u32; 4] = [0x7f80_0000, 0x7fff_ffff, 0xff80_0000, 0xff00_0000];
 
 fn check(scope: &Scope<'_>) -> Vec<Hit> {
-    let mut hits = Vec::new();
-    for body in scope.bodies() {
-        for (_, expression, span) in body.expressions() {
-            if let Some(message) = trap(&body, expression) {
-                hits.push(Hit::new(span, message));
-            }
-        }
-    }
-    hits
+    scope.at_expressions(trap)
 }
 
 fn trap(body: &Body<'_>, expression: &Expression) -> Option<&'static str> {
@@ -50,7 +41,7 @@ fn trap(body: &Body<'_>, expression: &Expression) -> Option<&'static str> {
                 return Some("a float is compared to itself");
             }
             let pattern =
-                |bits, literal| masks_float(body, bits) && word(body, literal).is_some_and(|word| PATTERNS.contains(&word));
+                |bits, literal| masks_float(body, bits) && body.word(literal).is_some_and(|word| PATTERNS.contains(&word));
             (pattern(left, right) || pattern(right, left)).then_some("the bits of a float are compared to those of infinity")
         }
         Expression::As {
@@ -58,7 +49,7 @@ fn trap(body: &Body<'_>, expression: &Expression) -> Option<&'static str> {
             kind: ScalarKind::Float,
             convert: None,
         } => {
-            let bits = word(body, *expr)?;
+            let bits = body.word(*expr)?;
             (!f32::from_bits(bits).is_finite()).then_some("the bits of NaN or infinity become a float")
         }
         _ => None,
@@ -72,15 +63,7 @@ fn masks_float(body: &Body<'_>, handle: Handle<Expression>) -> bool {
             op: BinaryOperator::And | BinaryOperator::ShiftLeft,
             left,
             right,
-        } => is_float_bits(body, *left) || is_float_bits(body, *right),
-        _ => is_float_bits(body, handle),
-    }
-}
-
-fn word(body: &Body<'_>, handle: Handle<Expression>) -> Option<u32> {
-    match body.literal(handle)? {
-        Literal::U32(word) => Some(word),
-        Literal::I32(word) => Some(word as u32),
-        _ => None,
+        } => body.is_float_bits(*left) || body.is_float_bits(*right),
+        _ => body.is_float_bits(handle),
     }
 }

@@ -3,7 +3,6 @@
 use naga::{BinaryOperator, Expression, Handle, Literal};
 
 use super::Rule;
-use super::float_compare_exchange::is_float_bits;
 use crate::lint::Level;
 use crate::lint::ir::Body;
 use crate::lint::scope::{Hit, Scope};
@@ -19,15 +18,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(scope: &Scope<'_>) -> Vec<Hit> {
-    let mut hits = Vec::new();
-    for body in scope.bodies() {
-        for (_, expression, span) in body.expressions() {
-            if let Some(message) = trap(&body, expression) {
-                hits.push(Hit::new(span, message));
-            }
-        }
-    }
-    hits
+    scope.at_expressions(trap)
 }
 
 fn trap(body: &Body<'_>, expression: &Expression) -> Option<&'static str> {
@@ -41,11 +32,11 @@ fn trap(body: &Body<'_>, expression: &Expression) -> Option<&'static str> {
     let (left, right) = (*left, *right);
     let either = |test: &dyn Fn(Handle<Expression>, Handle<Expression>) -> bool| test(left, right) || test(right, left);
     let bits_and = |wanted: &dyn Fn(u32) -> bool| {
-        either(&|bits, literal| is_float_bits(body, bits) && word(body, literal).is_some_and(wanted))
+        either(&|bits, literal| body.is_float_bits(bits) && body.word(literal).is_some_and(wanted))
     };
     match op {
         B::And if bits_and(&|mask| mask == 1 << 31) => Some("the sign bit of a float, which may be that of a zero"),
-        B::ShiftRight if is_float_bits(body, left) && word(body, right) == Some(31) => {
+        B::ShiftRight if body.is_float_bits(left) && body.word(right) == Some(31) => {
             Some("the sign bit of a float, which may be that of a zero")
         }
         B::Less | B::LessEqual | B::Greater | B::GreaterEqual if bits_and(&|bits| bits == 0 || bits >= 1 << 31) => {
@@ -53,7 +44,7 @@ fn trap(body: &Body<'_>, expression: &Expression) -> Option<&'static str> {
         }
         B::Equal | B::NotEqual
             if either(&|bits, other| {
-                is_float_bits(body, bits) && (is_float_bits(body, other) || word(body, other) == Some(0))
+                body.is_float_bits(bits) && (body.is_float_bits(other) || body.word(other) == Some(0))
             }) =>
         {
             Some("the bits of floats are compared, which differ between -0 and +0")
@@ -61,14 +52,6 @@ fn trap(body: &Body<'_>, expression: &Expression) -> Option<&'static str> {
         B::Less | B::LessEqual | B::Greater | B::GreaterEqual if either(&|a, b| is_reciprocal(body, a) && is_zero(body, b)) => {
             Some("the sign of a reciprocal, which tells -0 from +0")
         }
-        _ => None,
-    }
-}
-
-fn word(body: &Body<'_>, handle: Handle<Expression>) -> Option<u32> {
-    match body.literal(handle)? {
-        Literal::U32(word) => Some(word),
-        Literal::I32(word) => Some(word as u32),
         _ => None,
     }
 }

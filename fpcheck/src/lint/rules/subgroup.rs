@@ -19,23 +19,19 @@ pub(super) const RULE: Rule = Rule {
 const BUILTINS: [&str; 4] = ["subgroup_size", "subgroup_invocation_id", "subgroup_id", "num_subgroups"];
 
 fn check(scope: &Scope<'_>) -> Vec<Hit> {
-    let mut hits: Vec<Hit> = (BUILTINS.into_iter())
-        .flat_map(|name| scope.builtins(name))
+    let asked = BUILTINS.into_iter().flat_map(|name| scope.builtins(name));
+    let mut hits: Vec<Hit> = asked
         .map(|span| Hit::new(span, "a value that depends on the device's subgroups"))
         .collect();
-    for body in scope.bodies() {
-        for (statement, span) in body.statements() {
-            let operates = match statement {
-                Statement::SubgroupBallot { .. }
-                | Statement::SubgroupGather { .. }
-                | Statement::SubgroupCollectiveOperation { .. } => true,
-                Statement::ControlBarrier(flags) | Statement::MemoryBarrier(flags) => flags.contains(naga::Barrier::SUB_GROUP),
-                _ => false,
-            };
-            if operates {
-                hits.push(Hit::new(span, "a subgroup operation"));
-            }
-        }
-    }
+    hits.extend(scope.at_statements(|_, statement| {
+        let operates = match statement {
+            Statement::SubgroupBallot { .. }
+            | Statement::SubgroupGather { .. }
+            | Statement::SubgroupCollectiveOperation { .. } => true,
+            Statement::ControlBarrier(flags) | Statement::MemoryBarrier(flags) => flags.contains(naga::Barrier::SUB_GROUP),
+            _ => false,
+        };
+        operates.then_some("a subgroup operation")
+    }));
     hits
 }

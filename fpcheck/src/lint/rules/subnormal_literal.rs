@@ -18,20 +18,14 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(scope: &Scope<'_>) -> Vec<Hit> {
+    let message = "a literal that some devices take as 0";
     let small =
         |expression: &Expression| matches!(expression, Expression::Literal(Literal::F32(value)) if value.is_subnormal());
     let globals = &scope.module().global_expressions;
     let mut hits: Vec<Hit> = (globals.iter())
         .filter(|(_, expression)| small(expression))
-        .map(|(handle, _)| range(globals.get_span(handle)))
-        .chain(scope.bodies().into_iter().flat_map(|body| {
-            body.expressions()
-                .filter(|(_, expression, _)| small(expression))
-                .map(|(_, _, span)| span)
-                .collect::<Vec<_>>()
-        }))
-        .map(|span| Hit::new(span, "a literal that some devices take as 0"))
+        .map(|(handle, _)| Hit::new(range(globals.get_span(handle)), message))
         .collect();
-    hits.dedup();
+    hits.extend(scope.at_expressions(|_, expression| small(expression).then_some(message)));
     hits
 }
