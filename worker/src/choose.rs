@@ -8,6 +8,7 @@ use kernels::package::Package;
 use protocol::{HardwareClass, Tier};
 
 use crate::exit::{Usage, WrongClass};
+use crate::output;
 
 /// Names that `baton run` knows without a folder.
 pub(crate) fn examples() -> Vec<&'static str> {
@@ -22,7 +23,8 @@ pub(crate) fn package(wanted: &str) -> anyhow::Result<Package> {
     let path = Path::new(wanted);
     if path.join("run.toml").is_file() {
         return Err(Usage(format!(
-            "{wanted} is a run directory: continue it with `baton resume {wanted}`, or run {wanted}/package anew"
+            "{wanted} is a run directory: continue it with `{} resume {wanted}`, or run {wanted}/package anew",
+            output::called()
         ))
         .into());
     }
@@ -69,7 +71,8 @@ pub(crate) fn device(wanted: &str, tier: Tier, prefer: Option<HardwareClass>) ->
     let best = classed.min_by_key(|chosen| (prefer.is_some_and(|class| class != chosen.class), chosen.device.info().kind));
     best.ok_or_else(|| {
         WrongClass(format!(
-            "no device of this machine has a {tier} class; `baton devices` lists what there is"
+            "no device of this machine has a {tier} class; `{} devices` lists what there is",
+            output::called()
         ))
         .into()
     })

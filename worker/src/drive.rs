@@ -190,11 +190,12 @@ fn words(report: &Report<'_>, entry: &ChainEntry, dir: &RunDir) -> Vec<String> {
     }
     lines.push(format!("  results  {at}"));
     lines.extend(report.plots.iter().map(|plot| format!("  plot     {}", plot.display())));
+    let baton = output::called();
     lines.push("next:".into());
     if report.outcome == "stopped" {
-        lines.push(format!("  baton resume {at}"));
+        lines.push(format!("  {baton} resume {at}"));
     }
-    lines.push(format!("  baton chain {at}"));
+    lines.push(format!("  {baton} chain {at}"));
     let manifest = dir.package().manifest();
     if manifest.outputs.iter().any(|output| output.columns.is_empty()) {
         let format = if crate::trajectory::has_positions(dir.package()) {
@@ -202,10 +203,10 @@ fn words(report: &Report<'_>, entry: &ChainEntry, dir: &RunDir) -> Vec<String> {
         } else {
             "npy"
         };
-        lines.push(format!("  baton export {at} --format {format}"));
+        lines.push(format!("  {baton} export {at} --format {format}"));
     }
     if crate::trajectory::has_positions(dir.package()) && report.outcome == "finished" {
-        lines.push(format!("  baton analyse {at} --plot"));
+        lines.push(format!("  {baton} analyse {at} --plot"));
     }
     lines
 }

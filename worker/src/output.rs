@@ -7,6 +7,11 @@ use std::path::Path;
 use anyhow::Context;
 use serde::Serialize;
 
+/// How this program was called, for hints that can be typed as they stand: `baton`, or what a script that wraps it says.
+pub(crate) fn called() -> String {
+    std::env::var("BATON_CALLED").unwrap_or_else(|_| "baton".to_owned())
+}
+
 /// Print a value as JSON.
 ///
 /// # Errors

@@ -43,6 +43,13 @@ fn a_folder_in_use_is_refused_with_the_fix() {
     let said = place.baton("run r");
     assert_eq!(said.code, 2);
     assert!(said.err.contains("baton resume r"), "{}", said.err);
+    let through = place
+        .command("run r")
+        .env("BATON_CALLED", "./x")
+        .output()
+        .expect("the binary starts");
+    let said = String::from_utf8_lossy(&through.stderr).into_owned();
+    assert!(said.contains("`./x resume r`"), "a hint can be typed as it stands: {said}");
     std::fs::create_dir(place.path("used")).unwrap();
     std::fs::write(place.path("used/note.txt"), "mine").unwrap();
     let said = place.baton("run drift --out used");

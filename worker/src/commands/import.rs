@@ -56,12 +56,12 @@ pub(crate) fn call(source: &Source) -> anyhow::Result<Exit> {
     if args.json {
         output::json(&report)?;
     } else {
-        let at = args.out.display();
+        let (at, baton) = (args.out.display(), output::called());
         output::lines([
             format!("made {at} (package {})", package.digest().short()),
             "next:".into(),
-            format!("  baton evaluate {at}   energies and forces of the state, to compare with OpenMM's"),
-            format!("  baton run {at}"),
+            format!("  {baton} evaluate {at}   energies and forces of the state, to compare with OpenMM's"),
+            format!("  {baton} run {at}"),
         ])?;
     }
     Ok(Exit::Done)

@@ -44,11 +44,12 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
             digest: package.digest().to_string(),
         })?;
     } else {
+        let baton = output::called();
         output::lines([
             format!("made {at}: kernel.toml and its WGSL"),
             "next:".into(),
-            format!("  baton run {at}          run it as it is"),
-            format!("  edit {at}/kernel.toml   buffers, passes, outputs: docs/kernel-package.md says what each key means"),
+            format!("  {baton} run {at}   run it as it is"),
+            format!("  edit {at}/kernel.toml: buffers, passes, outputs: docs/kernel-package.md says what each key means"),
         ])?;
     }
     Ok(Exit::Done)

@@ -8,6 +8,7 @@ use kernels::run::{RunConfig, RunDir};
 use crate::choose;
 use crate::drive::{self, HowArgs};
 use crate::exit::{Exit, Usage};
+use crate::output;
 
 /// Run a package from its initial state.
 #[derive(clap::Args, Debug)]
@@ -72,7 +73,10 @@ fn refuse_used(out: &Path) -> anyhow::Result<()> {
     }
     let at = out.display();
     let fix = if out.join("run.toml").is_file() {
-        format!("continue it with `baton resume {at}`, or name another folder with --out")
+        format!(
+            "continue it with `{} resume {at}`, or name another folder with --out",
+            output::called()
+        )
     } else {
         "name another folder with --out".to_owned()
     };
