@@ -66,14 +66,10 @@ impl Device for CpuDevice {
             ("modules", program.modules.len()),
             ("passes", program.passes.len()),
         ] {
-            if count > COUNT_MAX {
-                let what = format!("the program's {what}: their number");
-                return Err(DeviceError::Limit {
-                    what,
-                    needed: count as u64,
-                    limit: COUNT_MAX as u64,
-                });
-            }
+            limited(format!("the program's {what}: their number"), count)?;
+        }
+        for pass in &program.passes {
+            limited(format!("pass '{}', in bindings,", pass.label), pass.bindings.len())?;
         }
         // Both tiers are the same here: arithmetic is strict by nature.
         let (Tier::Portable | Tier::ClassBound) = program.tier;
@@ -91,17 +87,27 @@ impl Device for CpuDevice {
             Ok(Err(_)) => return Err(DeviceError::Program("the compiler failed on this program".to_owned())),
             Ok(Ok(passes)) => passes?,
         };
-        let labels = program.buffers.iter().map(|buffer| buffer.label.clone()).collect();
         Ok(Box::new(CpuSession::new(
             &engine,
             arena,
             passes,
             pool.bytes(),
-            labels,
+            program.buffers.clone(),
             options,
             self.limit,
         )?))
     }
+}
+
+fn limited(what: String, count: usize) -> Result<(), DeviceError> {
+    if count <= COUNT_MAX {
+        return Ok(());
+    }
+    Err(DeviceError::Limit {
+        what,
+        needed: count as u64,
+        limit: COUNT_MAX as u64,
+    })
 }
 
 fn compile(engine: &Engine, program: &Program, arena: &Arena, checked: bool) -> Result<(Vec<Pass>, Pool), DeviceError> {

@@ -7,10 +7,13 @@ use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, StorageAccess};
 
+use super::text;
 use crate::{DeviceError, ModuleDesc, PassDesc};
 
 /// Most bytes of WGSL in a module.
 const SOURCE_BYTES_MAX: u64 = 4 << 20;
+/// Most of [`text::effort`]: a function of 160 KiB, or forty of 25 KiB. Text of that size takes some seconds at worst.
+const EFFORT_MAX: u64 = (160 << 10) * (160 << 10);
 /// Most invocations of a workgroup.
 const INVOCATIONS_MAX: u64 = 1024;
 
@@ -46,6 +49,17 @@ pub(super) fn parse(desc: &ModuleDesc) -> Result<Parsed, DeviceError> {
             what,
             needed: size,
             limit: SOURCE_BYTES_MAX,
+        });
+    }
+    let effort = text::effort(&desc.source);
+    if effort > EFFORT_MAX {
+        return Err(DeviceError::Limit {
+            what: format!(
+                "module '{}', in squares of the bytes of its functions (shorter ones are cheaper),",
+                desc.label
+            ),
+            needed: effort,
+            limit: EFFORT_MAX,
         });
     }
     let shader = |message: String, span| DeviceError::Shader {

@@ -7,6 +7,7 @@
 //! | module | owns |
 //! |---|---|
 //! | `front` | WGSL text to a validated module with one entry point |
+//! | `text` | what a text will cost to parse, before it is parsed |
 //! | `ir` | the compiler's own language |
 //! | `lower` | naga's IR to it |
 //! | `analyse` | uniformity, barrier regions, spills |
@@ -24,6 +25,7 @@ mod front;
 mod ir;
 mod lower;
 mod run;
+mod text;
 
 use std::sync::Arc;
 

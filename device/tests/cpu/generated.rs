@@ -3,9 +3,10 @@
 
 use std::fmt::Write;
 
-use device::{DeviceKind, SessionOptions};
+use device::SessionOptions;
 use protocol::Tier;
 
+use crate::drivers::drivers;
 use crate::support::{Case, Random};
 
 struct Generator {
@@ -201,10 +202,7 @@ fn generated_programs_give_the_same_bits_everywhere() {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(20);
-    let drivers: Vec<_> = device::list()
-        .into_iter()
-        .filter(|device| device.info().kind != DeviceKind::BuiltInCpu && device.info().backend == "vulkan")
-        .collect();
+    let drivers = drivers();
     let mut compared = 0;
     for seed in 0..count {
         let (source, size) = Generator::program(seed);

@@ -146,3 +146,79 @@ fn mutated_text_never_panics_or_hangs() {
     println!("{runs} texts, {accepted} of them ran");
     assert!(runs > 20 && accepted > 0);
 }
+
+#[test]
+fn long_functions_are_refused_before_they_cost_time() {
+    let n = 40_000;
+    let numbered = |text: fn(usize) -> String| (0..n).map(text).collect::<String>();
+    let bodies = [
+        "out[0] += 1u;".repeat(n),
+        "if (out[0] == 1u) { out[1] = 2u; }".repeat(n),
+        numbered(|i| format!("let v{i} = out[{i}u % 3u];")),
+        format!("out[0] = out[1]{};", " + out[1]".repeat(n)),
+        format!(
+            "switch out[0] {{ {} default: {{}} }}",
+            numbered(|i| format!("case {i}u: {{ out[1] = {i}u; }}"))
+        ),
+    ];
+    for body in bodies {
+        let error = refused(&main_with(&body));
+        assert!(
+            matches!(&error, DeviceError::Limit { what, .. } if what.contains("functions")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn functions_as_long_as_may_be_end_in_bounded_time() {
+    let numbered = |n: usize, text: fn(usize) -> String| (0..n).map(text).collect::<String>();
+    let sources = [
+        main_with(&"if (out[0] == 1u) { out[1] = 2u; }".repeat(4_000)),
+        main_with(&format!("out[0] = out[1]{};", " + out[1]".repeat(10_000))),
+        main_with(&format!(
+            "switch out[0] {{ {} default: {{}} }}",
+            numbered(4_000, |i| format!("case {i}u: {{ out[1] = {i}u; }}"))
+        )),
+        numbered(10_000, |i| format!("fn f{i}(x: u32) -> u32 {{ return x; }}\n")) + &main_with("out[0] = f7(1u);"),
+    ];
+    for source in sources {
+        let start = Instant::now();
+        // It may run, or be refused by a later limit.
+        let result = Case::new(&source, vec![vec![0; 16]], 1).run_with(&SessionOptions::default());
+        let took = start.elapsed();
+        println!(
+            "{} bytes: {took:.2?}, {}",
+            source.len(),
+            result.map_or_else(|error| error.to_string(), |_| "ran".to_owned())
+        );
+        assert!(took < Duration::from_secs(60), "it took {took:?}");
+    }
+}
+
+/// A kernel that adds up the first words of `n` buffers.
+fn sum_of(n: usize) -> Case {
+    let declare = |i: usize| format!("@group(0) @binding({i}) var<storage, read> b{i}: array<u32>;\n");
+    let declared: String = (1..n).map(declare).collect();
+    let add: String = (1..n).map(|i| format!("s += b{i}[0];")).collect();
+    let source = format!(
+        "@group(0) @binding(0) var<storage, read_write> out: array<u32>;
+        {declared} @compute @workgroup_size(1) fn main() {{ var s = 0u; {add} out[0] = s; }}"
+    );
+    Case::new(&source, (0..n as u32).map(|i| vec![i]).collect(), 1)
+}
+
+#[test]
+fn thousands_of_bindings_run_or_are_a_limit() {
+    let start = Instant::now();
+    assert_eq!(sum_of(3_000).run()[0], [2_999 * 3_000 / 2]);
+    let error = sum_of(5_000)
+        .run_with(&SessionOptions::default())
+        .expect_err("it is above the limit");
+    assert!(matches!(error, DeviceError::Limit { .. }), "{error}");
+    let mut unbound = sum_of(3_000);
+    unbound.buffers.truncate(2);
+    let error = unbound.run_with(&SessionOptions::default()).expect_err("nothing is bound");
+    assert!(error.to_string().contains("bound to nothing"), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(60), "it took {:?}", start.elapsed());
+}

@@ -7,15 +7,19 @@
 //! | `generated` | random programs give the same bits as an interpreter, threads and orders make no difference |
 //! | `hostile` | endless loops, huge types and broken text are errors in bounded time |
 //! | `checked` | planted defects are found and located |
-//! | `lavapipe` | the same bits as a Vulkan driver |
+//! | `commands` | indirect dispatches, copies and clears do what they say, whatever they are asked |
+//! | `drivers` | the same bits as Vulkan drivers: `corpus`, every operation and kind of statement |
+//! | `coverage` | the corpus holds every kind of expression and statement there is |
 //! | `speed` | figures beside the Vulkan drivers of the machine |
 
 mod checked;
+mod commands;
+mod corpus;
+mod coverage;
+mod drivers;
 mod generated;
-
 mod hostile;
 mod language;
-mod lavapipe;
 mod numeric;
 mod speed;
 mod support;

@@ -15,6 +15,8 @@ const VALUE_WORDS_MAX: u64 = 4096;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shape {
     Named(Handle<Type>),
+    /// Columns and rows.
+    Matrix(u32, u32, Scalar),
     Vector(u32, Scalar),
     Scalar(Scalar),
 }
@@ -55,6 +57,7 @@ impl Shape {
         match *inner {
             TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar) => Ok(Self::Scalar(scalar)),
             TypeInner::Vector { size, scalar } => Ok(Self::Vector(size as u32, scalar)),
+            TypeInner::Matrix { columns, rows, scalar } => Ok(Self::Matrix(columns as u32, rows as u32, scalar)),
             TypeInner::Pointer { base, .. } => Ok(Self::Named(base)),
             TypeInner::ValuePointer {
                 size: Some(size),
@@ -74,6 +77,7 @@ impl Shape {
         match self {
             Self::Scalar(_) => Ok(1),
             Self::Vector(size, _) => Ok(u64::from(size)),
+            Self::Matrix(columns, rows, _) => Ok(u64::from(columns) * u64::from(rows)),
             Self::Named(handle) => match &module.types[handle].inner {
                 TypeInner::Scalar(_) | TypeInner::Atomic(_) => Ok(1),
                 TypeInner::Vector { size, .. } => Ok(*size as u64),
@@ -146,15 +150,18 @@ impl Shape {
                 words: 1,
                 len: Some(size),
             }),
+            Self::Matrix(columns, rows, scalar) => Ok(Elements {
+                shape: Self::Vector(rows, scalar),
+                host_stride: if rows == 2 { 8 } else { 16 },
+                words: u64::from(rows),
+                len: Some(columns),
+            }),
             Self::Scalar(_) => fault("a scalar has no elements".to_owned()),
             Self::Named(handle) => match &module.types[handle].inner {
                 TypeInner::Vector { size, scalar } => Self::Vector(*size as u32, *scalar).elements(module),
-                TypeInner::Matrix { columns, rows, scalar } => Ok(Elements {
-                    shape: Self::Vector(*rows as u32, *scalar),
-                    host_stride: if *rows as u32 == 2 { 8 } else { 16 },
-                    words: *rows as u64,
-                    len: Some(*columns as u32),
-                }),
+                TypeInner::Matrix { columns, rows, scalar } => {
+                    Self::Matrix(*columns as u32, *rows as u32, *scalar).elements(module)
+                }
                 TypeInner::Array { base, size, stride } => Ok(Elements {
                     shape: Self::Named(*base),
                     host_stride: *stride,
@@ -191,7 +198,7 @@ impl Shape {
     /// The scalar a pointer to an atomic, a scalar or a vector leads to.
     pub(super) fn scalar(self, module: &Module) -> Option<Scalar> {
         match self {
-            Self::Scalar(scalar) | Self::Vector(_, scalar) => Some(scalar),
+            Self::Scalar(scalar) | Self::Vector(_, scalar) | Self::Matrix(_, _, scalar) => Some(scalar),
             Self::Named(handle) => match module.types[handle].inner {
                 TypeInner::Scalar(scalar)
                 | TypeInner::Atomic(scalar)

@@ -13,7 +13,7 @@ use super::memory::{Arena, CLOCK_ADDRESS, Memory};
 use super::order::Order;
 use super::pool::Pool;
 use super::worker::{Dispatch, Failure, Worker};
-use crate::{BufferId, Command, DeviceError, Session, SessionOptions, Workgroups};
+use crate::{BufferDesc, BufferId, Command, DeviceError, Session, SessionOptions, Workgroups};
 
 /// Most workgroups along one axis.
 const COUNT_MAX: u32 = 65_535;
@@ -35,8 +35,7 @@ pub(in crate::cpu) struct CpuSession {
     pool: Pool,
     /// Labels of the passes.
     passes: Vec<String>,
-    /// Labels of the buffers.
-    buffers: Vec<String>,
+    buffers: Vec<BufferDesc>,
     limit: Duration,
     seed: Option<u64>,
     turn: u64,
@@ -49,7 +48,7 @@ impl CpuSession {
         arena: Arena,
         passes: Vec<Pass>,
         constants: &[u8],
-        buffers: Vec<String>,
+        buffers: Vec<BufferDesc>,
         options: &SessionOptions,
         limit: Duration,
     ) -> Result<Self, DeviceError> {
@@ -90,14 +89,14 @@ impl CpuSession {
         if !offset.is_multiple_of(4) || !size.is_multiple_of(4) {
             let text = format!(
                 "{what} '{}': offset {offset} and size {size} must be multiples of 4",
-                self.buffers[buffer]
+                self.buffers[buffer].label
             );
             return Err(DeviceError::Program(text));
         }
         if offset.checked_add(size).is_none_or(|end| end > u64::from(len)) {
             let text = format!(
                 "{what} '{}': {size} bytes at {offset} are not within its {len}",
-                self.buffers[buffer]
+                self.buffers[buffer].label
             );
             return Err(DeviceError::Program(text));
         }
@@ -117,7 +116,10 @@ impl CpuSession {
                 let from = self.range(source, source_offset, size, "copy from")?;
                 let to = self.range(target, target_offset, size, "copy to")?;
                 if source == target {
-                    return Err(DeviceError::Program(format!("copy within buffer '{}'", self.buffers[source])));
+                    return Err(DeviceError::Program(format!(
+                        "copy within buffer '{}'",
+                        self.buffers[source].label
+                    )));
                 }
                 self.memory.copy(from, to, size as usize);
                 Ok(())
@@ -151,7 +153,14 @@ impl CpuSession {
                 counts
             }
             Workgroups::Indirect(buffer, offset) => {
-                let at = self.range(buffer, offset, 12, "indirect dispatch")?;
+                let at = self.range(buffer, offset, 12, "indirect dispatch from")?;
+                let BufferDesc {
+                    label: name, indirect, ..
+                } = &self.buffers[buffer];
+                if !indirect {
+                    let text = format!("pass '{label}': indirect dispatch from '{name}', which is not declared indirect");
+                    return Err(DeviceError::Program(text));
+                }
                 let bytes = self.memory.read(at, 12);
                 let count = |axis: usize| u32::from_le_bytes([0, 1, 2, 3].map(|i| bytes[4 * axis + i]));
                 let counts = [count(0), count(1), count(2)];
