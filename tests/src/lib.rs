@@ -1,5 +1,8 @@
 //! What the contracts share: the real program as a child process, and packages of a length that tests can afford.
 
+pub mod proxy;
+pub mod sharing;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;

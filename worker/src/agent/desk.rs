@@ -85,6 +85,9 @@ struct Seat {
     device: Arc<dyn Device>,
     classes: Vec<HardwareClass>,
     running: Option<AttemptId>,
+    /// When its last job left it, unless it had nothing to do since.
+    left: Option<Instant>,
+    gap_ms: Option<u64>,
 }
 
 /// What the command line says of how the agent works.
@@ -181,6 +184,8 @@ impl Desk {
             device: Arc::clone(device),
             classes: classes(&**device),
             running: None,
+            left: None,
+            gap_ms: None,
         });
         let seats = seats.collect();
         let (sender, notes) = unbounded_channel();
@@ -643,6 +648,7 @@ impl Desk {
         for seat in &mut self.seats {
             if seat.running == Some(attempt) {
                 seat.running = None;
+                seat.left = Some(Instant::now());
             }
         }
         let Some(held) = self.held.get_mut(&attempt) else {
@@ -938,6 +944,9 @@ impl Desk {
             let first = line
                 .map(|lease| lease.attempt)
                 .find(|attempt| self.held.get(attempt).is_some_and(|held| !held.off_device()));
+            if first.is_none() {
+                self.seats[index].left = None;
+            }
             if let Some(attempt) = first
                 && self.held.get(&attempt).is_some_and(|held| held.phase == Phase::Ready)
             {
@@ -980,6 +989,9 @@ impl Desk {
                 held.phase = Phase::Computing;
                 held.began = Some(Instant::now());
                 seat.running = Some(attempt);
+                if let Some(left) = seat.left.take() {
+                    seat.gap_ms = u64::try_from(left.elapsed().as_millis()).ok();
+                }
                 self.beat_due = Instant::now();
             }
             Err(error) => {
@@ -1195,6 +1207,7 @@ impl Desk {
             classes: seat.classes.iter().map(ToString::to_string).collect(),
             jobs,
             idle,
+            gap_ms: seat.gap_ms,
         }
     }
 }

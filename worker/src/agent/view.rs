@@ -43,6 +43,8 @@ pub(crate) struct DeviceStatus {
     pub(crate) jobs: Vec<JobStatus>,
     /// Why it has none.
     pub(crate) idle: Option<String>,
+    /// Time that the device stood still between the last two jobs that followed each other, milliseconds.
+    pub(crate) gap_ms: Option<u64>,
 }
 
 /// One job.

@@ -170,7 +170,7 @@ fn lines(job: &JobView) -> Vec<String> {
 }
 
 fn why_lines(why: &Why) -> Vec<String> {
-    let mut lines = vec![format!("job {} is {}: {}", why.job, why.state, why.sentence)];
+    let mut lines = vec![why.sentence.clone()];
     if let Some(class) = &why.class {
         let seen = class
             .last_seen_ms
