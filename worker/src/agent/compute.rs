@@ -73,6 +73,39 @@ impl Gate {
     }
 }
 
+/// How long a device stands still between two jobs that follow each other.
+#[derive(Debug, Default)]
+pub(crate) struct Idle(Mutex<(Option<Instant>, Option<u64>)>);
+
+impl Idle {
+    fn both(&self) -> std::sync::MutexGuard<'_, (Option<Instant>, Option<u64>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The device has done its last step of a job.
+    fn leave(&self) {
+        self.both().0 = Some(Instant::now());
+    }
+
+    /// The device is given the first steps of a job.
+    fn arrive(&self) {
+        let mut both = self.both();
+        if let Some(left) = both.0.take() {
+            both.1 = u64::try_from(left.elapsed().as_millis()).ok();
+        }
+    }
+
+    /// There is nothing to do: what comes next does not follow.
+    pub(crate) fn forget(&self) {
+        self.both().0 = None;
+    }
+
+    /// The last gap, milliseconds.
+    pub(crate) fn gap_ms(&self) -> Option<u64> {
+        self.both().1
+    }
+}
+
 /// A job to compute.
 pub(crate) struct Task {
     /// Its attempt.
@@ -93,6 +126,8 @@ pub(crate) struct Task {
     pub(crate) gate: Arc<Gate>,
     /// Steps handed to the device so far.
     pub(crate) step: Arc<AtomicU64>,
+    /// How long the device stood still before.
+    pub(crate) idle: Arc<Idle>,
     /// Whom it tells.
     pub(crate) notes: UnboundedSender<Note>,
 }
@@ -162,10 +197,14 @@ impl Task {
                     Wish::Boundary => stop = true,
                     Wish::Go | Wish::Pause => stop = false,
                 }
+                self.idle.arrive();
                 executor.advance(STEPS_PER_LOOK)?;
                 self.step.store(executor.step(), Ordering::Relaxed);
             }
             let boundary = executor.cross()?;
+            if stop || *segment + 1 == self.until {
+                self.idle.leave();
+            }
             if outgoing.send((boundary, begun.elapsed())).is_err() {
                 // The writer failed, and says why.
                 return Ok(());

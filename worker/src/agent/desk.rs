@@ -21,7 +21,7 @@ use reqwest::Method;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 
-use super::compute::{Gate, Task, Wish};
+use super::compute::{Gate, Idle, Task, Wish};
 use super::errands::{Errands, Trouble};
 use super::held::{Held, Phase};
 use super::policy::{self, Watch, now_ms};
@@ -85,9 +85,7 @@ struct Seat {
     device: Arc<dyn Device>,
     classes: Vec<HardwareClass>,
     running: Option<AttemptId>,
-    /// When its last job left it, unless it had nothing to do since.
-    left: Option<Instant>,
-    gap_ms: Option<u64>,
+    idle: Arc<Idle>,
 }
 
 /// What the command line says of how the agent works.
@@ -133,8 +131,11 @@ pub(crate) struct Desk {
     wished: Wished,
     why_not: Option<String>,
     paused_since: Option<Instant>,
-    told: Place,
+    /// Where the server was told that we are; none when that is not known.
+    told: Option<Place>,
     telling: bool,
+    /// The server heard of us after it was told that we leave: it has to be told again.
+    stirred: bool,
     registering: bool,
     registered_as: Option<RegisterHost>,
     taking: bool,
@@ -146,7 +147,7 @@ pub(crate) struct Desk {
     errors: u32,
     contributed: Contributed,
     idle_since: Option<Instant>,
-    drawn: Instant,
+    drawn: Option<Instant>,
     swept: Instant,
     away_said: Option<String>,
     fatal: Option<anyhow::Error>,
@@ -184,12 +185,12 @@ impl Desk {
             device: Arc::clone(device),
             classes: classes(&**device),
             running: None,
-            left: None,
-            gap_ms: None,
+            idle: Arc::default(),
         });
         let seats = seats.collect();
         let (sender, notes) = unbounded_channel();
         let now = Instant::now();
+        let has_identity = identity.is_some();
         let mut desk = Self {
             preferences,
             config_changed: None,
@@ -214,8 +215,10 @@ impl Desk {
             wished: setup.state.read("wish.json").unwrap_or_default(),
             why_not: None,
             paused_since: None,
-            told: Place::Here,
+            // An agent before us may have announced that it leaves.
+            told: if has_identity { None } else { Some(Place::Here) },
             telling: false,
+            stirred: false,
             registering: false,
             registered_as: None,
             taking: false,
@@ -226,7 +229,7 @@ impl Desk {
             errors: 0,
             contributed: setup.state.read("contributed.json").unwrap_or_default(),
             idle_since: None,
-            drawn: now - TICK,
+            drawn: None,
             swept: now,
             away_said: None,
             fatal: None,
@@ -310,6 +313,7 @@ impl Desk {
                 match answer {
                     Ok(orders) => {
                         self.errors = 0;
+                        self.stirred = true;
                         self.beat_pauses = self.link.pauses();
                         self.beat_due = Instant::now() + beat_pause(orders.heartbeat_s);
                         self.obey(orders);
@@ -334,7 +338,8 @@ impl Desk {
                 self.telling = false;
                 match answer {
                     Ok(orders) => {
-                        self.told = place;
+                        self.told = Some(place);
+                        self.stirred = self.beating;
                         self.obey(orders);
                     }
                     Err(error) => self.refused(&error),
@@ -518,7 +523,7 @@ impl Desk {
         self.over.clear();
         self.registered_as = None;
         self.registering = false;
-        (self.told, self.telling, self.taking, self.beating) = (Place::Here, false, false, false);
+        (self.told, self.telling, self.taking, self.beating) = (Some(Place::Here), false, false, false);
         drop(std::fs::remove_file(self.setup.state.join("host.json")));
         self.register();
     }
@@ -648,7 +653,6 @@ impl Desk {
         for seat in &mut self.seats {
             if seat.running == Some(attempt) {
                 seat.running = None;
-                seat.left = Some(Instant::now());
             }
         }
         let Some(held) = self.held.get_mut(&attempt) else {
@@ -842,7 +846,7 @@ impl Desk {
                 let reason = why.strip_prefix("paused: ").unwrap_or(why).to_owned();
                 match &self.told {
                     // Told once; the seconds that are left change all the time.
-                    Place::Away(..) => self.told.clone(),
+                    Some(told @ Place::Away(..)) => told.clone(),
                     _ => Place::Away(reason, back),
                 }
             }
@@ -852,7 +856,11 @@ impl Desk {
 
     fn tell_place(&mut self) {
         let place = self.place();
-        let Some(own) = self.identity.as_ref().filter(|_| !self.telling && self.told != place) else {
+        let Some(own) = self
+            .identity
+            .as_ref()
+            .filter(|_| !self.telling && self.told.as_ref() != Some(&place))
+        else {
             return;
         };
         self.telling = true;
@@ -908,6 +916,8 @@ impl Desk {
                 Action::StopAtBoundary if paused => Wish::Now,
                 Action::StopAtBoundary => Wish::Boundary,
                 Action::Run | Action::Wait if paused => Wish::Pause,
+                // The server may be away; it will say the same.
+                Action::Run | Action::Wait if self.asked > 0 => Wish::Boundary,
                 Action::Run | Action::Wait => Wish::Go,
             };
             held.gate.set(wish);
@@ -927,7 +937,7 @@ impl Desk {
                 held.phase = Phase::Ready;
             }
         }
-        if paused || self.asked >= 2 {
+        if paused || self.asked > 0 {
             return;
         }
         let orders = self.orders.take();
@@ -945,7 +955,7 @@ impl Desk {
                 .map(|lease| lease.attempt)
                 .find(|attempt| self.held.get(attempt).is_some_and(|held| !held.off_device()));
             if first.is_none() {
-                self.seats[index].left = None;
+                self.seats[index].idle.forget();
             }
             if let Some(attempt) = first
                 && self.held.get(&attempt).is_some_and(|held| held.phase == Phase::Ready)
@@ -978,6 +988,7 @@ impl Desk {
             session,
             gate: Arc::clone(&held.gate),
             step: Arc::clone(&held.step),
+            idle: Arc::clone(&seat.idle),
             notes: self.sender.clone(),
         };
         let text = format!(
@@ -989,9 +1000,6 @@ impl Desk {
                 held.phase = Phase::Computing;
                 held.began = Some(Instant::now());
                 seat.running = Some(attempt);
-                if let Some(left) = seat.left.take() {
-                    seat.gap_ms = u64::try_from(left.elapsed().as_millis()).ok();
-                }
                 self.beat_due = Instant::now();
             }
             Err(error) => {
@@ -1063,13 +1071,11 @@ impl Desk {
     fn beat(&mut self) {
         let accepting = self.accepting();
         let changed = self.accepting_told.is_some_and(|told| told != accepting);
-        let due = Instant::now() >= self.beat_due || changed;
+        let gone = matches!(self.place(), Place::Leaving(_)) && self.held.is_empty();
+        let due = (Instant::now() >= self.beat_due || changed) && !gone;
         let Some(own) = self.identity.as_ref().filter(|_| due && !self.beating && !self.registering) else {
             return;
         };
-        if matches!(self.told, Place::Leaving(_)) && self.held.is_empty() {
-            return;
-        }
         self.beating = true;
         self.beat_due = Instant::now() + Duration::from_secs(5);
         self.accepting_told = Some(accepting);
@@ -1122,15 +1128,27 @@ impl Desk {
         } else {
             None
         };
-        let leaving = matches!(self.place(), Place::Leaving(_));
-        let told = matches!(self.told, Place::Leaving(_)) || self.identity.is_none();
-        (leaving && told && self.held.is_empty()).then_some(Exit::Done)
+        if !matches!(self.place(), Place::Leaving(_)) || !self.held.is_empty() || self.beating {
+            return None;
+        }
+        // With nothing left to bring home, a server that is away finds out by itself.
+        if self.link.away().is_some() {
+            return Some(Exit::Done);
+        }
+        if self.stirred && self.identity.is_some() {
+            self.stirred = false;
+            self.told = None;
+            return None;
+        }
+        let told = matches!(self.told, Some(Place::Leaving(_))) || self.identity.is_none();
+        told.then_some(Exit::Done)
     }
 
     // ---- showing ----
 
     fn say(&mut self, text: &str) {
         self.view.say(text);
+        self.drawn = None;
     }
 
     fn show(&mut self, last: bool) {
@@ -1153,10 +1171,10 @@ impl Desk {
             }
             self.away_said = key;
         }
-        if !last && self.drawn.elapsed() < Duration::from_secs(1) {
+        if !last && self.drawn.is_some_and(|drawn| drawn.elapsed() < Duration::from_secs(1)) {
             return;
         }
-        self.drawn = Instant::now();
+        self.drawn = Some(Instant::now());
         let status = self.status(away.map(|(_, text)| text));
         self.setup.state.write_lightly("status.json", &status);
         self.view.draw(&status);
@@ -1207,7 +1225,7 @@ impl Desk {
             classes: seat.classes.iter().map(ToString::to_string).collect(),
             jobs,
             idle,
-            gap_ms: seat.gap_ms,
+            gap_ms: seat.idle.gap_ms(),
         }
     }
 }
