@@ -254,25 +254,25 @@ impl Desk {
         std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
     }
 
+    /// Folders of attempts that are neither listed nor at work: left by a process before this one.
+    fn clear(&self, listed: &[Lease]) {
+        let folders = std::fs::read_dir(self.setup.state.join("jobs"));
+        for entry in folders.into_iter().flatten().flatten() {
+            let attempt: Option<AttemptId> = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            let needed = attempt.is_some_and(|attempt| {
+                let runs = self.seats.iter().any(|seat| seat.running == Some(attempt));
+                runs || listed.iter().any(|lease| lease.attempt == attempt)
+            });
+            if !needed {
+                drop(std::fs::remove_dir_all(entry.path()));
+            }
+        }
+    }
+
     /// Go on with what was told before this process began, until the server says otherwise.
     fn recall(&mut self) {
         let orders: Option<Orders> = self.setup.state.read("orders.json");
         let orders = orders.filter(|orders| self.identity.as_ref().is_some_and(|own| own.host == orders.host));
-        let listed: BTreeSet<AttemptId> = orders
-            .iter()
-            .flat_map(|orders| &orders.leases)
-            .map(|lease| lease.attempt)
-            .collect();
-        let folders = std::fs::read_dir(self.setup.state.join("jobs"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        for entry in folders {
-            let attempt: Option<AttemptId> = entry.file_name().to_str().and_then(|name| name.parse().ok());
-            if attempt.is_none_or(|attempt| !listed.contains(&attempt)) {
-                drop(std::fs::remove_dir_all(entry.path()));
-            }
-        }
         if let Some(orders) = orders {
             self.follow(&orders);
             self.orders = Some(orders);
@@ -461,6 +461,8 @@ impl Desk {
                 self.fatal = Some(error);
                 return;
             }
+            // Attempts of another server, or of another life of this one, are not ours.
+            self.clear(&[]);
             self.errands.client = self.anonymous.with_token(&identity.token);
             self.identity = Some(identity);
             drop(std::fs::remove_file(self.setup.state.join("enrol.json")));
@@ -525,7 +527,9 @@ impl Desk {
         self.registering = false;
         (self.told, self.telling, self.taking, self.beating) = (Some(Place::Here), false, false, false);
         drop(std::fs::remove_file(self.setup.state.join("host.json")));
-        self.register();
+        if let Some(stream) = self.stream.take() {
+            stream.abort();
+        }
     }
 
     // ---- orders ----
@@ -535,12 +539,18 @@ impl Desk {
             return;
         }
         self.link.up(None);
-        self.heard = true;
+        if !self.heard {
+            self.heard = true;
+            self.clear(&orders.leases);
+        }
         if self.orders.as_ref().is_some_and(|last| last.sequence > orders.sequence) {
             return;
         }
         if self.orders.as_ref() != Some(&orders) {
-            self.setup.state.write_lightly("orders.json", &orders);
+            // Durably: with it a restart knows which folders it may go on with.
+            if let Err(error) = self.setup.state.write("orders.json", &orders) {
+                tracing::warn!("{error:#}");
+            }
         }
         self.over
             .retain(|attempt| orders.leases.iter().any(|lease| lease.attempt == *attempt));
@@ -743,6 +753,10 @@ impl Desk {
         self.look_at_wishes();
         if let Some(exit) = self.look_at_signals() {
             return Some(exit);
+        }
+        // Not known any more: enrolled anew once nothing of the old life computes.
+        if self.identity.is_none() && self.seats.iter().all(|seat| seat.running.is_none()) {
+            self.register();
         }
         self.tell_place();
         self.take_offers();

@@ -109,6 +109,8 @@ impl Held {
             0 => kept.ms.max(1),
             before => (3 * before + kept.ms).div_ceil(4),
         };
+        // Computed again, from an older boundary: the newer one counts.
+        self.pending.retain(|before| before.entry.segment < kept.entry.segment);
         self.pending.push(kept);
         self.prune();
     }
