@@ -47,8 +47,8 @@ const IDLE_END: Duration = Duration::from_secs(5);
 pub(crate) enum Note {
     /// The server said what to do.
     Orders(Orders),
-    /// An answer to a registration.
-    Registered(Box<Result<Registered, NetError>>),
+    /// An answer to a registration, and whether it was the first.
+    Registered(bool, Box<Result<Registered, NetError>>),
     /// An answer to a heartbeat.
     Beat(Result<Orders, NetError>),
     /// An answer to taking offers.
@@ -307,7 +307,7 @@ impl Desk {
     fn hear(&mut self, note: Note) {
         match note {
             Note::Orders(orders) => self.obey(orders),
-            Note::Registered(answer) => self.registered(*answer),
+            Note::Registered(first, answer) => self.registered(first, *answer),
             Note::Beat(answer) => {
                 self.beating = false;
                 match answer {
@@ -403,6 +403,7 @@ impl Desk {
         self.registering = true;
         self.registered_as = Some(body.clone());
         let (link, sender) = (Arc::clone(&self.link), self.sender.clone());
+        let first = self.identity.is_none();
         let answer = match (&self.identity, &self.enrolment) {
             (Some(own), _) => {
                 let (client, path) = (self.errands.client.clone(), format!("/v1/hosts/{}", own.host));
@@ -423,7 +424,7 @@ impl Desk {
         };
         tokio::spawn(async move {
             if let Ok(answer) = answer.await {
-                drop(sender.send(Note::Registered(Box::new(answer))));
+                drop(sender.send(Note::Registered(first, Box::new(answer))));
             }
         });
     }
@@ -440,11 +441,11 @@ impl Desk {
         key
     }
 
-    fn registered(&mut self, answer: Result<Registered, NetError>) {
+    fn registered(&mut self, first: bool, answer: Result<Registered, NetError>) {
         self.registering = false;
         let registered = match answer {
             Ok(registered) => registered,
-            Err(error) if self.identity.is_some() => return self.refused(&error),
+            Err(error) if !first => return self.refused(&error),
             Err(error) => {
                 let text = format!("{} does not take this host: {error}", self.server);
                 self.fatal = Some(anyhow::Error::new(error).context(text));
