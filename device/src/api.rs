@@ -66,6 +66,18 @@ pub struct ModuleDesc {
     pub label: String,
     /// WGSL.
     pub source: String,
+    /// What becomes of underflow in the portable tier.
+    pub underflow: Underflow,
+}
+
+/// What the portable tier does about results at or below 2⁻¹²⁶ in magnitude, where devices may legally differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Underflow {
+    /// They become +0, operation by operation: bits are safe by construction.
+    #[default]
+    Canonical,
+    /// Nothing is put in: the author has shown, with the CPU device's checked mode, that there are none.
+    Checked,
 }
 
 /// What a WGSL binding is bound to.

@@ -15,7 +15,7 @@ mod strict;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use device::{BufferDesc, Command, Device, ModuleDesc, PassDesc, Program, Resource, SessionOptions, Workgroups};
+use device::{BufferDesc, Command, Device, ModuleDesc, PassDesc, Program, Resource, SessionOptions, Underflow, Workgroups};
 use protocol::Tier;
 
 /// Run a test on every adapter, and say how many there were.
@@ -77,6 +77,7 @@ impl Build {
         self.0.modules.push(ModuleDesc {
             label: format!("{label}.wgsl"),
             source: source.into(),
+            underflow: Underflow::default(),
         });
         self.0.passes.push(PassDesc {
             label: label.into(),

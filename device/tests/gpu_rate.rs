@@ -43,6 +43,7 @@ fn program(tier: Tier) -> Program {
         modules: vec![ModuleDesc {
             label: "work.wgsl".into(),
             source: WORK.into(),
+            underflow: device::Underflow::Checked,
         }],
         passes: (0..PASSES).map(pass).collect(),
     }

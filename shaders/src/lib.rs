@@ -29,7 +29,60 @@ pub const FILES: &[(&str, &str)] = &[
     ("md/sort.wgsl", include_str!("../md/sort.wgsl")),
     ("md/totals.wgsl", include_str!("../md/totals.wgsl")),
     ("random/threefry.wgsl", include_str!("../random/threefry.wgsl")),
+    ("strict/arc.wgsl", include_str!("../strict/arc.wgsl")),
+    ("strict/canonical.wgsl", include_str!("../strict/canonical.wgsl")),
+    ("strict/convert.wgsl", include_str!("../strict/convert.wgsl")),
+    ("strict/divide.wgsl", include_str!("../strict/divide.wgsl")),
+    ("strict/exp.wgsl", include_str!("../strict/exp.wgsl")),
+    ("strict/hyperbolic.wgsl", include_str!("../strict/hyperbolic.wgsl")),
+    ("strict/log.wgsl", include_str!("../strict/log.wgsl")),
+    ("strict/native.wgsl", include_str!("../strict/native.wgsl")),
+    ("strict/parts.wgsl", include_str!("../strict/parts.wgsl")),
+    ("strict/pow.wgsl", include_str!("../strict/pow.wgsl")),
+    ("strict/round.wgsl", include_str!("../strict/round.wgsl")),
+    ("strict/sqrt.wgsl", include_str!("../strict/sqrt.wgsl")),
+    ("strict/trigonometric.wgsl", include_str!("../strict/trigonometric.wgsl")),
 ];
+
+/// The exact library's functions: name, the WGSL operation that it stands for, and its arguments' types. Each gives one f32, but for
+/// conversions. What every one defines, and its worst error: the header of its file, and `docs/strict-library.md`.
+pub const STRICT: &[(&str, &str, &[&str])] = &[
+    ("strict_acos", "acos", &["f32"]),
+    ("strict_acosh", "acosh", &["f32"]),
+    ("strict_asin", "asin", &["f32"]),
+    ("strict_asinh", "asinh", &["f32"]),
+    ("strict_atan", "atan", &["f32"]),
+    ("strict_atan2", "atan2", &["f32", "f32"]),
+    ("strict_atanh", "atanh", &["f32"]),
+    ("strict_canonical", "canonical", &["f32"]),
+    ("strict_ceil", "ceil", &["f32"]),
+    ("strict_cos", "cos", &["f32"]),
+    ("strict_cosh", "cosh", &["f32"]),
+    ("strict_divide", "/", &["f32", "f32"]),
+    ("strict_exp", "exp", &["f32"]),
+    ("strict_exp2", "exp2", &["f32"]),
+    ("strict_floor", "floor", &["f32"]),
+    ("strict_fract", "fract", &["f32"]),
+    ("strict_inverse_sqrt", "inverseSqrt", &["f32"]),
+    ("strict_ldexp", "ldexp", &["f32", "i32"]),
+    ("strict_log", "log", &["f32"]),
+    ("strict_log2", "log2", &["f32"]),
+    ("strict_pow", "pow", &["f32", "f32"]),
+    ("strict_quantize", "quantizeToF16", &["f32"]),
+    ("strict_round", "round", &["f32"]),
+    ("strict_sin", "sin", &["f32"]),
+    ("strict_sinh", "sinh", &["f32"]),
+    ("strict_sqrt", "sqrt", &["f32"]),
+    ("strict_tan", "tan", &["f32"]),
+    ("strict_tanh", "tanh", &["f32"]),
+    ("strict_trunc", "trunc", &["f32"]),
+];
+
+/// The whole exact library as one WGSL text, to be joined with a kernel that calls its functions by name.
+pub fn strict_library() -> String {
+    let files = FILES.iter().filter(|(path, _)| path.starts_with("strict/"));
+    files.map(|(_, text)| *text).collect::<Vec<_>>().join("\n")
+}
 
 /// The text of a file, by its path below `shaders/`.
 ///

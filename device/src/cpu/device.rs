@@ -7,9 +7,9 @@ use protocol::Tier;
 
 use super::emit::{self, Pool};
 use super::front::{self, Parsed};
-use super::lower::{Bound, Fault, lower};
+use super::lower::{Bound, Fault, Watching, lower};
 use super::run::{Arena, CLOCK_ADDRESS, CLOCK_BYTES, CpuSession, Engine, Pass, Sites};
-use crate::{Device, DeviceError, DeviceInfo, DeviceKind, PassDesc, Program, Resource, Session, SessionOptions};
+use crate::{Device, DeviceError, DeviceInfo, DeviceKind, PassDesc, Program, Resource, Session, SessionOptions, Underflow};
 
 /// How long a dispatch may take.
 const DISPATCH_LIMIT: Duration = Duration::from_secs(20);
@@ -71,8 +71,6 @@ impl Device for CpuDevice {
         for pass in &program.passes {
             limited(format!("pass '{}', in bindings,", pass.label), pass.bindings.len())?;
         }
-        // Both tiers are the same here: arithmetic is strict by nature.
-        let (Tier::Portable | Tier::ClassBound) = program.tier;
         let arena = Arena::new(&program.buffers)?;
         let engine = Engine::get()?;
         let compile = || compile(&engine, program, &arena, options.checked);
@@ -126,7 +124,7 @@ fn compile(engine: &Engine, program: &Program, arena: &Arena, checked: bool) -> 
         };
         let parsed = match &mut modules[pass.module] {
             Some(parsed) => parsed,
-            empty => empty.insert(front::parse(module)?),
+            empty => empty.insert(front::parse(module, program.tier)?),
         };
         let resolved = front::resolve(parsed, module, pass)?;
         let bindings = bind(&resolved, program, pass, arena)?;
@@ -142,7 +140,12 @@ fn compile(engine: &Engine, program: &Program, arena: &Arena, checked: bool) -> 
                 span: fault.span,
             },
         };
-        let kernel = lower(&resolved.module, &resolved.info, resolved.entry, &bindings, checked).map_err(explain)?;
+        let watching = Watching {
+            on: checked,
+            // Where `canonical` was put in, an underflow is no finding.
+            underflow: program.tier == Tier::ClassBound || module.underflow == Underflow::Checked,
+        };
+        let kernel = lower(&resolved.module, &resolved.info, resolved.entry, &bindings, watching).map_err(explain)?;
         let emitted = emit::emit(&kernel, checked, &mut pool).map_err(explain)?;
         let machine = engine.compile(&emitted.wasm).map_err(|error| DeviceError::Shader {
             label: module.label.clone(),
@@ -167,7 +170,7 @@ fn compile(engine: &Engine, program: &Program, arena: &Arena, checked: bool) -> 
     // What no pass uses must be right all the same.
     for (parsed, module) in modules.iter().zip(&program.modules) {
         if parsed.is_none() {
-            front::parse(module)?;
+            front::parse(module, program.tier)?;
         }
     }
     Ok((passes, pool))

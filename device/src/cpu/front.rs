@@ -6,9 +6,10 @@ use naga::back::PipelineConstants;
 use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, StorageAccess};
+use protocol::Tier;
 
 use super::text;
-use crate::{DeviceError, ModuleDesc, PassDesc};
+use crate::{DeviceError, ModuleDesc, PassDesc, strict};
 
 /// Most bytes of WGSL in a module.
 const SOURCE_BYTES_MAX: u64 = 4 << 20;
@@ -41,7 +42,8 @@ pub(super) struct Used {
     pub(super) uniform: bool,
 }
 
-pub(super) fn parse(desc: &ModuleDesc) -> Result<Parsed, DeviceError> {
+/// Parse and validate; in the portable tier, lower.
+pub(super) fn parse(desc: &ModuleDesc, tier: Tier) -> Result<Parsed, DeviceError> {
     let size = desc.source.len() as u64;
     if size > SOURCE_BYTES_MAX {
         let what = format!("module '{}', in bytes of WGSL,", desc.label);
@@ -76,7 +78,20 @@ pub(super) fn parse(desc: &ModuleDesc) -> Result<Parsed, DeviceError> {
         let span = error.spans().next().and_then(|(span, _)| span.to_range());
         shader(explain(error.as_inner()), span)
     })?;
-    Ok(Parsed { module, info })
+    if tier == Tier::ClassBound {
+        return Ok(Parsed { module, info });
+    }
+    // WebAssembly's own division, square root, roundings and conversions are IEEE 754's.
+    let policy = strict::Policy {
+        underflow: desc.underflow,
+        native: true,
+    };
+    let lowered =
+        strict::lower(&desc.source, &module, &info, policy).map_err(|refusal| shader(refusal.message, refusal.span))?;
+    let info = validator
+        .validate(&lowered)
+        .map_err(|error| shader(format!("once lowered: {}", explain(error.as_inner())), None))?;
+    Ok(Parsed { module: lowered, info })
 }
 
 /// An error with its causes.

@@ -31,6 +31,7 @@ fn slow() -> Program {
         modules: vec![ModuleDesc {
             label: "slow.wgsl".into(),
             source: SLOW.into(),
+            underflow: crate::Underflow::Checked,
         }],
         passes: vec![PassDesc {
             label: "slow".into(),

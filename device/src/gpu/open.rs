@@ -11,11 +11,12 @@ use wgpu::{
 
 use super::counts::{Guard, Twin};
 use super::faults::Faults;
+use super::limits;
 use super::pacing::COMMANDS_MAX;
 use super::pipelines::{self, CLOCK_BYTES};
 use super::reflect::{self, Access, Stage};
 use super::session::GpuSession;
-use super::{limits, strict};
+use super::strict::{self, Controls};
 use crate::{DeviceError, DeviceInfo, Program, Resource, SessionOptions};
 
 /// A program on a device.
@@ -24,6 +25,7 @@ pub(super) struct Opened {
     pub(super) queue: Queue,
     pub(super) faults: Faults,
     pub(super) limits: Limits,
+    pub(super) controls: Controls,
     pub(super) buffers: Vec<OpenBuffer>,
     pub(super) guard: Guard,
     pub(super) passes: Vec<OpenPass>,
@@ -84,6 +86,10 @@ pub(super) fn open(
         Tier::Portable => Features::PASSTHROUGH_SHADERS,
         Tier::ClassBound => Features::empty(),
     };
+    let controls = match program.tier {
+        Tier::Portable => strict::controls(adapter),
+        Tier::ClassBound => Controls::default(),
+    };
     let (device, queue) = pollster::block_on(adapter.request_device(&DeviceDescriptor {
         label: Some("baton"),
         required_features,
@@ -109,6 +115,7 @@ pub(super) fn open(
         queue,
         faults,
         limits,
+        controls,
         buffers,
         guard,
         passes: Vec::new(),
@@ -130,7 +137,11 @@ fn stages(program: &Program) -> Result<Vec<Stage>, DeviceError> {
             return Err(DeviceError::Program(text));
         }
     }
-    let modules = program.modules.iter().map(reflect::module).collect::<Result<Vec<_>, _>>()?;
+    let modules = program
+        .modules
+        .iter()
+        .map(|module| reflect::module(module, program.tier))
+        .collect::<Result<Vec<_>, _>>()?;
     program
         .passes
         .iter()

@@ -63,7 +63,7 @@ pub(super) fn passes(opened: &Opened, program: &Program, stages: &[Stage]) -> Re
 }
 
 fn strict_module(opened: &Opened, stage: &Stage, pass: &PassDesc) -> Result<ShaderModule, DeviceError> {
-    let words = strict::compile(stage, pass)?;
+    let words = strict::compile(stage, pass, opened.controls)?;
     #[expect(unsafe_code, reason = "wgpu takes SPIR-V as it is through this door only")]
     // SAFETY: naga wrote these words from a module that it had validated, with bounds checks on every access; all that
     // was added is a decoration that takes freedom from the driver. `reflect` checked bindings and sizes against it.

@@ -5,8 +5,9 @@
 
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, ShaderStage, StorageAccess};
+use protocol::Tier;
 
-use crate::{DeviceError, ModuleDesc, PassDesc, Program, Resource};
+use crate::{DeviceError, ModuleDesc, PassDesc, Program, Resource, strict};
 
 /// A WGSL text that parses and validates.
 pub(super) struct Module {
@@ -47,8 +48,8 @@ pub(super) struct Stage {
     pub(super) workgroup_bytes: u64,
 }
 
-/// Parse and validate a WGSL text.
-pub(super) fn module(desc: &ModuleDesc) -> Result<Module, DeviceError> {
+/// Parse and validate a WGSL text; in the portable tier, lower it.
+pub(super) fn module(desc: &ModuleDesc, tier: Tier) -> Result<Module, DeviceError> {
     let naga = naga::front::wgsl::parse_str(&desc.source).map_err(|error| {
         let label = error
             .labels()
@@ -63,7 +64,12 @@ pub(super) fn module(desc: &ModuleDesc) -> Result<Module, DeviceError> {
             span: label.map(|(range, _)| range),
         }
     })?;
-    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+    // Lowering does 16-bit floats inside f32 by integers.
+    let capabilities = match tier {
+        Tier::Portable => Capabilities::SHADER_FLOAT16_IN_FLOAT32,
+        Tier::ClassBound => Capabilities::empty(),
+    };
+    let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&naga)
         .map_err(|error| {
             let span = error.spans().find_map(|(span, _)| span.to_range());
@@ -73,6 +79,22 @@ pub(super) fn module(desc: &ModuleDesc) -> Result<Module, DeviceError> {
                 span,
             }
         })?;
+    if tier == Tier::ClassBound {
+        return Ok(Module { naga, info });
+    }
+    let policy = strict::Policy {
+        underflow: desc.underflow,
+        native: false,
+    };
+    let shader = |message, span| DeviceError::Shader {
+        label: desc.label.clone(),
+        message,
+        span,
+    };
+    let naga = strict::lower(&desc.source, &naga, &info, policy).map_err(|refusal| shader(refusal.message, refusal.span))?;
+    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+        .validate(&naga)
+        .map_err(|error| shader(format!("once lowered: {}", chain(&error.into_inner())), None))?;
     Ok(Module { naga, info })
 }
 

@@ -1,6 +1,7 @@
-//! The portable tier's SPIR-V: naga with options of our own, then `NoContraction` on every floating-point result.
+//! The portable tier's SPIR-V: naga with options of our own, then `NoContraction` on every floating-point result, and the float
+//! controls that a driver offers.
 //!
-//! Invariant: the words depend on the WGSL, the overrides and the crates' versions alone, never on a driver. Whether a
+//! Invariant: the instructions depend on the WGSL, the overrides and the crates' versions alone, never on a driver. Whether a
 //! driver honours them is measured by probes, not assumed.
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::{ResourceBinding, ShaderStage};
 use rspirv::binary::Assemble;
 use rspirv::dr::{Instruction, Operand};
-use rspirv::spirv::{Decoration, Op};
+use rspirv::spirv::{Capability, Decoration, ExecutionMode, Op};
 
 use super::reflect::Stage;
 use crate::{DeviceError, PassDesc};
@@ -28,8 +29,38 @@ pub(super) fn is_possible(adapter: &wgpu::Adapter) -> bool {
     version >> 12 >= (1 << 10 | 2) && adapter.features().contains(wgpu::Features::PASSTHROUGH_SHADERS)
 }
 
+/// Float controls that a driver offers for 32 bits. Denormals are left alone: no driver at hand offers both modes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Controls {
+    /// Infinities, NaN and the sign of zero go through arithmetic as in IEEE 754.
+    preserve: bool,
+    /// Round to nearest, ties to even.
+    nearest: bool,
+}
+
+/// What an adapter's driver offers.
+pub(super) fn controls(adapter: &wgpu::Adapter) -> Controls {
+    let mut offered = ash::vk::PhysicalDeviceFloatControlsProperties::default();
+    {
+        let mut properties = ash::vk::PhysicalDeviceProperties2::default().push_next(&mut offered);
+        #[expect(unsafe_code, reason = "wgpu does not tell float controls")]
+        // SAFETY: the raw adapter is only asked for its properties, which Vulkan 1.1 and later can tell; nothing of it is destroyed.
+        unsafe {
+            let Some(raw) = adapter.as_hal::<wgpu::hal::api::Vulkan>() else {
+                return Controls::default();
+            };
+            let instance = raw.shared_instance().raw_instance();
+            instance.get_physical_device_properties2(raw.raw_physical_device(), &mut properties);
+        }
+    }
+    Controls {
+        preserve: offered.shader_signed_zero_inf_nan_preserve_float32 != 0,
+        nearest: offered.shader_rounding_mode_rte_float32 != 0,
+    }
+}
+
 /// The SPIR-V of a pass. Bindings are numbered by rank, as wgpu's Vulkan back end numbers them in its layouts.
-pub(super) fn compile(stage: &Stage, pass: &PassDesc) -> Result<Vec<u32>, DeviceError> {
+pub(super) fn compile(stage: &Stage, pass: &PassDesc, controls: Controls) -> Result<Vec<u32>, DeviceError> {
     let wrong = |what: String| DeviceError::Program(format!("pass '{}' does not become SPIR-V: {what}", pass.label));
     let binding_map: BTreeMap<_, _> = (0..)
         .zip(&stage.bindings)
@@ -71,11 +102,11 @@ pub(super) fn compile(stage: &Stage, pass: &PassDesc) -> Result<Vec<u32>, Device
     };
     let words =
         spv::write_vec(&stage.naga, &stage.info, &options, Some(&pipeline)).map_err(|error| wrong(error.to_string()))?;
-    without_contraction(&words).map_err(wrong)
+    decorated(&words, controls).map_err(wrong)
 }
 
-/// Decorate every floating-point arithmetic result, so that no driver fuses, folds or reorders it.
-fn without_contraction(words: &[u32]) -> Result<Vec<u32>, String> {
+/// Decorate every floating-point arithmetic result, so that no driver fuses, folds or reorders it, and ask for float controls.
+fn decorated(words: &[u32], controls: Controls) -> Result<Vec<u32>, String> {
     let mut module = rspirv::dr::load_words(words).map_err(|error| error.to_string())?;
     let results: Vec<u32> = module
         .functions
@@ -89,6 +120,27 @@ fn without_contraction(words: &[u32]) -> Result<Vec<u32>, String> {
         let operands = vec![Operand::IdRef(id), Operand::Decoration(Decoration::NoContraction)];
         Instruction::new(Op::Decorate, None, None, operands)
     }));
+    let modes = [
+        (
+            controls.preserve,
+            Capability::SignedZeroInfNanPreserve,
+            ExecutionMode::SignedZeroInfNanPreserve,
+        ),
+        (controls.nearest, Capability::RoundingModeRTE, ExecutionMode::RoundingModeRTE),
+    ];
+    let entries: Vec<Operand> = module.entry_points.iter().map(|point| point.operands[1].clone()).collect();
+    for (_, capability, mode) in modes.into_iter().filter(|(offered, ..)| *offered) {
+        let operands = vec![Operand::Capability(capability)];
+        module
+            .capabilities
+            .push(Instruction::new(Op::Capability, None, None, operands));
+        for entry in &entries {
+            let operands = vec![entry.clone(), Operand::ExecutionMode(mode), Operand::LiteralBit32(32)];
+            module
+                .execution_modes
+                .push(Instruction::new(Op::ExecutionMode, None, None, operands));
+        }
+    }
     Ok(module.assemble())
 }
 
@@ -120,7 +172,7 @@ mod tests {
 
     use super::super::reflect;
     use super::*;
-    use crate::{BufferDesc, ModuleDesc, Program, Resource};
+    use crate::{BufferDesc, ModuleDesc, Program, Resource, Underflow};
 
     /// Every operation on floats that WGSL has an operator for, and integers that must be left alone.
     const OPERATIONS: &str = "
@@ -149,6 +201,7 @@ mod tests {
             modules: vec![ModuleDesc {
                 label: "operations".into(),
                 source: OPERATIONS.into(),
+                underflow: Underflow::Checked,
             }],
             passes: vec![PassDesc {
                 label: "operations".into(),
@@ -158,9 +211,9 @@ mod tests {
                 bindings: BTreeMap::from([(3, Resource::Buffer(0)), (9, Resource::Buffer(1))]),
             }],
         };
-        let module = reflect::module(&program.modules[0]).unwrap();
+        let module = reflect::module(&program.modules[0], Tier::ClassBound).unwrap();
         let pass = program.passes.pop().unwrap();
-        compile(&reflect::stage(&program, &module, &pass).unwrap(), &pass).unwrap()
+        compile(&reflect::stage(&program, &module, &pass).unwrap(), &pass, Controls::default()).unwrap()
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use device::cpu::CpuDevice;
-use device::{BufferDesc, Command, Device, DeviceError, ModuleDesc, PassDesc, Program, Resource, SessionOptions, Workgroups};
+use device::{
+    BufferDesc, Command, Device, DeviceError, ModuleDesc, PassDesc, Program, Resource, SessionOptions, Underflow, Workgroups,
+};
 use protocol::Tier;
 
 /// A kernel with its buffers; buffer i is `@binding(i)`.
@@ -42,6 +44,7 @@ impl Case {
             modules: vec![ModuleDesc {
                 label: "case".to_owned(),
                 source: self.source.clone(),
+                underflow: Underflow::default(),
             }],
             passes: vec![PassDesc {
                 label: "main".to_owned(),

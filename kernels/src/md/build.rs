@@ -13,7 +13,7 @@ use super::pairs::{self, Pair};
 use super::{AtomType, BAR_PER_KJ_MOL_NM3, FAULTS, GAS_CONSTANT, MdError, SORT_PERIOD, System, check};
 use crate::package::Package;
 use crate::package::manifest::{
-    Buffer, Column, Count, Element, Evaluate, Indirect, Layout, Manifest, Number, Output, Pass, Read, Role, Run,
+    Buffer, Column, Count, Element, Evaluate, Indirect, Layout, Manifest, Number, Output, Pass, Read, Role, Run, Underflow,
 };
 
 /// Pairs that one workgroup of `sort.wgsl` sorts.
@@ -472,6 +472,8 @@ fn direct(name: &str, files: &[&str], size: Size) -> Pass {
         offset: 0,
         bindings: BTreeMap::new(),
         constants: BTreeMap::new(),
+        // Written in exact form, with `canonical` where velocities and forces meet: a test looks in checked mode.
+        underflow: Underflow::Checked,
     }
 }
 

@@ -7,9 +7,18 @@ use device::{BufferDesc, ModuleDesc, PassDesc, Program, Workgroups};
 use super::check::{self, Sizes};
 use super::error::PackageError;
 use super::limits::{MODULES_BYTES_MAX, WORKGROUPS_MAX};
-use super::manifest::{Manifest, Pass};
+use super::manifest::{Manifest, Pass, Underflow};
 use super::reflect::{self, Reflected};
 use super::source::{Parsed, Source};
+
+impl From<Underflow> for device::Underflow {
+    fn from(underflow: Underflow) -> Self {
+        match underflow {
+            Underflow::Canonical => Self::Canonical,
+            Underflow::Checked => Self::Checked,
+        }
+    }
+}
 
 /// Parse each distinct joined WGSL text once, and hold every pass against it.
 pub(super) fn compile(
@@ -17,36 +26,38 @@ pub(super) fn compile(
     sizes: &[Sizes],
     shaders: &BTreeMap<String, String>,
 ) -> Result<(Program, Vec<Workgroups>), PackageError> {
-    let mut modules: Vec<(Source, Parsed)> = Vec::new();
-    let mut known: BTreeMap<&[String], usize> = BTreeMap::new();
+    let mut modules: Vec<(Source, Underflow, Parsed)> = Vec::new();
+    let mut known: BTreeMap<(&[String], Underflow), usize> = BTreeMap::new();
     let mut passes = Vec::new();
     let mut workgroups = Vec::new();
     for pass in &manifest.passes {
-        let module = match known.get(pass.shader.as_slice()) {
+        let module = match known.get(&(pass.shader.as_slice(), pass.underflow)) {
             Some(module) => *module,
             None => {
                 let source = Source::join(&pass.name, &pass.shader, shaders)?;
-                let module = modules.iter().position(|(other, _)| other.text == source.text);
+                let module = modules
+                    .iter()
+                    .position(|(other, underflow, _)| other.text == source.text && *underflow == pass.underflow);
                 let module = match module {
                     Some(module) => module,
                     None => {
                         let total =
-                            modules.iter().map(|(other, _)| other.text.len() as u64).sum::<u64>() + source.text.len() as u64;
+                            modules.iter().map(|(other, ..)| other.text.len() as u64).sum::<u64>() + source.text.len() as u64;
                         if total > MODULES_BYTES_MAX {
                             let key = format!("pass '{}': shader", pass.name);
                             let found = format!("{total} bytes of different joined texts up to this pass");
                             return Err(PackageError::found(key, found, format_args!("at most {MODULES_BYTES_MAX}")));
                         }
-                        let parsed = source.parse()?;
-                        modules.push((source, parsed));
+                        let parsed = source.parse(manifest.tier, pass.underflow.into())?;
+                        modules.push((source, pass.underflow, parsed));
                         modules.len() - 1
                     }
                 };
-                known.insert(&pass.shader, module);
+                known.insert((&pass.shader, pass.underflow), module);
                 module
             }
         };
-        let (source, parsed) = &modules[module];
+        let (source, _, parsed) = &modules[module];
         let reflected = reflect::pass(pass, manifest, sizes, source, parsed)?;
         workgroups.push(dispatch(pass, manifest, &reflected)?);
         passes.push(PassDesc {
@@ -68,9 +79,10 @@ pub(super) fn compile(
         .collect();
     let modules = modules
         .into_iter()
-        .map(|(source, _)| ModuleDesc {
+        .map(|(source, underflow, _)| ModuleDesc {
             label: source.label(),
             source: source.text,
+            underflow: underflow.into(),
         })
         .collect();
     Ok((

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::ops::Range;
 
+use device::{Underflow, strict};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use protocol::Tier;
 
 use super::error::PackageError;
 use super::limits::MODULE_BYTES_MAX;
@@ -84,9 +86,22 @@ impl Source {
             .join(" + ")
     }
 
-    /// Parse and validate, with what every package may use: no optional part of WGSL.
-    pub(super) fn parse(&self) -> Result<Parsed, PackageError> {
-        self.parse_with(Capabilities::empty())
+    /// Parse and validate, with what every package of a tier may use; for the portable one, see that it can be lowered.
+    pub(super) fn parse(&self, tier: Tier, underflow: Underflow) -> Result<Parsed, PackageError> {
+        let Tier::Portable = tier else {
+            return self.parse_with(Capabilities::empty());
+        };
+        // Lowering does 16-bit floats inside f32 by integers.
+        let parsed = self.parse_with(Capabilities::SHADER_FLOAT16_IN_FLOAT32)?;
+        let policy = strict::Policy {
+            underflow,
+            native: false,
+        };
+        guarded(&self.label(), || {
+            let lowered = strict::lower(&self.text, &parsed.module, &parsed.info, policy);
+            lowered.map_err(|refusal| self.error_at(refusal.span, &refusal.message))
+        })?;
+        Ok(parsed)
     }
 
     /// Parse and validate, with optional parts of WGSL.

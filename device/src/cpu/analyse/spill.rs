@@ -213,7 +213,7 @@ impl Collector<'_> {
             // A scope's statements run once, in order, like those around it, until something leaves it.
             Stmt::Scope { body, .. } => body.iter().for_each(|stmt| self.stmt(stmt, region, false)),
             Stmt::Watch(_, watch) => match watch {
-                Watch::Float(value) | Watch::Convert(value, _) => self.uses(region, [*value]),
+                Watch::Float { value, .. } | Watch::Convert(value, _) => self.uses(region, [*value]),
                 Watch::Access(at, ..) => self.uses(region, at.terms.iter().map(|term| term.index)),
             },
             Stmt::Break(_) | Stmt::Continue(_) | Stmt::Barrier => {}

@@ -5,6 +5,7 @@ use crate::cpu::ir::{Place, Space, Touch, Value, Watch};
 
 /// What the host is told, by number.
 pub(in crate::cpu) mod event {
+    /// Bits, and whether a subnormal matters.
     pub(in crate::cpu) const FLOAT: u32 = 0;
     pub(in crate::cpu) const TO_SIGNED: u32 = 1;
     pub(in crate::cpu) const TO_UNSIGNED: u32 = 2;
@@ -20,7 +21,7 @@ pub(in crate::cpu) mod event {
 impl Emitter<'_> {
     pub(super) fn watch(&mut self, site: u32, watch: &Watch) {
         match watch {
-            Watch::Float(value) => self.tell_value(site, event::FLOAT, *value, 0),
+            Watch::Float { value, underflow } => self.tell_value(site, event::FLOAT, *value, u32::from(*underflow)),
             Watch::Convert(value, true) => self.tell_value(site, event::TO_SIGNED, *value, 0),
             Watch::Convert(value, false) => self.tell_value(site, event::TO_UNSIGNED, *value, 0),
             Watch::Access(place, words, touch) => self.tell_access(site, place, *words, *touch),

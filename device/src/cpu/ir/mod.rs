@@ -191,8 +191,8 @@ pub(super) enum Rmw {
 /// Something to watch for in checked mode.
 #[derive(Clone, Debug)]
 pub(super) enum Watch {
-    /// This float must be normal or zero.
-    Float(Value),
+    /// This float must be finite, and not subnormal where that matters.
+    Float { value: Value, underflow: bool },
     /// This float must lie within the integer type it is converted to.
     Convert(Value, bool),
     /// The place's indices must lie within; words read or written from there on are noted for races.

@@ -182,7 +182,7 @@ impl<'m> Lower<'m> {
                 return fault(format!("the CPU device does not evaluate this expression: {name}"));
             }
         };
-        if self.checked {
+        if self.checked.on {
             self.watch_result(&function.expressions[handle], &words);
         }
         Ok(Lowered::Words(words))
@@ -197,9 +197,18 @@ impl<'m> Lower<'m> {
                 | Expression::Math { .. }
                 | Expression::As { convert: Some(_), .. }
         );
+        if arithmetic {
+            self.watch_floats(words);
+        }
+    }
+
+    pub(super) fn watch_floats(&mut self, words: &[Value]) {
         for word in words {
-            if arithmetic && self.b.ty(*word) == Ty::F32 {
-                self.watch(Watch::Float(*word));
+            if self.b.ty(*word) == Ty::F32 {
+                self.watch(Watch::Float {
+                    value: *word,
+                    underflow: self.checked.underflow,
+                });
             }
         }
     }
@@ -323,8 +332,8 @@ impl<'m> Lower<'m> {
         }
     }
 
-    fn watch_convert(&mut self, word: Value, signed: bool) {
-        if self.checked {
+    pub(super) fn watch_convert(&mut self, word: Value, signed: bool) {
+        if self.checked.on {
             self.watch(Watch::Convert(word, signed));
         }
     }

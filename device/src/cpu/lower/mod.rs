@@ -76,6 +76,15 @@ pub(super) fn fault<T>(message: String) -> Result<T, Fault> {
     })
 }
 
+/// What checked mode looks for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Watching {
+    /// Whether it looks at all.
+    pub(super) on: bool,
+    /// Whether a subnormal is a finding.
+    pub(super) underflow: bool,
+}
+
 /// What lies behind `@binding(n)`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bound {
@@ -111,7 +120,7 @@ struct Lower<'m> {
     dynamic: Dynamic,
     b: Builder,
     globals: BTreeMap<Handle<GlobalVariable>, Pointer>,
-    checked: bool,
+    checked: Watching,
     depth: u32,
     /// Statements so far.
     statements: u64,
@@ -126,7 +135,7 @@ pub(super) fn lower(
     info: &ModuleInfo,
     entry: usize,
     bindings: &BTreeMap<u32, Bound>,
-    checked: bool,
+    checked: Watching,
 ) -> Result<Kernel, Fault> {
     let point = &module.entry_points[entry];
     let mut lower = Lower {
@@ -370,7 +379,7 @@ impl<'m> Lower<'m> {
 
     /// Checked mode: watch something at the source's current place.
     fn watch(&mut self, watch: Watch) {
-        if self.checked {
+        if self.checked.on {
             let sites = &mut self.b.kernel.sites;
             let range = self.span.to_range().unwrap_or(0..0);
             if sites.last() != Some(&range) {
@@ -382,7 +391,7 @@ impl<'m> Lower<'m> {
     }
 
     fn watch_access(&mut self, place: &Place, words: u32, touch: Touch) {
-        if self.checked {
+        if self.checked.on {
             self.watch(Watch::Access(place.clone(), words, touch));
         }
     }

@@ -86,7 +86,7 @@ impl Checker {
     /// Something happened at a site. Returns whether it is a finding.
     pub(super) fn watch(&mut self, site: u32, what: u32, lane: u32, a: u32, b: u32) -> Option<()> {
         let text = match what {
-            event::FLOAT => odd_float(a),
+            event::FLOAT => odd_float(a, b == 1),
             event::TO_SIGNED => bad_conversion(a, -2_147_483_648.0, 2_147_483_648.0, "i32"),
             event::TO_UNSIGNED => bad_conversion(a, -1.0, 4_294_967_296.0, "u32"),
             event::INDEX => (a >= b).then(|| format!("out of bounds: index {a} of {b} elements")),
@@ -180,12 +180,12 @@ impl Checker {
     }
 }
 
-fn odd_float(bits: u32) -> Option<String> {
+fn odd_float(bits: u32, underflow: bool) -> Option<String> {
     let value = f32::from_bits(bits);
     let kind = match value.classify() {
         std::num::FpCategory::Nan => "a NaN",
         std::num::FpCategory::Infinite => "an infinity",
-        std::num::FpCategory::Subnormal => "a subnormal",
+        std::num::FpCategory::Subnormal if underflow => "a subnormal",
         _ => return None,
     };
     Some(format!("arithmetic gives {kind}: {value:e}"))

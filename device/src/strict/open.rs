@@ -1,0 +1,612 @@
+//! The open operations: calls of the exact library, or sums and products in one order.
+//!
+//! `fma(a, b, c)` is `a * b + c`, rounded twice, as WGSL allows: an exact one would cost seventeen operations. `a % b` is
+//! `a - b * trunc(a / b)`, each step rounded, as WGSL defines it. Sums of products go from the first component to the last.
+
+use naga::{
+    BinaryOperator as B, Expression, Handle, Literal, MathFunction as F, Scalar, ScalarKind, TypeInner, UnaryOperator,
+    VectorSize,
+};
+
+use super::Refusal;
+use super::rebuild::{Rebuild, is_float};
+
+type H = Handle<Expression>;
+
+const DEGREES_PER_RADIAN: f32 = 57.295_78;
+const RADIANS_PER_DEGREE: f32 = 0.017_453_292;
+
+/// Builtins of f32 that work component by component, and the library function that each becomes.
+fn named(fun: F) -> Option<&'static str> {
+    Some(match fun {
+        F::Sqrt => "strict_sqrt",
+        F::InverseSqrt => "strict_inverse_sqrt",
+        F::Floor => "strict_floor",
+        F::Ceil => "strict_ceil",
+        F::Round => "strict_round",
+        F::Trunc => "strict_trunc",
+        F::Fract => "strict_fract",
+        F::Exp => "strict_exp",
+        F::Exp2 => "strict_exp2",
+        F::Log => "strict_log",
+        F::Log2 => "strict_log2",
+        F::Pow => "strict_pow",
+        F::Sin => "strict_sin",
+        F::Cos => "strict_cos",
+        F::Tan => "strict_tan",
+        F::Asin => "strict_asin",
+        F::Acos => "strict_acos",
+        F::Atan => "strict_atan",
+        F::Atan2 => "strict_atan2",
+        F::Sinh => "strict_sinh",
+        F::Cosh => "strict_cosh",
+        F::Tanh => "strict_tanh",
+        F::Asinh => "strict_asinh",
+        F::Acosh => "strict_acosh",
+        F::Atanh => "strict_atanh",
+        F::Ldexp => "strict_ldexp",
+        F::QuantizeToF16 => "strict_quantize",
+        _ => return None,
+    })
+}
+
+/// Builtins that take or give a packed word.
+fn packed(fun: F) -> Option<&'static str> {
+    Some(match fun {
+        F::Pack4x8snorm => "strict_pack4x8snorm",
+        F::Pack4x8unorm => "strict_pack4x8unorm",
+        F::Pack2x16snorm => "strict_pack2x16snorm",
+        F::Pack2x16unorm => "strict_pack2x16unorm",
+        F::Pack2x16float => "strict_pack2x16float",
+        F::Unpack4x8snorm => "strict_unpack4x8snorm",
+        F::Unpack4x8unorm => "strict_unpack4x8unorm",
+        F::Unpack2x16snorm => "strict_unpack2x16snorm",
+        F::Unpack2x16unorm => "strict_unpack2x16unorm",
+        F::Unpack2x16float => "strict_unpack2x16float",
+        _ => return None,
+    })
+}
+
+/// Exact operations, and what does the same on a device whose own are as exact.
+fn native(name: &'static str) -> &'static str {
+    match name {
+        "strict_divide" => "strict_native_divide",
+        "strict_sqrt" => "strict_native_sqrt",
+        "strict_floor" => "strict_native_floor",
+        "strict_ceil" => "strict_native_ceil",
+        "strict_round" => "strict_native_round",
+        "strict_trunc" => "strict_native_trunc",
+        other => other,
+    }
+}
+
+fn vector_size(inner: &TypeInner) -> Option<VectorSize> {
+    match inner {
+        TypeInner::Vector { size, .. } => Some(*size),
+        _ => None,
+    }
+}
+
+fn dimensions(inner: &TypeInner) -> Option<(usize, usize)> {
+    match inner {
+        TypeInner::Matrix { columns, rows, .. } => Some((*columns as usize, *rows as usize)),
+        _ => None,
+    }
+}
+
+impl Rebuild<'_> {
+    fn exact(&mut self, name: &'static str, arguments: Vec<H>) -> H {
+        let name = if self.context.policy.native { native(name) } else { name };
+        self.call(name, arguments)
+    }
+
+    /// Old arguments taken apart: component `i` of each, scalars again and again.
+    fn components(&mut self, arguments: &[H], count: usize) -> Result<Vec<Vec<H>>, Refusal> {
+        let mut all = vec![Vec::new(); count];
+        for old in arguments {
+            let value = self.at(*old)?;
+            let is_vector = vector_size(self.inner(*old)).is_some();
+            for (index, each) in all.iter_mut().enumerate() {
+                each.push(if is_vector { self.part(value, index) } else { value });
+            }
+        }
+        Ok(all)
+    }
+
+    /// A function of scalars, for each component of its old arguments.
+    fn each(&mut self, arguments: &[H], scalar: Scalar, mut f: impl FnMut(&mut Self, &[H]) -> H) -> Result<H, Refusal> {
+        let size = arguments.iter().find_map(|old| vector_size(self.inner(*old)));
+        let count = size.map_or(1, |size| size as usize);
+        let all = self.components(arguments, count)?;
+        let results = all.iter().map(|each| f(self, each)).collect();
+        Ok(self.compose(results, scalar))
+    }
+
+    fn add(&mut self, a: H, b: H) -> H {
+        self.arithmetic(B::Add, a, b, None)
+    }
+
+    fn sub(&mut self, a: H, b: H) -> H {
+        self.arithmetic(B::Subtract, a, b, None)
+    }
+
+    fn mul(&mut self, a: H, b: H) -> H {
+        self.arithmetic(B::Multiply, a, b, None)
+    }
+
+    fn div(&mut self, a: H, b: H) -> H {
+        self.exact("strict_divide", vec![a, b])
+    }
+
+    fn less(&mut self, a: H, b: H) -> H {
+        self.binary(B::Less, a, b)
+    }
+
+    fn least(&mut self, a: H, b: H) -> H {
+        let below = self.less(b, a);
+        self.select(below, b, a)
+    }
+
+    fn most(&mut self, a: H, b: H) -> H {
+        let above = self.less(a, b);
+        self.select(above, b, a)
+    }
+
+    fn dot(&mut self, a: &[H], b: &[H]) -> H {
+        let mut sum = self.mul(a[0], b[0]);
+        for (x, y) in a.iter().zip(b).skip(1) {
+            let product = self.mul(*x, *y);
+            sum = self.add(sum, product);
+        }
+        sum
+    }
+
+    fn length(&mut self, a: &[H]) -> H {
+        let square = self.dot(a, a);
+        self.exact("strict_sqrt", vec![square])
+    }
+
+    fn parts(&mut self, value: H, count: usize) -> Vec<H> {
+        (0..count).map(|index| self.part(value, index)).collect()
+    }
+
+    pub(super) fn binary_operation(&mut self, op: B, left: H, right: H) -> Result<H, Refusal> {
+        let (inner_a, inner_b) = (self.inner(left), self.inner(right));
+        let arithmetic = matches!(op, B::Add | B::Subtract | B::Multiply | B::Divide | B::Modulo);
+        if !arithmetic || !is_float(inner_a) {
+            let (left, right) = (self.at(left)?, self.at(right)?);
+            return Ok(self.binary(op, left, right));
+        }
+        match op {
+            B::Divide => return self.each(&[left, right], Scalar::F32, |r, x| r.div(x[0], x[1])),
+            B::Modulo => {
+                return self.each(&[left, right], Scalar::F32, |r, x| {
+                    let quotient = r.div(x[0], x[1]);
+                    let whole = r.exact("strict_trunc", vec![quotient]);
+                    let product = r.mul(x[1], whole);
+                    r.sub(x[0], product)
+                });
+            }
+            _ => {}
+        }
+        let (a, b) = (self.at(left)?, self.at(right)?);
+        match (dimensions(inner_a), dimensions(inner_b)) {
+            (None, None) => {
+                let size = vector_size(inner_a).or(vector_size(inner_b));
+                Ok(self.arithmetic(op, a, b, size))
+            }
+            (Some(shape), Some(_)) if op != B::Multiply => {
+                let columns = self.columns(shape, a, b, op);
+                Ok(self.matrix(columns, shape.1))
+            }
+            (Some((n, rows)), Some((columns, _))) => {
+                let left: Vec<Vec<H>> = self.all_parts(a, n, rows);
+                let mut product = Vec::new();
+                for column in 0..columns {
+                    let column = self.part(b, column);
+                    let factors = self.parts(column, n);
+                    product.push(self.combination(&left, &factors));
+                }
+                Ok(self.matrix(product, rows))
+            }
+            (Some((n, rows)), None) if vector_size(inner_b).is_some() => {
+                let columns = self.all_parts(a, n, rows);
+                let factors = self.parts(b, n);
+                Ok(self.combination(&columns, &factors))
+            }
+            (None, Some((columns, n))) if vector_size(inner_a).is_some() => {
+                let row = self.parts(a, n);
+                let mut result = Vec::new();
+                for column in self.all_parts(b, columns, n) {
+                    result.push(self.dot(&row, &column));
+                }
+                Ok(self.compose(result, Scalar::F32))
+            }
+            (Some(shape), None) => self.scaled(shape, a, b),
+            (None, Some(shape)) => self.scaled(shape, b, a),
+        }
+    }
+
+    /// Scalars of a matrix, column by column.
+    fn all_parts(&mut self, matrix: H, columns: usize, rows: usize) -> Vec<Vec<H>> {
+        (0..columns)
+            .map(|column| {
+                let column = self.part(matrix, column);
+                self.parts(column, rows)
+            })
+            .collect()
+    }
+
+    /// `columns[0] * factors[0] + columns[1] * factors[1] + …`
+    fn combination(&mut self, columns: &[Vec<H>], factors: &[H]) -> H {
+        let mut result = Vec::new();
+        for row in 0..columns[0].len() {
+            let line: Vec<H> = columns.iter().map(|column| column[row]).collect();
+            result.push(self.dot(&line, factors));
+        }
+        self.compose(result, Scalar::F32)
+    }
+
+    fn scaled(&mut self, (columns, rows): (usize, usize), matrix: H, factor: H) -> Result<H, Refusal> {
+        let size = size_of(rows);
+        let factor = self.spread(factor, Some(size));
+        let each = (0..columns)
+            .map(|column| {
+                let column = self.part(matrix, column);
+                self.arithmetic(B::Multiply, column, factor, Some(size))
+            })
+            .collect();
+        Ok(self.matrix(each, rows))
+    }
+
+    /// `a op b`, column by column.
+    fn columns(&mut self, (columns, rows): (usize, usize), a: H, b: H, op: B) -> Vec<H> {
+        let size = Some(size_of(rows));
+        (0..columns)
+            .map(|column| {
+                let left = self.part(a, column);
+                let right = self.part(b, column);
+                self.arithmetic(op, left, right, size)
+            })
+            .collect()
+    }
+
+    fn matrix(&mut self, components: Vec<H>, rows: usize) -> H {
+        let ty = self.ty(TypeInner::Matrix {
+            columns: size_of(components.len()),
+            rows: size_of(rows),
+            scalar: Scalar::F32,
+        });
+        self.emit(Expression::Compose { ty, components })
+    }
+
+    pub(super) fn conversion(&mut self, expr: H, kind: ScalarKind, convert: Option<u8>) -> Result<H, Refusal> {
+        let inner = self.inner(expr);
+        let from = match inner {
+            TypeInner::Scalar(scalar) | TypeInner::Vector { scalar, .. } | TypeInner::Matrix { scalar, .. } => scalar.kind,
+            _ => return Err(Refusal::at(self.span, "a conversion of no number")),
+        };
+        use ScalarKind::{Bool, Float, Sint, Uint};
+        if self.is_canonical() {
+            let (name, scalar) = match (from, kind, convert) {
+                (Float, Sint, Some(_)) => ("strict_i32_of", Scalar::I32),
+                (Float, Uint, Some(_)) => ("strict_u32_of", Scalar::U32),
+                (Sint, Float, Some(_)) if !self.context.policy.native => ("strict_f32_of_i32", Scalar::F32),
+                (Uint, Float, Some(_)) if !self.context.policy.native => ("strict_f32_of_u32", Scalar::F32),
+                _ => ("", Scalar::F32),
+            };
+            if !name.is_empty() {
+                let result = self.each(&[expr], scalar, |r, x| {
+                    let result = r.call(name, x.to_vec());
+                    r.set_grain(result, 0);
+                    result
+                })?;
+                return Ok(result);
+            }
+        }
+        let size = vector_size(inner);
+        let mut value = self.at(expr)?;
+        if self.is_canonical() && from == Float && kind != Float && convert.is_none() {
+            value = self.plain(value, size);
+        }
+        let mut result = self.emit(Expression::As {
+            expr: value,
+            kind,
+            convert,
+        });
+        match (from, kind, convert) {
+            (Bool | Sint | Uint, Float, Some(_)) => self.set_grain(result, 0),
+            (Sint | Uint, Float, None) if self.is_canonical() => result = self.canonical(result, size),
+            _ => {}
+        }
+        Ok(result)
+    }
+
+    pub(super) fn math(&mut self, handle: H, fun: F, arguments: &[Option<H>; 4]) -> Result<H, Refusal> {
+        let old: Vec<H> = arguments.iter().flatten().copied().collect();
+        let inner = self.inner(old[0]);
+        if let Some(name) = packed(fun) {
+            let value = self.at(old[0])?;
+            return Ok(self.call(name, vec![value]));
+        }
+        if !is_float(inner) || fun == F::Abs {
+            return self.as_it_is(fun, &old);
+        }
+        if let Some(name) = named(fun) {
+            let grain = match fun {
+                F::Floor | F::Ceil | F::Round | F::Trunc => 0,
+                // From 2^-63 on.
+                F::Sqrt | F::InverseSqrt => -88,
+                _ => super::build::FINEST,
+            };
+            return self.each(&old, Scalar::F32, |r, x| {
+                let result = r.exact(name, x.to_vec());
+                r.set_grain(result, grain);
+                result
+            });
+        }
+        let size = vector_size(inner);
+        let count = size.map_or(1, |size| size as usize);
+        if let F::Dot | F::Length | F::Distance | F::Normalize | F::Cross | F::FaceForward | F::Reflect | F::Refract = fun {
+            return self.vector_function(fun, &old, size, count);
+        }
+        match fun {
+            F::Transpose => {
+                let (columns, rows) = dimensions(inner).ok_or_else(|| Refusal::at(self.span, "the transpose of no matrix"))?;
+                let matrix = self.at(old[0])?;
+                let all = self.all_parts(matrix, columns, rows);
+                let mut turned = Vec::new();
+                for row in 0..rows {
+                    let line = all.iter().map(|column| column[row]).collect();
+                    turned.push(self.compose(line, Scalar::F32));
+                }
+                Ok(self.matrix(turned, columns))
+            }
+            F::Determinant => {
+                let (n, _) = dimensions(inner).ok_or_else(|| Refusal::at(self.span, "the determinant of no matrix"))?;
+                let matrix = self.at(old[0])?;
+                let columns = self.all_parts(matrix, n, n);
+                let rows: Vec<usize> = (0..n).collect();
+                Ok(self.minor(&columns, &rows))
+            }
+            F::Modf => {
+                let whole = self.each(&old, Scalar::F32, |r, x| r.exact("strict_trunc", vec![x[0]]))?;
+                let value = self.at(old[0])?;
+                let rest = self.arithmetic(B::Subtract, value, whole, size);
+                // An infinity has no fraction.
+                let same = self.binary(B::Equal, value, whole);
+                let zero = self.float(0.0);
+                let zero = self.spread(zero, size);
+                let rest = self.select(same, zero, rest);
+                self.structure(handle, vec![rest, whole])
+            }
+            F::Frexp => {
+                let fraction = self.each(&old, Scalar::F32, |r, x| r.call("strict_frexp_fract", vec![x[0]]))?;
+                let exponent = self.each(&old, Scalar::I32, |r, x| r.call("strict_frexp_exp", vec![x[0]]))?;
+                self.structure(handle, vec![fraction, exponent])
+            }
+            _ => {
+                let mut refused = false;
+                let result = self.each(&old, Scalar::F32, |r, x| {
+                    r.each_scalar(fun, x).unwrap_or_else(|| {
+                        refused = true;
+                        x[0]
+                    })
+                })?;
+                if refused {
+                    return Err(Refusal::at(self.span, format!("the portable tier has no function {fun:?}")));
+                }
+                Ok(result)
+            }
+        }
+    }
+
+    fn as_it_is(&mut self, fun: F, old: &[H]) -> Result<H, Refusal> {
+        let mut new = [None; 4];
+        for (slot, handle) in new.iter_mut().zip(old) {
+            *slot = Some(self.at(*handle)?);
+        }
+        let [Some(arg), arg1, arg2, arg3] = new else {
+            return Err(Refusal::at(self.span, "a function of nothing"));
+        };
+        Ok(self.emit(Expression::Math {
+            fun,
+            arg,
+            arg1,
+            arg2,
+            arg3,
+        }))
+    }
+
+    /// The structure that `modf` and `frexp` give.
+    fn structure(&mut self, handle: H, components: Vec<H>) -> Result<H, Refusal> {
+        let ty = self
+            .type_handle(handle)
+            .ok_or_else(|| Refusal::at(self.span, "a structure without a type"))?;
+        Ok(self.emit(Expression::Compose { ty, components }))
+    }
+
+    fn each_scalar(&mut self, fun: F, x: &[H]) -> Option<H> {
+        Some(match fun {
+            F::Min => self.least(x[0], x[1]),
+            F::Max => self.most(x[0], x[1]),
+            F::Clamp => {
+                let raised = self.most(x[0], x[1]);
+                self.least(raised, x[2])
+            }
+            F::Saturate => {
+                let (zero, one) = (self.float(0.0), self.float(1.0));
+                let raised = self.most(x[0], zero);
+                self.least(raised, one)
+            }
+            F::Sign => {
+                let (zero, one, minus) = (self.float(0.0), self.float(1.0), self.float(-1.0));
+                let negative = self.less(x[0], zero);
+                let positive = self.less(zero, x[0]);
+                let below = self.select(negative, minus, zero);
+                self.select(positive, one, below)
+            }
+            F::Step => {
+                let (zero, one) = (self.float(0.0), self.float(1.0));
+                let reached = self.binary(B::LessEqual, x[0], x[1]);
+                self.select(reached, one, zero)
+            }
+            F::Radians => {
+                let factor = self.float(RADIANS_PER_DEGREE);
+                self.mul(x[0], factor)
+            }
+            F::Degrees => {
+                let factor = self.float(DEGREES_PER_RADIAN);
+                self.mul(x[0], factor)
+            }
+            F::Fma => {
+                let product = self.mul(x[0], x[1]);
+                self.add(product, x[2])
+            }
+            F::Mix => {
+                let one = self.float(1.0);
+                let rest = self.sub(one, x[2]);
+                let from = self.mul(x[0], rest);
+                let to = self.mul(x[1], x[2]);
+                self.add(from, to)
+            }
+            F::SmoothStep => {
+                let above = self.sub(x[2], x[0]);
+                let width = self.sub(x[1], x[0]);
+                let ratio = self.div(above, width);
+                let t = self.each_scalar(F::Saturate, &[ratio])?;
+                let (two, three) = (self.float(2.0), self.float(3.0));
+                let twice = self.mul(t, two);
+                let slope = self.sub(three, twice);
+                let square = self.mul(t, t);
+                self.mul(square, slope)
+            }
+            _ => return None,
+        })
+    }
+
+    fn vector_function(&mut self, fun: F, old: &[H], size: Option<VectorSize>, count: usize) -> Result<H, Refusal> {
+        let mut vectors = Vec::new();
+        for handle in old {
+            let value = self.at(*handle)?;
+            let is_vector = vector_size(self.inner(*handle)).is_some();
+            vectors.push(if is_vector { self.parts(value, count) } else { vec![value] });
+        }
+        let a = &vectors[0];
+        let results = match fun {
+            F::Dot => vec![self.dot(a, &vectors[1])],
+            F::Length if size.is_none() => return self.as_it_is(F::Abs, &old[..1]),
+            F::Length => vec![self.length(a)],
+            F::Distance => {
+                let difference: Vec<H> = a.iter().zip(&vectors[1]).map(|(x, y)| self.sub(*x, *y)).collect();
+                match difference[..] {
+                    [alone] => {
+                        let abs = Expression::Math {
+                            fun: F::Abs,
+                            arg: alone,
+                            arg1: None,
+                            arg2: None,
+                            arg3: None,
+                        };
+                        vec![self.emit(abs)]
+                    }
+                    _ => vec![self.length(&difference)],
+                }
+            }
+            F::Normalize => {
+                let length = self.length(a);
+                a.iter().map(|x| self.div(*x, length)).collect()
+            }
+            F::Cross => {
+                let b = &vectors[1];
+                [(1, 2), (2, 0), (0, 1)]
+                    .map(|(i, j)| {
+                        let left = self.mul(a[i], b[j]);
+                        let right = self.mul(a[j], b[i]);
+                        self.sub(left, right)
+                    })
+                    .to_vec()
+            }
+            F::FaceForward => {
+                let product = self.dot(&vectors[1], &vectors[2]);
+                let zero = self.float(0.0);
+                let toward = self.less(product, zero);
+                a.iter()
+                    .map(|x| {
+                        let turned = self.emit(Expression::Unary {
+                            op: UnaryOperator::Negate,
+                            expr: *x,
+                        });
+                        self.select(toward, *x, turned)
+                    })
+                    .collect()
+            }
+            F::Reflect => {
+                let product = self.dot(&vectors[1], a);
+                let two = self.literal(Literal::F32(2.0));
+                let twice = self.mul(product, two);
+                a.iter()
+                    .zip(&vectors[1])
+                    .map(|(x, n)| {
+                        let part = self.mul(twice, *n);
+                        self.sub(*x, part)
+                    })
+                    .collect()
+            }
+            _ => self.refract(a, &vectors[1], vectors[2][0]),
+        };
+        Ok(self.compose(results, Scalar::F32))
+    }
+
+    fn refract(&mut self, incident: &[H], normal: &[H], eta: H) -> Vec<H> {
+        let cosine = self.dot(normal, incident);
+        let square = self.mul(cosine, cosine);
+        let (zero, one) = (self.float(0.0), self.float(1.0));
+        let sine = self.sub(one, square);
+        let eta2 = self.mul(eta, eta);
+        let bent = self.mul(eta2, sine);
+        let k = self.sub(one, bent);
+        let total = self.less(k, zero);
+        let inside = self.select(total, zero, k);
+        let root = self.exact("strict_sqrt", vec![inside]);
+        let product = self.mul(eta, cosine);
+        let along = self.add(product, root);
+        incident
+            .iter()
+            .zip(normal)
+            .map(|(i, n)| {
+                let straight = self.mul(eta, *i);
+                let side = self.mul(along, *n);
+                let direction = self.sub(straight, side);
+                self.select(total, zero, direction)
+            })
+            .collect()
+    }
+
+    /// Of a square matrix without its first columns and some rows, by the next column.
+    fn minor(&mut self, columns: &[Vec<H>], rows: &[usize]) -> H {
+        if let [row] = rows {
+            return columns[0][*row];
+        }
+        let mut sum = None;
+        for (i, row) in rows.iter().enumerate() {
+            let others: Vec<usize> = rows.iter().copied().filter(|other| other != row).collect();
+            let rest = self.minor(&columns[1..], &others);
+            let term = self.mul(columns[0][*row], rest);
+            sum = Some(match sum {
+                None => term,
+                Some(sum) if i % 2 == 1 => self.sub(sum, term),
+                Some(sum) => self.add(sum, term),
+            });
+        }
+        sum.expect("a matrix has rows")
+    }
+}
+
+fn size_of(count: usize) -> VectorSize {
+    match count {
+        2 => VectorSize::Bi,
+        3 => VectorSize::Tri,
+        _ => VectorSize::Quad,
+    }
+}

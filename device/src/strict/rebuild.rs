@@ -1,0 +1,423 @@
+//! One function, statement by statement and expression by expression, written anew.
+//!
+//! Invariant: values are computed where and in the order in which the author wrote them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use naga::valid::FunctionInfo;
+use naga::{
+    AddressSpace, Block, Expression, Function, Handle, Literal, LocalVariable, Module, Scalar, ScalarKind, Span, Statement,
+    SwitchCase, Type, TypeInner, UniqueArena,
+};
+
+use super::library::Imported;
+use super::{Policy, Refusal, canonical};
+
+/// What a function is rebuilt with.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    /// The module it comes from.
+    pub(super) module: &'a Module,
+    pub(super) library: &'a Imported,
+    /// Where the module's own functions went, by their old index.
+    pub(super) moved: &'a [Handle<Function>],
+    pub(super) policy: Policy,
+}
+
+/// A function on its way.
+pub(super) struct Rebuild<'a> {
+    pub(super) context: Context<'a>,
+    old: &'a Function,
+    info: &'a FunctionInfo,
+    pub(super) types: &'a mut UniqueArena<Type>,
+    pub(super) used: &'a mut BTreeSet<&'static str>,
+    pub(super) new: Function,
+    pub(super) grains: Vec<i32>,
+    /// Where an old expression went, by its index.
+    map: Vec<Option<Handle<Expression>>>,
+    pub(super) block: Block,
+    /// First and last of the expressions to be emitted.
+    pub(super) run: Option<(Handle<Expression>, Handle<Expression>)>,
+    pub(super) span: Span,
+    pub(super) literals: BTreeMap<(u8, u32), Handle<Expression>>,
+}
+
+/// Rebuild one function.
+pub(super) fn function<'a>(
+    context: Context<'a>,
+    old: &'a Function,
+    info: &'a FunctionInfo,
+    types: &'a mut UniqueArena<Type>,
+    used: &'a mut BTreeSet<&'static str>,
+) -> Result<Function, Refusal> {
+    let new = Function {
+        name: old.name.clone(),
+        arguments: old.arguments.clone(),
+        result: old.result.clone(),
+        diagnostic_filter_leaf: old.diagnostic_filter_leaf,
+        ..Function::default()
+    };
+    let mut rebuild = Rebuild {
+        context,
+        old,
+        info,
+        types,
+        used,
+        new,
+        grains: Vec::new(),
+        map: vec![None; old.expressions.len()],
+        block: Block::new(),
+        run: None,
+        span: Span::UNDEFINED,
+        literals: BTreeMap::new(),
+    };
+    for (handle, local) in old.local_variables.iter() {
+        let init = match local.init {
+            Some(init) => Some(rebuild.constant(init)?),
+            None => None,
+        };
+        let local = LocalVariable { init, ..local.clone() };
+        rebuild
+            .new
+            .local_variables
+            .append(local, old.local_variables.get_span(handle));
+    }
+    rebuild.overrides();
+    rebuild.statements(&old.body)?;
+    rebuild.new.body = std::mem::take(&mut rebuild.block);
+    let names = old.named_expressions.iter();
+    let named = names.filter_map(|(handle, name)| Some((rebuild.map[handle.index()]?, name.clone())));
+    rebuild.new.named_expressions = named.collect();
+    Ok(rebuild.new)
+}
+
+impl<'a> Rebuild<'a> {
+    /// Type of an old expression.
+    pub(super) fn inner(&self, handle: Handle<Expression>) -> &'a TypeInner {
+        self.info[handle].ty.inner_with(&self.context.module.types)
+    }
+
+    /// Handle of an old expression's type, where it has one.
+    pub(super) fn type_handle(&self, handle: Handle<Expression>) -> Option<Handle<Type>> {
+        self.info[handle].ty.handle()
+    }
+
+    /// A constant initialiser: copied, emitted nowhere.
+    fn constant(&mut self, handle: Handle<Expression>) -> Result<Handle<Expression>, Refusal> {
+        self.span = self.old.expressions.get_span(handle);
+        let expression = match &self.old.expressions[handle] {
+            Expression::Compose { ty, components } => {
+                let mut copies = Vec::with_capacity(components.len());
+                for component in components {
+                    copies.push(self.constant(*component)?);
+                }
+                Expression::Compose {
+                    ty: *ty,
+                    components: copies,
+                }
+            }
+            Expression::Splat { size, value } => Expression::Splat {
+                size: *size,
+                value: self.constant(*value)?,
+            },
+            Expression::Literal(literal) => Expression::Literal(self.canonical_literal(*literal)),
+            other @ (Expression::Constant(_) | Expression::ZeroValue(_)) => other.clone(),
+            _ => return Err(Refusal::at(self.span, "a variable's initial value must be a constant here")),
+        };
+        Ok(self.declare(expression))
+    }
+
+    fn canonical_literal(&self, literal: Literal) -> Literal {
+        match literal {
+            Literal::F32(value) if self.is_canonical() => Literal::F32(canonical(value)),
+            other => other,
+        }
+    }
+
+    /// Float `override`s can have any value: made canonical once, in front of everything.
+    fn overrides(&mut self) {
+        for (handle, expression) in self.old.expressions.iter() {
+            if matches!(expression, Expression::Override(_)) {
+                self.span = self.old.expressions.get_span(handle);
+                let mut value = self.declare(expression.clone());
+                if self.is_canonical() && matches!(self.inner(handle), TypeInner::Scalar(Scalar::F32)) {
+                    value = self.canonical(value, None);
+                }
+                self.map[handle.index()] = Some(value);
+            }
+        }
+    }
+
+    /// Where an old expression went; what needs no evaluation goes there now.
+    pub(super) fn at(&mut self, handle: Handle<Expression>) -> Result<Handle<Expression>, Refusal> {
+        if let Some(there) = self.map[handle.index()] {
+            return Ok(there);
+        }
+        let span = std::mem::replace(&mut self.span, self.old.expressions.get_span(handle));
+        let expression = &self.old.expressions[handle];
+        let there = match expression {
+            Expression::Literal(literal) => {
+                let literal = self.canonical_literal(*literal);
+                self.literal(literal)
+            }
+            _ if expression.needs_pre_emit() => {
+                let there = self.declare(expression.clone());
+                self.map[handle.index()] = Some(there);
+                there
+            }
+            // A constant that is emitted nowhere: here, and again where it is used again.
+            _ => self.expression(handle)?,
+        };
+        self.span = span;
+        Ok(there)
+    }
+
+    fn maybe(&mut self, handle: Option<Handle<Expression>>) -> Result<Option<Handle<Expression>>, Refusal> {
+        handle.map(|handle| self.at(handle)).transpose()
+    }
+
+    fn nested(&mut self, block: &'a Block) -> Result<Block, Refusal> {
+        self.flush();
+        let outer = std::mem::take(&mut self.block);
+        self.statements(block)?;
+        Ok(std::mem::replace(&mut self.block, outer))
+    }
+
+    fn statements(&mut self, block: &'a Block) -> Result<(), Refusal> {
+        for (statement, span) in block.span_iter() {
+            self.span = *span;
+            self.statement(statement, *span)?;
+        }
+        self.flush();
+        Ok(())
+    }
+
+    fn push(&mut self, statement: Statement, span: Span) {
+        self.flush();
+        self.block.push(statement, span);
+    }
+
+    fn statement(&mut self, statement: &'a Statement, span: Span) -> Result<(), Refusal> {
+        let new = match statement {
+            Statement::Emit(range) => {
+                for handle in range.clone() {
+                    self.span = self.old.expressions.get_span(handle);
+                    let there = self.expression(handle)?;
+                    self.map[handle.index()] = Some(there);
+                }
+                return Ok(());
+            }
+            Statement::Block(block) => Statement::Block(self.nested(block)?),
+            Statement::If {
+                condition,
+                accept,
+                reject,
+            } => Statement::If {
+                condition: self.at(*condition)?,
+                accept: self.nested(accept)?,
+                reject: self.nested(reject)?,
+            },
+            Statement::Switch { selector, cases } => {
+                let selector = self.at(*selector)?;
+                let mut new = Vec::with_capacity(cases.len());
+                for case in cases {
+                    new.push(SwitchCase {
+                        value: case.value,
+                        body: self.nested(&case.body)?,
+                        fall_through: case.fall_through,
+                    });
+                }
+                Statement::Switch { selector, cases: new }
+            }
+            Statement::Loop {
+                body,
+                continuing,
+                break_if,
+            } => {
+                let body = self.nested(body)?;
+                let mut continuing = self.nested(continuing)?;
+                // A condition that is emitted nowhere belongs to the continuing block.
+                let outer = std::mem::replace(&mut self.block, continuing);
+                let break_if = self.maybe(*break_if)?;
+                self.flush();
+                continuing = std::mem::replace(&mut self.block, outer);
+                Statement::Loop {
+                    body,
+                    continuing,
+                    break_if,
+                }
+            }
+            Statement::Return { value } => Statement::Return {
+                value: self.maybe(*value)?,
+            },
+            Statement::Break | Statement::Continue | Statement::ControlBarrier(_) | Statement::MemoryBarrier(_) => {
+                statement.clone()
+            }
+            Statement::Store { pointer, value } => {
+                let target = self.at(*pointer)?;
+                let written = self.at(*value)?;
+                let value = match space(self.inner(*pointer)) {
+                    Some(AddressSpace::Storage { .. }) => self.kept(written, *value)?,
+                    _ => written,
+                };
+                Statement::Store { pointer: target, value }
+            }
+            Statement::Atomic {
+                pointer,
+                fun,
+                value,
+                result,
+            } => {
+                let fun = match fun {
+                    naga::AtomicFunction::Exchange { compare: Some(compare) } => naga::AtomicFunction::Exchange {
+                        compare: Some(self.at(*compare)?),
+                    },
+                    other => *other,
+                };
+                let pointer = self.at(*pointer)?;
+                let value = self.at(*value)?;
+                let result = result.map(|result| self.result(result, None));
+                Statement::Atomic {
+                    pointer,
+                    fun,
+                    value,
+                    result,
+                }
+            }
+            Statement::WorkGroupUniformLoad { pointer, result } => {
+                let pointer = self.at(*pointer)?;
+                let result = self.result(*result, None);
+                Statement::WorkGroupUniformLoad { pointer, result }
+            }
+            Statement::Call {
+                function,
+                arguments,
+                result,
+            } => {
+                let function = self.context.moved[function.index()];
+                let mut moved = Vec::with_capacity(arguments.len());
+                for argument in arguments {
+                    moved.push(self.at(*argument)?);
+                }
+                let result = result.map(|result| self.result(result, Some(function)));
+                Statement::Call {
+                    function,
+                    arguments: moved,
+                    result,
+                }
+            }
+            _ => {
+                return Err(Refusal::at(
+                    span,
+                    "the portable tier has buffers and integers' atomics only: no textures, rays or subgroups",
+                ));
+            }
+        };
+        self.push(new, span);
+        Ok(())
+    }
+
+    /// The result of a call or an atomic.
+    fn result(&mut self, old: Handle<Expression>, function: Option<Handle<Function>>) -> Handle<Expression> {
+        let expression = match function {
+            Some(function) => Expression::CallResult(function),
+            None => self.old.expressions[old].clone(),
+        };
+        let new = self.declare(expression);
+        self.map[old.index()] = Some(new);
+        new
+    }
+
+    /// An expression, evaluated here.
+    fn expression(&mut self, handle: Handle<Expression>) -> Result<Handle<Expression>, Refusal> {
+        let old = self.old;
+        let new = match &old.expressions[handle] {
+            Expression::Binary { op, left, right } => return self.binary_operation(*op, *left, *right),
+            Expression::Math {
+                fun,
+                arg,
+                arg1,
+                arg2,
+                arg3,
+            } => return self.math(handle, *fun, &[Some(*arg), *arg1, *arg2, *arg3]),
+            Expression::As { expr, kind, convert } => return self.conversion(*expr, *kind, *convert),
+            Expression::Load { pointer } => {
+                let there = self.at(*pointer)?;
+                let loaded = self.emit(Expression::Load { pointer: there });
+                return match space(self.inner(*pointer)) {
+                    Some(AddressSpace::Storage { .. } | AddressSpace::Uniform) => self.loaded(loaded, handle),
+                    _ => Ok(loaded),
+                };
+            }
+            Expression::Compose { ty, components } => {
+                let mut moved = Vec::with_capacity(components.len());
+                for component in components {
+                    moved.push(self.at(*component)?);
+                }
+                Expression::Compose {
+                    ty: *ty,
+                    components: moved,
+                }
+            }
+            Expression::Access { base, index } => Expression::Access {
+                base: self.at(*base)?,
+                index: self.at(*index)?,
+            },
+            Expression::AccessIndex { base, index } => Expression::AccessIndex {
+                base: self.at(*base)?,
+                index: *index,
+            },
+            Expression::Splat { size, value } => Expression::Splat {
+                size: *size,
+                value: self.at(*value)?,
+            },
+            Expression::Swizzle { size, vector, pattern } => Expression::Swizzle {
+                size: *size,
+                vector: self.at(*vector)?,
+                pattern: *pattern,
+            },
+            Expression::Select {
+                condition,
+                accept,
+                reject,
+            } => Expression::Select {
+                condition: self.at(*condition)?,
+                accept: self.at(*accept)?,
+                reject: self.at(*reject)?,
+            },
+            Expression::Relational { fun, argument } => Expression::Relational {
+                fun: *fun,
+                argument: self.at(*argument)?,
+            },
+            Expression::Unary { op, expr } => Expression::Unary {
+                op: *op,
+                expr: self.at(*expr)?,
+            },
+            Expression::ArrayLength(array) => Expression::ArrayLength(self.at(*array)?),
+            _ => {
+                return Err(Refusal::at(
+                    self.span,
+                    "the portable tier has no such operation: no textures, derivatives, rays or subgroups",
+                ));
+            }
+        };
+        Ok(self.emit(new))
+    }
+}
+
+/// Where a pointer points.
+fn space(inner: &TypeInner) -> Option<AddressSpace> {
+    match inner {
+        TypeInner::Pointer { space, .. } | TypeInner::ValuePointer { space, .. } => Some(*space),
+        _ => None,
+    }
+}
+
+/// Whether a type is f32, or made of f32 alone.
+pub(super) fn is_float(inner: &TypeInner) -> bool {
+    let scalar = match inner {
+        TypeInner::Scalar(scalar) | TypeInner::Vector { scalar, .. } | TypeInner::Matrix { scalar, .. } => scalar,
+        _ => return false,
+    };
+    scalar.kind == ScalarKind::Float
+}

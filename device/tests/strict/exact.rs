@@ -1,0 +1,219 @@
+//! Functions with one right answer, against the host's IEEE 754.
+
+use std::time::Instant;
+
+use device::Device;
+
+use crate::support::{BATCH, Evaluator, cpu, edges, mix, operand, result, stride, vulkan};
+
+fn quotient(a: u32, b: u32) -> u32 {
+    // 0 has no sign.
+    result(operand(f32::from_bits(a)) / (operand(f32::from_bits(b)) + 0.0))
+}
+
+fn root(a: u32) -> u32 {
+    result(operand(f32::from_bits(a)).sqrt())
+}
+
+/// Pairs number `batch * BATCH` and on: any bits, or exponents whose quotients neither over- nor underflow.
+fn pairs(batch: u32) -> Vec<(u32, u32)> {
+    let first = batch.wrapping_mul(BATCH as u32);
+    (0..BATCH as u32)
+        .map(|i| {
+            let (a, b) = (
+                mix(first.wrapping_add(i)),
+                mix(mix(first.wrapping_add(i)) ^ batch ^ 0x9e37_79b9),
+            );
+            let tame = |x: u32| (x & 0x80ff_ffff) | 0x3000_0000;
+            if batch % 4 == 0 { (a, b) } else { (tame(a), tame(b)) }
+        })
+        .collect()
+}
+
+/// Dividends whose quotients lie next to the middle between two floats, and edges with one another.
+fn hard_pairs() -> Vec<(u32, u32)> {
+    let mut all = Vec::new();
+    for a in edges() {
+        all.extend(edges().into_iter().map(|b| (a, b)));
+    }
+    let mut i = 0;
+    while all.len() + 3 < BATCH {
+        let divisor = u64::from(mix(i) >> 9 | 0x0080_0000);
+        let middle = u64::from(mix(i ^ 0x5555_5555) >> 8 | 0x0100_0001);
+        let product = (divisor * middle) >> 24;
+        for near in [product - 1, product, product + 1] {
+            if (0x0080_0000..0x0100_0000).contains(&near) {
+                all.push((
+                    (near as u32 & 0x007f_ffff) | 0x3f80_0000,
+                    (divisor as u32 & 0x007f_ffff) | 0x3f80_0000,
+                ));
+            }
+        }
+        i += 1;
+    }
+    all
+}
+
+fn check(what: &str, device: &dyn Device, inputs: &[(u32, u32)], out: &[u32], wanted: impl Fn(u32, u32) -> u32) {
+    for ((a, b), found) in inputs.iter().zip(out) {
+        let wanted = wanted(*a, *b);
+        assert_eq!(
+            *found,
+            wanted,
+            "{}: {what} of {a:#010x} {b:#010x} is {found:#010x}, expected {wanted:#010x}",
+            device.info().name
+        );
+    }
+}
+
+fn everywhere(test: impl Fn(&dyn Device)) {
+    test(cpu().as_ref());
+    vulkan().iter().for_each(|device| test(device.as_ref()));
+}
+
+#[test]
+fn division_is_correctly_rounded() {
+    everywhere(|device| {
+        let mut divide = Evaluator::library(device, "bitcast<u32>(strict_divide(a, b))");
+        let hard = hard_pairs();
+        check("a / b", device, &hard, &divide.run(&hard), quotient);
+        for batch in 0..2 {
+            let pairs = pairs(batch);
+            check("a / b", device, &pairs, &divide.run(&pairs), quotient);
+        }
+    });
+}
+
+#[test]
+fn square_roots_are_correctly_rounded() {
+    let stride = stride(1021);
+    everywhere(|device| {
+        let mut sqrt = Evaluator::library(device, "bitcast<u32>(strict_sqrt(a))");
+        let all: Vec<(u32, u32)> = (0..=u32::MAX).step_by(stride).chain(edges()).map(|a| (a, 0)).collect();
+        for inputs in all.chunks(BATCH) {
+            check("sqrt", device, inputs, &sqrt.run(inputs), |a, _| root(a));
+        }
+    });
+}
+
+#[test]
+fn what_a_back_end_does_natively_has_the_same_bits() {
+    let device = cpu();
+    let both = [
+        ("strict_divide(a, b)", "strict_native_divide(a, b)"),
+        ("strict_sqrt(a)", "strict_native_sqrt(a)"),
+        ("strict_floor(a)", "strict_native_floor(a)"),
+        ("strict_ceil(a)", "strict_native_ceil(a)"),
+        ("strict_trunc(a)", "strict_native_trunc(a)"),
+        ("strict_round(a)", "strict_native_round(a)"),
+        ("strict_f32_of_i32(bitcast<i32>(a))", "f32(bitcast<i32>(a))"),
+        ("strict_f32_of_u32(bitcast<u32>(a))", "f32(bitcast<u32>(a))"),
+    ];
+    // The native ones as they are: class-bound, so that they are not lowered themselves.
+    for (exact, native) in both {
+        let mut left = Evaluator::library(device.as_ref(), &format!("bitcast<u32>({exact})"));
+        let mut right = Evaluator::stock(
+            device.as_ref(),
+            &shaders::strict_library(),
+            &format!("bitcast<u32>({native})"),
+        );
+        for inputs in [hard_pairs(), pairs(0), pairs(1)] {
+            let (left, right) = (left.run(&inputs), right.run(&inputs));
+            for ((pair, left), right) in inputs.iter().zip(left).zip(right) {
+                assert_eq!(left, right, "{exact} of {pair:x?}: {left:#x}, {native}: {right:#x}");
+            }
+        }
+    }
+}
+
+#[test]
+fn roundings_and_conversions_are_exact() {
+    let float = |f: fn(f32) -> f32| move |a: u32, _: u32| result(f(operand(f32::from_bits(a))));
+    let inputs: Vec<(u32, u32)> = pairs(0)
+        .into_iter()
+        .zip(pairs(1))
+        .flat_map(|(a, b)| [a, b])
+        .take(BATCH)
+        .collect();
+    everywhere(|device| {
+        let run = |expression: &str, wanted: &dyn Fn(u32, u32) -> u32| {
+            let mut evaluator = Evaluator::library(device, expression);
+            for inputs in [&inputs, &hard_pairs()] {
+                check(expression, device, inputs, &evaluator.run(inputs), wanted);
+            }
+        };
+        let of = |name: &str| format!("bitcast<u32>({name}(a))");
+        // NaN keeps its bits here: only what goes to a buffer has one NaN.
+        let kept = |name: &str| {
+            format!(
+                "select(0x7fc00000u, {}, (bitcast<u32>(a) & 0x7fffffffu) <= 0x7f800000u)",
+                of(name)
+            )
+        };
+        run(&kept("strict_floor"), &float(f32::floor));
+        run(&kept("strict_ceil"), &float(f32::ceil));
+        run(&kept("strict_trunc"), &float(f32::trunc));
+        run(&kept("strict_round"), &float(f32::round_ties_even));
+        run("bitcast<u32>(strict_f32_of_u32(bitcast<u32>(a)))", &|a, _| {
+            (a as f32).to_bits()
+        });
+        run("bitcast<u32>(strict_f32_of_i32(bitcast<i32>(a)))", &|a, _| {
+            (a.cast_signed() as f32).to_bits()
+        });
+        run("bitcast<u32>(strict_i32_of(a))", &|a, _| {
+            let a = f32::from_bits(a);
+            (if a > 2_147_483_520.0 { 2_147_483_520 } else { a as i32 }).cast_unsigned()
+        });
+        run("strict_u32_of(a)", &|a, _| {
+            let a = f32::from_bits(a);
+            if a > 4_294_967_040.0 { 4_294_967_040 } else { a as u32 }
+        });
+    });
+}
+
+/// 2^30 pairs on the CPU device: `cargo nextest run --release --workspace --test strict --run-ignored only --no-capture all_the_divisions`.
+/// `BATON_PAIRS_LOG2` sets another number, `BATON_DEVICE` another device.
+#[test]
+#[ignore = "some minutes: a campaign whose figures are in benches/results"]
+fn all_the_divisions() {
+    let log2: u32 = std::env::var("BATON_PAIRS_LOG2")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(30);
+    campaign("bitcast<u32>(strict_divide(a, b))", 1 << (log2 - 20), pairs, quotient);
+}
+
+/// All 2^32 operands: see [`all_the_divisions`].
+#[test]
+#[ignore = "some minutes: a campaign whose figures are in benches/results"]
+fn all_the_square_roots() {
+    let inputs = |batch: u32| (0..BATCH as u32).map(|i| (batch * BATCH as u32 + i, 0)).collect();
+    campaign("bitcast<u32>(strict_sqrt(a))", 1 << 12, inputs, |a, _| root(a));
+}
+
+fn campaign(expression: &str, batches: u32, inputs: impl Fn(u32) -> Vec<(u32, u32)>, wanted: impl Fn(u32, u32) -> u32) {
+    let named = std::env::var("BATON_DEVICE").ok();
+    let device = match &named {
+        Some(id) => device::select(id).expect("BATON_DEVICE names a device"),
+        None => cpu(),
+    };
+    let mut evaluator = Evaluator::library(device.as_ref(), expression);
+    let start = Instant::now();
+    let mut digest = protocol::Digest::of(expression.as_bytes());
+    for batch in 0..batches {
+        let inputs = inputs(batch);
+        let out = evaluator.run(&inputs);
+        check(expression, device.as_ref(), &inputs, &out, &wanted);
+        let bytes: Vec<u8> = out.iter().flat_map(|word| word.to_le_bytes()).collect();
+        digest = protocol::Digest::of(&[&digest.0[..], &bytes].concat());
+        if (batch + 1) % 256 == 0 {
+            eprintln!("{} of {batches} batches, {:.0} s", batch + 1, start.elapsed().as_secs_f64());
+        }
+    }
+    println!(
+        "{expression} on {}: {} inputs, all correctly rounded, {:.0} s, digest {digest}",
+        device.info().name,
+        u64::from(batches) * BATCH as u64,
+        start.elapsed().as_secs_f64()
+    );
+}
