@@ -89,6 +89,15 @@ impl Build {
         self
     }
 
+    /// Without `canonical`: what a device does by itself shows.
+    fn checked(mut self) -> Self {
+        self.0
+            .modules
+            .iter_mut()
+            .for_each(|module| module.underflow = Underflow::Checked);
+        self
+    }
+
     fn set(mut self, name: &str, value: f64) -> Self {
         let pass = self.0.passes.last_mut().expect("a pass comes before its overrides");
         pass.overrides.insert(name.into(), value);

@@ -58,7 +58,7 @@ fn folded_factors_differ_in_stock_compilation_alone() {
             );
             return;
         }
-        let strict = wrong(build().portable().0);
+        let strict = wrong(build().portable().checked().0);
         eprintln!("  strict compilation: {strict} of {COUNT}");
         if device.info().name.contains("llvmpipe") {
             assert!(stock > 0, "stock compilation is exact: this test sees nothing any more");

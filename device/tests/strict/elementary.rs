@@ -17,28 +17,28 @@ const fn function(name: &'static str, worst: u32, oracle: fn(f64, f64) -> f64) -
 }
 
 const OF_ONE: &[Function] = &[
-    function("strict_exp(a)", 200, |x, _| x.exp()),
-    function("strict_exp2(a)", 200, |x, _| x.exp2()),
-    function("strict_log(a)", 200, |x, _| x.ln()),
-    function("strict_log2(a)", 200, |x, _| x.log2()),
-    function("strict_sin(a)", 200, |x, _| x.sin()),
-    function("strict_cos(a)", 200, |x, _| x.cos()),
-    function("strict_tan(a)", 200, |x, _| x.tan()),
-    function("strict_asin(a)", 200, |x, _| x.asin()),
-    function("strict_acos(a)", 200, |x, _| x.acos()),
-    function("strict_atan(a)", 200, |x, _| x.atan()),
-    function("strict_sinh(a)", 200, |x, _| x.sinh()),
-    function("strict_cosh(a)", 200, |x, _| x.cosh()),
-    function("strict_tanh(a)", 200, |x, _| x.tanh()),
-    function("strict_asinh(a)", 200, |x, _| x.asinh()),
-    function("strict_acosh(a)", 200, |x, _| x.acosh()),
-    function("strict_atanh(a)", 200, |x, _| x.atanh()),
-    function("strict_inverse_sqrt(a)", 200, |x, _| 1.0 / x.sqrt()),
+    function("strict_exp(a)", 96, |x, _| x.exp()),
+    function("strict_exp2(a)", 110, |x, _| x.exp2()),
+    function("strict_log(a)", 80, |x, _| x.ln()),
+    function("strict_log2(a)", 82, |x, _| x.log2()),
+    function("strict_sin(a)", 83, |x, _| x.sin()),
+    function("strict_cos(a)", 83, |x, _| x.cos()),
+    function("strict_tan(a)", 165, |x, _| x.tan()),
+    function("strict_asin(a)", 155, |x, _| x.asin()),
+    function("strict_acos(a)", 108, |x, _| x.acos()),
+    function("strict_atan(a)", 110, |x, _| x.atan()),
+    function("strict_sinh(a)", 162, |x, _| x.sinh()),
+    function("strict_cosh(a)", 136, |x, _| x.cosh()),
+    function("strict_tanh(a)", 130, |x, _| x.tanh()),
+    function("strict_asinh(a)", 120, |x, _| x.asinh()),
+    function("strict_acosh(a)", 182, |x, _| x.acosh()),
+    function("strict_atanh(a)", 114, |x, _| x.atanh()),
+    function("strict_inverse_sqrt(a)", 150, |x, _| 1.0 / x.sqrt()),
 ];
 
 const OF_TWO: &[Function] = &[
-    function("strict_pow(a, b)", 200, f64::powf),
-    function("strict_atan2(a, b)", 200, f64::atan2),
+    function("strict_pow(a, b)", 125, f64::powf),
+    function("strict_atan2(a, b)", 155, f64::atan2),
 ];
 
 /// How far off a result is, in ULP; infinite where it is of the wrong sort.

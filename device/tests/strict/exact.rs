@@ -120,6 +120,8 @@ fn what_a_back_end_does_natively_has_the_same_bits() {
         for inputs in [hard_pairs(), pairs(0), pairs(1)] {
             let (left, right) = (left.run(&inputs), right.run(&inputs));
             for ((pair, left), right) in inputs.iter().zip(left).zip(right) {
+                // A NaN has no bits of its own until it is written.
+                let [left, right] = [left, right].map(|word| if f32::from_bits(word).is_nan() { 0x7fc0_0000 } else { word });
                 assert_eq!(left, right, "{exact} of {pair:x?}: {left:#x}, {native}: {right:#x}");
             }
         }
@@ -180,7 +182,7 @@ fn all_the_divisions() {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(30);
-    campaign("bitcast<u32>(strict_divide(a, b))", 1 << (log2 - 20), pairs, quotient);
+    campaign("bitcast<u32>(strict_divide(a, b))", 1 << (log2 - 18), pairs, quotient);
 }
 
 /// All 2^32 operands: see [`all_the_divisions`].
@@ -188,7 +190,7 @@ fn all_the_divisions() {
 #[ignore = "some minutes: a campaign whose figures are in benches/results"]
 fn all_the_square_roots() {
     let inputs = |batch: u32| (0..BATCH as u32).map(|i| (batch * BATCH as u32 + i, 0)).collect();
-    campaign("bitcast<u32>(strict_sqrt(a))", 1 << 12, inputs, |a, _| root(a));
+    campaign("bitcast<u32>(strict_sqrt(a))", 1 << 14, inputs, |a, _| root(a));
 }
 
 fn campaign(expression: &str, batches: u32, inputs: impl Fn(u32) -> Vec<(u32, u32)>, wanted: impl Fn(u32, u32) -> u32) {
@@ -206,7 +208,7 @@ fn campaign(expression: &str, batches: u32, inputs: impl Fn(u32) -> Vec<(u32, u3
         check(expression, device.as_ref(), &inputs, &out, &wanted);
         let bytes: Vec<u8> = out.iter().flat_map(|word| word.to_le_bytes()).collect();
         digest = protocol::Digest::of(&[&digest.0[..], &bytes].concat());
-        if (batch + 1) % 256 == 0 {
+        if (batch + 1) % 1024 == 0 {
             eprintln!("{} of {batches} batches, {:.0} s", batch + 1, start.elapsed().as_secs_f64());
         }
     }

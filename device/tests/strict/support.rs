@@ -10,7 +10,7 @@ use device::{
 use protocol::Tier;
 
 /// Inputs of one dispatch.
-pub(crate) const BATCH: usize = 1 << 20;
+pub(crate) const BATCH: usize = 1 << 18;
 
 /// The CPU device.
 pub(crate) fn cpu() -> Arc<dyn Device> {
