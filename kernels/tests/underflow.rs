@@ -11,6 +11,7 @@ fn look(package: &Package, fast: u64, slow: u64) -> Result<(), RunError> {
     let with = |package: &Package, steps| {
         let mut manifest = package.manifest().clone().with_steps_per_segment(steps);
         manifest.outputs.clear();
+        manifest.evaluate = None;
         package.with_manifest(manifest).expect("still a good package")
     };
     let mut state = initial_state(package);

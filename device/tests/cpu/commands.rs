@@ -22,6 +22,7 @@ fn session() -> Box<dyn Session> {
     program.modules.push(ModuleDesc {
         label: "counts".to_owned(),
         source: counts.to_owned(),
+        underflow: device::Underflow::default(),
     });
     program.passes.push(PassDesc {
         label: "counts".to_owned(),
