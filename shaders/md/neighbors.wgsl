@@ -61,16 +61,27 @@ fn neighbors_mask(x: Four, own: Four, square: u32) -> u32 {
         | (neighbors_near(x.x2, own, square) << 2u) | (neighbors_near(x.x3, own, square) << 3u);
 }
 
-// Puts what eight candidates, from number `first` of the group on, have near a cluster onto its list; how many it then holds.
-fn neighbors_put(cluster: u32, near: u32, first: u32, group: u32, found_before: u32) -> u32 {
+// Eight candidates. Which one is asked for shows only in selections: those cost less than a read.
+struct Eight {
+    lower: vec4<u32>,
+    upper: vec4<u32>,
+}
+
+fn neighbors_of(eight: Eight, index: u32) -> u32 {
+    let four = select(eight.lower, eight.upper, (index & 4u) != 0u);
+    let two = select(four.xy, four.zw, (index & 2u) != 0u);
+    return select(two.x, two.y, (index & 1u) != 0u);
+}
+
+// Puts what eight candidates have near a cluster onto its list; how many it then holds.
+fn neighbors_put(cluster: u32, near: u32, eight: Eight, found_before: u32) -> u32 {
     let start = list_first(cluster);
     var bits = near;
     var found = found_before;
     while bits != 0u {
         let bit = firstTrailingBit(bits);
         bits &= bits - 1u;
-        let slot = 4u * candidates[(first + bit / 4u) * groups_8 + group] + bit % 4u;
-        list[start + 64u * min(found, neighbors_max - 1u)] = slot;
+        list[start + 64u * min(found, neighbors_max - 1u)] = 4u * neighbors_of(eight, bit / 4u) + bit % 4u;
         found += 1u;
     }
     return found;
@@ -106,17 +117,21 @@ fn neighbors(@builtin(global_invocation_id) id: vec3<u32>) {
         let end = min(first + 8u, candidate_count);
         var near_a = 0u;
         var near_b = 0u;
+        var eight: Eight;
         for (var k = first; k < end; k++) {
             let c = candidates[k * groups_8 + group];
             let box = boxes[c];
             let x = neighbors_shape(box, shapes[c]);
             let square = bitcast<u32>(neighbors_reach(box));
             let present = select(15u, last_mask, c == last);
-            near_a |= select(neighbors_mask(x, own_a, square) & present, 0u, c == a) << (4u * (k - first));
-            near_b |= select(neighbors_mask(x, own_b, square) & present, 0u, c == b) << (4u * (k - first));
+            let at = k - first;
+            eight.lower = select(eight.lower, vec4<u32>(c), vec4<u32>(at) == vec4<u32>(0u, 1u, 2u, 3u));
+            eight.upper = select(eight.upper, vec4<u32>(c), vec4<u32>(at) == vec4<u32>(4u, 5u, 6u, 7u));
+            near_a |= select(neighbors_mask(x, own_a, square) & present, 0u, c == a) << (4u * at);
+            near_b |= select(neighbors_mask(x, own_b, square) & present, 0u, c == b) << (4u * at);
         }
-        found_a = neighbors_put(a, near_a, first, group, found_a);
-        found_b = neighbors_put(b, near_b, first, group, found_b);
+        found_a = neighbors_put(a, near_a, eight, found_a);
+        found_b = neighbors_put(b, near_b, eight, found_b);
     }
     neighbors_close(a, found_a);
     neighbors_close(b, found_b);
