@@ -6,20 +6,21 @@
 use std::borrow::Borrow;
 
 use super::code::{Local, Target};
+use super::twice::size;
 use super::{Emitter, Mask};
 use crate::cpu::ir::{Label, Stmt, Value};
 
 /// A loop or a scope that is being emitted.
 pub(super) struct Frame {
-    label: Label,
+    pub(super) label: Label,
     /// Where a `break` goes that all lanes take.
-    end: Target,
+    pub(super) end: Target,
     /// The same for `continue`.
-    next: Option<Target>,
+    pub(super) next: Option<Target>,
     /// Lanes that wait for the end of the body.
-    parked: Option<Local>,
+    pub(super) parked: Option<Local>,
     /// Lanes that left from within a deeper loop or scope.
-    left: Option<Local>,
+    pub(super) left: Option<Local>,
 }
 
 impl Frame {
@@ -54,57 +55,12 @@ impl Emitter<'_> {
         }
     }
 
-    /// Whether there is room for the same statements once more.
-    fn may_double(&mut self, size: usize) -> bool {
-        let fits = size <= self.doubles;
-        if fits {
-            self.doubles -= size;
-        }
-        fits
-    }
-
-    /// Code without masks for the case that all lanes are active, and the same code with them. `end` is where to go when no lane is.
-    fn twice(&mut self, end: Option<Target>, code: impl Fn(&mut Self)) {
-        let around = self.mask;
-        let Mask::Lanes(mask) = around else { return code(self) };
-        let bits = self.int_temp;
-        self.code.get(mask);
-        self.code.i().i32x4_bitmask().local_tee(bits);
-        self.code.int(0b1111);
-        self.code.i().i32_eq();
-        self.code.when();
-        self.mask = Mask::Full;
-        code(self);
-        self.code.otherwise();
-        self.mask = around;
-        if let Some(end) = end {
-            self.code.get(bits);
-            self.code.i().i32_eqz();
-            self.code.branch_if(end);
-        }
-        code(self);
-        self.code.end();
-        self.mask = around;
-    }
-
-    /// Whether a statement costs more with a mask than without.
-    fn pays(&self, stmt: &Stmt) -> bool {
-        match stmt {
-            Stmt::Set(var, _) => self.facts.blend[var.0 as usize],
-            Stmt::Store { .. } | Stmt::Atomic { .. } => true,
-            Stmt::If { yes, no, .. } => [yes, no].into_iter().flatten().any(|stmt| self.pays(stmt)),
-            Stmt::Loop { body, next, .. } => [body, next].into_iter().flatten().any(|stmt| self.pays(stmt)),
-            Stmt::Scope { body, .. } => body.iter().any(|stmt| self.pays(stmt)),
-            _ => false,
-        }
-    }
-
-    fn leaves_from(&self, stmt: &Stmt) -> bool {
+    pub(super) fn leaves_from(&self, stmt: &Stmt) -> bool {
         self.escapes(std::slice::from_ref(stmt), &mut Vec::new())
     }
 
     /// One statement. True when some of the lanes that come here do not come to the next one.
-    fn stmt(&mut self, stmt: &Stmt) -> bool {
+    pub(super) fn stmt(&mut self, stmt: &Stmt) -> bool {
         match stmt {
             Stmt::Let(value) => self.define(*value),
             Stmt::Set(var, value) => self.assign(*var, *value),
@@ -147,7 +103,7 @@ impl Emitter<'_> {
     }
 
     /// Whether some lanes, but not all, leave these statements for a loop or scope around them.
-    fn escapes(&self, stmts: &[Stmt], inside: &mut Vec<Label>) -> bool {
+    pub(super) fn escapes(&self, stmts: &[Stmt], inside: &mut Vec<Label>) -> bool {
         stmts.iter().any(|stmt| match stmt {
             Stmt::Break(label) | Stmt::Continue(label) => !inside.contains(label) && self.facts.diverges(stmt),
             Stmt::If { yes, no, .. } => self.escapes(yes, inside) || self.escapes(no, inside),
@@ -175,21 +131,21 @@ impl Emitter<'_> {
         }
     }
 
-    fn push_mask(&mut self) {
+    pub(super) fn push_mask(&mut self) {
         match self.mask {
             Mask::Full => self.code.lanes([u32::MAX; 4]),
             Mask::Lanes(mask) => self.code.get(mask),
         }
     }
 
-    fn copy_of_mask(&mut self) -> Local {
+    pub(super) fn copy_of_mask(&mut self) -> Local {
         let copy = self.code.vector();
         self.push_mask();
         self.code.set(copy);
         copy
     }
 
-    fn leave_if_empty(&mut self, end: Target) {
+    pub(super) fn leave_if_empty(&mut self, end: Target) {
         if let Mask::Lanes(mask) = self.mask {
             self.code.get(mask);
             self.code.i().v128_any_true().i32_eqz();
@@ -251,7 +207,7 @@ impl Emitter<'_> {
     }
 
     /// Push the active lanes where a condition holds, or where it does not.
-    fn lanes_where(&mut self, cond: Value, with: bool) {
+    pub(super) fn lanes_where(&mut self, cond: Value, with: bool) {
         match (self.mask, with) {
             (Mask::Full, true) => self.vector(cond),
             (Mask::Full, false) => {
@@ -270,7 +226,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn frame(&self, label: Label) -> usize {
+    pub(super) fn frame(&self, label: Label) -> usize {
         self.frames
             .iter()
             .rposition(|frame| frame.label == label)
@@ -314,7 +270,7 @@ impl Emitter<'_> {
     }
 
     /// Remember lanes that go to the end of a loop's body, or out of more than one loop.
-    fn note_exit(&mut self, exit: &Stmt, frame: usize, lanes: Local) {
+    pub(super) fn note_exit(&mut self, exit: &Stmt, frame: usize, lanes: Local) {
         let slot = match exit {
             Stmt::Continue(_) => self.frames[frame].parked,
             _ => self.frames[frame].left,
@@ -325,132 +281,5 @@ impl Emitter<'_> {
             self.code.i().v128_or();
             self.code.set(slot);
         }
-    }
-
-    /// A mask for lanes that are noted, empty at first.
-    pub(super) fn noted(&mut self, needed: bool) -> Option<Local> {
-        needed.then(|| {
-            let lanes = self.code.vector();
-            self.code.lanes([0; 4]);
-            self.code.set(lanes);
-            lanes
-        })
-    }
-
-    /// Whether lanes leave `label` from within a deeper loop or scope.
-    fn crossed(&self, label: Label, stmts: &[Stmt], deep: bool) -> bool {
-        stmts.iter().any(|stmt| match stmt {
-            Stmt::Break(target) => deep && *target == label && self.facts.diverges(stmt),
-            Stmt::If { yes, no, .. } => self.crossed(label, yes, deep) || self.crossed(label, no, deep),
-            Stmt::Loop { body, next, .. } => self.crossed(label, body, true) || self.crossed(label, next, true),
-            Stmt::Scope { body, .. } => self.crossed(label, body, true),
-            _ => false,
-        })
-    }
-
-    fn repeat(&mut self, label: Label, body: &[Stmt], next: &[Stmt], until: Option<Value>, escapes: bool) {
-        let around = self.mask;
-        let masked = self.facts.leaves(label) || self.facts.parks(label);
-        let left = self.noted(masked && self.crossed(label, body, false));
-        let parked = self.noted(self.facts.parks(label));
-        if masked {
-            self.mask = Mask::Lanes(self.copy_of_mask());
-        }
-        let end = self.code.block();
-        let top = self.code.repeat();
-        self.heed_stop();
-        let inner = self.code.block();
-        self.frames.push(Frame {
-            label,
-            end,
-            next: Some(inner),
-            parked,
-            left,
-        });
-        self.block(body, inner);
-        self.frames.pop();
-        self.code.end();
-        if let (Some(parked), Mask::Lanes(mask)) = (parked, self.mask) {
-            self.code.get(mask);
-            self.code.get(parked);
-            self.code.i().v128_or();
-            self.code.set(mask);
-            self.code.lanes([0; 4]);
-            self.code.set(parked);
-        }
-        if masked && self.escapes(body, &mut Vec::new()) {
-            self.leave_if_empty(end);
-        }
-        self.block(next, end);
-        match (until, self.mask) {
-            (Some(until), _) if self.facts.uniform(until) => {
-                self.scalar(until);
-                self.code.branch_if(end);
-                self.code.branch(top);
-            }
-            (Some(until), Mask::Lanes(mask)) => {
-                self.lanes_where(until, false);
-                self.code.i().local_tee(mask).v128_any_true();
-                self.code.branch_if(top);
-            }
-            _ => self.code.branch(top),
-        }
-        self.code.end();
-        self.code.end();
-        self.mask = around;
-        self.drop_escaped(masked && escapes);
-    }
-
-    fn scope(&mut self, label: Label, body: &[Stmt], escapes: bool) {
-        let around = self.mask;
-        let masked = self.facts.leaves(label);
-        let left = self.noted(masked && self.crossed(label, body, false));
-        if masked {
-            self.mask = Mask::Lanes(self.copy_of_mask());
-        }
-        let end = self.code.block();
-        self.frames.push(Frame {
-            label,
-            end,
-            next: None,
-            parked: None,
-            left,
-        });
-        self.block(body, end);
-        self.frames.pop();
-        self.code.end();
-        self.mask = around;
-        self.drop_escaped(masked && escapes);
-    }
-
-    /// After a loop or scope with a mask of its own: without the lanes that left what lies around it, too.
-    fn drop_escaped(&mut self, escapes: bool) {
-        let Mask::Lanes(mask) = self.mask else { return };
-        if !escapes {
-            return;
-        }
-        let noted: Vec<Local> = self
-            .frames
-            .iter()
-            .flat_map(|frame| [frame.left, frame.parked])
-            .flatten()
-            .collect();
-        for lanes in noted {
-            self.code.get(mask);
-            self.code.get(lanes);
-            self.code.i().v128_andnot();
-            self.code.set(mask);
-        }
-    }
-}
-
-/// Statements, with all that lie within.
-fn size(stmt: &Stmt) -> usize {
-    let sum = |stmts: &[Stmt]| stmts.iter().map(size).sum::<usize>();
-    1 + match stmt {
-        Stmt::If { yes, no, .. } => sum(yes) + sum(no),
-        Stmt::Loop { body, next, .. } => sum(body) + sum(next),
-        Stmt::Scope { body, .. } => sum(body),
-        _ => 0,
     }
 }

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `code` | a function body under construction |
 //! | `ops` | operations on scalars and vectors |
-//! | `memory` | loads and stores |
+//! | `memory`, `load`, `store` | addresses, and what is read and written there |
 //! | `atomic` | atomic operations |
-//! | `flow` | branches, loops, masks |
+//! | `flow` | branches and masks |
+//! | `loops` | loops and scopes |
+//! | `twice` | code without masks beside code with them |
 //! | `group` | a workgroup: regions, vectors, what waits between |
 //! | `pool` | constants in memory |
 //! | `watch` | checked mode |
@@ -19,10 +21,14 @@ mod atomic;
 mod code;
 mod flow;
 mod group;
+mod load;
+mod loops;
 mod memory;
 mod module;
 mod ops;
 mod pool;
+mod store;
+mod twice;
 mod watch;
 
 use wasm_encoder::ValType;

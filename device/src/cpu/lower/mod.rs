@@ -7,6 +7,7 @@
 //! | `dynamic` | which variables must lie in memory |
 //! | `assigned` | which variables a loop sets |
 //! | `expr` | expressions |
+//! | `binary` | operators of two operands |
 //! | `stmt` | statements and calls |
 //! | `math` | WGSL's numeric builtins |
 //! | `elementary` | exp, log, sin … as fixed sequences |
@@ -15,6 +16,7 @@
 
 mod arith;
 mod assigned;
+mod binary;
 mod bits;
 mod dynamic;
 mod elementary;
