@@ -1,8 +1,9 @@
 //! What handlers share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::http::StatusCode;
 use tokio::sync::watch;
 
 use crate::auth::Tokens;
@@ -41,12 +42,49 @@ pub struct App {
     pub sweeping: tokio::sync::RwLock<()>,
     /// Idempotency keys whose first request is not answered yet.
     pub pending: Mutex<BTreeSet<String>>,
+    /// Streams held open, by token.
+    pub streams: Arc<Mutex<BTreeMap<String, u32>>>,
+    /// Whether everything comes through TLS.
+    pub secure: bool,
+}
+
+/// Streams that one token may hold open.
+const STREAMS_MAX: u32 = 32;
+
+/// The right to hold a stream open, for as long as it lasts.
+pub struct Listening(Arc<Mutex<BTreeMap<String, u32>>>, String);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = streams.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                streams.remove(&self.1);
+            }
+        }
+    }
 }
 
 /// A first request under a key, for as long as it lasts.
 pub struct Pending<'a>(&'a App, String);
 
 impl App {
+    /// Counts a stream that a token holds open.
+    ///
+    /// # Errors
+    /// It holds as many as it may.
+    pub fn listen(&self, token: &str) -> Answer<Listening> {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = streams.entry(token.to_owned()).or_default();
+        if *count >= STREAMS_MAX {
+            let detail = format!("this token holds {STREAMS_MAX} streams open, the most allowed: close one");
+            return Err(Fault::new(StatusCode::TOO_MANY_REQUESTS, "streams", "Too many streams", detail).retry_after(15));
+        }
+        *count += 1;
+        Ok(Listening(Arc::clone(&self.streams), token.to_owned()))
+    }
+
     /// Takes a key for a request.
     ///
     /// # Errors

@@ -86,8 +86,14 @@ pub trait Blobs: Send + Sync + 'static {
     /// Gives `length` bytes from `offset` on.
     fn get(&self, digest: Digest, offset: u64, length: u64) -> BoxFuture<'_, Result<ByteStream<'static>, BlobError>>;
 
-    /// Removes these blobs, and unfinished uploads older than `age`. How many bytes that freed.
-    fn sweep(&self, unneeded: BTreeSet<Digest>, age: Duration) -> BoxFuture<'_, Result<u64, BlobError>>;
+    /// Makes a blob as young as if it had just come.
+    fn touch(&self, digest: Digest) -> BoxFuture<'_, Result<(), BlobError>>;
+
+    /// Whole blobs that came, or were touched, longer ago than `age`.
+    fn older(&self, age: Duration) -> BoxFuture<'_, Result<BTreeSet<Digest>, BlobError>>;
+
+    /// Removes those of these blobs that are older than `age`, and unfinished uploads older than `cut`. How many bytes that freed.
+    fn sweep(&self, unneeded: BTreeSet<Digest>, age: Duration, cut: Duration) -> BoxFuture<'_, Result<u64, BlobError>>;
 }
 
 /// Blobs in a folder: `ab/abcdef…` whole, `partial/abcdef…` unfinished.
@@ -196,6 +202,7 @@ impl Blobs for FolderBlobs {
     ) -> BoxFuture<'a, Result<u64, BlobError>> {
         Box::pin(async move {
             if let Some(there) = length(&self.whole(digest)).await? {
+                self.touch(digest).await?;
                 return Ok(there);
             }
             let _hold = self.hold(digest)?;
@@ -257,32 +264,61 @@ impl Blobs for FolderBlobs {
         })
     }
 
-    fn sweep(&self, unneeded: BTreeSet<Digest>, age: Duration) -> BoxFuture<'_, Result<u64, BlobError>> {
+    fn touch(&self, digest: Digest) -> BoxFuture<'_, Result<(), BlobError>> {
+        let path = self.whole(digest);
+        Box::pin(blocking(move || match File::options().write(true).open(&path) {
+            Ok(file) => Ok(file.set_modified(SystemTime::now())?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+        }))
+    }
+
+    fn older(&self, age: Duration) -> BoxFuture<'_, Result<BTreeSet<Digest>, BlobError>> {
+        let folder = self.folder.clone();
+        Box::pin(blocking(move || {
+            let mut found = BTreeSet::new();
+            for part in std::fs::read_dir(&folder)? {
+                let part = part?;
+                if part.file_name() == "partial" || !part.file_type()?.is_dir() {
+                    continue;
+                }
+                for file in std::fs::read_dir(part.path())? {
+                    let file = file?;
+                    let digest: Option<Digest> = file.file_name().to_str().and_then(|name| name.parse().ok());
+                    found.extend(digest.filter(|_| is_older(&file.path(), age).is_ok_and(|size| size.is_some())));
+                }
+            }
+            Ok(found)
+        }))
+    }
+
+    fn sweep(&self, unneeded: BTreeSet<Digest>, age: Duration, cut: Duration) -> BoxFuture<'_, Result<u64, BlobError>> {
         let whole: Vec<PathBuf> = unneeded.into_iter().map(|digest| self.whole(digest)).collect();
         let partial = self.folder.join("partial");
         Box::pin(blocking(move || {
-            let limit = SystemTime::now().checked_sub(age);
+            let unfinished = std::fs::read_dir(&partial)?.map(|file| file.map(|file| (file.path(), cut)));
             let mut freed = 0;
-            for path in whole {
-                match std::fs::metadata(&path) {
-                    Ok(metadata) => {
-                        std::fs::remove_file(&path)?;
-                        freed += metadata.len();
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            for file in std::fs::read_dir(&partial)? {
-                let file = file?;
-                let metadata = file.metadata()?;
-                if limit.is_some_and(|limit| metadata.modified().is_ok_and(|at| at < limit)) {
-                    std::fs::remove_file(file.path())?;
-                    freed += metadata.len();
+            for file in whole.into_iter().map(|path| Ok((path, age))).chain(unfinished) {
+                let (path, age) = file?;
+                if let Some(size) = is_older(&path, age)? {
+                    std::fs::remove_file(&path)?;
+                    freed += size;
                 }
             }
             Ok(freed)
         }))
+    }
+}
+
+/// The bytes of a file that is there, and was not changed for `age`.
+fn is_older(path: &Path, age: Duration) -> io::Result<Option<u64>> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => {
+            let since = SystemTime::now().duration_since(metadata.modified()?);
+            Ok(since.is_ok_and(|since| since >= age).then_some(metadata.len()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -364,12 +400,27 @@ mod tests {
         }
         blobs.put(cut, 0, 3, stream(bytes("c"))).await.unwrap();
         let hour = Duration::from_secs(3600);
-        assert_eq!(blobs.sweep(BTreeSet::from([gone, cut]), hour).await.unwrap(), 4);
+        let unneeded = BTreeSet::from([gone, cut]);
+        assert_eq!(blobs.older(hour).await.unwrap(), BTreeSet::new());
+        assert_eq!(blobs.older(Duration::ZERO).await.unwrap(), BTreeSet::from([kept, gone]));
+        assert_eq!(blobs.sweep(unneeded.clone(), hour, hour).await.unwrap(), 0, "too young");
+        let past = SystemTime::now() - 2 * hour;
+        for digest in [kept, gone] {
+            let file = File::options().write(true).open(blobs.whole(digest)).unwrap();
+            file.set_modified(past).unwrap();
+        }
+        blobs.put(kept, 0, 4, stream(bytes("kept"))).await.unwrap();
+        assert_eq!(
+            blobs.older(hour).await.unwrap(),
+            BTreeSet::from([gone]),
+            "sent again, it is young"
+        );
+        assert_eq!(blobs.sweep(unneeded, hour, hour).await.unwrap(), 4);
         assert_eq!(blobs.size(gone).await.unwrap(), None);
         assert_eq!(
             (blobs.size(kept).await.unwrap(), blobs.received(cut).await.unwrap()),
             (Some(4), 1)
         );
-        assert_eq!(blobs.sweep(BTreeSet::new(), Duration::ZERO).await.unwrap(), 1);
+        assert_eq!(blobs.sweep(BTreeSet::new(), hour, Duration::ZERO).await.unwrap(), 1);
     }
 }

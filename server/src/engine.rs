@@ -4,44 +4,24 @@
 //! nobody reads a state that a power cut could take back. When the store fails, the requests are told to come again, and the core is read back
 //! from the store before anything else happens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use protocol::Digest;
 use protocol::http::{HostId, JobId};
 use tokio::sync::{RwLock, RwLockReadGuard, mpsc, oneshot, watch};
 
-use crate::core::{Command, Config, Core, Event, Refusal, Reply};
-use crate::store::{Answer, Batch, Logged, Row, Store, StoreError};
+use crate::clock::Clock;
+use crate::core::{Config, Core, Event, Refusal, Reply};
+use crate::news::{Watchers, rows};
+use crate::store::{Answer, Batch, Logged, Store, StoreError};
 
 const BATCH_MAX: usize = 512;
 const QUEUE_MAX: usize = 4096;
 /// A snapshot is due after this many events, or as many as there are hosts and jobs.
 const SNAPSHOT_EVERY: u64 = 20_000;
 const ANSWERS_MS: u64 = 24 * 3_600_000;
-
-/// Time that only goes forward while the process lives, whatever happens to the machine's clock.
-#[derive(Clone, Debug)]
-pub struct Clock {
-    start: Instant,
-    start_ms: u64,
-}
-
-impl Clock {
-    fn begin(not_before_ms: u64) -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self {
-            start: Instant::now(),
-            start_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX).max(not_before_ms),
-        }
-    }
-
-    /// Now, Unix milliseconds.
-    pub fn now_ms(&self) -> u64 {
-        self.start_ms + u64::try_from(self.start.elapsed().as_millis()).unwrap_or(0)
-    }
-}
 
 /// Why an event had no effect.
 #[derive(Debug, thiserror::Error)]
@@ -59,26 +39,6 @@ struct Request {
     /// Name and body digest under which a number in the reply is remembered.
     remember: Option<(String, String)>,
     reply: oneshot::Sender<Result<Reply, EngineError>>,
-}
-
-/// Who waits for news of what.
-#[derive(Default)]
-struct Watchers {
-    hosts: Mutex<BTreeMap<HostId, watch::Sender<u64>>>,
-    jobs: Mutex<BTreeMap<JobId, watch::Sender<u64>>>,
-}
-
-fn subscribe<K: Ord + Copy>(map: &Mutex<BTreeMap<K, watch::Sender<u64>>>, key: K) -> watch::Receiver<u64> {
-    let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
-    map.retain(|_, sender| sender.receiver_count() > 0);
-    map.entry(key).or_insert_with(|| watch::Sender::new(0)).subscribe()
-}
-
-fn notify<K: Ord + Copy>(map: &Mutex<BTreeMap<K, watch::Sender<u64>>>, key: K) {
-    let map = map.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(sender) = map.get(&key) {
-        sender.send_modify(|version| *version += 1);
-    }
 }
 
 /// A handle on the running scheduler.
@@ -192,12 +152,12 @@ impl Engine {
 
     /// Wakes when a host's orders change.
     pub fn watch_host(&self, host: HostId) -> watch::Receiver<u64> {
-        subscribe(&self.watchers.hosts, host)
+        self.watchers.hosts.subscribe(host)
     }
 
     /// Wakes when a job changes.
     pub fn watch_job(&self, job: JobId) -> watch::Receiver<u64> {
-        subscribe(&self.watchers.jobs, job)
+        self.watchers.jobs.subscribe(job)
     }
 
     /// Checkpoints that no job needs any more, of those committed since the start; they are forgotten here.
@@ -338,8 +298,8 @@ impl Writer {
         for (reply, result) in replies {
             let _gone = reply.send(result.map_err(EngineError::Refused));
         }
-        news.hosts.into_iter().for_each(|host| notify(&engine.watchers.hosts, host));
-        news.jobs.into_iter().for_each(|job| notify(&engine.watchers.jobs, job));
+        news.hosts.into_iter().for_each(|host| engine.watchers.hosts.notify(host));
+        news.jobs.into_iter().for_each(|job| engine.watchers.jobs.notify(job));
         let mut superseded = engine.superseded.lock().unwrap_or_else(PoisonError::into_inner);
         superseded.extend(news.superseded);
         drop(superseded);
@@ -393,38 +353,4 @@ fn refuse(requests: Vec<Request>, error: &StoreError) {
     for request in requests {
         let _gone = request.reply.send(Err(EngineError::Unavailable(error.to_string())));
     }
-}
-
-/// What to tell once a batch is durable.
-#[derive(Default)]
-struct News {
-    hosts: BTreeSet<HostId>,
-    jobs: BTreeSet<JobId>,
-    superseded: Vec<Digest>,
-}
-
-/// Turns commands into rows to keep, and news to tell.
-fn rows(batch: &mut Batch, commands: Vec<Command>) -> News {
-    let mut news = News::default();
-    for command in commands {
-        match command {
-            Command::Orders(host) => {
-                news.hosts.insert(host);
-            }
-            Command::Changed(job, change) => {
-                news.jobs.insert(job);
-                batch.rows.push(Row::Changed(job, change));
-            }
-            Command::Chain(job, entries, outputs) => {
-                news.jobs.insert(job);
-                let last = entries.len().saturating_sub(1);
-                for (index, entry) in entries.into_iter().enumerate() {
-                    batch.rows.push(Row::Chain(job, entry, outputs.filter(|_| index == last)));
-                }
-            }
-            Command::ChainReset(job) => batch.rows.push(Row::ChainReset(job)),
-            Command::Superseded(blob) => news.superseded.push(blob),
-        }
-    }
-    news
 }

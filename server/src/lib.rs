@@ -6,6 +6,8 @@
 //! | [`store`] | what outlives the process |
 //! | [`blob`] | packages, checkpoints and outputs, by digest |
 //! | [`engine`] | the task that drives the core: durable before visible |
+//! | `clock`, `news` | the time that it tells the core; what becomes of the core's commands |
+//! | [`sweep`] | blobs that nothing needs go |
 //! | [`routes`] | every route |
 //! | [`api`] | the handlers behind them |
 //! | [`guard`] | what every request passes: token, rate, time limit, log |
@@ -19,14 +21,17 @@ pub mod api;
 pub mod app;
 pub mod auth;
 pub mod blob;
+mod clock;
 pub mod core;
 pub mod engine;
 pub mod extract;
 pub mod guard;
 pub mod limits;
 pub mod metrics;
+mod news;
 pub mod page;
 pub mod problem;
 pub mod routes;
 pub mod serve;
 pub mod store;
+pub mod sweep;

@@ -57,6 +57,9 @@ struct Arguments {
     /// Unfinished jobs of one user.
     #[arg(long, default_value_t = 200_000)]
     user_jobs_max: u32,
+    /// Hours for which a finished job stays in memory; the store keeps it for good.
+    #[arg(long, default_value_t = 24)]
+    finished_h: u64,
     /// Requests a minute under one token; 0 for no limit.
     #[arg(long, default_value_t = 1200)]
     requests_per_minute: u64,
@@ -95,6 +98,7 @@ impl Arguments {
                 prefetch_ms: ms(self.prefetch_s),
                 user_running_max: self.user_running_max,
                 user_jobs_max: self.user_jobs_max,
+                retire_ms: ms(self.finished_h.saturating_mul(3600)),
                 ..Config::default()
             },
             rates: Rates {

@@ -81,7 +81,10 @@ pub async fn login(State(app): State<Arc<App>>, body: String) -> Answer<Response
         .find(token)
         .ok_or_else(|| Fault::unauthorized("the token is unknown or revoked"))?;
     caller.scientist()?;
-    let cookie = format!("{COOKIE_NAME}={token}; HttpOnly; SameSite=Strict; Path=/");
+    let cookie = format!(
+        "{COOKIE_NAME}={token}; HttpOnly; SameSite=Strict; Path=/{}",
+        if app.secure { "; Secure" } else { "" }
+    );
     let headers = [(SET_COOKIE, cookie), (LOCATION, "/".to_owned())];
     Ok((StatusCode::SEE_OTHER, headers).into_response())
 }
@@ -89,6 +92,7 @@ pub async fn login(State(app): State<Arc<App>>, body: String) -> Answer<Response
 /// The content again, at most once a second, whenever anything changed.
 pub async fn events(State(app): State<Arc<App>>, caller: Caller) -> Answer<Response> {
     caller.scientist()?;
+    let listening = app.listen(&caller.id)?;
     let (changes, stop) = (app.engine.watch_all(), app.stop.clone());
     let look = move || -> futures_util::future::BoxFuture<'static, Option<Message>> {
         let app = Arc::clone(&app);
@@ -97,7 +101,7 @@ pub async fn events(State(app): State<Arc<App>>, caller: Caller) -> Answer<Respo
             Some(Message::default().event("content").data(html))
         })
     };
-    Ok(stream(changes, stop, Duration::from_secs(1), look).into_response())
+    Ok(stream(changes, stop, listening, Duration::from_secs(1), look).into_response())
 }
 
 /// The style sheet.

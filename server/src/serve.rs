@@ -30,6 +30,7 @@ use crate::routes::router;
 use crate::store::Store;
 use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
+use crate::sweep;
 
 /// What an operator says at the start.
 #[derive(Clone, Debug)]
@@ -58,6 +59,8 @@ pub struct Server {
     pub url: String,
     /// The scheduler.
     pub engine: Arc<Engine>,
+    /// What handlers share.
+    pub app: Arc<App>,
     stop: watch::Sender<bool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     _lock: File,
@@ -68,11 +71,6 @@ const TOKEN_FILES: [(Scope, &str, &str); 3] = [
     (Scope::Scientist, "scientist.token", "scientist"),
     (Scope::Host, "host.token", "volunteers"),
 ];
-
-/// Age at which an unfinished upload is given up.
-const UNFINISHED_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Checkpoints that later ones took the place of go at the second sweep after: whoever still fetches one has that long.
-const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
 fn write_secret(path: &Path, secret: &str) -> io::Result<()> {
     let mut options = File::options();
@@ -126,6 +124,8 @@ impl Server {
             stop: stopping.clone(),
             sweeping: tokio::sync::RwLock::default(),
             pending: std::sync::Mutex::default(),
+            streams: Arc::default(),
+            secure: options.tls.is_some(),
         });
         let listener = TcpListener::bind(options.listen)
             .await
@@ -151,12 +151,13 @@ impl Server {
                 Err(error) => tracing::error!(%error, "serving"),
             }
         });
-        let sweeper = tokio::spawn(sweep(app, stopping));
+        let sweeper = tokio::spawn(sweep::run(Arc::clone(&app), stopping));
         let scheme = if options.tls.is_some() { "https" } else { "http" };
         Ok(Self {
             address,
             url: format!("{scheme}://{address}"),
             engine,
+            app,
             stop,
             tasks: vec![serving, sweeper, writer],
             _lock: lock,
@@ -183,24 +184,6 @@ impl Server {
             if tokio::time::timeout(Duration::from_secs(20), task).await.is_err() {
                 tracing::warn!("a task did not end in time");
             }
-        }
-    }
-}
-
-async fn sweep(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let mut due = std::collections::BTreeSet::new();
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(SWEEP_EVERY) => {}
-            () = stopped(&mut stop) => return,
-        }
-        let next = app.engine.take_superseded().await;
-        let _alone = app.sweeping.write().await;
-        let needed = app.engine.core().await.needed_blobs();
-        let unneeded = std::mem::replace(&mut due, next).difference(&needed).copied().collect();
-        match app.blobs.sweep(unneeded, UNFINISHED_AGE).await {
-            Ok(bytes) => tracing::info!(bytes, "blobs that nothing needs are gone"),
-            Err(error) => tracing::warn!(%error, "sweep"),
         }
     }
 }

@@ -15,8 +15,8 @@ use crate::core::{Event, Reply};
 use crate::extract::{At, Body};
 use crate::problem::{Answer, Fault};
 
-/// What a checkpoint's blob has to be before the core hears of it. Its class, and its bytes.
-async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Answer<(HardwareClass, u64)> {
+/// What a checkpoint's blob has to be before the core hears of it. Its class, its bytes, and those of the outputs.
+async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Answer<(HardwareClass, u64, u64)> {
     let limit = app.sizes.checkpoint_max;
     let bytes = match read(app.blobs.as_ref(), commit.checkpoint, limit).await {
         Err(BlobError::Missing(digest)) => {
@@ -27,11 +27,11 @@ async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Ans
         }
         other => other?,
     };
-    if let Some(outputs) = commit.outputs
-        && app.blobs.size(outputs).await?.is_none()
-    {
-        let detail = format!("blob {outputs} is not whole: upload it first");
-        return Err(Fault::invalid("outputs", detail));
+    let mut outputs_bytes = 0;
+    if let Some(outputs) = commit.outputs {
+        let detail = || format!("blob {outputs} is not whole: upload it first");
+        let size = app.blobs.size(outputs).await?;
+        outputs_bytes = size.ok_or_else(|| Fault::invalid("outputs", detail()))?;
     }
     let size = bytes.len() as u64;
     let parsed = tokio::task::spawn_blocking(move || Checkpoint::from_bytes(&bytes, limit)).await;
@@ -56,7 +56,7 @@ async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Ans
         }
         Some(_) => {}
     }
-    Ok((checkpoint.class, size))
+    Ok((checkpoint.class, size, outputs_bytes))
 }
 
 /// Commits boundaries: their chain entries, and the last one's checkpoint.
@@ -71,7 +71,7 @@ pub async fn commit(
     let host = caller.as_host()?;
     let lease = app.engine.core().await.lease(attempt);
     let _kept = app.sweeping.read().await;
-    let (class, bytes) = match lease {
+    let (class, bytes, outputs_bytes) = match lease {
         Some(lease) if lease.host == host && lease.epoch == commit.epoch => check_checkpoint(&app, &lease, &commit).await?,
         // The core refuses it, and says why: it looks at the lease before anything else.
         _ => {
@@ -82,6 +82,7 @@ pub async fn commit(
                     key: nothing,
                 },
                 0,
+                0,
             )
         }
     };
@@ -91,6 +92,7 @@ pub async fn commit(
         commit,
         class,
         bytes,
+        outputs_bytes,
     };
     match app.engine.apply(event).await? {
         Reply::Committed(committed) => Ok(Json(committed)),

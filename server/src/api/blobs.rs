@@ -94,7 +94,11 @@ pub async fn upload(State(app): State<Arc<App>>, _caller: Caller, At(digest): At
     let size = app.blobs.size(digest).await?;
     let whole = size.is_some();
     let received = match size {
-        Some(size) => size,
+        Some(size) => {
+            // Whoever asks is about to refer to it.
+            app.blobs.touch(digest).await?;
+            size
+        }
         None => app.blobs.received(digest).await?,
     };
     Ok(Json(BlobView { digest, received, whole }))

@@ -206,7 +206,7 @@ pub async fn events(State(app): State<Arc<App>>, caller: Caller, At(host): At<Ho
     caller.speaks_for(host)?;
     app.engine.core().await.orders(host)?;
     let changes = app.engine.watch_host(host);
-    let stop = app.stop.clone();
+    let (stop, listening) = (app.stop.clone(), app.listen(&caller.id)?);
     let look = move || -> futures_util::future::BoxFuture<'static, Option<Message>> {
         let app = Arc::clone(&app);
         Box::pin(async move {
@@ -215,7 +215,7 @@ pub async fn events(State(app): State<Arc<App>>, caller: Caller, At(host): At<Ho
             message.json_data(&orders).ok()
         })
     };
-    Ok(stream(changes, stop, Duration::ZERO, look).into_response())
+    Ok(stream(changes, stop, listening, Duration::ZERO, look).into_response())
 }
 
 /// Every hardware class that was ever seen: devices, those online, jobs that wait for it.

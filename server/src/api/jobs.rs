@@ -1,5 +1,6 @@
 //! What scientists do with jobs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use serde::Deserialize;
 use super::{PAGE, stream};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::core::{Event, Reply};
+use crate::core::{Event, Finished, Reply};
 use crate::extract::{Ask, At, Body, idempotency};
 use crate::problem::{Answer, Fault};
 
@@ -42,14 +43,32 @@ pub struct From {
     from: u64,
 }
 
+/// A finished job that left the scheduler's memory, when it is that.
+async fn ended(app: &App, job: JobId) -> Answer<Option<Finished>> {
+    if app.engine.core().await.job(job).is_ok() {
+        return Ok(None);
+    }
+    Ok(app.engine.store.finished(job).await?)
+}
+
 async fn owned(app: &App, caller: &Caller, job: JobId) -> Answer<()> {
     caller.scientist()?;
-    let core = app.engine.core().await;
-    let owner = core.owner(job)?;
-    match caller.owns(owner) {
-        Ok(()) => Ok(()),
-        // Other people's jobs are not there.
-        Err(_) => Err(Fault::not_found(format!("there is no job {job}"))),
+    let nothing = || Fault::not_found(format!("there is no job {job}"));
+    // Other people's jobs are not there.
+    if let Ok(owner) = app.engine.core().await.owner(job) {
+        return caller.owns(owner).map_err(|_| nothing());
+    }
+    let finished = app.engine.store.finished(job).await?.ok_or_else(nothing)?;
+    caller.owns(finished.owner()).map_err(|_| nothing())
+}
+
+/// A job, in memory or finished long ago.
+async fn view(app: &App, job: JobId) -> Answer<JobView> {
+    let live = app.engine.core().await.job(job);
+    match live {
+        Ok(view) => Ok(view),
+        // What left memory was kept first.
+        Err(refusal) => Ok(app.engine.store.finished(job).await?.ok_or(refusal)?.view()),
     }
 }
 
@@ -79,6 +98,13 @@ pub async fn submit(
             Some(pending)
         }
     };
+    if let Some(after) = job.after
+        && let Some(finished) = ended(&app, after).await?
+        && caller.subject == finished.owner()
+    {
+        app.engine.apply(Event::Recall(Box::new(finished))).await?;
+    }
+    let _kept = app.sweeping.read().await;
     let bytes = app.blobs.size(job.archive).await?;
     let bytes = bytes.ok_or_else(|| Fault::invalid("archive", format!("there is no blob {}: upload it first", job.archive)))?;
     let event = Event::Submit {
@@ -100,12 +126,35 @@ pub async fn list(State(app): State<Arc<App>>, caller: Caller, Ask(filter): Ask<
     if filter.all {
         caller.operator()?;
     }
-    let core = app.engine.core().await;
-    let (items, next) = core.jobs(JobId(filter.cursor.unwrap_or(0)), PAGE, |owner, state| {
+    let after = JobId(filter.cursor.unwrap_or(0));
+    let owner = (!filter.all).then(|| caller.subject.clone());
+    let finished = if filter.state.is_none_or(JobState::is_final) {
+        let limit = u32::try_from(PAGE).unwrap_or(u32::MAX);
+        app.engine.store.finished_after(after, limit, owner, filter.state).await?
+    } else {
+        Vec::new()
+    };
+    let (live, next) = app.engine.core().await.jobs(after, PAGE, |owner, state| {
         (filter.all || owner == caller.subject) && filter.state.is_none_or(|wanted| wanted == state)
     });
+    let (items, next) = merge(live, next, finished);
     let next = next.map(|job| job.to_string());
     Ok(Json(Listed { items, next }))
+}
+
+/// One page of those in memory and those that left it, in the order of their numbers, each once.
+fn merge(live: Vec<JobView>, next: Option<JobId>, finished: Vec<Finished>) -> (Vec<JobView>, Option<JobId>) {
+    // Beyond where either list was cut nothing is known.
+    let cut = (finished.len() >= PAGE).then(|| finished.last().map(Finished::id)).flatten();
+    let known = next.into_iter().chain(cut).min();
+    let mut all: BTreeMap<JobId, JobView> = finished.iter().map(|finished| (finished.id(), finished.view())).collect();
+    all.extend(live.into_iter().map(|view| (view.job, view)));
+    all.retain(|job, _| known.is_none_or(|known| *job <= known));
+    let mut items: Vec<JobView> = all.into_values().collect();
+    let more = items.len() > PAGE;
+    items.truncate(PAGE);
+    let next = if more { items.last().map(|view| view.job) } else { known };
+    (items, next)
 }
 
 /// A job.
@@ -113,7 +162,7 @@ pub async fn list(State(app): State<Arc<App>>, caller: Caller, Ask(filter): Ask<
     responses((status = 200, body = JobView), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn show(State(app): State<Arc<App>>, caller: Caller, At(job): At<JobId>) -> Answer<Json<JobView>> {
     owned(&app, &caller, job).await?;
-    Ok(Json(app.engine.core().await.job(job)?))
+    Ok(Json(view(&app, job).await?))
 }
 
 /// Why a job runs, waits or moved, and all its changes.
@@ -122,7 +171,14 @@ pub async fn show(State(app): State<Arc<App>>, caller: Caller, At(job): At<JobId
 pub async fn why(State(app): State<Arc<App>>, caller: Caller, At(job): At<JobId>) -> Answer<Json<Why>> {
     owned(&app, &caller, job).await?;
     let changes = app.engine.store.changes(job, 200).await?;
-    let (state, sentence, class) = app.engine.core().await.why(job)?;
+    let live = app.engine.core().await.why(job);
+    let (state, sentence, class) = match live {
+        Ok(why) => why,
+        Err(refusal) => {
+            let finished = app.engine.store.finished(job).await?.ok_or(refusal)?;
+            (finished.state(), finished.why(), None)
+        }
+    };
     Ok(Json(Why {
         job,
         state,
@@ -190,8 +246,11 @@ pub async fn prioritize(
 
 async fn steer(app: &App, caller: &Caller, job: JobId, event: impl FnOnce(String) -> Event) -> Answer<Json<JobView>> {
     owned(app, caller, job).await?;
+    if let Some(finished) = ended(app, job).await? {
+        return Err(Fault::conflict("state", format!("job {job} is {}", finished.state())));
+    }
     app.engine.apply(event(caller.subject.clone())).await?;
-    Ok(Json(app.engine.core().await.job(job)?))
+    Ok(Json(view(app, job).await?))
 }
 
 /// A job, at once whenever it changes (SSE: events `job` with a JobView each).
@@ -200,13 +259,13 @@ async fn steer(app: &App, caller: &Caller, job: JobId, event: impl FnOnce(String
 pub async fn events(State(app): State<Arc<App>>, caller: Caller, At(job): At<JobId>) -> Answer<Response> {
     owned(&app, &caller, job).await?;
     let changes = app.engine.watch_job(job);
-    let stop = app.stop.clone();
+    let (stop, listening) = (app.stop.clone(), app.listen(&caller.id)?);
     let look = move || -> futures_util::future::BoxFuture<'static, Option<Message>> {
         let app = Arc::clone(&app);
         Box::pin(async move {
-            let view = app.engine.core().await.job(job).ok()?;
+            let view = view(&app, job).await.ok()?;
             Message::default().event("job").json_data(&view).ok()
         })
     };
-    Ok(stream(changes, stop, Duration::ZERO, look).into_response())
+    Ok(stream(changes, stop, listening, Duration::ZERO, look).into_response())
 }

@@ -14,6 +14,7 @@ use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
+use crate::app::Listening;
 use crate::engine::stopped;
 
 /// Items of a list in one answer.
@@ -23,11 +24,12 @@ pub const PAGE: usize = 100;
 pub fn stream(
     changes: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
+    listening: Listening,
     pause: Duration,
     look: impl Fn() -> BoxFuture<'static, Option<Event>> + Send + 'static,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>> + Send> {
-    let begin = (changes, stop, look, true);
-    let events = futures_util::stream::unfold(begin, move |(mut changes, mut stop, look, first)| async move {
+    let begin = (changes, stop, look, listening, true);
+    let events = futures_util::stream::unfold(begin, move |(mut changes, mut stop, look, listening, first)| async move {
         if !first {
             tokio::select! {
                 changed = changes.changed() => changed.ok()?,
@@ -37,7 +39,7 @@ pub fn stream(
         }
         changes.mark_unchanged();
         let event = look().await?;
-        Some((Ok(event), (changes, stop, look, false)))
+        Some((Ok(event), (changes, stop, look, listening, false)))
     });
     Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
 }

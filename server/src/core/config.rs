@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Times in milliseconds unless the name says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Config {
     /// Longest time between two heartbeats of a host.
     pub heartbeat_ms: u64,
@@ -49,6 +50,8 @@ pub struct Config {
     pub user_jobs_max: u32,
     /// The oldest waiting job of a queue is passed over at most this many times in a row.
     pub passed_max: u32,
+    /// A finished job leaves memory after this long; the store keeps it.
+    pub retire_ms: u64,
 }
 
 const MINUTE: u64 = 60_000;
@@ -78,6 +81,7 @@ impl Default for Config {
             user_running_max: 10_000,
             user_jobs_max: 200_000,
             passed_max: 8,
+            retire_ms: 24 * 60 * MINUTE,
         }
     }
 }

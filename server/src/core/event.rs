@@ -6,7 +6,7 @@ use protocol::http::{
 use protocol::{ChainEntry, Digest, HardwareClass};
 use serde::{Deserialize, Serialize};
 
-use super::Config;
+use super::{Config, Finished};
 
 /// Something that happened, already checked for form. With its time it is all that the core ever learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +64,9 @@ pub enum Event {
         class: HardwareClass,
         /// Bytes of the checkpoint's blob.
         bytes: u64,
+        /// Bytes of the outputs' blob.
+        #[serde(default)]
+        outputs_bytes: u64,
     },
     /// A host stopped an attempt.
     End {
@@ -83,6 +86,8 @@ pub enum Event {
         /// Bytes of the archive's blob.
         bytes: u64,
     },
+    /// A finished job that left memory is needed again: another job is to start from it.
+    Recall(Box<Finished>),
     /// Keep a job back.
     Hold {
         /// Which.
@@ -191,4 +196,6 @@ pub enum Command {
     ChainReset(JobId),
     /// A checkpoint that a later one of its job took the place of.
     Superseded(Digest),
+    /// A finished job left memory: keep it.
+    Retired(Box<Finished>),
 }

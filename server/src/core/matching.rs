@@ -1,4 +1,4 @@
-//! Which job goes to which device: placing, picking, preempting, prefetching, batching.
+//! Which job goes to which device: placing, picking, preempting, batching.
 //!
 //! A waiting job looks for a free device, a free device for a waiting job; both find the best by an index. Long and urgent jobs take
 //! the most trusted device, short ones the least; a device that is not trusted takes short jobs first. That is a preference: nothing
@@ -7,65 +7,23 @@
 use std::cmp::Reverse;
 
 use protocol::http::job::PRIORITY_URGENT;
-use protocol::http::{AttemptId, HostId, JobId, JobState, Outcome, Stay};
+use protocol::http::{AttemptId, HostId, JobId, JobState, Outcome};
 
 use super::attempts::Then;
-use super::job::{Attempt, Cause, STAYS_MAX, Stage, Stop};
+use super::job::{Cause, Stage, Stop};
 use super::pool::DeviceId;
 use super::queue::{Length, Need, Place, QueueKey};
 use super::reliability::Trust;
-use super::{Command, Core, Timer};
-
-/// What a grant counts before anything is computed, so that many grants at once are shared out too.
-const QUANTUM_MS: u64 = 60_000;
+use super::{Core, Timer};
 
 /// The job that a device should take, and whether it is for its age alone.
 #[derive(Clone, Copy)]
 pub(super) struct Pick {
-    job: JobId,
-    for_age: bool,
+    pub(super) job: JobId,
+    pub(super) for_age: bool,
 }
 
 impl Core {
-    /// Lets a job wait for a device.
-    pub(super) fn enqueue(&mut self, id: JobId) {
-        let Some(job) = self.jobs.get_mut(&id) else { return };
-        let place = Place {
-            key: QueueKey {
-                need: job.need(),
-                length: job.length(&self.config),
-            },
-            user: job.user,
-            level: job.level(),
-            deadline_ms: job.deadline_ms.unwrap_or(u64::MAX),
-            job: id,
-        };
-        job.place = Some(place);
-        if let (Some(deadline), false) = (job.deadline_ms, job.pressed) {
-            let left = job.left_ms(job.segment()).unwrap_or(3_600_000);
-            let latest = deadline.saturating_sub(left.saturating_add(left / 2).saturating_add(600_000));
-            self.timers.set(Timer::Deadline(id), latest.max(self.now_ms));
-        }
-        if job.restart && matches!(place.key.need, Need::Class(_)) {
-            self.timers.set(Timer::Restart(id), self.now_ms + self.config.restart_ms);
-        }
-        self.queues.insert(place);
-        self.dirty_jobs.insert(id);
-    }
-
-    /// Takes a job out of its queue.
-    pub(super) fn dequeue(&mut self, id: JobId) {
-        let Some(place) = self.jobs.get_mut(&id).and_then(|job| job.place.take()) else {
-            return;
-        };
-        self.queues.remove(place);
-        if self.queues.count(place.key) == 0 {
-            self.passed.remove(&place.key);
-        }
-        self.timers.clear(Timer::Deadline(id));
-        self.timers.clear(Timer::Restart(id));
-    }
-
     /// Does all that follows from an event, until nothing more follows.
     pub(super) fn settle(&mut self) {
         loop {
@@ -154,14 +112,8 @@ impl Core {
     fn place(&mut self, id: JobId) {
         let Some(job) = self.jobs.get(&id) else { return };
         let Some(place) = job.place else { return };
-        let state = job.state;
         if self.user(job.user).running >= self.config.user_running_max {
-            let name = &self.user(job.user).name;
-            let reason = format!(
-                "waits: {name} has {} jobs running, the most allowed",
-                self.config.user_running_max
-            );
-            return self.change(id, state, reason);
+            return;
         }
         let trusted = place.key.length == Length::Long || place.level >= PRIORITY_URGENT;
         let fitting = self.free.fitting(place.key.need);
@@ -172,16 +124,14 @@ impl Core {
             Some((_, _, device)) => {
                 self.grant(id, device, None, "a device was free");
             }
-            None if place.level >= PRIORITY_URGENT && self.preempt(id, place) => {}
-            None => {
-                let reason = self.waiting_reason(id);
-                self.change(id, state, reason);
-            }
+            None if place.level >= PRIORITY_URGENT => self.preempt(id, place),
+            // It waits; what for is said to whoever asks, as it is then.
+            None => {}
         }
     }
 
-    /// Makes a less urgent job yield its device. Whether one was found.
-    fn preempt(&mut self, id: JobId, place: Place) -> bool {
+    /// Makes a less urgent job yield its device, where there is one.
+    fn preempt(&mut self, id: JobId, place: Place) {
         let victim = self
             .yielding
             .fitting(place.key.need)
@@ -189,7 +139,7 @@ impl Core {
             .filter(|(level, _)| *level < place.level)
             .map(|(_, Reverse(victim))| *victim);
         let Some(attempt) = victim.and_then(|victim| self.attempts.get(&victim)) else {
-            return false;
+            return;
         };
         let (victim, device, stage, yielder) = (attempt.id, attempt.device, attempt.stage, attempt.job);
         let now = self.jobs.get(&id).is_some_and(|job| job.now);
@@ -218,7 +168,6 @@ impl Core {
             None,
             &format!("takes the place of job {yielder}, which is less urgent"),
         );
-        true
     }
 
     /// Tells an attempt to stop.
@@ -298,7 +247,7 @@ impl Core {
                     _ => 0,
                 };
                 let second = !flaky && key.length == Length::Short;
-                (misfit, Reverse(head.level), second, head.served, *key)
+                (misfit, Reverse(head.level), head.served, second, *key)
             });
             best.map(|(key, head)| (*key, head.job))
         });
@@ -317,151 +266,5 @@ impl Core {
             }
         }
         Some(Pick { job, for_age })
-    }
-
-    /// Offers a job to a device, behind what that has already.
-    pub(super) fn grant(&mut self, id: JobId, device: DeviceId, batch: Option<AttemptId>, why: &str) -> AttemptId {
-        let now_ms = self.now_ms;
-        let attempt = AttemptId(self.next_attempt);
-        self.next_attempt += 1;
-        self.dequeue(id);
-        let job = self.jobs.get_mut(&id).expect("only jobs that exist wait in a queue");
-        let host = self
-            .hosts
-            .get_mut(&device.host)
-            .expect("only devices of hosts that exist are found");
-        let label = host.label();
-        let slot = &mut host.devices[usize::from(device.index)];
-        let class = *slot
-            .classes
-            .iter()
-            .find(|class| match job.need() {
-                Need::Class(needed) => **class == needed,
-                Need::Any(tier) => class.tier == tier,
-            })
-            .expect("a device is found under its own classes");
-        if let Some(free) = slot.free.take() {
-            self.free.remove(&slot.classes, free);
-        }
-        slot.line.push(attempt);
-        job.epoch += 1;
-        job.attempt = Some(attempt);
-        if job.stays.len() == STAYS_MAX {
-            job.stays.remove(0);
-        }
-        job.stays.push(Stay {
-            host: device.host,
-            class,
-            from_segment: job.segment(),
-            to_segment: job.segment(),
-            from_ms: now_ms,
-            to_ms: None,
-            outcome: None,
-        });
-        let (user, state) = (job.user, job.state);
-        self.attempts.insert(
-            attempt,
-            Attempt {
-                id: attempt,
-                job: id,
-                device,
-                class,
-                epoch: job.epoch,
-                batch: batch.unwrap_or(attempt),
-                stage: Stage::Offered,
-                stop: None,
-                why: why.to_owned(),
-                seen_ms: now_ms,
-                charged_ms: now_ms,
-                segment: job.segment(),
-                shielded: false,
-                yields: None,
-            },
-        );
-        self.timers.set(Timer::Offer(attempt), now_ms + self.config.offer_ms);
-        let served = self.user(user).served;
-        self.served_floor = self.served_floor.max(served);
-        self.account(user, |user| {
-            user.running += 1;
-            user.served += QUANTUM_MS;
-        });
-        self.sync_yield(attempt);
-        self.change(id, state, format!("offered to {label}: {why}"));
-        self.touch(device.host);
-        attempt
-    }
-
-    fn shield(&mut self, granted: AttemptId, pick: Pick) {
-        if let Some(attempt) = self.attempts.get_mut(&granted) {
-            attempt.shielded = pick.for_age;
-        }
-        self.sync_yield(granted);
-    }
-
-    /// Offers the next job to a device whose job ends soon, so that it has arrived by then.
-    pub(super) fn prefetch(&mut self, id: AttemptId) {
-        let Some(attempt) = self.attempts.get(&id) else { return };
-        let device = attempt.device;
-        let Some(host) = self.hosts.get(&device.host) else { return };
-        if attempt.stop.is_some() || host.closed(self.now_ms).is_some() || self.line(device) != [id] {
-            return;
-        }
-        let current = attempt.job;
-        if let Some(next) = self.pick(device, false) {
-            let granted = self.grant(
-                next.job,
-                device,
-                None,
-                &format!("fetched ahead: job {current} ends soon there"),
-            );
-            self.shield(granted, next);
-        }
-    }
-
-    /// Sets the timer for [`prefetch`](Self::prefetch) by what is known now.
-    pub(super) fn arm_prefetch(&mut self, id: AttemptId) {
-        let Some(attempt) = self.attempts.get(&id) else { return };
-        if attempt.stop.is_some() || self.line(attempt.device) != [id] {
-            return;
-        }
-        let left = self.jobs.get(&attempt.job).and_then(|job| job.left_ms(attempt.segment));
-        if let Some(left) = left {
-            let at = self.now_ms.saturating_add(left.saturating_sub(self.config.prefetch_ms));
-            self.timers.set(Timer::Prefetch(id), at);
-        }
-    }
-
-    /// A job's deadline comes near: from now on it is urgent.
-    pub(super) fn press(&mut self, id: JobId) {
-        let Some(job) = self.jobs.get_mut(&id) else { return };
-        if job.place.is_none() {
-            return;
-        }
-        job.pressed = true;
-        let state = job.state;
-        self.dequeue(id);
-        self.enqueue(id);
-        self.change(id, state, "its deadline is near: it counts as urgent");
-    }
-
-    /// A job has waited long for a class: it starts over on another one, if its class is still away.
-    pub(super) fn start_over(&mut self, id: JobId) {
-        let Some(job) = self.jobs.get_mut(&id) else { return };
-        let (Some(place), Some(safe)) = (job.place, &job.safe) else {
-            return;
-        };
-        let class = safe.class;
-        // What began at another job's end has no C0 of its own to go back to.
-        if self.presence.get(&class).is_some_and(|presence| presence.online > 0) || job.first_segment > 0 {
-            self.timers.set(Timer::Restart(id), self.now_ms + self.config.restart_ms);
-            return;
-        }
-        self.queues.remove(place);
-        job.place = None;
-        job.safe = None;
-        self.commands.push(Command::ChainReset(id));
-        let reason = format!("starts over from C0 on any class: no host of class {class} was there for too long");
-        self.change(id, JobState::Queued, reason);
-        self.enqueue(id);
     }
 }

@@ -7,10 +7,13 @@
 //! | `job`, `host` | the things there are |
 //! | [`reliability`] | each host's chance to be there still |
 //! | `queue`, `pool`, `timers` | indexes: nothing is searched, everything is found |
-//! | `matching` | which job goes to which device; preemption; prefetch; batches |
+//! | `matching`, `grant` | which job goes to which device; preemption; batches; offers, at once or ahead |
+//! | `waiting` | into a queue and out of it |
 //! | `steer` | what scientists do to jobs |
-//! | `presence` | what hosts report, and their silence |
-//! | `attempts` | leases: taken, progressing, committed, ended |
+//! | `retire` | finished jobs leave memory |
+//! | `register` | hosts that register, and the classes there are |
+//! | `presence`, `departure` | what hosts report, their silence, and their planned absence |
+//! | `attempts`, `ending` | leases: taken, progressing, committed; and how they end |
 //! | `orders`, `views` | what hosts and people are shown |
 //! | `check` | the invariants, all of them, for tests |
 //! | `populate` | a state of any size, for benches |
@@ -28,7 +31,10 @@ use serde::{Deserialize, Serialize};
 mod attempts;
 pub mod check;
 pub mod config;
+mod departure;
+mod ending;
 pub mod event;
+mod grant;
 mod host;
 mod job;
 mod matching;
@@ -37,16 +43,20 @@ mod pool;
 pub mod populate;
 mod presence;
 mod queue;
+mod register;
 pub mod reliability;
+mod retire;
 mod steer;
 mod timers;
 pub mod views;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
 
 pub use config::Config;
 pub use event::{Command, Event, Refusal, Reply};
+pub use retire::Finished;
 
 use host::Host;
 use job::{Attempt, Job};
@@ -54,8 +64,8 @@ use pool::{Free, Pool, Yielding};
 use queue::Queues;
 use timers::{Timer, Timers};
 
-/// Version of the rules: a log of events is only replayed by the rules that wrote it.
-pub const RULES: u32 = 1;
+/// Version of the rules: a log of events is only replayed by the rules that wrote it. A state that older rules left is gone on from.
+pub const RULES: u32 = 2;
 
 /// A user's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -185,9 +195,14 @@ impl Core {
                 commit,
                 class,
                 bytes,
-            } => return self.commit(*host, *attempt, commit, *class, *bytes).map(Reply::Committed),
+                outputs_bytes,
+            } => {
+                let bytes = (*bytes, *outputs_bytes);
+                return self.commit(*host, *attempt, commit, *class, bytes).map(Reply::Committed);
+            }
             Event::End { host, attempt, end } => self.end(*host, *attempt, end)?,
             Event::Submit { user, job, bytes } => return self.submit(user, job, *bytes).map(Reply::Job),
+            Event::Recall(finished) => self.recall(finished)?,
             Event::Hold { job, by } => self.hold(*job, by)?,
             Event::Release { job, by } => self.release(*job, by)?,
             Event::Cancel { job, by } => self.cancel(*job, by)?,
@@ -232,15 +247,22 @@ impl Core {
     /// The state that [`save`](Self::save) wrote, indexes and all.
     ///
     /// # Errors
-    /// Bytes that are no such state, or were written under other rules.
+    /// Bytes that are no such state, or were written under newer rules.
     pub fn restore(bytes: &[u8]) -> serde_json::Result<Self> {
         let mut core: Self = serde_json::from_slice(bytes)?;
-        if core.rules != RULES {
+        if core.rules > RULES {
             return Err(serde::de::Error::custom(format!(
                 "the state was written by scheduler rules {}, this program has rules {RULES}",
                 core.rules
             )));
         }
+        if core.rules < 2 {
+            // Jobs ended without a time to leave memory.
+            let ended = core.jobs.values().filter(|job| job.state.is_final()).map(|job| job.id);
+            let at_ms = core.now_ms + core.config.retire_ms;
+            ended.for_each(|job| core.timers.set(Timer::Retire(job), at_ms));
+        }
+        core.rules = RULES;
         core.rebuild();
         Ok(core)
     }

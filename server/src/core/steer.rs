@@ -16,7 +16,7 @@ const TAG_BYTES_MAX: usize = 64;
 const SEGMENTS_MAX: u64 = 1 << 40;
 
 impl Core {
-    fn user_id(&mut self, name: &str) -> UserId {
+    pub(super) fn user_id(&mut self, name: &str) -> UserId {
         if let Some(id) = self.user_ids.get(name) {
             return *id;
         }
@@ -278,6 +278,7 @@ impl Core {
         let Some(job) = self.jobs.get(&id) else { return };
         let (user, safe) = (job.user, job.safe.clone());
         self.account(user, |user| user.unfinished -= 1);
+        self.timers.set(Timer::Retire(id), self.now_ms + self.config.retire_ms);
         for next in self.dependents.remove(&id).unwrap_or_default() {
             let Some(waiting) = self.jobs.get_mut(&next) else { continue };
             if waiting.state.is_final() {

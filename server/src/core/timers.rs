@@ -28,6 +28,8 @@ pub(super) enum Timer {
     Restart(JobId),
     /// The attempt ends soon.
     Prefetch(AttemptId),
+    /// The job ended long ago.
+    Retire(JobId),
 }
 
 /// All timers.

@@ -5,7 +5,7 @@ use protocol::http::{AttemptId, HostId, HostState, HostView, JobId, JobState, Jo
 use protocol::{ChainEntry, Digest, HardwareClass};
 
 use super::host::{HOUR_MS, Host};
-use super::job::{Job, Stage};
+use super::job::{Attempt, Job, Stage};
 use super::queue::{Length, Need, QueueKey};
 use super::reliability::{self, Trust};
 use super::{Core, Refusal};
@@ -37,25 +37,46 @@ pub struct Counts {
 }
 
 impl Core {
-    /// The sentence that says why a job waits.
-    pub(super) fn waiting_reason(&self, id: JobId) -> String {
-        let Some(job) = self.jobs.get(&id) else { return String::new() };
+    /// What a job in a queue waits for, as of now.
+    fn waits_for(&self, job: &Job) -> String {
+        let user = self.user(job.user);
+        if user.running >= self.config.user_running_max {
+            return format!("waits: {} has {} jobs on hosts, the most allowed", user.name, user.running);
+        }
         match job.need() {
-            Need::Any(tier) => format!("waits for a free device of tier {tier}"),
+            Need::Any(tier) => {
+                let of_tier = self.presence.iter().filter(|(class, _)| class.tier == tier);
+                let (online, devices) = of_tier.fold((0, 0), |(online, devices), (_, presence)| {
+                    (online + presence.online, devices + presence.devices)
+                });
+                format!("waits for a device of tier {tier}: {online} of {devices} devices online, none free")
+            }
             Need::Class(class) => {
                 let presence = self.class_presence(class);
                 let seen = match presence.last_seen_ms {
                     Some(at) if presence.online == 0 => {
                         format!(", last seen {} minutes ago", self.now_ms.saturating_sub(at) / 60_000)
                     }
-                    Some(_) => String::new(),
+                    Some(_) => ", none free".to_owned(),
                     None => ", never seen".to_owned(),
                 };
+                let restart = match job.restart && job.first_segment == 0 {
+                    true if presence.online == 0 => "; starts over on another class when this one stays away",
+                    _ => "",
+                };
                 format!(
-                    "waits for class {class}: {} of {} devices online{seen}",
+                    "waits for class {class}: {} of {} devices online{seen}{restart}",
                     presence.online, presence.devices
                 )
             }
+        }
+    }
+
+    /// Why a job is where it is, in a sentence, as of now.
+    fn reason_now(&self, job: &Job) -> String {
+        match job.place {
+            Some(_) => format!("{}; {}", job.reason, self.waits_for(job)),
+            None => job.reason.clone(),
         }
     }
 
@@ -99,10 +120,7 @@ impl Core {
     /// No such job.
     pub fn why(&self, id: JobId) -> Result<(JobState, String, Option<ClassPresence>), Refusal> {
         let job = self.jobs.get(&id).ok_or(Refusal::NoJob(id))?;
-        let now = match job.place {
-            Some(_) => format!("{}; {}", job.reason, self.waiting_reason(id)),
-            None => job.reason.clone(),
-        };
+        let now = self.reason_now(job);
         let class = job.safe.as_ref().map(|safe| self.class_presence(safe.class));
         Ok((job.state, format!("job {id} is {}: {now}", job.state), class))
     }
@@ -146,38 +164,7 @@ impl Core {
 
     fn view(&self, job: &Job) -> JobView {
         let attempt = job.attempt.and_then(|attempt| self.attempts.get(&attempt));
-        let progress = attempt.map_or(job.segment(), |attempt| attempt.segment);
-        let megabytes = job.moved_bytes as f64 / 1e6;
-        JobView {
-            job: job.id,
-            name: job.name.clone(),
-            owner: self.user(job.user).name.clone(),
-            state: job.state,
-            reason: job.reason.clone(),
-            since_ms: job.since_ms,
-            submitted_ms: job.submitted_ms,
-            priority: job.priority,
-            package: job.package,
-            archive: job.archive,
-            tier: job.tier,
-            class: job.safe.as_ref().map(|safe| safe.class),
-            segment: job.segment(),
-            segments: job.until(),
-            progress,
-            step: job.safe.as_ref().map_or(0, |safe| safe.entry.step),
-            checkpoint: job.safe.as_ref().map(|safe| safe.blob),
-            chain: job.safe.as_ref().map(|safe| safe.entry.digest),
-            left_ms: job.left_ms(progress).filter(|_| !job.state.is_final()),
-            deadline_ms: job.deadline_ms,
-            after: job.after,
-            tags: job.tags.clone(),
-            host: attempt.map(|attempt| attempt.device.host),
-            epoch: job.epoch,
-            stays: job.stays.clone(),
-            computed_ms: job.computed_ms,
-            moved_bytes: job.moved_bytes,
-            minutes_per_mb: (job.moved_bytes > 0).then(|| job.computed_ms as f64 / 60_000.0 / megabytes),
-        }
+        view_of(job, &self.user(job.user).name, attempt, self.reason_now(job))
     }
 
     /// The last boundary of a job that is safe.
@@ -307,5 +294,41 @@ impl Core {
         jobs.flat_map(|job| [Some(job.archive), job.safe.as_ref().map(|safe| safe.blob)])
             .flatten()
             .collect()
+    }
+}
+
+/// A job as people see it.
+pub(super) fn view_of(job: &Job, owner: &str, attempt: Option<&Attempt>, reason: String) -> JobView {
+    let progress = attempt.map_or(job.segment(), |attempt| attempt.segment);
+    let megabytes = job.moved_bytes as f64 / 1e6;
+    JobView {
+        job: job.id,
+        name: job.name.clone(),
+        owner: owner.to_owned(),
+        state: job.state,
+        reason,
+        since_ms: job.since_ms,
+        submitted_ms: job.submitted_ms,
+        priority: job.priority,
+        package: job.package,
+        archive: job.archive,
+        tier: job.tier,
+        class: job.safe.as_ref().map(|safe| safe.class),
+        segment: job.segment(),
+        segments: job.until(),
+        progress,
+        step: job.safe.as_ref().map_or(0, |safe| safe.entry.step),
+        checkpoint: job.safe.as_ref().map(|safe| safe.blob),
+        chain: job.safe.as_ref().map(|safe| safe.entry.digest),
+        left_ms: job.left_ms(progress).filter(|_| !job.state.is_final()),
+        deadline_ms: job.deadline_ms,
+        after: job.after,
+        tags: job.tags.clone(),
+        host: attempt.map(|attempt| attempt.device.host),
+        epoch: job.epoch,
+        stays: job.stays.clone(),
+        computed_ms: job.computed_ms,
+        moved_bytes: job.moved_bytes,
+        minutes_per_mb: (job.moved_bytes > 0).then(|| job.computed_ms as f64 / 60_000.0 / megabytes),
     }
 }

@@ -1,11 +1,14 @@
 //! A store that forgets when the process ends: for tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
+use protocol::Digest;
 use protocol::http::lease::ChainLine;
-use protocol::http::{Change, JobId};
+use protocol::http::{Change, JobId, JobState};
+
+use crate::core::Finished;
 
 use super::{Answer, Batch, Loaded, Logged, Row, Store, StoreError, TokenRow};
 
@@ -15,6 +18,8 @@ struct Inner {
     events: BTreeMap<u64, Logged>,
     changes: BTreeMap<JobId, Vec<Change>>,
     chain: BTreeMap<(JobId, u64), ChainLine>,
+    finished: BTreeMap<JobId, Finished>,
+    kept: BTreeSet<Digest>,
     answers: BTreeMap<String, Answer>,
     tokens: BTreeMap<String, TokenRow>,
     fail: Option<String>,
@@ -60,9 +65,14 @@ impl Store for MemoryStore {
                 match row {
                     Row::Changed(job, change) => inner.changes.entry(job).or_default().push(change),
                     Row::Chain(job, entry, outputs) => {
+                        inner.kept.extend(outputs);
                         inner.chain.insert((job, entry.segment), ChainLine { entry, outputs });
                     }
                     Row::ChainReset(job) => inner.chain.retain(|(other, _), _| *other != job),
+                    Row::Finished(finished) => {
+                        inner.kept.extend(finished.blobs());
+                        inner.finished.insert(finished.id(), *finished);
+                    }
                 }
             }
             for answer in batch.answers {
@@ -92,6 +102,35 @@ impl Store for MemoryStore {
         let lines = inner.chain.range((job, from)..=(job, u64::MAX)).take(limit as usize);
         let lines: Vec<ChainLine> = lines.map(|(_, line)| line.clone()).collect();
         Box::pin(async { Ok(lines) })
+    }
+
+    fn finished(&self, job: JobId) -> BoxFuture<'_, Result<Option<Finished>, StoreError>> {
+        let found = self.inner().finished.get(&job).cloned();
+        Box::pin(async { Ok(found) })
+    }
+
+    fn finished_after(
+        &self,
+        after: JobId,
+        limit: u32,
+        owner: Option<String>,
+        state: Option<JobState>,
+    ) -> BoxFuture<'_, Result<Vec<Finished>, StoreError>> {
+        let wanted = |finished: &Finished| {
+            owner.as_ref().is_none_or(|owner| owner == finished.owner()) && state.is_none_or(|state| state == finished.state())
+        };
+        let inner = self.inner();
+        let later = inner
+            .finished
+            .range(JobId(after.0.saturating_add(1))..)
+            .map(|(_, finished)| finished);
+        let found: Vec<Finished> = later.filter(|it| wanted(it)).take(limit as usize).cloned().collect();
+        Box::pin(async { Ok(found) })
+    }
+
+    fn kept(&self, blobs: BTreeSet<Digest>) -> BoxFuture<'_, Result<BTreeSet<Digest>, StoreError>> {
+        let kept = self.inner().kept.intersection(&blobs).copied().collect();
+        Box::pin(async { Ok(kept) })
     }
 
     fn answer(&self, name: String) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {

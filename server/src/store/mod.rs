@@ -12,14 +12,16 @@
 //! | [`sqlite`] | a file in the data folder |
 //! | [`postgres`] | a PostgreSQL database by URL |
 
+use std::collections::BTreeSet;
+
 use futures_util::future::BoxFuture;
 use protocol::ChainEntry;
 use protocol::http::lease::ChainLine;
-use protocol::http::{Change, HostId, JobId, Scope};
+use protocol::http::{Change, HostId, JobId, JobState, Scope};
 use protocol::{Digest, http::TokenView};
 use serde::{Deserialize, Serialize};
 
-use crate::core::Event;
+use crate::core::{Event, Finished};
 
 pub mod memory;
 pub mod postgres;
@@ -44,6 +46,8 @@ pub enum Row {
     Chain(JobId, ChainEntry, Option<Digest>),
     /// A job starts over.
     ChainReset(JobId),
+    /// A finished job left the scheduler's memory.
+    Finished(Box<Finished>),
 }
 
 /// What was answered under an `Idempotency-Key`.
@@ -166,6 +170,21 @@ pub trait Store: Send + Sync + 'static {
 
     /// Boundaries of a job from segment `from` on, at most `limit`.
     fn chain(&self, job: JobId, from: u64, limit: u32) -> BoxFuture<'_, Result<Vec<ChainLine>, StoreError>>;
+
+    /// A finished job that left memory.
+    fn finished(&self, job: JobId) -> BoxFuture<'_, Result<Option<Finished>, StoreError>>;
+
+    /// Finished jobs that left memory, numbered above `after`, at most `limit`; of one owner, in one state, where these are given.
+    fn finished_after(
+        &self,
+        after: JobId,
+        limit: u32,
+        owner: Option<String>,
+        state: Option<JobState>,
+    ) -> BoxFuture<'_, Result<Vec<Finished>, StoreError>>;
+
+    /// Those of some blobs that are kept for good: outputs, and what finished jobs that left memory need.
+    fn kept(&self, blobs: BTreeSet<Digest>) -> BoxFuture<'_, Result<BTreeSet<Digest>, StoreError>>;
 
     /// What was answered under a key.
     fn answer(&self, name: String) -> BoxFuture<'_, Result<Option<Answer>, StoreError>>;

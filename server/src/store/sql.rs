@@ -52,13 +52,16 @@ pub(super) fn token(columns: TokenColumns) -> Result<TokenRow, StoreError> {
 macro_rules! sql_store {
     ($store:ty, $database:ty) => {
         use futures_util::future::BoxFuture;
+        use protocol::Digest;
         use protocol::http::lease::ChainLine;
-        use protocol::http::{Change, JobId};
+        use protocol::http::{Change, JobId, JobState};
         use sqlx::QueryBuilder;
 
         use super::sql::{self, PART_BYTES, ROWS_MAX, damaged, int, json, nat};
+        use std::collections::BTreeSet;
+
         use super::{Answer, Batch, Loaded, Logged, Row, Store, StoreError, TokenRow};
-        use crate::core::RULES;
+        use crate::core::{Finished, RULES};
 
         impl $store {
             async fn write_rows(
@@ -68,6 +71,7 @@ macro_rules! sql_store {
             ) -> Result<(), StoreError> {
                 let mut changes: Vec<(i64, i64, String)> = Vec::new();
                 let mut chain: Vec<(i64, i64, String)> = Vec::new();
+                let mut kept: BTreeSet<Digest> = BTreeSet::new();
                 for row in rows {
                     match row {
                         Row::Changed(job, change) => {
@@ -75,6 +79,7 @@ macro_rules! sql_store {
                             *next += 1;
                         }
                         Row::Chain(job, entry, outputs) => {
+                            kept.extend(*outputs);
                             let line = ChainLine {
                                 entry: entry.clone(),
                                 outputs: *outputs,
@@ -89,7 +94,28 @@ macro_rules! sql_store {
                                 .execute(&mut **transaction)
                                 .await?;
                         }
+                        Row::Finished(finished) => {
+                            kept.extend(finished.blobs());
+                            sqlx::query(
+                                "INSERT INTO finished (job, owner, state, body) VALUES ($1, $2, $3, $4) \
+                                 ON CONFLICT (job) DO UPDATE SET body = excluded.body",
+                            )
+                            .bind(int(finished.id().0))
+                            .bind(finished.owner())
+                            .bind(finished.state().as_str())
+                            .bind(json(finished))
+                            .execute(&mut **transaction)
+                            .await?;
+                        }
                     }
+                }
+                for digests in kept.into_iter().collect::<Vec<_>>().chunks(ROWS_MAX) {
+                    let mut query = QueryBuilder::<$database>::new("INSERT INTO kept (digest) ");
+                    query.push_values(digests, |mut values, digest| {
+                        values.push_bind(digest.to_string());
+                    });
+                    query.push(" ON CONFLICT (digest) DO NOTHING");
+                    query.build().execute(&mut **transaction).await?;
                 }
                 for (table, rows) in [
                     ("changes (job, number, body) ", changes),
@@ -215,6 +241,59 @@ macro_rules! sql_store {
                             .await?;
                     let read = |(body,): &(String,)| serde_json::from_str(body).map_err(|error| damaged("chain", error));
                     rows.iter().map(read).collect()
+                })
+            }
+
+            fn finished(&self, job: JobId) -> BoxFuture<'_, Result<Option<Finished>, StoreError>> {
+                Box::pin(async move {
+                    let row: Option<(String,)> = sqlx::query_as("SELECT body FROM finished WHERE job = $1")
+                        .bind(int(job.0))
+                        .fetch_optional(&self.pool)
+                        .await?;
+                    row.map(|(body,)| serde_json::from_str(&body).map_err(|error| damaged("finished", error)))
+                        .transpose()
+                })
+            }
+
+            fn finished_after(
+                &self,
+                after: JobId,
+                limit: u32,
+                owner: Option<String>,
+                state: Option<JobState>,
+            ) -> BoxFuture<'_, Result<Vec<Finished>, StoreError>> {
+                Box::pin(async move {
+                    let mut query = QueryBuilder::<$database>::new("SELECT body FROM finished WHERE job > ");
+                    query.push_bind(int(after.0));
+                    if let Some(owner) = owner {
+                        query.push(" AND owner = ").push_bind(owner);
+                    }
+                    if let Some(state) = state {
+                        query.push(" AND state = ").push_bind(state.as_str());
+                    }
+                    query.push(" ORDER BY job LIMIT ").push_bind(i64::from(limit));
+                    let rows: Vec<(String,)> = query.build_query_as().fetch_all(&self.pool).await?;
+                    let read = |(body,): &(String,)| serde_json::from_str(body).map_err(|error| damaged("finished", error));
+                    rows.iter().map(read).collect()
+                })
+            }
+
+            fn kept(&self, blobs: BTreeSet<Digest>) -> BoxFuture<'_, Result<BTreeSet<Digest>, StoreError>> {
+                Box::pin(async move {
+                    let mut kept = BTreeSet::new();
+                    for digests in blobs.into_iter().collect::<Vec<_>>().chunks(ROWS_MAX) {
+                        let mut query = QueryBuilder::<$database>::new("SELECT digest FROM kept WHERE digest IN (");
+                        let mut list = query.separated(", ");
+                        for digest in digests {
+                            list.push_bind(digest.to_string());
+                        }
+                        query.push(")");
+                        let rows: Vec<(String,)> = query.build_query_as().fetch_all(&self.pool).await?;
+                        for (digest,) in rows {
+                            kept.insert(digest.parse().map_err(|error| damaged("kept", error))?);
+                        }
+                    }
+                    Ok(kept)
                 })
             }
 

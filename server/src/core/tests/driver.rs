@@ -166,6 +166,7 @@ impl World {
             },
             class: lease.class,
             bytes: 1_000_000,
+            outputs_bytes: 0,
         }
     }
 

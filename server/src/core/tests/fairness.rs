@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use protocol::http::SubmitJob;
 
-use super::driver::{MINUTE, World, job};
+use super::driver::{DAY, MINUTE, World, job};
 
 /// Lets one host compute one job after another; `before` may submit more each time. The owners in the order of service.
 fn serve(world: &mut World, rounds: usize, mut before: impl FnMut(&mut World, usize)) -> Vec<(String, String)> {
@@ -42,6 +42,39 @@ fn users_of_equal_priority_share_equally_however_many_jobs_they_submit() {
     let (many, few) = (counts["many"], counts["few"]);
     // One decision in eight goes by age, whoever the owner is.
     assert!(many.abs_diff(few) <= 6, "many {many}, few {few}");
+}
+
+#[test]
+fn short_and_long_jobs_of_equal_priority_share_the_time() {
+    let mut world = World::new();
+    world.checked = false;
+    let host = world.host("desk", 1);
+    // A host that is known to be reliable has no business with long jobs alone.
+    world.pass(30 * DAY, &[host]);
+    for (user, count, segments) in [("brief", 400, 10), ("lengthy", 40, 100)] {
+        for index in 0..count {
+            let job = SubmitJob {
+                segments,
+                ..job(&format!("{user} {index}"))
+            };
+            world.submit(user, job);
+        }
+    }
+    let mut minutes: BTreeMap<String, u64> = BTreeMap::new();
+    for _ in 0..200 {
+        let Some(lease) = world.take(host).first().cloned() else {
+            break;
+        };
+        let view = world.view(lease.job);
+        world.now_ms += view.segments * MINUTE;
+        world.commit(host, &lease, view.segments);
+        *minutes.entry(view.owner).or_default() += view.segments;
+    }
+    let (brief, lengthy) = (minutes["brief"], minutes["lengthy"]);
+    assert!(
+        brief < 2 * lengthy && lengthy < 2 * brief,
+        "minutes: brief {brief}, lengthy {lengthy}"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod driver;
 mod fairness;
 mod random;
+mod retired;
 mod scale;
 mod scenarios;
 mod steering;

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use protocol::http::{HostId, JobId, SubmitJob};
+use protocol::http::{Action, HostId, JobId, SubmitJob};
 
 use crate::core::populate::{START_MS, populated};
-use crate::core::{Core, Event};
+use crate::core::{Core, Event, Reply};
 
 use super::driver::{job, next_entry};
 
@@ -37,6 +37,7 @@ fn cost_us(core: &mut Core, hosts: u64) -> (f64, f64) {
         core.take_commands();
     }
     let next = begun.elapsed().as_secs_f64() * 1e6 / ROUNDS as f64;
+    let mut urgents = Vec::new();
     let begun = Instant::now();
     for _ in 0..ROUNDS {
         let urgent = SubmitJob {
@@ -48,10 +49,33 @@ fn cost_us(core: &mut Core, hosts: u64) -> (f64, f64) {
             job: Box::new(urgent),
             bytes: 1,
         };
-        core.apply(&event, now_ms).expect("in order");
+        if let Reply::Job(id) = core.apply(&event, now_ms).expect("in order") {
+            urgents.push(id);
+        }
         core.take_commands();
     }
-    (next, begun.elapsed().as_secs_f64() * 1e6 / ROUNDS as f64)
+    let preempt = begun.elapsed().as_secs_f64() * 1e6 / ROUNDS as f64;
+    // Each stopped another job, and waits right behind it.
+    assert_eq!(urgents.len() as u64, ROUNDS);
+    for id in urgents {
+        let host = core
+            .job(id)
+            .expect("it was submitted")
+            .host
+            .expect("an urgent job finds a device");
+        let actions: Vec<_> = core
+            .orders(host)
+            .expect("it exists")
+            .leases
+            .iter()
+            .map(|lease| (lease.job, lease.action))
+            .collect();
+        assert!(
+            actions.len() == 2 && actions[0].1 == Action::StopAtBoundary && actions[1] == (id, Action::Wait),
+            "job {id}: {actions:?}"
+        );
+    }
+    (next, preempt)
 }
 
 #[test]
@@ -68,6 +92,13 @@ fn one_decision_costs_nearly_the_same_at_every_size() {
         costs.push(next + preempt);
     }
     assert!(costs[3] < costs[0] * 10.0, "{costs:?}");
+}
+
+#[test]
+fn every_urgent_job_preempts_another_in_a_crowd() {
+    let mut core = populated(1000, 3000, 20, 50);
+    cost_us(&mut core, 1000);
+    core.check().unwrap();
 }
 
 #[test]

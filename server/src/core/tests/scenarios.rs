@@ -232,6 +232,72 @@ fn a_checkpoint_waits_for_its_class_and_says_so() {
 }
 
 #[test]
+fn every_state_of_a_job_is_explained_in_a_sentence() {
+    let mut world = World::new();
+    let why = |world: &World, id| world.core.why(id).unwrap().1;
+    let says = |sentence: String, words: &[&str]| {
+        assert!(
+            words.iter().all(|word| sentence.contains(word)),
+            "{sentence:?} lacks one of {words:?}"
+        );
+    };
+    let calm = world.submit("ann", job("calm"));
+    says(
+        why(&world, calm),
+        &["job 1 is queued: submitted; waits for a device of tier class-bound: 0 of 0 devices online"],
+    );
+    let host = world.host("desk", 1);
+    says(why(&world, calm), &["queued: offered to desk (host 1): its turn came"]);
+    let lease = world.running(host, calm, 1);
+    says(why(&world, calm), &["is running: runs on desk (host 1)"]);
+    let second = world.submit("ann", job("second"));
+    says(
+        why(&world, second),
+        &["waits for a device of tier class-bound: 1 of 1 devices online, none free"],
+    );
+    let urgent = world.submit(
+        "bob",
+        SubmitJob {
+            priority: 9,
+            segments: 1,
+            ..job("urgent")
+        },
+    );
+    says(
+        why(&world, calm),
+        &["stops at its next boundary: job 3 (priority 9) is more urgent"],
+    );
+    says(
+        why(&world, urgent),
+        &["offered to desk (host 1): takes the place of job 1, which is less urgent"],
+    );
+    world.take(host);
+    world.end(host, &lease, Outcome::Preempted);
+    says(
+        why(&world, calm),
+        &[
+            "is suspended: suspended: job 3 (priority 9) is more urgent; waits for class",
+            "1 of 1 devices online, none free",
+        ],
+    );
+    world.apply(Event::Hold {
+        job: second,
+        by: "ann".to_owned(),
+    });
+    says(why(&world, second), &["is held: held by ann"]);
+    let child = world.submit(
+        "ann",
+        SubmitJob {
+            after: Some(calm),
+            ..job("child")
+        },
+    );
+    says(why(&world, child), &["waits for the final checkpoint of job 1"]);
+    world.leave(host, 0);
+    says(why(&world, urgent), &["is migrating", "desk (host 1) leaves: shutdown"]);
+}
+
+#[test]
 fn a_job_whose_class_stays_away_starts_over_only_where_its_owner_allows() {
     for allowed in [false, true] {
         let mut world = World::new();

@@ -284,6 +284,7 @@ fn a_repeated_commit_changes_nothing_and_a_wrong_one_is_refused() {
         },
         class,
         bytes: 1,
+        outputs_bytes: 0,
     };
     let last = commit.entries.last().unwrap();
     let skip = ChainEntry::next(

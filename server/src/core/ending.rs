@@ -1,0 +1,180 @@
+//! Attempts that end, and what becomes of their jobs, hosts and devices.
+
+use protocol::http::{AttemptId, EndAttempt, HostId, JobState, Outcome};
+
+use super::attempts::Then;
+use super::job::Cause;
+use super::pool::DeviceId;
+use super::{Core, Refusal, Timer};
+
+impl Core {
+    /// A host has stopped an attempt.
+    pub(super) fn end(&mut self, host_id: HostId, id: AttemptId, end: &EndAttempt) -> Result<(), Refusal> {
+        let attempt = self.attempt_of(host_id, id, end.epoch)?;
+        let (job_id, stop) = (attempt.job, attempt.stop.clone());
+        let label = self.hosts.get(&host_id).map(super::Host::label).unwrap_or_default();
+        let said: String = end.message.chars().take(500).collect();
+        if matches!(end.outcome, Outcome::Success | Outcome::Expired) {
+            return Err(Refusal::State(format!(
+                "a host cannot end an attempt as {}: the commit of the last boundary ends it",
+                end.outcome
+            )));
+        }
+        self.hear(host_id);
+        match end.outcome {
+            Outcome::Success | Outcome::Expired => {}
+            Outcome::Migrated | Outcome::Preempted => {
+                let (outcome, then) = match stop {
+                    Some(stop) => after_stop(&stop.cause, &stop.reason),
+                    None => (
+                        Outcome::Migrated,
+                        Then::Requeue(Some(JobState::Migrating), format!("left {label}: {said}")),
+                    ),
+                };
+                self.finish(id, outcome, then);
+                if let Some(host) = self.hosts.get_mut(&host_id) {
+                    host.failures_in_row = 0;
+                    host.successes += 1;
+                }
+            }
+            Outcome::Aborted => {
+                let then = match stop {
+                    Some(stop) => after_stop(&stop.cause, &stop.reason).1,
+                    None => Then::Requeue(None, format!("given back by {label}: {said}")),
+                };
+                // Else the same job would come straight back.
+                self.back_off(host_id, false, &said);
+                self.finish(id, Outcome::Aborted, then);
+            }
+            Outcome::ClientError | Outcome::Mismatch => {
+                self.back_off(host_id, true, &said);
+                let most = self.config.failures_max;
+                let Some(job) = self.jobs.get_mut(&job_id) else {
+                    return Ok(());
+                };
+                if !job.failed_on.contains(&host_id) {
+                    job.failed_on.push(host_id);
+                }
+                let hosts = job.failed_on.len();
+                let then = if hosts >= most {
+                    Then::Final(
+                        JobState::Failed,
+                        format!("errors on {hosts} hosts, the last on {label}: {said}"),
+                    )
+                } else if let Some(stop) = stop.filter(|stop| stop.cause == Cause::Hold) {
+                    Then::Hold(stop.reason)
+                } else {
+                    Then::Requeue(Some(JobState::Queued), format!("{} on {label}: {said}", end.outcome))
+                };
+                self.finish(id, end.outcome, then);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a host no job for a while, longer after each error in a row.
+    pub(super) fn back_off(&mut self, id: HostId, error: bool, reason: &str) {
+        let Some(host) = self.hosts.get_mut(&id) else { return };
+        if error {
+            host.errors += 1;
+            host.failures_in_row += 1;
+        }
+        let doublings = host.failures_in_row.saturating_sub(1).min(20);
+        let pause = (self.config.backoff_ms << doublings).min(self.config.backoff_max_ms);
+        let until = self.now_ms + pause;
+        host.backoff_until_ms = Some(until);
+        reason.clone_into(&mut host.backoff_reason);
+        self.timers.set(Timer::Backoff(id), until);
+        self.dirty_hosts.insert(id);
+    }
+
+    /// An attempt is over, for whatever reason: the one way out.
+    pub(super) fn finish(&mut self, id: AttemptId, outcome: Outcome, then: Then) {
+        let Some(mut attempt) = self.attempts.get(&id).cloned() else {
+            return;
+        };
+        if attempt.yields.is_some() {
+            // Out of the index before it leaves the line.
+            attempt.yields = None;
+            self.unlist(id);
+        }
+        self.attempts.remove(&id);
+        for timer in [Timer::Offer(id), Timer::Stop(id), Timer::Prefetch(id)] {
+            self.timers.clear(timer);
+        }
+        let device = attempt.device;
+        if let Some(host) = self.hosts.get_mut(&device.host) {
+            host.devices[usize::from(device.index)].line.retain(|other| *other != id);
+            if outcome == Outcome::Success {
+                host.successes += 1;
+                host.failures_in_row = 0;
+            }
+        }
+        let now_ms = self.now_ms;
+        let Some(job) = self.jobs.get_mut(&attempt.job) else { return };
+        job.attempt = None;
+        let (job_id, user, state) = (job.id, job.user, job.state);
+        if let Some(stay) = job.stays.last_mut() {
+            stay.to_ms = Some(now_ms);
+            stay.outcome = Some(outcome);
+        }
+        self.account(user, |user| user.running -= 1);
+        match then {
+            Then::Requeue(wanted, reason) => {
+                let state = match wanted.unwrap_or(state) {
+                    JobState::Running => JobState::Queued,
+                    other => other,
+                };
+                self.change(job_id, state, reason);
+                self.enqueue(job_id);
+                if let (true, Some(place)) = (attempt.shielded, self.jobs.get(&job_id).and_then(|job| job.place)) {
+                    // Its turn by age was not used: it is still due.
+                    self.passed.insert(place.key, self.config.passed_max);
+                }
+            }
+            Then::Hold(reason) => self.change(job_id, JobState::Held, reason),
+            Then::Final(state, reason) => self.conclude(job_id, state, reason),
+        }
+        self.next_in_line(device);
+    }
+
+    fn unlist(&mut self, id: AttemptId) {
+        let Some(attempt) = self.attempts.get_mut(&id) else { return };
+        if let (Some(level), Some(host)) = (attempt.yields.take(), self.hosts.get(&attempt.device.host)) {
+            let classes = &host.devices[usize::from(attempt.device.index)].classes;
+            self.yielding.remove(classes, (level, std::cmp::Reverse(id)));
+        }
+    }
+
+    /// What follows on a device when an attempt has left its line.
+    fn next_in_line(&mut self, device: DeviceId) {
+        if let Some(head) = self.line(device).first().copied() {
+            self.show_progress(head);
+            self.arm_prefetch(head);
+        }
+        self.dirty_hosts.insert(device.host);
+        self.touch(device.host);
+        let empty = self
+            .hosts
+            .get(&device.host)
+            .is_some_and(|host| host.leaving && host.devices.iter().all(|device| device.line.is_empty()));
+        if empty {
+            self.go_offline(device.host);
+        }
+    }
+}
+
+/// What becomes of a job that stopped as told.
+pub(super) fn after_stop(cause: &Cause, reason: &str) -> (Outcome, Then) {
+    match cause {
+        Cause::Preempt => (
+            Outcome::Preempted,
+            Then::Requeue(Some(JobState::Suspended), format!("suspended: {reason}")),
+        ),
+        Cause::Leave => (
+            Outcome::Migrated,
+            Then::Requeue(Some(JobState::Migrating), format!("migrates: {reason}")),
+        ),
+        Cause::Hold => (Outcome::Migrated, Then::Hold(reason.to_owned())),
+    }
+}

@@ -1,0 +1,155 @@
+//! Hosts that register, for the first time or again, and how many devices of each class there are.
+
+use protocol::HardwareClass;
+use protocol::http::{AttemptId, HostId, HostState, JobState, Outcome, RegisterHost};
+
+use super::attempts::Then;
+use super::host::{Device, Host};
+use super::presence::DEVICES_MAX;
+use super::steer::NAME_BYTES_MAX;
+use super::{Core, Refusal, Timer};
+
+impl Core {
+    /// A host registers, for the first time or again.
+    pub(super) fn register(&mut self, known: Option<HostId>, body: &RegisterHost, address: u64) -> Result<HostId, Refusal> {
+        check_registration(body)?;
+        let id = match known {
+            Some(id) if !self.hosts.contains_key(&id) => return Err(Refusal::NoHost(id)),
+            Some(id) => id,
+            None => {
+                let id = HostId(self.next_host);
+                self.next_host += 1;
+                self.hosts.insert(id, Host::new(id, self.now_ms));
+                self.timers.set(Timer::Silence(id), self.now_ms + self.config.unreachable_ms);
+                id
+            }
+        };
+        let Some(host) = self.hosts.get_mut(&id) else { return Ok(id) };
+        host.name.clone_from(&body.name);
+        host.meet(address);
+        host.night = body.night;
+        let mut void: Vec<AttemptId> = Vec::new();
+        for device in &mut host.devices {
+            let report = body.devices.iter().find(|report| report.id == device.id);
+            let classes = report.map(|report| report.classes.clone()).unwrap_or_default();
+            if classes != device.classes {
+                void.extend(&device.line);
+            }
+        }
+        for attempt in void {
+            let reason = "goes on elsewhere: its device changed or is gone".to_owned();
+            self.finish(attempt, Outcome::Mismatch, Then::Requeue(Some(JobState::Migrating), reason));
+        }
+        self.be_counted(id, false);
+        let Some(host) = self.hosts.get_mut(&id) else { return Ok(id) };
+        for device in &mut host.devices {
+            if let Some(free) = device.free.take() {
+                self.free.remove(&device.classes, free);
+            }
+            if !body.devices.iter().any(|report| report.id == device.id) {
+                device.classes.clear();
+            }
+        }
+        for report in &body.devices {
+            let device = match host.devices.iter_mut().position(|device| device.id == report.id) {
+                Some(index) => &mut host.devices[index],
+                None => {
+                    host.devices.push(Device {
+                        id: report.id.clone(),
+                        name: String::new(),
+                        classes: Vec::new(),
+                        line: Vec::new(),
+                        free: None,
+                    });
+                    host.devices.last_mut().expect("just pushed")
+                }
+            };
+            device.name.clone_from(&report.name);
+            device.classes.clone_from(&report.classes);
+        }
+        // Devices that are gone make room, from the end so that numbers in use stay.
+        while host.devices.len() > body.devices.len()
+            && host
+                .devices
+                .last()
+                .is_some_and(|device| device.classes.is_empty() && device.line.is_empty())
+        {
+            host.devices.pop();
+        }
+        self.be_counted(id, true);
+        self.hear(id);
+        self.plan_night(id);
+        self.dirty_hosts.insert(id);
+        self.touch(id);
+        Ok(id)
+    }
+
+    /// Adds a host's devices to the count of their classes, or takes them out.
+    pub(super) fn be_counted(&mut self, id: HostId, add: bool) {
+        let Some(host) = self.hosts.get(&id) else { return };
+        if host.state == HostState::Lost {
+            return;
+        }
+        let online = host.state == HostState::Online;
+        for class in host.devices.iter().flat_map(|device| &device.classes) {
+            let presence = self.presence.entry(*class).or_default();
+            if add {
+                presence.devices += 1;
+                presence.online += u64::from(online);
+                presence.last_seen_ms = Some(self.now_ms);
+            } else {
+                presence.devices -= 1;
+                presence.online -= u64::from(online);
+            }
+        }
+    }
+}
+
+fn check_registration(body: &RegisterHost) -> Result<(), Refusal> {
+    let short = |text: &str| (1..=NAME_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control);
+    if !short(&body.name) || body.version.len() > 64 {
+        return Err(Refusal::invalid(
+            "name",
+            format!("expected 1 to {NAME_BYTES_MAX} bytes without control characters, and a version of at most 64"),
+        ));
+    }
+    if body.devices.is_empty() || body.devices.len() > DEVICES_MAX {
+        return Err(Refusal::invalid(
+            "devices",
+            format!("{} devices, expected 1 to {DEVICES_MAX}", body.devices.len()),
+        ));
+    }
+    for (index, device) in body.devices.iter().enumerate() {
+        if !short(&device.id) || !short(&device.name) {
+            return Err(Refusal::invalid(
+                "devices",
+                format!("device {index}: id and name of 1 to {NAME_BYTES_MAX} bytes expected"),
+            ));
+        }
+        if body.devices[..index].iter().any(|other| other.id == device.id) {
+            return Err(Refusal::invalid(
+                "devices",
+                format!("device {index}: id {:?} appears twice", device.id),
+            ));
+        }
+        let twice = |class: &HardwareClass| device.classes.iter().filter(|other| other.tier == class.tier).count() > 1;
+        if device.classes.is_empty() || device.classes.iter().any(twice) {
+            return Err(Refusal::invalid(
+                "devices",
+                format!(
+                    "device {index}: {} classes, expected at least one and at most one a tier",
+                    device.classes.len()
+                ),
+            ));
+        }
+    }
+    match body.night {
+        Some(night) if night.from_minute >= 1440 || night.until_minute >= 1440 || night.from_minute == night.until_minute => {
+            Err(Refusal::invalid(
+                "night",
+                "expected two different minutes of the day, each 0 to 1439",
+            ))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,79 @@
+//! Finished jobs leave memory after a while: the store keeps them for whoever asks, and brings one back when another job is to start
+//! from it. So the state is as large as what goes on, whatever has gone on before.
+
+use protocol::Digest;
+use protocol::http::{JobId, JobState, JobView};
+use serde::{Deserialize, Serialize};
+
+use super::job::Job;
+use super::views::view_of;
+use super::{Command, Core, Refusal, Timer};
+
+/// A job that ended, as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    owner: String,
+    job: Job,
+}
+
+impl Finished {
+    /// Its number.
+    pub fn id(&self) -> JobId {
+        self.job.id
+    }
+
+    /// Who submitted it.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// How it ended.
+    pub fn state(&self) -> JobState {
+        self.job.state
+    }
+
+    /// As people see it.
+    pub fn view(&self) -> JobView {
+        view_of(&self.job, &self.owner, None, self.job.reason.clone())
+    }
+
+    /// Why it ended, in a sentence.
+    pub fn why(&self) -> String {
+        format!("job {} is {}: {}", self.job.id, self.job.state, self.job.reason)
+    }
+
+    /// Blobs that it still needs: its package's archive, its last checkpoint.
+    pub fn blobs(&self) -> impl Iterator<Item = Digest> + '_ {
+        [Some(self.job.archive), self.job.safe.as_ref().map(|safe| safe.blob)]
+            .into_iter()
+            .flatten()
+    }
+}
+
+impl Core {
+    /// A job ended long ago.
+    pub(super) fn retire(&mut self, id: JobId) {
+        if !self.jobs.get(&id).is_some_and(|job| job.state.is_final()) {
+            return;
+        }
+        if let Some(job) = self.jobs.remove(&id) {
+            let owner = self.user(job.user).name.clone();
+            self.commands.push(Command::Retired(Box::new(Finished { owner, job })));
+        }
+    }
+
+    /// Another job is to start from one that left memory.
+    pub(super) fn recall(&mut self, finished: &Finished) -> Result<(), Refusal> {
+        let id = finished.id();
+        if !finished.state().is_final() || id.0 >= self.next_job {
+            return Err(Refusal::State(format!("job {id} has not ended")));
+        }
+        if !self.jobs.contains_key(&id) {
+            let user = self.user_id(&finished.owner);
+            let job = finished.job.clone();
+            self.jobs.insert(id, Job { user, ..job });
+            self.timers.set(Timer::Retire(id), self.now_ms + self.config.retire_ms);
+        }
+        Ok(())
+    }
+}

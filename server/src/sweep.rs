@@ -1,0 +1,74 @@
+//! Blobs that nothing needs go: checkpoints that later ones took the place of, uploads that were never finished, and what nobody ever
+//! spoke of again. Packages, last checkpoints and outputs stay.
+//!
+//! What was superseded before a restart is not remembered; it is found among the old blobs that nothing refers to.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::Digest;
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::engine::stopped;
+use crate::problem::Answer;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// How old things get before they go.
+#[derive(Clone, Copy, Debug)]
+pub struct Ages {
+    /// A superseded checkpoint: whoever still fetches it has that long.
+    pub superseded: Duration,
+    /// A blob that nothing refers to: its submission or commit may still come.
+    pub orphan: Duration,
+    /// An unfinished upload.
+    pub unfinished: Duration,
+}
+
+impl Default for Ages {
+    fn default() -> Self {
+        Self {
+            superseded: HOUR,
+            orphan: 24 * HOUR,
+            unfinished: 7 * 24 * HOUR,
+        }
+    }
+}
+
+/// Sweeps every hour until the server stops.
+pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut due = BTreeSet::new();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(HOUR) => {}
+            () = stopped(&mut stop) => return,
+        }
+        match once(&app, &mut due, Ages::default()).await {
+            Ok(bytes) => tracing::info!(bytes, "blobs that nothing needs are gone"),
+            Err(fault) => tracing::warn!(?fault, "sweep"),
+        }
+    }
+}
+
+/// Removes what was superseded before the call before this, and all that is old enough and unneeded. Bytes freed.
+///
+/// # Errors
+/// The store or the folder does not answer; what was removed before that was unneeded.
+pub async fn once(app: &App, due: &mut BTreeSet<Digest>, ages: Ages) -> Answer<u64> {
+    let next = app.engine.take_superseded().await;
+    let superseded = std::mem::replace(due, next);
+    let orphans = app.blobs.older(ages.orphan).await?;
+    let candidates: BTreeSet<Digest> = superseded.union(&orphans).copied().collect();
+    let kept = app.engine.store.kept(candidates.clone()).await?;
+    // From here on no commit and no submission comes in between.
+    let _alone = app.sweeping.write().await;
+    let mut needed = app.engine.core().await.needed_blobs();
+    needed.extend(kept);
+    // What was retired meanwhile was needed a moment ago.
+    let unneeded: BTreeSet<Digest> = candidates.difference(&needed).copied().collect();
+    let kept = app.engine.store.kept(unneeded.clone()).await?;
+    let unneeded = unneeded.difference(&kept).copied().collect();
+    Ok(app.blobs.sweep(unneeded, ages.superseded, ages.unfinished).await?)
+}
