@@ -1,4 +1,6 @@
-//! What the benchmarks share: medians, and the peers as child processes.
+//! What the benchmarks share: medians, and the peers as child processes; a client that costs little, to load a server with.
+
+pub mod load;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

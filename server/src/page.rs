@@ -12,7 +12,7 @@ use maud::{DOCTYPE, Markup, html};
 use protocol::HardwareClass;
 use protocol::http::{HostId, HostView, JobView};
 
-use crate::api::stream;
+use crate::api::{Pace, stream};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::core::Core;
@@ -21,6 +21,11 @@ use crate::problem::{Answer, Fault};
 
 const JOBS: usize = 100;
 const HOSTS: usize = 200;
+/// Ages of things change without anything happening.
+const PACE: Pace = Pace {
+    pause: Duration::from_secs(1),
+    again: Duration::from_secs(10),
+};
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 fn document(title: &str, body: Markup) -> Response {
@@ -89,7 +94,7 @@ pub async fn login(State(app): State<Arc<App>>, body: String) -> Answer<Response
     Ok((StatusCode::SEE_OTHER, headers).into_response())
 }
 
-/// The content again, at most once a second, whenever anything changed.
+/// The content again, at most once a second, whenever anything changed, and every ten seconds.
 pub async fn events(State(app): State<Arc<App>>, caller: Caller) -> Answer<Response> {
     caller.scientist()?;
     let listening = app.listen(&caller.id)?;
@@ -101,7 +106,7 @@ pub async fn events(State(app): State<Arc<App>>, caller: Caller) -> Answer<Respo
             Some(Message::default().event("content").data(html))
         })
     };
-    Ok(stream(changes, stop, listening, Duration::from_secs(1), look).into_response())
+    Ok(stream(changes, stop, listening, PACE, look).into_response())
 }
 
 /// The style sheet.
@@ -133,13 +138,13 @@ fn content(core: &Core) -> Markup {
         section #queues {
             h2 { "Queues" }
             table {
-                tr { th { "class" } th { "waiting" } th { "online" } th { "devices" } th { "last seen" } }
+                tr { th { "class" } th { "waiting" } th { "online" } th { "last seen" } }
                 @for (tier, waiting) in core.waiting_for_any() {
-                    tr { td { "any, " (tier) } td { (waiting) } td {} td {} td {} }
+                    tr { td { "any, " (tier) } td { (waiting) } td {} td {} }
                 }
                 @for class in core.classes() {
                     tr {
-                        td { (class_chip(class.class)) } td { (class.waiting) } td { (class.online) } td { (class.devices) }
+                        td { (class_chip(class.class)) } td { (class.waiting) } td { (class.online) " of " (class.devices) }
                         td { (class.last_seen_ms.map_or("never".to_owned(), |at| ago(at, now_ms))) }
                     }
                 }

@@ -192,6 +192,12 @@ fn tls(chain: &Path, key: &Path) -> anyhow::Result<Arc<ServerConfig>> {
     let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(chain)
         .and_then(Iterator::collect)
         .with_context(|| format!("certificate {}", chain.display()))?;
+    if certificates.is_empty() {
+        bail!(
+            "certificate {}: it holds none, expected PEM blocks CERTIFICATE",
+            chain.display()
+        );
+    }
     let key_der = PrivateKeyDer::from_pem_file(key).with_context(|| format!("key {}", key.display()))?;
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)

@@ -1,7 +1,6 @@
 //! What hosts say, and what people ask about them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -13,7 +12,7 @@ use protocol::http::job::ClassPresence;
 use protocol::http::{Heartbeat, HostId, HostView, LeaveNotice, Listed, Orders, Problem, RegisterHost, Registered, Scope};
 use serde::Deserialize;
 
-use super::{PAGE, stream};
+use super::{PAGE, Pace, stream};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::core::{Event, Reply};
@@ -215,7 +214,7 @@ pub async fn events(State(app): State<Arc<App>>, caller: Caller, At(host): At<Ho
             message.json_data(&orders).ok()
         })
     };
-    Ok(stream(changes, stop, listening, Duration::ZERO, look).into_response())
+    Ok(stream(changes, stop, listening, Pace::AT_ONCE, look).into_response())
 }
 
 /// Every hardware class that was ever seen: devices, those online, jobs that wait for it.

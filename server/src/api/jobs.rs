@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +12,7 @@ use protocol::http::lease::ChainLine;
 use protocol::http::{JobId, JobState, JobView, Listed, Problem, Reprioritize, SubmitJob, Submitted, Why};
 use serde::Deserialize;
 
-use super::{PAGE, stream};
+use super::{PAGE, Pace, stream};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::core::{Event, Finished, Reply};
@@ -267,5 +266,5 @@ pub async fn events(State(app): State<Arc<App>>, caller: Caller, At(job): At<Job
             Message::default().event("job").json_data(&view).ok()
         })
     };
-    Ok(stream(changes, stop, listening, Duration::ZERO, look).into_response())
+    Ok(stream(changes, stop, listening, Pace::AT_ONCE, look).into_response())
 }

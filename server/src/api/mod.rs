@@ -20,12 +20,29 @@ use crate::engine::stopped;
 /// Items of a list in one answer.
 pub const PAGE: usize = 100;
 
+/// How often a stream speaks.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// No sooner than this after a change.
+    pub pause: Duration,
+    /// Without a change after this.
+    pub again: Duration,
+}
+
+impl Pace {
+    /// At every change, and at nothing else.
+    pub const AT_ONCE: Self = Self {
+        pause: Duration::ZERO,
+        again: Duration::MAX,
+    };
+}
+
 /// A stream that begins with what is so, and tells every change at once, until there is nothing more or the server stops.
 pub fn stream(
     changes: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
     listening: Listening,
-    pause: Duration,
+    pace: Pace,
     look: impl Fn() -> BoxFuture<'static, Option<Event>> + Send + 'static,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>> + Send> {
     let begin = (changes, stop, look, listening, true);
@@ -33,9 +50,10 @@ pub fn stream(
         if !first {
             tokio::select! {
                 changed = changes.changed() => changed.ok()?,
+                () = tokio::time::sleep(pace.again) => {}
                 () = stopped(&mut stop) => return None,
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(pace.pause).await;
         }
         changes.mark_unchanged();
         let event = look().await?;

@@ -12,7 +12,7 @@ use server::core::populate::class;
 use server::limits::Rates;
 use server::serve::{Options, Server};
 
-async fn problem(response: reqwest::Response, status: StatusCode, kind: &str) -> Problem {
+pub async fn problem(response: reqwest::Response, status: StatusCode, kind: &str) -> Problem {
     assert_eq!(response.headers()["content-type"], "application/problem+json");
     let text = response.text().await.unwrap();
     let problem: Problem = serde_json::from_str(&text).unwrap();

@@ -1,9 +1,12 @@
 //! One contract for every store: what is appended is there, all of it or nothing, in order, after a restart too.
 
+use std::collections::BTreeSet;
+
 use crate::common::postgres::Cluster;
 use protocol::http::{Change, HostId, JobId, JobState, Scope};
 use protocol::{ChainEntry, Digest};
-use server::core::Event;
+use server::core::populate::{START_MS, submission};
+use server::core::{Command, Config, Core, Event, Finished};
 use server::store::memory::MemoryStore;
 use server::store::postgres::PostgresStore;
 use server::store::sqlite::SqliteStore;
@@ -30,6 +33,32 @@ fn entry(parent: Option<&ChainEntry>) -> ChainEntry {
     let content = Digest::of(b"content");
     let step = parent.map_or(0, |parent| parent.step + 10);
     ChainEntry::next(Digest::of(b"package"), parent, step, content, content)
+}
+
+/// A finished job, as the core lets go of it.
+fn finished() -> Finished {
+    let mut core = Core::new(Config::default());
+    let job = Box::new(submission("argon", protocol::Tier::Portable, 5));
+    let submit = Event::Submit {
+        user: "ann".to_owned(),
+        job,
+        bytes: 1,
+    };
+    core.apply(&submit, START_MS).unwrap();
+    core.apply(
+        &Event::Cancel {
+            job: JobId(1),
+            by: "ann".to_owned(),
+        },
+        START_MS,
+    )
+    .unwrap();
+    core.apply(&Event::Tick, START_MS + Config::default().retire_ms).unwrap();
+    let retired = core.take_commands().into_iter().find_map(|command| match command {
+        Command::Retired(finished) => Some(*finished),
+        _ => None,
+    });
+    retired.expect("it left memory")
 }
 
 async fn contract(store: &dyn Store) {
@@ -101,6 +130,50 @@ async fn contract(store: &dyn Store) {
     store.append(batch).await.unwrap();
     assert_eq!(store.changes(JobId(3), 10_000).await.unwrap().len(), 5000);
 
+    let ended = finished();
+    assert_eq!(store.finished(JobId(1)).await.unwrap(), None);
+    for first in [6, 7] {
+        let row = Row::Finished(Box::new(ended.clone()));
+        let batch = Batch {
+            first,
+            events: ticks(first, 1),
+            rows: vec![row],
+            answers: Vec::new(),
+        };
+        store.append(batch).await.unwrap();
+    }
+    assert_eq!(store.finished(JobId(1)).await.unwrap(), Some(ended.clone()));
+    let list = async |after, limit, owner: Option<&str>, state| {
+        let owner = owner.map(str::to_owned);
+        store.finished_after(JobId(after), limit, owner, state).await.unwrap().len()
+    };
+    assert_eq!(
+        (
+            list(0, 10, None, None).await,
+            list(1, 10, None, None).await,
+            list(0, 0, None, None).await
+        ),
+        (1, 0, 0)
+    );
+    let cancelled = Some(JobState::Cancelled);
+    assert_eq!(
+        (
+            list(0, 10, Some("ann"), cancelled).await,
+            list(0, 10, Some("bob"), None).await
+        ),
+        (1, 0)
+    );
+    assert_eq!(list(0, 10, Some("ann"), Some(JobState::Completed)).await, 0);
+    let archive = ended.blobs().next().unwrap();
+    let asked = BTreeSet::from([archive, Digest::of(b"outputs"), Digest::of(b"of no use")]);
+    let kept = store.kept(asked).await.unwrap();
+    assert_eq!(
+        kept,
+        BTreeSet::from([archive, Digest::of(b"outputs")]),
+        "outputs, and what finished jobs need"
+    );
+    assert_eq!(store.kept(BTreeSet::new()).await.unwrap(), BTreeSet::new());
+
     store.forget_answers(101).await.unwrap();
     assert_eq!(store.answer("ann submit key".to_owned()).await.unwrap(), None);
 
@@ -158,8 +231,8 @@ async fn sqlite_keeps_the_contract() {
     assert!(store.load().await.unwrap() == before, "reopened");
     store
         .append(Batch {
-            first: 6,
-            events: ticks(6, 1),
+            first: 8,
+            events: ticks(8, 1),
             rows: vec![Row::Changed(JobId(1), change(9))],
             answers: Vec::new(),
         })

@@ -1,5 +1,6 @@
 //! A server of its own for each test, and a host and a scientist to talk to it.
 
+pub mod chromium;
 pub mod postgres;
 
 use std::path::Path;
@@ -146,11 +147,14 @@ pub struct Worker {
 
 impl Worker {
     pub async fn register(url: &str, enrolment: &str, name: &str, kind: u64) -> Self {
-        let person = Person::new(url, enrolment.to_owned());
+        Self::enrol(&Person::new(url, enrolment.to_owned()), name, kind).await
+    }
+
+    pub async fn enrol(person: &Person, name: &str, kind: u64) -> Self {
         let registered: Registered = person.post("/v1/hosts", &registration(name, kind)).await;
-        let own = registered.token.expect("a first registration gives a token");
+        let token = registered.token.expect("a first registration gives a token");
         Self {
-            person: Person::new(url, own),
+            person: Person { token, ..person.clone() },
             host: registered.host,
         }
     }

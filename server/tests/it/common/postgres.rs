@@ -34,8 +34,13 @@ fn command(program: &Path) -> Command {
 }
 
 impl Cluster {
-    /// None, and a printed word, where PostgreSQL is not installed.
+    /// A cluster that forgets what a power cut would take; none, and a printed word, where PostgreSQL is not installed.
     pub fn start() -> Option<Self> {
+        Self::start_with(&["-F"])
+    }
+
+    /// The same, with options of its own.
+    pub fn start_with(options: &[&str]) -> Option<Self> {
         let Some(bin) = binaries() else {
             let skip = "skipped: PostgreSQL's binaries (initdb, postgres) are not installed";
             assert!(std::env::var_os("BATON_REQUIRE_POSTGRES").is_none(), "{skip}");
@@ -58,7 +63,8 @@ impl Cluster {
             .arg(&data)
             .arg("-k")
             .arg(folder.path())
-            .args(["-c", "listen_addresses=", "-F"])
+            .args(["-c", "listen_addresses="])
+            .args(options)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -1,0 +1,346 @@
+//! What the scheduler bears: heartbeats and leases a second through HTTP with a crowd of hosts and jobs, and what one decision costs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use benches::load::{Connection, Times};
+use clap::{Parser, Subcommand};
+use protocol::Digest;
+use protocol::http::{AttemptId, EndAttempt, Heartbeat, HostId, JobProgress, Lease, Orders, Outcome, Scope, SubmitJob};
+use server::app::Sizes;
+use server::core::populate::{START_MS, populated, submission};
+use server::core::{Config, Core, Event};
+use server::limits::Rates;
+use server::serve::{Options, Server};
+use server::store::postgres::PostgresStore;
+use server::store::sqlite::SqliteStore;
+use server::store::{Store, TokenRow};
+
+#[path = "../../../server/tests/it/common/postgres.rs"]
+#[expect(dead_code, unreachable_pub, reason = "it is the tests' own")]
+mod postgres;
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Cost of one decision at several sizes, the core alone.
+    Decisions {
+        /// Numbers of hosts.
+        #[arg(long, value_delimiter = ',', default_value = "1000,10000,100000,300000")]
+        hosts: Vec<u64>,
+        /// Decisions of each kind.
+        #[arg(long, default_value_t = 2000)]
+        rounds: u64,
+    },
+    /// Heartbeats and leases a second through HTTP.
+    Http {
+        /// `sqlite` or `postgres` (a throwaway cluster, durable as an operator's).
+        #[arg(long, default_value = "sqlite")]
+        store: String,
+        /// Hosts registered.
+        #[arg(long, default_value_t = 20_000)]
+        hosts: u64,
+        /// Jobs queued.
+        #[arg(long, default_value_t = 100_000)]
+        jobs: u64,
+        /// Connections at the same time.
+        #[arg(long, default_value_t = 128)]
+        connections: u64,
+        /// Seconds for each reading.
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+    },
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// One kind of decision: as many as asked for, each timed.
+fn timed(rounds: u64, mut decide: impl FnMut(u64)) -> Times {
+    let mut times = Times::default();
+    for round in 0..rounds {
+        let begun = Instant::now();
+        decide(round);
+        times.0.push(begun.elapsed());
+    }
+    times
+}
+
+fn decisions(hosts: u64, rounds: u64) {
+    let begun = Instant::now();
+    let mut core = populated(hosts, hosts + 100_000, 20, 1000);
+    let filled = begun.elapsed();
+    let now_ms = START_MS + 1000;
+    let pick = |round: u64| HostId(1 + round * 7919 % hosts);
+    let lease = |core: &Core, host| {
+        core.orders(host)
+            .expect("it exists")
+            .leases
+            .first()
+            .cloned()
+            .expect("all are at work")
+    };
+    let tell = |core: &mut Core, event: Event| {
+        core.apply(&event, now_ms).expect("in order");
+        drop(core.take_commands());
+    };
+    let beats: Vec<Event> = (0..rounds)
+        .map(|round| heartbeat(pick(round), &lease(&core, pick(round))))
+        .collect();
+    let beat = timed(rounds, |round| tell(&mut core, beats[round as usize].clone()));
+    let next = timed(rounds, |round| {
+        let host = pick(round);
+        let lease = lease(&core, host);
+        let end = ending(&lease);
+        let attempt = lease.attempt;
+        tell(&mut core, Event::End { host, attempt, end });
+        tell(&mut core, Event::Take { host });
+    });
+    let submit = |core: &mut Core, priority, name: &str| {
+        let job = SubmitJob {
+            priority,
+            ..submission(name, protocol::Tier::ClassBound, 100)
+        };
+        let user = "bob".to_owned();
+        tell(
+            core,
+            Event::Submit {
+                user,
+                job: Box::new(job),
+                bytes: 1,
+            },
+        );
+    };
+    let queue = timed(rounds, |_| submit(&mut core, 3, "calm"));
+    let preempting = rounds.min(hosts / 2);
+    let preempt = timed(preempting, |_| submit(&mut core, 9, "urgent"));
+    let line = [&beat, &next, &queue, &preempt]
+        .map(|times| format!("{:.1} ({:.0})", micros(times.mean()), micros(times.percentile(99))));
+    println!(
+        "| {hosts} | {} | {} | {:.1} |",
+        hosts + 100_000,
+        line.join(" | "),
+        filled.as_secs_f64()
+    );
+}
+
+fn heartbeat(host: HostId, lease: &Lease) -> Event {
+    let beat = beat(lease.attempt, lease.epoch);
+    Event::Heartbeat { host, beat, address: 1 }
+}
+
+fn beat(attempt: AttemptId, epoch: u64) -> Heartbeat {
+    Heartbeat {
+        clock_ms: START_MS,
+        rtt_ms: Some(125),
+        jobs: vec![JobProgress {
+            attempt,
+            epoch,
+            segment: 1,
+            segment_ms: 60_000,
+        }],
+        accepting: true,
+        why: None,
+        errors: 0,
+    }
+}
+
+fn ending(lease: &Lease) -> EndAttempt {
+    EndAttempt {
+        epoch: lease.epoch,
+        outcome: Outcome::Migrated,
+        message: String::new(),
+    }
+}
+
+fn secret(host: u64) -> String {
+    format!("baton_host_{host:064}")
+}
+
+/// Fills a store as a server leaves it that has so many hosts at work and so many jobs queued.
+async fn fill(store: &dyn Store, hosts: u64, jobs: u64) -> anyhow::Result<()> {
+    let core = populated(hosts, hosts + jobs, 20, 1000);
+    store.snapshot(1, core.save()?).await?;
+    for host in 1..=hosts {
+        let digest = Digest::of(secret(host).as_bytes());
+        let row = TokenRow {
+            id: digest.short(),
+            digest,
+            scope: Scope::Host,
+            subject: format!("host-{host}"),
+            host: Some(HostId(host)),
+            issued_ms: START_MS,
+            revoked_ms: None,
+        };
+        store.put_token(row).await?;
+    }
+    Ok(())
+}
+
+/// Milliseconds that the disk takes to make a small write last: what every durable answer waits for at least.
+fn fsync_ms(folder: &Path) -> anyhow::Result<f64> {
+    use std::io::Write;
+    let mut file = std::fs::File::create(folder.join("fsync"))?;
+    let mut times = Times::default();
+    for _ in 0..50 {
+        let begun = Instant::now();
+        file.write_all(&[0; 4096])?;
+        file.sync_data()?;
+        times.0.push(begun.elapsed());
+    }
+    Ok(micros(times.percentile(50)) / 1000.0)
+}
+
+/// Lets every connection work for a time, each on hosts of its own. The times of all requests.
+async fn drive<F>(connections: u64, work: impl Fn(u64) -> F) -> anyhow::Result<Times>
+where
+    F: Future<Output = anyhow::Result<Times>> + Send + 'static,
+{
+    let tasks: Vec<_> = (0..connections).map(|index| tokio::spawn(work(index))).collect();
+    let mut all = Times::default();
+    for task in tasks {
+        all.0.extend(task.await??.0);
+    }
+    Ok(all)
+}
+
+async fn http(store_name: &str, hosts: u64, jobs: u64, connections: u64, seconds: u64) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let cluster = match store_name {
+        "postgres" => Some(postgres::Cluster::start_with(&[]).context("PostgreSQL is not installed")?),
+        _ => None,
+    };
+    let database = cluster.as_ref().map(|cluster| cluster.database("load"));
+    let store: Arc<dyn Store> = match &database {
+        Some(url) => Arc::new(PostgresStore::open(url).await?),
+        None => Arc::new(SqliteStore::open(&folder.path().join("baton.sqlite")).await?),
+    };
+    fill(store.as_ref(), hosts, jobs).await?;
+    drop(store);
+    let fsync = fsync_ms(folder.path())?;
+    let begun = Instant::now();
+    let server = Server::start(Options {
+        data: folder.path().to_owned(),
+        listen: "127.0.0.1:0".parse()?,
+        database,
+        tls: None,
+        config: Config::default(),
+        rates: Rates {
+            requests_per_minute: 0,
+            enrolments_per_minute: 0,
+            upload_bytes_per_day: 0,
+        },
+        sizes: Sizes {
+            blob_max: 1 << 20,
+            checkpoint_max: 1 << 20,
+        },
+    })
+    .await?;
+    let up = begun.elapsed();
+    println!(
+        "{store_name}: {hosts} hosts, {jobs} jobs queued, {connections} connections; fsync {fsync:.2} ms; the server was up after {:.1} s",
+        up.as_secs_f64()
+    );
+    let address = server.address.to_string();
+    let length = Duration::from_secs(seconds);
+
+    let begun = Instant::now();
+    let beats = drive(connections, |first| {
+        let address = address.clone();
+        async move {
+            let mut connection = Connection::open(&address).await?;
+            let mut times = Times::default();
+            let mut host = 1 + first;
+            while begun.elapsed() < length {
+                let path = format!("/v1/hosts/{host}/heartbeat");
+                let body = beat(AttemptId(host), 1);
+                let orders: Orders = times.measure(connection.post(&path, &secret(host), &body)).await?;
+                anyhow::ensure!(orders.leases.len() == 1, "host {host} lost its lease");
+                host = if host + connections > hosts {
+                    1 + first
+                } else {
+                    host + connections
+                };
+            }
+            Ok(times)
+        }
+    })
+    .await?;
+    say("heartbeats", &beats, beats.0.len(), begun.elapsed());
+
+    let begun = Instant::now();
+    let leases = drive(connections, |first| {
+        let address = address.clone();
+        async move {
+            let mut connection = Connection::open(&address).await?;
+            let mut times = Times::default();
+            let mut host = 1 + first;
+            while begun.elapsed() < length {
+                // Its job goes back after a boundary; the answer offers the next, and the host takes that.
+                let take = format!("/v1/hosts/{host}/leases");
+                let now: Orders = connection.post(&take, &secret(host), &()).await?;
+                let Some(lease) = now.leases.first() else {
+                    anyhow::bail!("host {host} has nothing to do")
+                };
+                let end = format!("/v1/attempts/{}/end", lease.attempt);
+                let offered: Orders = times.measure(connection.post(&end, &secret(host), &ending(&lease))).await?;
+                anyhow::ensure!(offered.offers == 1, "host {host} was offered {}", offered.offers);
+                let taken: Orders = times.measure(connection.post(&take, &secret(host), &())).await?;
+                anyhow::ensure!(
+                    taken.offers == 0 && taken.leases.len() == 1,
+                    "host {host} did not get its lease"
+                );
+                host = if host + connections > hosts {
+                    1 + first
+                } else {
+                    host + connections
+                };
+            }
+            Ok(times)
+        }
+    })
+    .await?;
+    say("leases", &leases, leases.0.len() / 2, begun.elapsed());
+    server.stop().await;
+    Ok(())
+}
+
+fn say(what: &str, times: &Times, count: usize, wall: Duration) {
+    println!(
+        "  {what}: {:.0} a second; a request took {:.1} ms in the median, {:.1} ms at 99 %",
+        count as f64 / wall.as_secs_f64(),
+        micros(times.percentile(50)) / 1000.0,
+        micros(times.percentile(99)) / 1000.0
+    );
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Arguments::parse().what {
+        What::Decisions { hosts, rounds } => {
+            println!("Microseconds for one decision: mean (99 %).\n");
+            println!(
+                "| hosts | jobs | heartbeat | job ends, next granted and taken | submission queued | urgent job preempts | seconds to fill |"
+            );
+            println!("|---|---|---|---|---|---|---|");
+            hosts.into_iter().for_each(|hosts| decisions(hosts, rounds));
+            Ok(())
+        }
+        What::Http {
+            store,
+            hosts,
+            jobs,
+            connections,
+            seconds,
+        } => http(&store, hosts, jobs, connections, seconds).await,
+    }
+}
