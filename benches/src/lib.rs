@@ -1,6 +1,8 @@
-//! What the benchmarks share: medians, and the peers as child processes; a client that costs little, to load a server with.
+//! What the benchmarks share: medians, and the peers as child processes; a client that costs little, to load a
+//! server with; a job that migrates.
 
 pub mod load;
+pub mod migration;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -21,6 +21,9 @@ struct Arguments {
     /// Address to listen on.
     #[arg(long, env = "BATON_LISTEN", default_value = "127.0.0.1:8477")]
     listen: SocketAddr,
+    /// URL by which volunteers and scientists reach the server, when that is another: behind a proxy, or under a name.
+    #[arg(long, env = "BATON_URL")]
+    url: Option<String>,
     /// PostgreSQL database (postgres://…) instead of SQLite in the folder.
     #[arg(long, env = "BATON_DATABASE", hide_env_values = true)]
     database: Option<String>,
@@ -42,6 +45,9 @@ struct Arguments {
     /// Seconds for a host to take an offer.
     #[arg(long, default_value_t = 120)]
     offer_s: u64,
+    /// Seconds for which a host gets no job after an error or a missed offer; doubles with each error in a row.
+    #[arg(long, default_value_t = 60)]
+    backoff_s: u64,
     /// Seconds between two commits of a running job.
     #[arg(long, default_value_t = 600)]
     commit_s: u64,
@@ -86,6 +92,7 @@ impl Arguments {
         Options {
             data: self.data,
             listen: self.listen,
+            url: self.url,
             database: self.database,
             tls: self.tls_cert.zip(self.tls_key),
             config: Config {
@@ -93,6 +100,7 @@ impl Arguments {
                 unreachable_ms: ms(self.unreachable_s),
                 lost_ms: ms(self.lost_s),
                 offer_ms: ms(self.offer_s),
+                backoff_ms: ms(self.backoff_s),
                 commit_ms: ms(self.commit_s),
                 lead_ms: ms(self.lead_s),
                 prefetch_ms: ms(self.prefetch_s),

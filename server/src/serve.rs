@@ -39,6 +39,8 @@ pub struct Options {
     pub data: PathBuf,
     /// Address to listen on.
     pub listen: SocketAddr,
+    /// URL by which others reach the server, where that is another.
+    pub url: Option<String>,
     /// A PostgreSQL database instead of a file in the folder.
     pub database: Option<String>,
     /// Certificate chain and key, PEM files.
@@ -55,8 +57,10 @@ pub struct Options {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
-    /// The URL for people.
+    /// The URL of the address where it listens.
     pub url: String,
+    /// The URL for people.
+    public: String,
     /// The scheduler.
     pub engine: Arc<Engine>,
     /// What handlers share.
@@ -153,9 +157,15 @@ impl Server {
         });
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&app), stopping));
         let scheme = if options.tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
+        let public = options.url.unwrap_or_else(|| match address.ip().is_unspecified() {
+            true => format!("{scheme}://{}:{}", machine(), address.port()),
+            false => url.clone(),
+        });
         Ok(Self {
             address,
-            url: format!("{scheme}://{address}"),
+            url,
+            public,
             engine,
             app,
             stop,
@@ -167,9 +177,9 @@ impl Server {
     /// What a volunteer and a scientist type next.
     pub fn welcome(&self, data: &Path) -> String {
         let data = data.display();
-        let url = &self.url;
+        let (own, url) = (&self.url, &self.public);
         format!(
-            "baton-server listens on {url}\n\n\
+            "baton-server listens on {own}\n\n\
              A volunteer types:\n  baton worker --server {url} --token-file {data}/host.token\n\n\
              A scientist types:\n  baton submit PACKAGE --server {url} --token-file {data}/scientist.token\n\n\
              The page: {url}/ (it asks for the token in {data}/operator.token)\n"
@@ -185,6 +195,15 @@ impl Server {
                 tracing::warn!("a task did not end in time");
             }
         }
+    }
+}
+
+/// The machine's name, as far as it is known.
+fn machine() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        "" => "127.0.0.1".to_owned(),
+        name => name.to_owned(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use benches::load::{Connection, Times};
+use benches::migration::{Migration, migrate};
 use clap::{Parser, Subcommand};
 use protocol::Digest;
 use protocol::http::{AttemptId, EndAttempt, Heartbeat, HostId, JobProgress, Lease, Orders, Outcome, Scope, SubmitJob};
@@ -39,6 +40,15 @@ enum What {
         /// Decisions of each kind.
         #[arg(long, default_value_t = 2000)]
         rounds: u64,
+    },
+    /// From a host's departure to the first step elsewhere, with real processes on this machine.
+    Migration {
+        /// Packages or shipped examples.
+        #[arg(default_values_t = ["ising".to_owned(), "argon".to_owned(), "gray-scott".to_owned()])]
+        packages: Vec<String>,
+        /// Migrations of each.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
     },
     /// Heartbeats and leases a second through HTTP.
     Http {
@@ -231,6 +241,7 @@ async fn http(store_name: &str, hosts: u64, jobs: u64, connections: u64, seconds
     let server = Server::start(Options {
         data: folder.path().to_owned(),
         listen: "127.0.0.1:0".parse()?,
+        url: None,
         database,
         tls: None,
         config: Config::default(),
@@ -283,14 +294,19 @@ async fn http(store_name: &str, hosts: u64, jobs: u64, connections: u64, seconds
         async move {
             let mut connection = Connection::open(&address).await?;
             let mut times = Times::default();
+            let mut held: BTreeMap<u64, Lease> = BTreeMap::new();
             let mut host = 1 + first;
             while begun.elapsed() < length {
-                // Its job goes back after a boundary; the answer offers the next, and the host takes that.
                 let take = format!("/v1/hosts/{host}/leases");
-                let now: Orders = connection.post(&take, &secret(host), &()).await?;
-                let Some(lease) = now.leases.first() else {
-                    anyhow::bail!("host {host} has nothing to do")
+                let lease = match held.remove(&host) {
+                    Some(lease) => lease,
+                    // The one that the host was filled with.
+                    None => {
+                        let now: Orders = connection.post(&take, &secret(host), &()).await?;
+                        now.leases.into_iter().next().context("a host has nothing to do")?
+                    }
                 };
+                // Its job goes back after a boundary; the answer offers the next, and the host takes that.
                 let end = format!("/v1/attempts/{}/end", lease.attempt);
                 let offered: Orders = times.measure(connection.post(&end, &secret(host), &ending(&lease))).await?;
                 anyhow::ensure!(offered.offers == 1, "host {host} was offered {}", offered.offers);
@@ -299,10 +315,11 @@ async fn http(store_name: &str, hosts: u64, jobs: u64, connections: u64, seconds
                     taken.offers == 0 && taken.leases.len() == 1,
                     "host {host} did not get its lease"
                 );
-                host = if host + connections > hosts {
-                    1 + first
-                } else {
-                    host + connections
+                held.extend(taken.leases.into_iter().next().map(|lease| (host, lease)));
+                // Twenty hosts for each connection, so that the first look at a host is soon done with.
+                host = match host + connections {
+                    next if next > hosts.min(20 * connections) => 1 + first,
+                    next => next,
                 };
             }
             Ok(times)
@@ -311,6 +328,25 @@ async fn http(store_name: &str, hosts: u64, jobs: u64, connections: u64, seconds
     .await?;
     say("leases", &leases, leases.0.len() / 2, begun.elapsed());
     server.stop().await;
+    Ok(())
+}
+
+fn migrations(packages: &[String], rounds: usize) -> anyhow::Result<()> {
+    println!("Medians of {rounds}, milliseconds from the signal to the first host.\n");
+    println!("| package | a segment takes | boundary home | first step elsewhere | checkpoint, bytes | archive, bytes |");
+    println!("|---|---|---|---|---|---|");
+    for package in packages {
+        let all: Vec<_> = (0..rounds).map(|_| migrate(package, 100_000)).collect::<Result<_, _>>()?;
+        let middle = |of: fn(&Migration) -> f64| benches::median(&all.iter().map(of).collect::<Vec<_>>()).unwrap_or(0.0);
+        println!(
+            "| {package} | {:.0} | {:.0} | {:.0} | {} | {} |",
+            middle(|it| it.segment_ms),
+            middle(|it| it.home_ms),
+            middle(|it| it.first_step_ms),
+            all[0].checkpoint_bytes,
+            all[0].archive_bytes
+        );
+    }
     Ok(())
 }
 
@@ -335,6 +371,7 @@ async fn main() -> anyhow::Result<()> {
             hosts.into_iter().for_each(|hosts| decisions(hosts, rounds));
             Ok(())
         }
+        What::Migration { packages, rounds } => migrations(&packages, rounds),
         What::Http {
             store,
             hosts,

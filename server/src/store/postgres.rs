@@ -1,6 +1,5 @@
 //! A store in a PostgreSQL database.
 
-use sqlx::Connection;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use tokio::sync::Mutex;
 

@@ -1,6 +1,9 @@
 //! The statements, once for both databases: SQLite and PostgreSQL read the same text.
 
+use std::time::Duration;
+
 use protocol::http::{HostId, Scope};
+use sqlx::pool::PoolConnection;
 
 use super::{StoreError, TokenRow};
 
@@ -48,6 +51,21 @@ pub(super) fn token(columns: TokenColumns) -> Result<TokenRow, StoreError> {
     })
 }
 
+/// Gives back a connection after a transaction on it.
+///
+/// One that failed may still stand open on its connection (SQLite leaves it so when the disk is full at the commit): its rows would
+/// be seen there and nowhere else, and its lock keep everybody out. Closing the connection ends it.
+pub(super) async fn settle<D: sqlx::Database>(
+    connection: PoolConnection<D>,
+    written: Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    if written.is_err() {
+        // Where even that fails or takes long, the connection is gone from the pool all the same.
+        drop(tokio::time::timeout(Duration::from_secs(2), connection.close()).await);
+    }
+    written
+}
+
 /// Implements [`super::Store`] for a type with a `pool` of one database.
 macro_rules! sql_store {
     ($store:ty, $database:ty) => {
@@ -55,7 +73,7 @@ macro_rules! sql_store {
         use protocol::Digest;
         use protocol::http::lease::ChainLine;
         use protocol::http::{Change, JobId, JobState};
-        use sqlx::QueryBuilder;
+        use sqlx::{Connection as _, QueryBuilder};
 
         use super::sql::{self, PART_BYTES, ROWS_MAX, damaged, int, json, nat};
         use std::collections::BTreeSet;
@@ -64,6 +82,56 @@ macro_rules! sql_store {
         use crate::core::{Finished, RULES};
 
         impl $store {
+            async fn append_on(
+                connection: &mut <$database as sqlx::Database>::Connection,
+                batch: Batch,
+                row: &mut i64,
+            ) -> Result<(), StoreError> {
+                let mut transaction = connection.begin().await?;
+                if !batch.events.is_empty() {
+                    sqlx::query("INSERT INTO events (first, count, rules, body) VALUES ($1, $2, $3, $4)")
+                        .bind(int(batch.first))
+                        .bind(int(batch.events.len() as u64))
+                        .bind(i64::from(RULES))
+                        .bind(json(&batch.events).into_bytes())
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                Self::write_rows(&mut transaction, &batch.rows, row).await?;
+                for answer in batch.answers {
+                    sqlx::query("INSERT INTO answers (name, request, number, at_ms) VALUES ($1, $2, $3, $4)")
+                        .bind(answer.name)
+                        .bind(answer.request)
+                        .bind(int(answer.number))
+                        .bind(int(answer.at_ms))
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                Ok(transaction.commit().await?)
+            }
+
+            async fn snapshot_on(
+                connection: &mut <$database as sqlx::Database>::Connection,
+                upto: u64,
+                state: &[u8],
+            ) -> Result<(), StoreError> {
+                let mut transaction = connection.begin().await?;
+                sqlx::query("DELETE FROM snapshot").execute(&mut *transaction).await?;
+                for (part, body) in state.chunks(PART_BYTES).enumerate() {
+                    sqlx::query("INSERT INTO snapshot (part, upto, body) VALUES ($1, $2, $3)")
+                        .bind(int(part as u64))
+                        .bind(int(upto))
+                        .bind(body.to_vec())
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                sqlx::query("DELETE FROM events WHERE first < $1")
+                    .bind(int(upto))
+                    .execute(&mut *transaction)
+                    .await?;
+                Ok(transaction.commit().await?)
+            }
+
             async fn write_rows(
                 transaction: &mut sqlx::Transaction<'_, $database>,
                 rows: &[Row],
@@ -170,50 +238,21 @@ macro_rules! sql_store {
                 Box::pin(async move {
                     let mut next = self.next_row.lock().await;
                     let mut row = *next;
-                    let mut transaction = self.pool.begin().await?;
-                    if !batch.events.is_empty() {
-                        sqlx::query("INSERT INTO events (first, count, rules, body) VALUES ($1, $2, $3, $4)")
-                            .bind(int(batch.first))
-                            .bind(int(batch.events.len() as u64))
-                            .bind(i64::from(RULES))
-                            .bind(json(&batch.events).into_bytes())
-                            .execute(&mut *transaction)
-                            .await?;
+                    let mut connection = self.pool.acquire().await?;
+                    let written = Self::append_on(&mut connection, batch, &mut row).await;
+                    let written = sql::settle(connection, written).await;
+                    if written.is_ok() {
+                        *next = row;
                     }
-                    Self::write_rows(&mut transaction, &batch.rows, &mut row).await?;
-                    for answer in batch.answers {
-                        sqlx::query("INSERT INTO answers (name, request, number, at_ms) VALUES ($1, $2, $3, $4)")
-                            .bind(answer.name)
-                            .bind(answer.request)
-                            .bind(int(answer.number))
-                            .bind(int(answer.at_ms))
-                            .execute(&mut *transaction)
-                            .await?;
-                    }
-                    transaction.commit().await?;
-                    *next = row;
-                    Ok(())
+                    written
                 })
             }
 
             fn snapshot(&self, upto: u64, state: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>> {
                 Box::pin(async move {
-                    let mut transaction = self.pool.begin().await?;
-                    sqlx::query("DELETE FROM snapshot").execute(&mut *transaction).await?;
-                    for (part, body) in state.chunks(PART_BYTES).enumerate() {
-                        sqlx::query("INSERT INTO snapshot (part, upto, body) VALUES ($1, $2, $3)")
-                            .bind(int(part as u64))
-                            .bind(int(upto))
-                            .bind(body.to_vec())
-                            .execute(&mut *transaction)
-                            .await?;
-                    }
-                    sqlx::query("DELETE FROM events WHERE first < $1")
-                        .bind(int(upto))
-                        .execute(&mut *transaction)
-                        .await?;
-                    transaction.commit().await?;
-                    Ok(())
+                    let mut connection = self.pool.acquire().await?;
+                    let written = Self::snapshot_on(&mut connection, upto, &state).await;
+                    sql::settle(connection, written).await
                 })
             }
 

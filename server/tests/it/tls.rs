@@ -64,6 +64,19 @@ async fn everything_goes_through_tls_and_only_to_those_who_trust_the_certificate
     assert!(server.url.starts_with("https://"), "{}", server.url);
     assert!(server.welcome(folder.path()).contains(&format!("--server {}", server.url)));
 
+    let named = Options {
+        url: Some("https://baton.example".to_owned()),
+        listen: "0.0.0.0:0".parse().unwrap(),
+        ..options(&folder.path().join("named"), None)
+    };
+    let other = Server::start(named).await.unwrap();
+    assert!(
+        other
+            .welcome(folder.path())
+            .contains("baton worker --server https://baton.example --token-file")
+    );
+    other.stop().await;
+
     let stranger = client().get(format!("{}/healthz", server.url)).send().await;
     assert!(stranger.is_err(), "nobody else vouches for the certificate");
     let plain = client().get(server.url.replace("https", "http")).send().await;

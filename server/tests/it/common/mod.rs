@@ -34,6 +34,7 @@ pub fn options(data: &Path, database: Option<String>) -> Options {
     Options {
         data: data.to_owned(),
         listen: "127.0.0.1:0".parse().expect("an address"),
+        url: None,
         database,
         tls: None,
         config: Config::default(),
