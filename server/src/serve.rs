@@ -67,7 +67,7 @@ pub struct Server {
     pub app: Arc<App>,
     stop: watch::Sender<bool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
-    _lock: File,
+    lock: File,
 }
 
 const TOKEN_FILES: [(Scope, &str, &str); 3] = [
@@ -170,7 +170,7 @@ impl Server {
             app,
             stop,
             tasks: vec![serving, sweeper, writer],
-            _lock: lock,
+            lock,
         })
     }
 
@@ -194,6 +194,10 @@ impl Server {
             if tokio::time::timeout(Duration::from_secs(20), task).await.is_err() {
                 tracing::warn!("a task did not end in time");
             }
+        }
+        // By itself it would last as long as a child that is just being started.
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, "the folder's lock");
         }
     }
 }
