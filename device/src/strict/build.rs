@@ -136,6 +136,7 @@ impl Rebuild<'_> {
         accept: Handle<Expression>,
         reject: Handle<Expression>,
     ) -> Handle<Expression> {
+        self.changed = true;
         self.emit(Expression::Select {
             condition,
             accept,
@@ -143,7 +144,30 @@ impl Rebuild<'_> {
         })
     }
 
+    /// A component. Never an access to a constant: naga folds those into other expressions when `override`s get their values,
+    /// and loses the rest of the run.
     pub(super) fn part(&mut self, base: Handle<Expression>, index: usize) -> Handle<Expression> {
+        match &self.new.expressions[base] {
+            // Vectors may be composed of shorter ones.
+            Expression::Compose { ty, components } if components.len() == self.count_of(*ty) => return components[index],
+            Expression::Splat { value, .. } => return *value,
+            Expression::ZeroValue(ty) if matches!(self.types[*ty].inner, TypeInner::Vector { scalar: Scalar::F32, .. }) => {
+                return self.float(0.0);
+            }
+            Expression::Constant(constant) => {
+                let module = self.context.module;
+                let init = &module.global_expressions[module.constants[*constant].init];
+                if let Expression::Compose { components, .. } = init
+                    && let Some(Expression::Literal(literal)) =
+                        components.get(index).map(|one| &module.global_expressions[*one])
+                {
+                    let literal = self.canonical_literal(*literal);
+                    return self.literal(literal);
+                }
+            }
+            _ => {}
+        }
+        self.changed = true;
         let index = index as u32;
         self.emit(Expression::AccessIndex { base, index })
     }
@@ -159,8 +183,50 @@ impl Rebuild<'_> {
         self.emit(Expression::Compose { ty, components })
     }
 
+    fn count_of(&self, ty: Handle<Type>) -> usize {
+        match &self.types[ty].inner {
+            TypeInner::Vector { size, .. } => *size as usize,
+            TypeInner::Matrix { columns, .. } => *columns as usize,
+            _ => usize::MAX,
+        }
+    }
+
+    /// Whether naga may evaluate this when `override`s get their values.
+    pub(super) fn is_foldable(&self, handle: Handle<Expression>) -> bool {
+        match &self.new.expressions[handle] {
+            Expression::Literal(_) | Expression::Constant(_) | Expression::Override(_) | Expression::ZeroValue(_) => true,
+            Expression::Unary { expr, .. } | Expression::As { expr, .. } => self.is_foldable(*expr),
+            Expression::Splat { value: from, .. }
+            | Expression::AccessIndex { base: from, .. }
+            | Expression::Swizzle { vector: from, .. } => self.is_foldable(*from),
+            Expression::Compose { components, .. } => components.iter().all(|one| self.is_foldable(*one)),
+            Expression::Binary { left, right, .. } => self.is_foldable(*left) && self.is_foldable(*right),
+            Expression::Select {
+                condition,
+                accept,
+                reject,
+            } => [condition, accept, reject].into_iter().all(|one| self.is_foldable(*one)),
+            Expression::Math {
+                arg, arg1, arg2, arg3, ..
+            } => {
+                let others = [arg1, arg2, arg3].into_iter().flatten();
+                self.is_foldable(*arg) && others.into_iter().all(|one| self.is_foldable(*one))
+            }
+            _ => false,
+        }
+    }
+
+    /// The same float, canonical, as naga does not see through: what is put in behind it stays as it is.
+    pub(super) fn opaque(&mut self, value: Handle<Expression>) -> Handle<Expression> {
+        let grain = self.grain(value);
+        let result = self.call("strict_canonical", vec![value]);
+        self.set_grain(result, grain);
+        result
+    }
+
     /// Call a library function.
     pub(super) fn call(&mut self, name: &'static str, arguments: Vec<Handle<Expression>>) -> Handle<Expression> {
+        self.changed = true;
         let function = self.context.library[name];
         self.used.insert(name);
         let result = self.declare(Expression::CallResult(function));
@@ -204,6 +270,19 @@ impl Rebuild<'_> {
         right: Handle<Expression>,
         size: Option<VectorSize>,
     ) -> Handle<Expression> {
+        if let (Expression::Literal(Literal::F32(a)), Expression::Literal(Literal::F32(b))) =
+            (&self.new.expressions[left], &self.new.expressions[right])
+        {
+            let value = match op {
+                BinaryOperator::Add => a + b,
+                BinaryOperator::Subtract => a - b,
+                _ => a * b,
+            };
+            if value.is_finite() {
+                let literal = self.canonical_literal(Literal::F32(value));
+                return self.literal(literal);
+            }
+        }
         let result = self.binary(op, left, right);
         if !self.is_canonical() {
             return result;

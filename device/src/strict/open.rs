@@ -314,6 +314,9 @@ impl Rebuild<'_> {
             kind,
             convert,
         });
+        if self.is_canonical() && from != Float && kind == Float && size.is_none() && self.is_foldable(value) {
+            return Ok(self.opaque(result));
+        }
         match (from, kind, convert) {
             (Bool | Sint | Uint, Float, Some(_)) => self.set_grain(result, 0),
             (Sint | Uint, Float, None) if self.is_canonical() => result = self.canonical(result, size),

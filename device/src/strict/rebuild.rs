@@ -12,6 +12,7 @@ use naga::{
 
 use super::library::Imported;
 use super::{Policy, Refusal, canonical};
+use crate::Underflow;
 
 /// What a function is rebuilt with.
 #[derive(Clone, Copy)]
@@ -40,16 +41,37 @@ pub(super) struct Rebuild<'a> {
     pub(super) run: Option<(Handle<Expression>, Handle<Expression>)>,
     pub(super) span: Span,
     pub(super) literals: BTreeMap<(u8, u32), Handle<Expression>>,
+    /// Something was put in that the author did not write.
+    pub(super) changed: bool,
 }
 
 /// Rebuild one function.
-pub(super) fn function<'a>(
+pub(super) fn function(
+    context: Context<'_>,
+    old: &Function,
+    info: &FunctionInfo,
+    types: &mut UniqueArena<Type>,
+    used: &mut BTreeSet<&'static str>,
+) -> Result<Function, Refusal> {
+    // Where nothing is put in, `override`s stay constants for naga to fold.
+    if context.policy.underflow == Underflow::Checked {
+        let (function, changed) = attempt(context, old, info, types, used, false)?;
+        if !changed {
+            return Ok(function);
+        }
+    }
+    Ok(attempt(context, old, info, types, used, true)?.0)
+}
+
+/// The function, and whether anything was put in.
+fn attempt<'a>(
     context: Context<'a>,
     old: &'a Function,
     info: &'a FunctionInfo,
     types: &'a mut UniqueArena<Type>,
     used: &'a mut BTreeSet<&'static str>,
-) -> Result<Function, Refusal> {
+    opaque: bool,
+) -> Result<(Function, bool), Refusal> {
     let new = Function {
         name: old.name.clone(),
         arguments: old.arguments.clone(),
@@ -70,6 +92,7 @@ pub(super) fn function<'a>(
         run: None,
         span: Span::UNDEFINED,
         literals: BTreeMap::new(),
+        changed: false,
     };
     for (handle, local) in old.local_variables.iter() {
         let init = match local.init {
@@ -82,13 +105,13 @@ pub(super) fn function<'a>(
             .local_variables
             .append(local, old.local_variables.get_span(handle));
     }
-    rebuild.overrides();
+    rebuild.overrides(opaque);
     rebuild.statements(&old.body)?;
     rebuild.new.body = std::mem::take(&mut rebuild.block);
     let names = old.named_expressions.iter();
     let named = names.filter_map(|(handle, name)| Some((rebuild.map[handle.index()]?, name.clone())));
     rebuild.new.named_expressions = named.collect();
-    Ok(rebuild.new)
+    Ok((rebuild.new, rebuild.changed))
 }
 
 impl<'a> Rebuild<'a> {
@@ -127,7 +150,7 @@ impl<'a> Rebuild<'a> {
         Ok(self.declare(expression))
     }
 
-    fn canonical_literal(&self, literal: Literal) -> Literal {
+    pub(super) fn canonical_literal(&self, literal: Literal) -> Literal {
         match literal {
             Literal::F32(value) if self.is_canonical() => Literal::F32(canonical(value)),
             other => other,
@@ -135,13 +158,13 @@ impl<'a> Rebuild<'a> {
     }
 
     /// Float `override`s can have any value: made canonical once, in front of everything.
-    fn overrides(&mut self) {
+    fn overrides(&mut self, opaque: bool) {
         for (handle, expression) in self.old.expressions.iter() {
             if matches!(expression, Expression::Override(_)) {
                 self.span = self.old.expressions.get_span(handle);
                 let mut value = self.declare(expression.clone());
-                if self.is_canonical() && matches!(self.inner(handle), TypeInner::Scalar(Scalar::F32)) {
-                    value = self.canonical(value, None);
+                if opaque && matches!(self.inner(handle), TypeInner::Scalar(Scalar::F32)) {
+                    value = self.opaque(value);
                 }
                 self.map[handle.index()] = Some(value);
             }

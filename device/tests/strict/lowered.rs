@@ -91,10 +91,22 @@ pub(crate) const EXPRESSIONS: &[&str] = &[
     "helper(a, helper(b, c))",
     "looped(a, b)",
     "(a + scale) * 1e20 + tiny",
+    "a / edge + round(b / edge) * edge",
+    "(u / edge).y + (u - edge * round(u / edge)).z",
+    "min(edge, 2.0) * a + clamp(b, -edge, edge)",
+    "select(1e-30, edge, turned) * 1e-20 + f32(count) * 1e-30 * a",
+    "dot(u, vec3(edge, 1.0, 2.0)) + dot(v, axis) + cross(axis, u).y",
+    "(u / vec3(edge)).z + (u / axis).x + normalize(axis * edge).y",
+    "mix(a, b, 0.25) + smoothstep(0.0, 1e-35, c) + exp(edge) + pow(edge, 0.3)",
+    "f32(bitcast<u32>(edge)) + bitcast<f32>(count) + f32(turned)",
 ];
 
 const PREAMBLE: &str = "
     override scale: f32 = 3e-39;
+    override edge: f32 = 3.7;
+    override count: u32 = 7;
+    override turned: bool = true;
+    const axis = vec3<f32>(0.5, 0.6, -0.8);
     const tiny: f32 = 1e-40;
     fn helper(x: f32, y: f32) -> f32 { if (x < y) { return x / y; } var t = y; t *= x; return t * 0.5; }
     fn looped(x: f32, y: f32) -> f32 {
@@ -171,6 +183,7 @@ fn every_operation_has_the_same_bits_on_every_device() {
                 "{expression} gives another NaN, {word:#x}"
             );
         }
+        run(mine.as_ref(), &source, &inputs, Underflow::Checked);
         for device in &others {
             let found = run(device.as_ref(), &source, &inputs, Underflow::Canonical);
             let differing = found
