@@ -95,6 +95,20 @@ fn dimensions(inner: &TypeInner) -> Option<(usize, usize)> {
 }
 
 impl Rebuild<'_> {
+    /// Whether the back end's own exact operations are as good: where operands are canonical already.
+    fn is_native(&self) -> bool {
+        self.context.policy.native && self.is_canonical()
+    }
+
+    /// By the back end's own division. `b + 0` is +0 for both zeros: 0 has no sign.
+    fn native_quotient(&mut self, a: H, b: H, size: Option<VectorSize>) -> H {
+        let zero = self.float(0.0);
+        let zero = self.spread(zero, size);
+        let b = self.binary(B::Add, b, zero);
+        let quotient = self.binary(B::Divide, a, b);
+        self.canonical(quotient, size)
+    }
+
     fn exact(&mut self, name: &'static str, arguments: Vec<H>) -> H {
         let name = if self.context.policy.native { native(name) } else { name };
         self.call(name, arguments)
@@ -135,6 +149,9 @@ impl Rebuild<'_> {
     }
 
     fn div(&mut self, a: H, b: H) -> H {
+        if self.is_native() {
+            return self.native_quotient(a, b, None);
+        }
         self.exact("strict_divide", vec![a, b])
     }
 
@@ -178,6 +195,11 @@ impl Rebuild<'_> {
             return Ok(self.binary(op, left, right));
         }
         match op {
+            B::Divide if self.is_native() => {
+                let size = vector_size(inner_a).or(vector_size(inner_b));
+                let (a, b) = (self.at(left)?, self.at(right)?);
+                return Ok(self.native_quotient(a, b, size));
+            }
             B::Divide => return self.each(&[left, right], Scalar::F32, |r, x| r.div(x[0], x[1])),
             B::Modulo => {
                 return self.each(&[left, right], Scalar::F32, |r, x| {
@@ -342,6 +364,11 @@ impl Rebuild<'_> {
                 F::Sqrt | F::InverseSqrt => -88,
                 _ => super::build::FINEST,
             };
+            if self.is_native() && matches!(fun, F::Sqrt | F::Floor | F::Ceil | F::Round | F::Trunc) {
+                let result = self.as_it_is(fun, &old)?;
+                self.set_grain(result, grain);
+                return Ok(result);
+            }
             return self.each(&old, Scalar::F32, |r, x| {
                 let result = r.exact(name, x.to_vec());
                 r.set_grain(result, grain);
