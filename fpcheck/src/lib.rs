@@ -2,10 +2,23 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`class`](class()) | a device's hardware class in each tier |
 //! | [`lint`] | what in a package's WGSL would make its bits depend on device, scheduling or chance |
+//! | [`probe`] | small kernels whose bits tell what arithmetic does |
+//! | `identity` | who a device says it is |
+//! | `fingerprint` | both together, and the class that follows |
+//! | `cache` | fingerprints that were measured before |
+//! | [`class`](mod@class) | a device's hardware class in each tier |
 
+mod cache;
 mod class;
 pub mod lint;
+mod fingerprint;
+mod identity;
+pub mod probe;
 
-pub use class::class;
+pub(crate) use class::reference;
+
+pub use cache::FOLDER_VARIABLE;
+pub use class::{class, fingerprint};
+pub use fingerprint::Fingerprint;
+pub use identity::Identity;

@@ -56,24 +56,32 @@ pub(crate) struct Chosen {
 pub(crate) fn device(wanted: &str, tier: Tier, prefer: Option<HardwareClass>) -> anyhow::Result<Chosen> {
     if wanted != "auto" {
         let device = device::select(wanted)?;
-        return match fpcheck::class(device.info(), tier) {
+        let fingerprint = fpcheck::fingerprint(&*device, tier)?;
+        return match fingerprint.class() {
             Some(class) => Ok(Chosen { device, class }),
             None => Err(WrongClass(format!(
-                "device '{wanted}' has no {tier} class: its compiler may change bits; take --device cpu, or tier = \"class-bound\" in kernel.toml"
+                "device '{wanted}' has no {tier} class: {}; take --device cpu, or tier = \"class-bound\" in kernel.toml",
+                fingerprint.obstacles().join("; ")
             ))
             .into()),
         };
     }
-    let classed = device::automatic().into_iter().filter_map(|device| {
-        let class = fpcheck::class(device.info(), tier)?;
+    // The best device first, so that those behind it are probed only where they are needed.
+    let mut devices = device::automatic();
+    devices.sort_by_key(|device| device.info().kind);
+    let mut classed = devices.into_iter().filter_map(|device| {
+        let class = fpcheck::class(&*device, tier)?;
         Some(Chosen { device, class })
     });
-    let best = classed.min_by_key(|chosen| (prefer.is_some_and(|class| class != chosen.class), chosen.device.info().kind));
-    best.ok_or_else(|| {
-        WrongClass(format!(
-            "no device of this machine has a {tier} class; `{} devices` lists what there is",
+    let Some(first) = classed.next() else {
+        return Err(WrongClass(format!(
+            "no device of this machine has a {tier} class; `{} devices --json` says why",
             output::called()
         ))
-        .into()
-    })
+        .into());
+    };
+    if prefer.is_none_or(|class| class == first.class) {
+        return Ok(first);
+    }
+    Ok(classed.find(|other| prefer == Some(other.class)).unwrap_or(first))
 }

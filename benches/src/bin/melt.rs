@@ -157,7 +157,7 @@ fn boundary(device: &dyn Device, arguments: &Arguments) -> Result<()> {
         info.id,
         median(&shares).unwrap_or(f64::NAN)
     );
-    let class = fpcheck::class(info, package.manifest().tier).context("no class in the package's tier")?;
+    let class = fpcheck::class(device, package.manifest().tier).context("no class in the package's tier")?;
     let start = Instant::now();
     run::run(&mut dir, device, class, &RunOptions::default(), &mut |_| Control::Continue)?;
     println!(

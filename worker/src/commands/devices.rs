@@ -1,7 +1,8 @@
-//! `baton devices`: what can run here, each with its hardware class per tier.
+//! `baton devices`: what can run here, each with its fingerprint and its hardware class per tier.
 
-use device::{DeviceInfo, DeviceKind};
-use protocol::Tier;
+use device::{Device, DeviceKind};
+use fpcheck::Fingerprint;
+use protocol::{HardwareClass, Tier};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -25,8 +26,11 @@ struct Row {
     device: u32,
     driver: String,
     compiler: String,
+    fingerprint: Option<String>,
     portable_class: Option<String>,
     class_bound_class: Option<String>,
+    /// Why there is no portable class.
+    not_portable: Vec<String>,
 }
 
 /// List devices; none at all is a failure.
@@ -35,39 +39,44 @@ struct Row {
 /// Standard output is closed.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let devices = device::list();
+    let rows: Vec<Row> = devices.iter().map(|device| row(&**device)).collect();
     if args.json {
-        let rows: Vec<Row> = devices.iter().map(|device| row(device.info())).collect();
         output::json(&rows)?;
     } else {
-        let short = |info: &DeviceInfo, tier| fpcheck::class(info, tier).map_or("-".into(), |class| class.key.short());
-        let rows: Vec<Vec<String>> = devices
+        let short = |key: &Option<String>| key.as_ref().map_or("-".to_owned(), |key| key[..12].to_owned());
+        let cells: Vec<Vec<String>> = rows
             .iter()
-            .map(|device| {
-                let info = device.info();
-                let kind = kind(info.kind).to_owned();
-                let classes = [short(info, Tier::Portable), short(info, Tier::ClassBound)];
-                [
-                    info.id.clone(),
-                    info.name.clone(),
-                    info.backend.clone(),
-                    kind,
-                    info.driver.clone(),
-                ]
-                .into_iter()
-                .chain(classes)
-                .collect()
+            .map(|row| {
+                let keys = [&row.fingerprint, &row.portable_class, &row.class_bound_class];
+                [&row.id, &row.name, &row.backend, &row.kind.to_owned(), &row.driver]
+                    .into_iter()
+                    .cloned()
+                    .chain(keys.map(short))
+                    .collect()
             })
             .collect();
         output::lines(table::lines(
-            &["ID", "NAME", "BACKEND", "KIND", "DRIVER", "PORTABLE", "CLASS-BOUND"],
-            &rows,
+            &[
+                "ID",
+                "NAME",
+                "BACKEND",
+                "KIND",
+                "DRIVER",
+                "FINGERPRINT",
+                "PORTABLE",
+                "CLASS-BOUND",
+            ],
+            &cells,
         ))?;
     }
     Ok(if devices.is_empty() { Exit::Failed } else { Exit::Done })
 }
 
-fn row(info: &DeviceInfo) -> Row {
-    let key = |tier| fpcheck::class(info, tier).map(|class| class.key.to_string());
+fn row(device: &dyn Device) -> Row {
+    let info = device.info();
+    let measured = |tier| fpcheck::fingerprint(device, tier);
+    let key = |class: Option<HardwareClass>| class.map(|class| class.key.to_string());
+    let (stock, strict) = (measured(Tier::ClassBound), measured(Tier::Portable));
     Row {
         id: info.id.clone(),
         name: info.name.clone(),
@@ -77,8 +86,10 @@ fn row(info: &DeviceInfo) -> Row {
         device: info.device,
         driver: info.driver.clone(),
         compiler: info.compiler.clone(),
-        portable_class: key(Tier::Portable),
-        class_bound_class: key(Tier::ClassBound),
+        fingerprint: stock.as_ref().ok().map(|stock| stock.behaviour().to_string()),
+        portable_class: key(strict.as_ref().ok().and_then(Fingerprint::class)),
+        class_bound_class: key(stock.ok().and_then(|stock| stock.class())),
+        not_portable: strict.map_or_else(|error| vec![error.to_string()], |strict| strict.obstacles()),
     }
 }
 
