@@ -8,10 +8,12 @@
 //! | `fingerprint` | both together, and the class that follows |
 //! | `cache` | fingerprints that were measured before |
 //! | [`class`](mod@class) | a device's hardware class in each tier |
+//! | [`conformance`] | every check on every device, and the report |
 
 mod cache;
 mod class;
 pub mod lint;
+pub mod conformance;
 mod fingerprint;
 mod identity;
 pub mod probe;

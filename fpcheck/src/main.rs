@@ -20,12 +20,14 @@ const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something is not, 2 usage
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Conformance(commands::conformance::Args),
     Devices(commands::devices::Args),
     Lint(commands::lint::Args),
 }
 
 fn main() -> ExitCode {
     let ended = match Cli::parse().command {
+        Command::Conformance(args) => commands::conformance::call(&args),
         Command::Devices(args) => commands::devices::call(&args),
         Command::Lint(args) => commands::lint::call(&args),
     };

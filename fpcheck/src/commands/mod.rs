@@ -1,9 +1,14 @@
 //! One file a command: its arguments, and what it does. Each returns how it ended.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use device::Device;
+use kernels::package::Package;
 
+use crate::exit::Usage;
+
+pub(crate) mod conformance;
 pub(crate) mod devices;
 pub(crate) mod lint;
 
@@ -17,4 +22,27 @@ pub(crate) fn devices_of(ids: &[String]) -> anyhow::Result<Vec<Arc<dyn Device>>>
     }
     let select = |id: &String| device::select(id).map_err(Into::into);
     ids.iter().map(select).collect()
+}
+
+/// The package in a folder, or the example of that name. A folder goes first.
+///
+/// # Errors
+/// There is neither, or the package is wrong.
+pub(crate) fn package(wanted: &str) -> anyhow::Result<Package> {
+    let path = Path::new(wanted);
+    if path.join("run.toml").is_file() {
+        return Ok(Package::load(&path.join("package"))?);
+    }
+    if path.exists() {
+        return Ok(Package::load(path)?);
+    }
+    if Package::examples().any(|name| name == wanted) {
+        return Ok(Package::example(wanted)?);
+    }
+    let examples: Vec<&str> = Package::examples().collect();
+    Err(Usage(format!(
+        "no folder '{wanted}' here, and no example of that name; examples are: {}",
+        examples.join(", ")
+    ))
+    .into())
 }
