@@ -9,12 +9,16 @@
 //! | `cache` | fingerprints that were measured before |
 //! | [`class`](mod@class) | a device's hardware class in each tier |
 //! | [`conformance`] | every check on every device, and the report |
+//! | [`bisect`] | where two runs part |
+//! | `hardware` | what a run directory says of the hardware that computed it |
 
+pub mod bisect;
 mod cache;
 mod class;
 pub mod lint;
 pub mod conformance;
 mod fingerprint;
+mod hardware;
 mod identity;
 pub mod probe;
 
@@ -23,4 +27,5 @@ pub(crate) use class::reference;
 pub use cache::FOLDER_VARIABLE;
 pub use class::{class, fingerprint};
 pub use fingerprint::Fingerprint;
+pub use hardware::{HARDWARE_FILE, hardware_differences, note_hardware};
 pub use identity::Identity;

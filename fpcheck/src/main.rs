@@ -20,6 +20,7 @@ const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 something is not, 2 usage
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Bisect(commands::bisect::Args),
     Conformance(commands::conformance::Args),
     Devices(commands::devices::Args),
     Lint(commands::lint::Args),
@@ -27,6 +28,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let ended = match Cli::parse().command {
+        Command::Bisect(args) => commands::bisect::call(&args),
         Command::Conformance(args) => commands::conformance::call(&args),
         Command::Devices(args) => commands::devices::call(&args),
         Command::Lint(args) => commands::lint::call(&args),

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use clap::Args;
 use device::SessionOptions;
-use kernels::run::{Control, Outcome, Progress, RunDir, RunOptions};
+use kernels::run::{Control, Outcome, Progress, RunDir, RunError, RunOptions};
 use protocol::ChainEntry;
 use serde::Serialize;
 
 use crate::choose::Chosen;
-use crate::exit::Exit;
+use crate::exit::{Exit, WrongClass};
 use crate::output;
 use crate::progress::{self, Display};
 use crate::signals::Stop;
@@ -89,6 +89,7 @@ struct Report<'a> {
 /// Whatever the run, its device or the plots failed with.
 pub(crate) fn drive(path: &Path, dir: &mut RunDir, chosen: &Chosen, how: &HowArgs, force_class: bool) -> anyhow::Result<Exit> {
     let stop = Stop::listen()?;
+    hardware(path, dir, chosen, force_class)?;
     let run = dir.package().manifest().run.clone();
     let segments = dir.config().segments;
     let nanoseconds = progress::nanoseconds_per_step(&run);
@@ -152,6 +153,26 @@ pub(crate) fn drive(path: &Path, dir: &mut RunDir, chosen: &Chosen, how: &HowArg
         output::lines(words(&report, &entry, dir))?;
     }
     Ok(if outcome == "finished" { Exit::Done } else { Exit::Stopped })
+}
+
+/// Refuse foreign hardware in words that say how it differs, and note in the run directory on which it goes on.
+fn hardware(path: &Path, dir: &RunDir, chosen: &Chosen, force_class: bool) -> anyhow::Result<()> {
+    let fingerprint = fpcheck::fingerprint(&*chosen.device, dir.package().manifest().tier)?;
+    let chain = dir.chain()?;
+    let mut classes = chain.iter().filter(|line| line.entry.segment > 0).map(|line| line.class);
+    let Some(have) = classes.find(|class| *class != chosen.class).filter(|_| !force_class) else {
+        return Ok(fpcheck::note_hardware(path, &fingerprint)?);
+    };
+    let here = chosen.class;
+    let mut text = RunError::Class { have, here }.to_string();
+    let differences = fpcheck::hardware_differences(path, have, &fingerprint);
+    if !differences.is_empty() {
+        text.push_str("\nthey differ (there, against here):");
+    }
+    for words in differences {
+        text.push_str(&format!("\n  {words}"));
+    }
+    Err(WrongClass(text).into())
 }
 
 fn announce(display: &Display, asked: u32, progress: &Progress, kept: u64, steps_per_segment: u64) {

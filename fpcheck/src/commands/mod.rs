@@ -8,6 +8,7 @@ use kernels::package::Package;
 
 use crate::exit::Usage;
 
+pub(crate) mod bisect;
 pub(crate) mod conformance;
 pub(crate) mod devices;
 pub(crate) mod lint;

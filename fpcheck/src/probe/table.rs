@@ -543,7 +543,15 @@ const SUBNORMALS: &[Column] = &[
             value: |_| 0,
         }],
     ),
-    seen("add_both", "subnormal + subnormal", |x| add(x[0], x[0]), &[]),
+    seen(
+        "add_both",
+        "subnormal + subnormal",
+        |x| add(x[0], x[0]),
+        &[Guess {
+            words: "subnormal operands count as zero",
+            value: |_| 0,
+        }],
+    ),
     seen_bits(
         "is_zero",
         "subnormal == 0",
@@ -568,22 +576,32 @@ const SUBNORMALS: &[Column] = &[
 ];
 
 const EXCEPTIONAL: &[Column] = &[
-    seen("move", "loaded and stored", |x| x[0], &[]),
-    seen("add", "a + b", |x| quiet(f(x[0]) + f(x[1])), NAN_BITS_ADD),
-    seen("mul", "a * b", |x| quiet(f(x[0]) * f(x[1])), NAN_BITS_MUL),
-    seen("sub", "a - b", |x| quiet(f(x[0]) - f(x[1])), &[]),
-    seen_bits("less", "a < b", |x| u32::from(f(x[0]) < f(x[1])), &[]),
+    seen("move", "zeros, infinities, NaN: loaded and stored", |x| x[0], &[]),
+    seen(
+        "add",
+        "zeros, infinities, NaN: a + b",
+        |x| quiet(f(x[0]) + f(x[1])),
+        NAN_BITS_ADD,
+    ),
+    seen(
+        "mul",
+        "zeros, infinities, NaN: a * b",
+        |x| quiet(f(x[0]) * f(x[1])),
+        NAN_BITS_MUL,
+    ),
+    seen("sub", "zeros, infinities, NaN: a - b", |x| quiet(f(x[0]) - f(x[1])), &[]),
+    seen_bits("less", "zeros, infinities, NaN: a < b", |x| u32::from(f(x[0]) < f(x[1])), &[]),
     seen_bits(
         "is_number",
-        "a == a",
+        "zeros, infinities, NaN: a == a",
         |x| u32::from(!f(x[0]).is_nan()),
         &[Guess {
             words: "NaN is taken for a number",
             value: |_| 1,
         }],
     ),
-    reference("min", "min(a, b)"),
-    reference("max", "max(a, b)"),
+    reference("min", "zeros, infinities, NaN: min(a, b)"),
+    reference("max", "zeros, infinities, NaN: max(a, b)"),
 ];
 
 /// One NaN for all, as the built-in CPU device shows it.

@@ -188,6 +188,26 @@ impl<'a> Executor<'a> {
         }
     }
 
+    /// Hand the first `passes` passes of the next step to the device, then return the contents of every buffer of the package in the
+    /// standard layout, in the manifest's order. The segment does not go on from there: [`Executor::enter`] comes next.
+    ///
+    /// # Errors
+    /// The device's.
+    pub fn look_into_step(&mut self, passes: usize) -> Result<Vec<Vec<u8>>, RunError> {
+        self.commands.clear();
+        if let Some(until) = passes.checked_sub(1) {
+            self.plan.step(self.step, Some(until), &mut self.commands);
+        }
+        self.session.submit(&self.commands)?;
+        let all: Vec<usize> = (0..self.package.manifest().buffers.len()).collect();
+        let bytes = self.session.read(&all)?;
+        Ok(all
+            .iter()
+            .zip(bytes)
+            .map(|(&id, bytes)| pack(self.package, id, &bytes))
+            .collect())
+    }
+
     /// Step 0 up to and including a pass, then the contents of some buffers in the standard layout.
     pub(super) fn probe(&mut self, until: &str, buffers: &[usize]) -> Result<Vec<Vec<u8>>, RunError> {
         let until = index(self.package.manifest().passes.iter().map(|pass| &pass.name), until);
