@@ -44,6 +44,23 @@ pub fn baton<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>) 
     command
 }
 
+/// Vulkan drivers that any Linux machine can have side by side: lavapipe, and SwiftShader, which comes with Chromium.
+const DRIVERS: [&str; 3] = [
+    "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json",
+    "/usr/share/vulkan/icd.d/lvp_icd.json",
+    "/usr/lib/chromium/vk_swiftshader_icd.json",
+];
+
+/// Let a command see lavapipe and SwiftShader at once, where they are; the loader's default shows drivers that are registered alone.
+pub fn all_drivers(command: &mut Command) -> &mut Command {
+    let there: Vec<&str> = DRIVERS.into_iter().filter(|path| Path::new(path).exists()).collect();
+    if !there.is_empty() {
+        let list = there.join(":");
+        command.env("VK_ICD_FILENAMES", &list).env("VK_DRIVER_FILES", &list);
+    }
+    command
+}
+
 /// What a finished child said, for messages.
 pub fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
