@@ -1285,7 +1285,7 @@ fn job_status(held: &Held) -> JobStatus {
 pub(crate) fn classes(device: &dyn Device) -> Vec<HardwareClass> {
     [protocol::Tier::Portable, protocol::Tier::ClassBound]
         .into_iter()
-        .filter_map(|tier| fpcheck::class(device.info(), tier))
+        .filter_map(|tier| fpcheck::class(device, tier))
         .collect()
 }
 
