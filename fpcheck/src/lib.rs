@@ -15,11 +15,11 @@
 pub mod bisect;
 mod cache;
 mod class;
-pub mod lint;
 pub mod conformance;
 mod fingerprint;
 mod hardware;
 mod identity;
+pub mod lint;
 pub mod probe;
 
 pub(crate) use class::reference;
