@@ -20,7 +20,7 @@ use crate::probe::PROBES;
 pub const FOLDER_VARIABLE: &str = "BATON_CACHE_DIR";
 
 /// Goes up when probes are fed or judged differently.
-const PROBES_VERSION: u32 = 1;
+const PROBES_VERSION: u32 = 2;
 const BYTES_MAX: u64 = 1 << 20;
 
 static KNOWN: Mutex<BTreeMap<Digest, Fingerprint>> = Mutex::new(BTreeMap::new());
@@ -38,6 +38,7 @@ fn key(identity: &Identity, tier: Tier) -> Digest {
     for probe in PROBES {
         text.push_str(probe.source());
     }
+    text.push_str(&shaders::strict_library());
     Digest::of(text.as_bytes())
 }
 

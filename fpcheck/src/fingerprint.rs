@@ -7,7 +7,7 @@ use protocol::{Digest, HardwareClass, Tier};
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Identity;
-use crate::probe::{Finding, PROBES, Wanted, judge, observe};
+use crate::probe::{Finding, PROBES, Path, Wanted, judge, observe};
 
 /// Cases of each probe; part of what a class means.
 const CASES: usize = 4096;
@@ -39,21 +39,23 @@ impl Fingerprint {
         };
         let reference = crate::reference();
         let wanted = Wanted::cases(CASES);
-        for probe in PROBES {
-            let inputs = (probe.inputs)(CASES);
-            match observe(device, tier, probe, &wanted) {
-                Ok(found) => {
-                    let right = observe(&*reference, tier, probe, &wanted)?;
-                    fingerprint.findings.extend(judge(probe, &inputs, &found[0], &right[0]));
+        for &path in Path::of(tier) {
+            for probe in PROBES.iter().filter(|probe| path.has(probe)) {
+                let inputs = (probe.inputs)(CASES);
+                match observe(device, path, probe, &wanted) {
+                    Ok(found) => {
+                        let right = observe(&*reference, path, probe, &wanted)?;
+                        fingerprint.findings.extend(judge(path, probe, &inputs, &found[0], &right[0]));
+                    }
+                    Err(DeviceError::Program(why)) if fingerprint.findings.is_empty() && tier == Tier::Portable => {
+                        fingerprint.refused = Some(why);
+                        return Ok(fingerprint);
+                    }
+                    Err(error @ (DeviceError::Program(_) | DeviceError::Shader { .. } | DeviceError::Limit { .. })) => {
+                        fingerprint.findings.push(Finding::refused(path, probe, &error.to_string()));
+                    }
+                    Err(error) => return Err(error),
                 }
-                Err(DeviceError::Program(why)) if fingerprint.findings.is_empty() && tier == Tier::Portable => {
-                    fingerprint.refused = Some(why);
-                    break;
-                }
-                Err(error @ (DeviceError::Program(_) | DeviceError::Shader { .. } | DeviceError::Limit { .. })) => {
-                    fingerprint.findings.push(Finding::refused(probe, &error.to_string()));
-                }
-                Err(error) => return Err(error),
             }
         }
         Ok(fingerprint)

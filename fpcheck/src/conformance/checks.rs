@@ -11,7 +11,7 @@ use super::walk::{Walk, alone, parting};
 use super::{Outcome, Settings};
 use crate::Fingerprint;
 use crate::probe::inputs::Random;
-use crate::probe::{PROBES, Wanted, judge, observe};
+use crate::probe::{PROBES, Path, Wanted, judge, observe};
 
 /// Cases of a probe in a deep look: a million pairs for + - *.
 const DEEP: [&str; 4] = ["arithmetic", "contraction", "folding", "integers"];
@@ -55,9 +55,9 @@ pub(super) fn deep(device: &dyn Device, reference: &dyn Device, settings: &Setti
     let mut looked_at = 0;
     for probe in PROBES.iter().filter(|probe| DEEP.contains(&probe.name)) {
         let wanted = Wanted::cases(settings.cases);
-        let found = observe(device, Tier::Portable, probe, &wanted).map_err(failed)?;
-        let right = observe(reference, Tier::Portable, probe, &wanted).map_err(failed)?;
-        let findings = judge(probe, &(probe.inputs)(settings.cases), &found[0], &right[0]);
+        let found = observe(device, Path::StrictRaw, probe, &wanted).map_err(failed)?;
+        let right = observe(reference, Path::StrictRaw, probe, &wanted).map_err(failed)?;
+        let findings = judge(Path::StrictRaw, probe, &(probe.inputs)(settings.cases), &found[0], &right[0]);
         looked_at += findings.iter().map(|finding| finding.words).sum::<u64>();
         broken.extend(
             findings
@@ -82,7 +82,7 @@ pub(super) fn repeats(device: &dyn Device, tier: Tier, settings: &Settings) -> A
                 repeats,
                 ..Wanted::cases(CASES)
             };
-            observe(device, tier, probe, &wanted)
+            observe(device, Path::of(tier)[0], probe, &wanted)
         };
         let found = match again(settings.repeats) {
             Err(DeviceError::Program(_) | DeviceError::Shader { .. } | DeviceError::Limit { .. }) => continue,

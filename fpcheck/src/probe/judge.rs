@@ -4,7 +4,7 @@ use protocol::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::exact::canonical;
-use super::{Column, Demand, Guess, Probe, Shape, Truth};
+use super::{Column, Demand, Guess, Path, Probe, Shape, Truth};
 
 /// What a device gave for one column of a probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,10 +51,10 @@ impl Finding {
     }
 
     /// A probe that did not run.
-    pub(crate) fn refused(probe: &Probe, why: &str) -> Self {
+    pub(crate) fn refused(path: Path, probe: &Probe, why: &str) -> Self {
         let digest = Digest::of(b"does not run");
         Self {
-            probe: probe.name.to_owned(),
+            probe: path.name(probe),
             column: "all".to_owned(),
             what: probe.about.to_owned(),
             bits: digest,
@@ -76,7 +76,7 @@ fn digest(words: impl Iterator<Item = u32>) -> Digest {
 }
 
 /// What a probe's words say. `reference` are the words of the built-in CPU device.
-pub(crate) fn judge(probe: &Probe, inputs: &[u32], found: &[u32], reference: &[u32]) -> Vec<Finding> {
+pub(crate) fn judge(path: Path, probe: &Probe, inputs: &[u32], found: &[u32], reference: &[u32]) -> Vec<Finding> {
     match &probe.shape {
         Shape::Whole {
             what, oracle, demand, ..
@@ -92,24 +92,33 @@ pub(crate) fn judge(probe: &Probe, inputs: &[u32], found: &[u32], reference: &[u
                 finding.verdict = counted(&finding);
             }
             vec![Finding {
-                probe: probe.name.to_owned(),
+                probe: path.name(probe),
                 column: "all".to_owned(),
-                what: (*what).to_owned(),
+                what: path.what(what),
                 ..finding
             }]
         }
         Shape::Cases(columns) => (0..columns.len())
-            .map(|at| column(probe, columns, at, inputs, found, reference))
+            .map(|at| column(path, probe, columns, at, inputs, found, reference))
             .collect(),
     }
 }
 
-fn column(probe: &Probe, columns: &[Column], at: usize, inputs: &[u32], found: &[u32], reference: &[u32]) -> Finding {
+fn column(
+    path: Path,
+    probe: &Probe,
+    columns: &[Column],
+    at: usize,
+    inputs: &[u32],
+    found: &[u32],
+    reference: &[u32],
+) -> Finding {
     let column = &columns[at];
+    let (truth, demand) = path.demand(probe, column);
     let of = |words: &[u32]| -> Vec<u32> { words.iter().skip(at).step_by(columns.len()).copied().collect() };
     let cases = || inputs.chunks_exact(probe.words_in);
     let found = of(found);
-    let expected: Vec<u32> = match column.truth {
+    let expected: Vec<u32> = match truth {
         Truth::Host(truth) => cases().map(truth).collect(),
         Truth::Reference => of(reference),
     };
@@ -122,7 +131,7 @@ fn column(probe: &Probe, columns: &[Column], at: usize, inputs: &[u32], found: &
         expected: hex(expected[case]),
         found: hex(found[case]),
     };
-    let mut finding = compare(&found, &expected, column.demand, sample);
+    let mut finding = compare(&found, &expected, demand, sample);
     if finding.differ > 0 {
         let is = |guess: &&Guess| cases().zip(&found).all(|(case, found)| (guess.value)(case) == *found);
         let guess = column.guesses.iter().find(is).map(|guess| guess.words);
@@ -130,13 +139,21 @@ fn column(probe: &Probe, columns: &[Column], at: usize, inputs: &[u32], found: &
             let is =
                 |(found, expected): (&u32, &u32)| found == expected || (canonical(*expected) == 0 && found & 0x7fff_ffff == 0);
             let all = column.float && found.iter().zip(&expected).all(is);
-            all.then_some("subnormals are flushed to zero")
+            let signs = expected
+                .iter()
+                .zip(&found)
+                .all(|(expected, found)| found == expected || expected << 1 == 0);
+            all.then_some(if signs {
+                "the sign of zero is not kept"
+            } else {
+                "subnormals are flushed to zero"
+            })
         };
         let counted = counted(&finding);
         finding.verdict = match guess.or_else(flushed) {
             Some(words) => format!("{words}; {counted}"),
             None => {
-                let whose = if matches!(column.truth, Truth::Reference) {
+                let whose = if matches!(truth, Truth::Reference) {
                     " from the built-in CPU device's"
                 } else {
                     ""
@@ -150,9 +167,9 @@ fn column(probe: &Probe, columns: &[Column], at: usize, inputs: &[u32], found: &
         };
     }
     Finding {
-        probe: probe.name.to_owned(),
+        probe: path.name(probe),
         column: column.name.to_owned(),
-        what: column.what.to_owned(),
+        what: path.what(column.what),
         ..finding
     }
 }

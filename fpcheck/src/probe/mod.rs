@@ -16,6 +16,8 @@ mod judge;
 mod run;
 mod table;
 
+use protocol::Tier;
+
 pub(crate) use judge::judge;
 pub use judge::{Finding, Sample};
 pub(crate) use run::{Wanted, observe};
@@ -37,6 +39,81 @@ pub struct Probe {
     pub(crate) cases_per_workgroup: usize,
     /// What comes out.
     pub(crate) shape: Shape,
+}
+
+/// How a probe's WGSL reaches the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Path {
+    /// Stock compilation.
+    Stock,
+    /// Strict compilation, and underflow made +0: what packages of the portable tier get.
+    Strict,
+    /// Strict compilation with underflow as the device has it: what passes get that declare `underflow = "checked"`.
+    StrictRaw,
+}
+
+impl Path {
+    /// The paths of a tier.
+    pub(crate) fn of(tier: Tier) -> &'static [Self] {
+        match tier {
+            Tier::ClassBound => &[Self::Stock],
+            Tier::Portable => &[Self::Strict, Self::StrictRaw],
+        }
+    }
+
+    pub(crate) fn tier(self) -> Tier {
+        match self {
+            Self::Stock => Tier::ClassBound,
+            Self::Strict | Self::StrictRaw => Tier::Portable,
+        }
+    }
+
+    /// Whether a probe has anything to say on this path.
+    pub(crate) fn has(self, probe: &Probe) -> bool {
+        let floats = [
+            "arithmetic",
+            "contraction",
+            "folding",
+            "rounding",
+            "conversions",
+            "functions",
+            "subnormals",
+        ];
+        self != Self::StrictRaw || floats.contains(&probe.name)
+    }
+
+    /// A probe's name on this path.
+    pub(crate) fn name(self, probe: &Probe) -> String {
+        match self {
+            Self::Stock | Self::Strict => probe.name.to_owned(),
+            Self::StrictRaw => format!("raw {}", probe.name),
+        }
+    }
+
+    /// An expression as findings on this path call it.
+    pub(crate) fn what(self, what: &str) -> String {
+        match self {
+            Self::Stock | Self::Strict => what.to_owned(),
+            Self::StrictRaw => format!("{what}, underflow left alone"),
+        }
+    }
+
+    /// What a column is held against on this path, and how far.
+    ///
+    /// Strict compilation defines every float operation, so that even where no oracle says what is right, the built-in CPU device does. What comes of
+    /// infinities and NaN, and of very long loops, it leaves open.
+    pub(crate) fn demand(self, probe: &Probe, column: &Column) -> (Truth, Demand) {
+        let open = ["exceptional", "loops"].contains(&probe.name);
+        match self {
+            Self::Strict if column.demand == Demand::Nothing && !open => (Truth::Reference, Demand::Exact),
+            Self::StrictRaw
+                if column.demand == Demand::Nothing && probe.name != "subnormals" && column.name != "tiny_factors" =>
+            {
+                (Truth::Reference, Demand::Canonical)
+            }
+            _ => (column.truth, column.demand),
+        }
+    }
 }
 
 /// What a probe puts out.

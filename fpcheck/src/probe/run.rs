@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use device::{BufferDesc, Command, Device, DeviceError, ModuleDesc, PassDesc, Program, Resource, SessionOptions, Workgroups};
-use protocol::Tier;
-
-use super::{Probe, Shape};
+use super::{Path, Probe, Shape};
+use device::{
+    BufferDesc, Command, Device, DeviceError, ModuleDesc, PassDesc, Program, Resource, SessionOptions, Underflow, Workgroups,
+};
 
 /// Commands that a probe is run as: none of it may change a bit.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl Probe {
         shaders::text(&format!("probe/{}.wgsl", self.name))
     }
 
-    pub(crate) fn program(&self, tier: Tier, cases: usize) -> Program {
+    pub(crate) fn program(&self, path: Path, cases: usize) -> Program {
         let buffer = |label: &str, words: usize| BufferDesc {
             label: label.to_owned(),
             size: 4 * words as u64,
@@ -57,11 +57,15 @@ impl Probe {
             bindings: BTreeMap::from([(0, Resource::Buffer(0)), (1, Resource::Buffer(1))]),
         };
         Program {
-            tier,
+            tier: path.tier(),
             buffers: vec![buffer("x", cases * self.words_in), buffer("y", self.words_out(cases))],
             modules: vec![ModuleDesc {
                 label: format!("probe/{}.wgsl", self.name),
                 source: self.source().to_owned(),
+                underflow: match path {
+                    Path::StrictRaw => Underflow::Checked,
+                    Path::Stock | Path::Strict => Underflow::Canonical,
+                },
             }],
             passes: self.variants.iter().map(|overrides| pass(overrides)).collect(),
         }
@@ -72,8 +76,8 @@ impl Probe {
 ///
 /// # Errors
 /// The device's.
-pub(crate) fn observe(device: &dyn Device, tier: Tier, probe: &Probe, wanted: &Wanted) -> Result<Vec<Vec<u32>>, DeviceError> {
-    let mut session = device.open(&probe.program(tier, wanted.cases), &wanted.session)?;
+pub(crate) fn observe(device: &dyn Device, path: Path, probe: &Probe, wanted: &Wanted) -> Result<Vec<Vec<u32>>, DeviceError> {
+    let mut session = device.open(&probe.program(path, wanted.cases), &wanted.session)?;
     let bytes: Vec<u8> = (probe.inputs)(wanted.cases)
         .iter()
         .flat_map(|word| word.to_le_bytes())
