@@ -1,5 +1,5 @@
 //! Random programs: the same bits on one thread and two, in order and permuted, and on
-//! Vulkan drivers. `BATON_GENERATED` sets how many (20 without it).
+//! Vulkan drivers. `BATON_GENERATED` sets how many (20 without it), `BATON_GENERATED_FROM` the first seed.
 
 use std::fmt::Write;
 
@@ -198,13 +198,14 @@ impl Generator {
 
 #[test]
 fn generated_programs_give_the_same_bits_everywhere() {
-    let count: u64 = std::env::var("BATON_GENERATED")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(20);
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let (first, count) = (
+        number("BATON_GENERATED_FROM").unwrap_or(0),
+        number("BATON_GENERATED").unwrap_or(20),
+    );
     let drivers = drivers();
     let mut compared = 0;
-    for seed in 0..count {
+    for seed in first..first + count {
         let (source, size) = Generator::program(seed);
         let groups = 5;
         let mut random = Random(seed);
@@ -231,6 +232,9 @@ fn generated_programs_give_the_same_bits_everywhere() {
             let theirs = theirs.unwrap_or_else(|error| panic!("seed {seed}, {}: {error}\n{source}", device.info().name));
             assert_eq!(mine, theirs, "seed {seed}, {}\n{source}", device.info().name);
             compared += 1;
+        }
+        if (seed + 1).is_multiple_of(100) {
+            println!("up to seed {seed}: the same bits");
         }
     }
     println!("{count} programs, {compared} comparisons with drivers");
