@@ -2,10 +2,12 @@
 //!
 //! A result far from 1 magnifies the logarithm's error by up to 128, so that must be 2^-31 at most.
 
+use std::f32::consts::LOG2_E;
+
 use crate::cpu::ir::{Builder, Value};
 
-/// log2 e in two parts.
-const LOG2_E: [f32; 2] = [1.442_695, 1.925_963e-8];
+/// log2 e less its nearest float.
+const LOG2_E_LOW: f32 = 1.925_963e-8;
 
 impl Builder {
     /// `a + b` and its rounding error, for |a| ≥ |b| or a = 0.
@@ -58,10 +60,10 @@ impl Builder {
         let (twice, twice_low) = (self.fadd(s, s), self.fadd(s_low, s_low));
         let tail = self.fadd(tail, twice_low);
         let (high, low) = self.two_sum(twice, tail);
-        let by = self.float(LOG2_E[0]);
+        let by = self.float(LOG2_E);
         let (high, error) = self.two_product(high, by);
         let low = self.fma(low, by, error);
-        let rest = self.fmul_k(high, LOG2_E[1] / LOG2_E[0]);
+        let rest = self.fmul_k(high, LOG2_E_LOW / LOG2_E);
         let low = self.fadd(low, rest);
         let (high, error) = self.two_sum(e, high);
         let low = self.fadd(low, error);
