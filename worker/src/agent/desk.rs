@@ -468,6 +468,8 @@ impl Desk {
             self.identity = Some(identity);
             drop(std::fs::remove_file(self.setup.state.join("enrol.json")));
             self.say(&format!("registered as host {}", registered.host));
+        } else if !self.heard {
+            self.say(&format!("back as host {}", registered.host));
         }
         self.beat_due = Instant::now();
         self.listen();

@@ -170,9 +170,13 @@ impl Held {
 fn deletable(on_disk: &[u64], pending: &[Kept], homing: Option<u64>) -> Vec<u64> {
     let older = &on_disk[..on_disk.len().saturating_sub(2)];
     let first = pending.first().map(|kept| kept.entry.segment);
-    let bytes: u64 = pending.iter().map(|kept| kept.output_bytes).sum();
     let mut base = first.map_or(u64::MAX, |first| first.saturating_sub(1));
-    let mut kept_bytes = 0;
+    let bytes = |from: u64, to: u64| {
+        let between = pending
+            .iter()
+            .filter(|kept| kept.entry.segment > from && kept.entry.segment <= to);
+        between.map(|kept| kept.output_bytes).sum::<u64>()
+    };
     let mut deletable = BTreeSet::new();
     for (index, segment) in older.iter().enumerate() {
         if *segment <= base {
@@ -180,12 +184,9 @@ fn deletable(on_disk: &[u64], pending: &[Kept], homing: Option<u64>) -> Vec<u64>
             continue;
         }
         let next = on_disk[index + 1];
-        let up_to_next = pending.iter().take_while(|kept| kept.entry.segment <= next);
-        let so_far = up_to_next.map(|kept| kept.output_bytes).sum::<u64>();
-        let too_far = next - base > STRIDE || bytes > PENDING_BYTES_MAX && so_far - kept_bytes > PENDING_BYTES_MAX;
+        let too_far = next - base > STRIDE || bytes(base, next) > PENDING_BYTES_MAX;
         if too_far {
             base = *segment;
-            kept_bytes = so_far;
         } else {
             deletable.insert(*segment);
         }

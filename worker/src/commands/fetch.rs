@@ -203,7 +203,7 @@ fn report(args: &Args, job: &JobView, dir: &RunDir, last: &ChainEntry) -> anyhow
             digest: last.digest.to_string(),
         })?;
     } else {
-        let more = if last.segment < job.segments {
+        let more = if last.segment < job.segments && !job.state.is_final() {
             "; fetch again to add what comes"
         } else {
             ""
