@@ -837,7 +837,7 @@ impl Desk {
                 held.gate.set(Wish::Now);
             }
             let computing = self.seats.iter().any(|seat| seat.running.is_some());
-            return (!computing).then(|| if self.held.is_empty() { Exit::Done } else { Exit::Stopped });
+            return (!computing).then_some(if self.held.is_empty() { Exit::Done } else { Exit::Stopped });
         }
         None
     }

@@ -69,7 +69,7 @@ fn terminals_idle(now: SystemTime) -> Option<Duration> {
 }
 
 /// The first of these programs that runs.
-pub(crate) fn running<'a>(programs: &'a [String]) -> Option<&'a str> {
+pub(crate) fn running(programs: &[String]) -> Option<&str> {
     if programs.is_empty() {
         return None;
     }
