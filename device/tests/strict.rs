@@ -7,8 +7,9 @@
 //! | `lowered` | ordinary WGSL gives the same bits on every device, whatever underflows |
 //! | `refused` | what has no portable meaning is refused, at its place |
 //! | `mutants` | what lowering does is needed: without it, devices differ |
+//! | `swiftshader` | the same again on SwiftShader |
 //!
-//! `BATON_STRIDE` (a divisor of nothing in particular) sets how many inputs are left out; 1 is the full domain. Campaigns are ignored tests.
+//! `BATON_STRIDE=n` takes each n-th input; 1 is the full domain. Campaigns are ignored tests.
 
 #[path = "strict/elementary.rs"]
 mod elementary;
@@ -22,3 +23,5 @@ mod mutants;
 mod refused;
 #[path = "strict/support.rs"]
 mod support;
+#[path = "strict/swiftshader.rs"]
+mod swiftshader;
