@@ -51,8 +51,11 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// A variant's name, and how a reading of its rate is taken.
+type Variant<'a> = (&'a str, Box<dyn FnMut() -> Result<f64> + 'a>);
+
 /// Rates of several variants, a reading of each in turn, and the ratio of the first one's to each.
-fn compare(unit: &str, repeats: usize, variants: &mut [(&str, Box<dyn FnMut() -> Result<f64> + '_>)]) -> Result<()> {
+fn compare(unit: &str, repeats: usize, variants: &mut [Variant<'_>]) -> Result<()> {
     let mut rates = vec![Vec::new(); variants.len()];
     for _ in 0..repeats {
         for ((_, read), rates) in variants.iter_mut().zip(&mut rates) {
@@ -89,7 +92,7 @@ fn melt(device: &dyn Device, arguments: &Arguments) -> Result<()> {
         executor.cross()?;
         executors.push(executor);
     }
-    let mut variants: Vec<(&str, Box<dyn FnMut() -> Result<f64>>)> = Vec::new();
+    let mut variants: Vec<Variant<'_>> = Vec::new();
     for (name, executor) in ["melt, class-bound", "melt, portable"].into_iter().zip(&mut executors) {
         variants.push((
             name,
@@ -161,7 +164,7 @@ fn plain(device: &dyn Device, arguments: &Arguments) -> Result<()> {
         println!("  {name:<40} forces {}", forces.short());
         sessions.push((name, session));
     }
-    let mut variants: Vec<(&str, Box<dyn FnMut() -> Result<f64>>)> = Vec::new();
+    let mut variants: Vec<Variant<'_>> = Vec::new();
     for (name, session) in &mut sessions {
         let read = || evaluate(session.as_mut(), atoms, arguments.evaluations);
         variants.push((name, Box::new(read)));

@@ -25,7 +25,7 @@ fn pairs(batch: u32) -> Vec<(u32, u32)> {
                 mix(mix(first.wrapping_add(i)) ^ batch ^ 0x9e37_79b9),
             );
             let tame = |x: u32| (x & 0x80ff_ffff) | 0x3000_0000;
-            if batch % 4 == 0 { (a, b) } else { (tame(a), tame(b)) }
+            if batch.is_multiple_of(4) { (a, b) } else { (tame(a), tame(b)) }
         })
         .collect()
 }

@@ -142,7 +142,7 @@ const COUNT: usize = 1 << 14;
 
 fn inputs() -> Vec<u32> {
     let mut words = edges();
-    words.extend((0..).map(|i| mix(i)).take(COUNT / 2));
+    words.extend((0..).map(mix).take(COUNT / 2));
     // Like numbers that occur, from 2^-16 to 2^16, and small ones whose products underflow.
     words.extend((0..).map(|i| (mix(i ^ 77) & 0x87ff_ffff) | 0x3800_0000).take(COUNT / 4));
     words.extend((0..).map(|i| (mix(i ^ 99) & 0x83ff_ffff) | 0x1c00_0000).take(COUNT));
@@ -212,7 +212,8 @@ fn sums_products_and_quotients_are_ieee_754_but_for_underflow() {
         .chain((0..).map(|i| (mix(i), mix(mix(i)))))
         .take(BATCH)
         .collect();
-    let cases: [(&str, fn(f32, f32) -> f32); 4] = [
+    type Oracle = fn(f32, f32) -> f32;
+    let cases: [(&str, Oracle); 4] = [
         ("a + b", |a, b| a + b),
         ("a - b", |a, b| a - b),
         ("a * b", |a, b| a * b),
