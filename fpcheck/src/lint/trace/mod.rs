@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `value` | integers as sums of unknowns, and what a value depends on |
 //! | `truth` | conditions |
-//! | `eval` | expressions |
+//! | `eval`, `arith` | expressions; arithmetic |
 //! | `walk` | statements and calls |
-//! | `flow` | branches, switches and loops |
+//! | `flow`, `loops` | branches and switches; loops |
 //! | `memory` | variables, accesses and barriers |
 //! | `race` | whether two accesses meet |
+//! | `passing` | which invocations get through conditions |
 //!
 //! Invariant: the walk claims only what it can prove. What it does not follow (data, products of unknowns, texts beyond its
 //! budget) is unknown, and nothing is said about it.
@@ -20,9 +21,12 @@ use naga::{GlobalVariable, Handle};
 
 use super::scope::Point;
 
+mod arith;
 mod eval;
 mod flow;
+mod loops;
 mod memory;
+mod passing;
 mod race;
 mod truth;
 mod value;
@@ -33,8 +37,8 @@ pub(super) use value::Deps;
 /// How many invocations run, as far as known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
-    /// Invocations of a workgroup along each axis; `None` where an `override` without a known value says.
-    pub(super) size: [Option<u32>; 3],
+    /// Invocations of a workgroup along each axis.
+    pub(super) size: [u32; 3],
     /// Workgroups along each axis.
     pub(super) groups: Option<[u32; 3]>,
 }

@@ -27,6 +27,18 @@ impl Truth {
         }
     }
 
+    /// The comparisons and unknown conditions that it is made of.
+    pub(super) fn parts_into(&self, parts: &mut Vec<Self>) {
+        match self {
+            Self::Known(_) => {}
+            Self::And(a, b) | Self::Or(a, b) => {
+                a.parts_into(parts);
+                b.parts_into(parts);
+            }
+            Self::Compare(..) | Self::Unknown(_) => parts.push(self.clone()),
+        }
+    }
+
     fn parts(&self) -> usize {
         match self {
             Self::And(a, b) | Self::Or(a, b) => a.parts() + b.parts(),

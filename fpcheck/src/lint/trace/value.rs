@@ -118,26 +118,36 @@ pub(super) enum AtomKind {
     Local(usize),
     /// `workgroup_id`, along an axis.
     Group(usize),
-    /// `global_invocation_id`, along an axis.
-    Global(usize),
     /// An `override` whose value is not known, by index.
     Override(usize),
     /// Length of a buffer.
     Length(Handle<GlobalVariable>),
     /// An operation on integers.
     Op(u8, Linear, Linear),
-    /// One of two.
-    Either(Linear, Linear),
+    /// One of two; each is another one. See [`Atoms::choice`].
+    Either(u32),
     /// A variable that a loop changes; each round of the walk is another one.
     Loop(u32),
+    /// A variable that a loop changed, after it.
+    After(u32),
     /// Anything else; each is another one.
     Other(u32),
+}
+
+/// What an integer is chosen from.
+#[derive(Clone, Debug)]
+pub(super) struct Choice {
+    /// Where it holds, the integer is `accept`.
+    pub(super) condition: Truth,
+    pub(super) accept: Linear,
+    pub(super) reject: Linear,
 }
 
 /// All atoms met.
 #[derive(Debug, Default)]
 pub(super) struct Atoms {
     known: BTreeMap<AtomKind, Atom>,
+    choices: BTreeMap<Atom, Choice>,
     all: Vec<(AtomKind, Deps)>,
 }
 
@@ -157,9 +167,26 @@ impl Atoms {
         self.atom(AtomKind::Other(number), deps)
     }
 
+    pub(super) fn after_loop(&mut self, deps: Deps) -> Atom {
+        let number = self.all.len() as u32;
+        self.atom(AtomKind::After(number), deps)
+    }
+
     pub(super) fn of_loop(&mut self, deps: Deps) -> Atom {
         let number = self.all.len() as u32;
         self.atom(AtomKind::Loop(number), deps)
+    }
+
+    pub(super) fn either(&mut self, choice: Choice, deps: Deps) -> Atom {
+        let number = self.all.len() as u32;
+        let atom = self.atom(AtomKind::Either(number), deps);
+        self.choices.insert(atom, choice);
+        atom
+    }
+
+    /// What an atom is chosen from, if it is.
+    pub(super) fn choice(&self, atom: Atom) -> Option<&Choice> {
+        self.choices.get(&atom)
     }
 
     pub(super) fn kind(&self, atom: Atom) -> &AtomKind {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use naga::{AtomicFunction, Barrier, Block, BuiltIn, Expression, Handle, Module, Statement, TypeInner};
 
+use super::loops::Loop;
 use super::truth::Truth;
 use super::value::{AtomKind, Atoms, Deps, Form, Linear, Place, Root, Scalar, Value};
 use super::{Call, Overrides, Race, Shape, Trace, race};
@@ -14,6 +15,8 @@ use crate::lint::scope::Point;
 
 /// Statements after which a walk ends with what it has: hostile texts call and loop without end.
 pub(super) const STATEMENTS_MAX: u32 = 200_000;
+/// Invocations of a workgroup along an axis, where an `override` without a known value says.
+const SIZE_ASSUMED: u32 = 64;
 /// Calls within each other, deeper than people write.
 const CALL_DEPTH_MAX: usize = 64;
 
@@ -25,8 +28,18 @@ pub(super) struct Access {
     pub(super) atomic: bool,
     /// What a written value depends on.
     pub(super) value: Deps,
-    pub(super) guards: Rc<[Truth]>,
+    pub(super) guards: Rc<[Guard]>,
     pub(super) span: Range<usize>,
+}
+
+/// A condition under which statements run.
+#[derive(Clone, Debug)]
+pub(super) struct Guard {
+    pub(super) truth: Truth,
+    /// Number of the branch, and its side: two guards with the same ones are one.
+    pub(super) branch: (u32, bool),
+    /// It is what keeps a loop going, so that it holds in each round that there is.
+    pub(super) of_round: bool,
 }
 
 /// A function being walked.
@@ -70,7 +83,9 @@ pub(super) struct Walker<'m> {
     pub(super) bodies: &'m [Body<'m>],
     pub(super) shape: Shape,
     pub(super) state: State,
-    pub(super) guards: Vec<Truth>,
+    pub(super) guards: Vec<Guard>,
+    /// Branches walked so far.
+    pub(super) branches: u32,
     pub(super) around: Vec<Around>,
     pub(super) accesses: Vec<Access>,
     pub(super) races: Vec<Race>,
@@ -96,11 +111,12 @@ impl<'m> Walker<'m> {
             point,
             bodies: &point.bodies,
             shape: Shape {
-                size: [None; 3],
+                size: [1; 3],
                 groups: point.groups,
             },
             state: State::default(),
             guards: Vec::new(),
+            branches: 0,
             around: Vec::new(),
             accesses: Vec::new(),
             races: Vec::new(),
@@ -129,12 +145,13 @@ impl<'m> Walker<'m> {
         }
     }
 
-    fn workgroup_size(&mut self) -> [Option<u32>; 3] {
+    fn workgroup_size(&mut self) -> [u32; 3] {
         let entry = &self.module.entry_points[self.point.entry];
-        let mut size = entry.workgroup_size.map(Some);
+        let mut size = entry.workgroup_size;
         for (axis, handle) in entry.workgroup_size_overrides.into_iter().flatten().enumerate() {
             if let Some(handle) = handle {
-                size[axis] = self.global_value(handle).scalar().int().and_then(Linear::known);
+                let known = self.global_value(handle).scalar().int().and_then(Linear::known);
+                size[axis] = known.unwrap_or(SIZE_ASSUMED);
             }
         }
         size
@@ -150,8 +167,17 @@ impl<'m> Walker<'m> {
         let Some(naga::Binding::BuiltIn(builtin)) = binding else {
             return self.fresh_of(&inner, Deps::LOCAL | Deps::GROUP);
         };
+        let Shape { size, groups } = self.shape;
         let mut axes = |kind: fn(usize) -> AtomKind, deps: fn(usize) -> Deps| {
             let axis = |axis| {
+                // Where there is one only, its number is 0.
+                let alone = match kind(axis) {
+                    AtomKind::Local(axis) => size[axis] == 1,
+                    _ => groups.is_some_and(|groups| groups[axis] == 1),
+                };
+                if alone {
+                    return Scalar::constant(0);
+                }
                 let atom = self.atoms.atom(kind(axis), deps(axis));
                 Scalar::atom(atom, &self.atoms)
             };
@@ -160,30 +186,22 @@ impl<'m> Walker<'m> {
         match builtin {
             BuiltIn::LocalInvocationId => Value::Vector(axes(AtomKind::Local, Deps::local)),
             BuiltIn::WorkGroupId => Value::Vector(axes(AtomKind::Group, Deps::group)),
-            BuiltIn::GlobalInvocationId => Value::Vector(axes(AtomKind::Global, |axis| Deps::local(axis) | Deps::group(axis))),
+            BuiltIn::GlobalInvocationId => {
+                let (group, local) = (axes(AtomKind::Group, Deps::group), axes(AtomKind::Local, Deps::local));
+                let sum = |axis: usize| summed(&[(size[axis], &group[axis]), (1, &local[axis])]);
+                Value::Vector((0..3).map(sum).collect())
+            }
             BuiltIn::LocalInvocationIndex => {
                 let local = axes(AtomKind::Local, Deps::local);
-                let [x, y, z] = self.shape.size;
-                let strides = match (x, y, z) {
-                    (_, Some(1), Some(1)) => Some([1, 0, 0]),
-                    (Some(x), Some(y), _) => Some([1, x, x * y]),
-                    _ => None,
-                };
-                let Some(strides) = strides else {
-                    return self.fresh_of(&inner, Deps::LOCAL);
-                };
-                let mut sum = Linear::default();
-                let mut deps = Deps::NONE;
-                for (part, stride) in local.iter().zip(strides) {
-                    if stride != 0 {
-                        sum = sum.plus(stride, part.int().expect("an axis is an integer"));
-                        deps = deps | part.deps;
-                    }
-                }
-                Value::Scalar(Scalar {
-                    form: Form::Int(sum),
-                    deps,
-                })
+                let [x, y, z] = size;
+                let strides = [(x, 1), (y, x), (z, x.wrapping_mul(y))];
+                let parts = strides.into_iter().zip(&local);
+                // Along an axis of one invocation there is nothing to count.
+                let parts: Vec<(u32, &Scalar)> = parts
+                    .filter(|((size, _), _)| *size > 1)
+                    .map(|((_, stride), part)| (stride, part))
+                    .collect();
+                Value::Scalar(summed(&parts))
             }
             BuiltIn::NumWorkGroups | BuiltIn::WorkGroupSize | BuiltIn::SubgroupSize | BuiltIn::NumSubgroups => {
                 self.fresh_of(&inner, Deps::NONE)
@@ -281,7 +299,14 @@ impl<'m> Walker<'m> {
                 body,
                 continuing,
                 break_if,
-            } => return self.repeat(frame, body, continuing, *break_if),
+            } => {
+                let parts = Loop {
+                    body,
+                    continuing,
+                    break_if: *break_if,
+                };
+                return self.repeat(frame, parts);
+            }
             Statement::Break | Statement::Continue => {
                 let deps = self.guard_deps();
                 self.left = Some(self.left.unwrap_or_default() | deps);
@@ -371,7 +396,34 @@ impl<'m> Walker<'m> {
         true
     }
 
+    /// From here to the end of the block, statements run under a condition that nothing more is known of.
+    pub(super) fn guard_unknown(&mut self, deps: Deps) {
+        let branch = self.next_branch();
+        self.guards.push(Guard {
+            truth: Truth::Unknown(deps),
+            branch: (branch, true),
+            of_round: false,
+        });
+    }
+
+    pub(super) fn next_branch(&mut self) -> u32 {
+        self.branches += 1;
+        self.branches
+    }
+
     pub(super) fn guard_deps(&self) -> Deps {
-        self.guards.iter().map(Truth::deps).collect()
+        self.guards.iter().map(|guard| guard.truth.deps()).collect()
+    }
+}
+
+/// A sum of multiples.
+fn summed(parts: &[(u32, &Scalar)]) -> Scalar {
+    let mut sum = Linear::default();
+    for (multiple, part) in parts {
+        sum = sum.plus(*multiple, part.int().expect("an axis is an integer"));
+    }
+    Scalar {
+        form: Form::Int(sum),
+        deps: parts.iter().map(|(_, part)| part.deps).collect(),
     }
 }
