@@ -279,7 +279,7 @@ impl Core {
                 self.queues.insert(place);
             }
             let awaited = |after: &JobId| self.jobs.get(after).is_some_and(|parent| !parent.state.is_final());
-            if let (true, Some(after)) = (job.blocked, job.after.filter(awaited)) {
+            if let (true, Some(after)) = (job.blocked && !job.state.is_final(), job.after.filter(awaited)) {
                 self.dependents.entry(after).or_default().insert(job.id);
             }
         }

@@ -276,7 +276,16 @@ impl Core {
     pub(super) fn conclude(&mut self, id: JobId, state: JobState, reason: String) {
         self.change(id, state, reason);
         let Some(job) = self.jobs.get(&id) else { return };
-        let (user, safe) = (job.user, job.safe.clone());
+        let (user, safe, awaited) = (job.user, job.safe.clone(), job.after.filter(|_| job.blocked));
+        if let Some(after) = awaited
+            && let Some(waiting) = self.dependents.get_mut(&after)
+        {
+            // What ended waits for nothing.
+            waiting.remove(&id);
+            if waiting.is_empty() {
+                self.dependents.remove(&after);
+            }
+        }
         self.account(user, |user| user.unfinished -= 1);
         self.timers.set(Timer::Retire(id), self.now_ms + self.config.retire_ms);
         for next in self.dependents.remove(&id).unwrap_or_default() {

@@ -311,7 +311,9 @@ impl Chaos {
     }
 
     /// No job is lost: each is in memory or was kept when it ended. How many are completed.
-    fn account(&self) -> u64 {
+    fn account(&mut self) -> u64 {
+        // A tick may have been the last thing that happened.
+        self.watch_chains();
         let states = (1..=self.jobs).map(JobId).map(|id| match self.core.job(id) {
             Ok(view) => view.state,
             Err(_) => self.retired.get(&id).unwrap_or_else(|| panic!("job {id} is lost")).state(),

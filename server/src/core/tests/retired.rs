@@ -112,3 +112,30 @@ fn a_state_of_older_rules_is_gone_on_from_and_one_of_newer_rules_refused() {
             .contains("rules 99")
     );
 }
+
+#[test]
+fn a_job_that_ended_before_the_one_it_would_start_from_is_forgotten_by_it() {
+    let mut world = World::new();
+    let parent = world.submit(
+        "ann",
+        SubmitJob {
+            hold: true,
+            ..job("parent")
+        },
+    );
+    let child = world.submit(
+        "ann",
+        SubmitJob {
+            after: Some(parent),
+            ..job("child")
+        },
+    );
+    world.apply(Event::Cancel {
+        job: child,
+        by: "ann".to_owned(),
+    });
+    // Every event is followed by a look at all invariants: the state is that of a restart.
+    world.pass(2 * DAY, &[]);
+    assert_eq!(retired(&world).len(), 1);
+    world.apply(Event::Recall(Box::new(retired(&world).remove(0))));
+}
