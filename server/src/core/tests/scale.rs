@@ -79,7 +79,7 @@ fn cost_us(core: &mut Core, hosts: u64) -> (f64, f64) {
 }
 
 #[test]
-#[ignore = "minutes: cargo nextest run --release -p baton-server --run-ignored all decision --no-capture"]
+#[ignore = "minutes: cargo nextest run --release --workspace --lib decision --run-ignored all --no-capture"]
 fn one_decision_costs_nearly_the_same_at_every_size() {
     let mut costs = Vec::new();
     for hosts in [1_000u64, 10_000, 100_000, 300_000] {
