@@ -91,10 +91,11 @@ fn a_device_that_fuses_reorders_or_miscounts_is_out() {
         mutate,
         flip: false,
     };
+    type Mutation = fn(&mut Program);
     fn replace(program: &mut Program, from: &str, to: &str) {
         program.modules[0].source = program.modules[0].source.replace(from, to);
     }
-    let cases: [(fn(&mut Program), &str); 5] = [
+    let cases: [(Mutation, &str); 5] = [
         (
             |program| replace(program, "(a * b + c)", "((a * b + c) * 1.0000001)"),
             "a * b + c:",
