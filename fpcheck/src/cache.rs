@@ -106,22 +106,10 @@ pub(crate) fn put(fingerprint: &Fingerprint) {
 
 #[cfg(test)]
 mod tests {
-    use device::{DeviceInfo, DeviceKind};
+    use device::DeviceInfo;
 
     use super::*;
-
-    fn info() -> DeviceInfo {
-        DeviceInfo {
-            id: "vulkan:0".into(),
-            name: "A card".into(),
-            backend: "vulkan".into(),
-            kind: DeviceKind::DiscreteGpu,
-            vendor: 1,
-            device: 2,
-            driver: "d 1".into(),
-            compiler: "c 1".into(),
-        }
-    }
+    use crate::class::tests::info;
 
     #[test]
     fn a_driver_update_asks_for_new_probes_and_another_slot_does_not() {

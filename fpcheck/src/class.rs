@@ -51,14 +51,14 @@ pub(crate) fn reference() -> Arc<dyn Device> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use device::{DeviceInfo, DeviceKind};
     use protocol::Digest;
 
     use super::*;
     use crate::probe::{Finding, Sample};
 
-    fn info() -> DeviceInfo {
+    pub(crate) fn info() -> DeviceInfo {
         DeviceInfo {
             id: "vulkan:0".into(),
             name: "A card".into(),

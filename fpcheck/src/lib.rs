@@ -10,6 +10,7 @@
 //! | [`class`](mod@class) | a device's hardware class in each tier |
 //! | [`conformance`] | every check on every device, and the report |
 //! | [`bisect`] | where two runs part |
+//! | [`output`] | what a command says, as JSON or as lines |
 //! | `hardware` | what a run directory says of the hardware that computed it |
 
 pub mod bisect;
@@ -20,6 +21,7 @@ mod fingerprint;
 mod hardware;
 mod identity;
 pub mod lint;
+pub mod output;
 pub mod probe;
 
 pub(crate) use class::reference;

@@ -6,7 +6,6 @@ use clap::{Parser, Subcommand};
 
 mod commands;
 mod exit;
-mod output;
 
 /// What the devices of this machine really compute, and whether a package's bits depend on it.
 #[derive(Debug, Parser)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 ///
 /// # Errors
 /// Standard output is closed.
-pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, value)?;
     writeln!(out)?;
@@ -19,7 +19,7 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// Standard output cannot be written for any other reason.
-pub(crate) fn lines<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> anyhow::Result<()> {
+pub fn lines<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for line in lines {
         match writeln!(out, "{}", line.as_ref()) {

@@ -53,6 +53,29 @@ pub struct Options {
     pub sizes: Sizes,
 }
 
+impl Options {
+    /// On a free port of this machine, as often as anyone likes, blobs of up to 1 MiB: for tests and benchmarks.
+    pub fn loopback(data: &Path, database: Option<String>) -> Self {
+        Self {
+            data: data.to_owned(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            url: None,
+            database,
+            tls: None,
+            config: Config::default(),
+            rates: Rates {
+                requests_per_minute: 0,
+                enrolments_per_minute: 0,
+                upload_bytes_per_day: 0,
+            },
+            sizes: Sizes {
+                blob_max: 1 << 20,
+                checkpoint_max: 1 << 20,
+            },
+        }
+    }
+}
+
 /// A server that runs.
 pub struct Server {
     /// Where it listens.

@@ -5,37 +5,12 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use serde::Serialize;
+
+pub(crate) use fpcheck::output::{json, lines};
 
 /// How this program was called, for hints that can be typed as they stand: `baton`, or what a script that wraps it says.
 pub(crate) fn called() -> String {
     std::env::var("BATON_CALLED").unwrap_or_else(|_| "baton".to_owned())
-}
-
-/// Print a value as JSON.
-///
-/// # Errors
-/// Standard output is closed.
-pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    writeln!(out)?;
-    Ok(())
-}
-
-/// Print lines; a reader that went away (`| head`) is no error.
-///
-/// # Errors
-/// Standard output cannot be written for any other reason.
-pub(crate) fn lines<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    for line in lines {
-        match writeln!(out, "{}", line.as_ref()) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
-            other => other?,
-        }
-    }
-    Ok(())
 }
 
 /// Write a file through `fill`, so that it is there whole or not at all; `-` is standard output.

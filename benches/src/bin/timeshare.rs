@@ -11,10 +11,8 @@ use benches::migration::{Migration, migrate};
 use clap::{Parser, Subcommand};
 use protocol::Digest;
 use protocol::http::{AttemptId, EndAttempt, Heartbeat, HostId, JobProgress, Lease, Orders, Outcome, Scope, SubmitJob};
-use server::app::Sizes;
 use server::core::populate::{START_MS, populated, submission};
-use server::core::{Config, Core, Event};
-use server::limits::Rates;
+use server::core::{Core, Event};
 use server::serve::{Options, Server};
 use server::store::postgres::PostgresStore;
 use server::store::sqlite::SqliteStore;
@@ -238,24 +236,7 @@ async fn http(store_name: &str, hosts: u64, jobs: u64, connections: u64, seconds
     drop(store);
     let fsync = fsync_ms(folder.path())?;
     let begun = Instant::now();
-    let server = Server::start(Options {
-        data: folder.path().to_owned(),
-        listen: "127.0.0.1:0".parse()?,
-        url: None,
-        database,
-        tls: None,
-        config: Config::default(),
-        rates: Rates {
-            requests_per_minute: 0,
-            enrolments_per_minute: 0,
-            upload_bytes_per_day: 0,
-        },
-        sizes: Sizes {
-            blob_max: 1 << 20,
-            checkpoint_max: 1 << 20,
-        },
-    })
-    .await?;
+    let server = Server::start(Options::loopback(folder.path(), database)).await?;
     let up = begun.elapsed();
     println!(
         "{store_name}: {hosts} hosts, {jobs} jobs queued, {connections} connections; fsync {fsync:.2} ms; the server was up after {:.1} s",

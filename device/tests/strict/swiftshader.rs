@@ -43,5 +43,6 @@ fn swiftshader_has_the_same_bits_and_needs_canonical() {
         output.status.success() && text.contains(&format!("{} passed", AGAIN.len())),
         "{text}\n{errors}"
     );
-    assert!(!errors.contains("skipped"), "SwiftShader did not come up: {errors}");
+    let absent = errors.contains("skipped") || errors.contains("among this process's drivers");
+    assert!(!absent, "SwiftShader did not come up: {errors}");
 }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use fpcheck::bisect::{Side, Verdict, bisect};
+use fpcheck::output;
 
 use crate::exit::Exit;
-use crate::output;
 
 /// Where two runs part: segment, step, pass, buffer, element, and the lines of source that computed it.
 #[derive(clap::Args, Debug)]

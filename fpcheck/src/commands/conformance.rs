@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use fpcheck::conformance::{self, CHECKS, Settings};
+use fpcheck::output;
 use kernels::package::Package;
 
 use crate::exit::{Exit, Usage};
-use crate::output;
 
 /// Every check on every device: probes, golden kernels, interruptions, repeats, orders, hops from device to device.
 #[derive(clap::Args, Debug)]

@@ -2,11 +2,11 @@
 
 use device::Device;
 use fpcheck::Fingerprint;
+use fpcheck::output;
 use protocol::Tier;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::output;
 
 /// What is here, what each computes otherwise than IEEE 754, and its hardware class in each tier.
 #[derive(clap::Args, Debug)]

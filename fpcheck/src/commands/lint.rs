@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use fpcheck::lint::{Level, Subject};
+use fpcheck::output;
 use kernels::package::Package;
 use protocol::Tier;
 
 use crate::exit::{Exit, Usage};
-use crate::output;
 
 /// Find what in a package's WGSL would make its bits depend on device, scheduling or chance.
 #[derive(clap::Args, Debug)]

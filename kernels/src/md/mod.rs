@@ -7,6 +7,7 @@
 //! | [`fixed`] | positions as fractions of the box, in 32 bits |
 //! | [`order`] | the host's twin of the sort, from which the neighbor list's capacity is taken |
 //! | [`pairs`] | coefficients of pairs of types |
+//! | `sizes` | counts, room for lists, units of pairs |
 //! | [`examples`] | argon, and a melt to measure speed with |
 //!
 //! # How positions are held
@@ -33,6 +34,7 @@ pub mod examples;
 pub mod fixed;
 pub mod order;
 pub mod pairs;
+mod sizes;
 
 pub use check::MdError;
 

@@ -13,10 +13,7 @@ use protocol::{ChainEntry, Checkpoint, Digest, HardwareClass, StateBuffer, Tier}
 use reqwest::{Client, Method, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use server::app::Sizes;
-use server::core::Config;
 use server::core::populate::registration;
-use server::limits::Rates;
 use server::serve::{Options, Server};
 
 pub const MINUTE_MS: u64 = 60_000;
@@ -31,23 +28,7 @@ pub fn client() -> Client {
 }
 
 pub fn options(data: &Path, database: Option<String>) -> Options {
-    Options {
-        data: data.to_owned(),
-        listen: "127.0.0.1:0".parse().expect("an address"),
-        url: None,
-        database,
-        tls: None,
-        config: Config::default(),
-        rates: Rates {
-            requests_per_minute: 0,
-            enrolments_per_minute: 0,
-            upload_bytes_per_day: 0,
-        },
-        sizes: Sizes {
-            blob_max: 1 << 20,
-            checkpoint_max: 1 << 20,
-        },
-    }
+    Options::loopback(data, database)
 }
 
 pub fn token(data: &Path, name: &str) -> String {

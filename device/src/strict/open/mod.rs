@@ -3,10 +3,13 @@
 //! `fma(a, b, c)` is `a * b + c`, rounded twice, as WGSL allows: an exact one would cost seventeen operations. `a % b` is
 //! `a - b * trunc(a / b)`, each step rounded, as WGSL defines it. Sums of products go from the first component to the last.
 
-use naga::{
-    BinaryOperator as B, Expression, Handle, Literal, MathFunction as F, Scalar, ScalarKind, TypeInner, UnaryOperator,
-    VectorSize,
-};
+use naga::{BinaryOperator as B, Expression, Handle, MathFunction as F, Scalar, ScalarKind, TypeInner, VectorSize};
+
+mod matrices;
+mod names;
+mod vectors;
+
+use names::{named, native, packed};
 
 use super::Refusal;
 use super::rebuild::{Rebuild, is_float};
@@ -15,70 +18,6 @@ type H = Handle<Expression>;
 
 const DEGREES_PER_RADIAN: f32 = 57.295_78;
 const RADIANS_PER_DEGREE: f32 = 0.017_453_292;
-
-/// Builtins of f32 that work component by component, and the library function that each becomes.
-fn named(fun: F) -> Option<&'static str> {
-    Some(match fun {
-        F::Sqrt => "strict_sqrt",
-        F::InverseSqrt => "strict_inverse_sqrt",
-        F::Floor => "strict_floor",
-        F::Ceil => "strict_ceil",
-        F::Round => "strict_round",
-        F::Trunc => "strict_trunc",
-        F::Fract => "strict_fract",
-        F::Exp => "strict_exp",
-        F::Exp2 => "strict_exp2",
-        F::Log => "strict_log",
-        F::Log2 => "strict_log2",
-        F::Pow => "strict_pow",
-        F::Sin => "strict_sin",
-        F::Cos => "strict_cos",
-        F::Tan => "strict_tan",
-        F::Asin => "strict_asin",
-        F::Acos => "strict_acos",
-        F::Atan => "strict_atan",
-        F::Atan2 => "strict_atan2",
-        F::Sinh => "strict_sinh",
-        F::Cosh => "strict_cosh",
-        F::Tanh => "strict_tanh",
-        F::Asinh => "strict_asinh",
-        F::Acosh => "strict_acosh",
-        F::Atanh => "strict_atanh",
-        F::Ldexp => "strict_ldexp",
-        F::QuantizeToF16 => "strict_quantize",
-        _ => return None,
-    })
-}
-
-/// Builtins that take or give a packed word.
-fn packed(fun: F) -> Option<&'static str> {
-    Some(match fun {
-        F::Pack4x8snorm => "strict_pack4x8snorm",
-        F::Pack4x8unorm => "strict_pack4x8unorm",
-        F::Pack2x16snorm => "strict_pack2x16snorm",
-        F::Pack2x16unorm => "strict_pack2x16unorm",
-        F::Pack2x16float => "strict_pack2x16float",
-        F::Unpack4x8snorm => "strict_unpack4x8snorm",
-        F::Unpack4x8unorm => "strict_unpack4x8unorm",
-        F::Unpack2x16snorm => "strict_unpack2x16snorm",
-        F::Unpack2x16unorm => "strict_unpack2x16unorm",
-        F::Unpack2x16float => "strict_unpack2x16float",
-        _ => return None,
-    })
-}
-
-/// Exact operations, and what does the same on a device whose own are as exact.
-fn native(name: &'static str) -> &'static str {
-    match name {
-        "strict_divide" => "strict_native_divide",
-        "strict_sqrt" => "strict_native_sqrt",
-        "strict_floor" => "strict_native_floor",
-        "strict_ceil" => "strict_native_ceil",
-        "strict_round" => "strict_native_round",
-        "strict_trunc" => "strict_native_trunc",
-        other => other,
-    }
-}
 
 fn vector_size(inner: &TypeInner) -> Option<VectorSize> {
     match inner {
@@ -247,59 +186,6 @@ impl Rebuild<'_> {
             (Some(shape), None) => self.scaled(shape, a, b),
             (None, Some(shape)) => self.scaled(shape, b, a),
         }
-    }
-
-    /// Scalars of a matrix, column by column.
-    fn all_parts(&mut self, matrix: H, columns: usize, rows: usize) -> Vec<Vec<H>> {
-        (0..columns)
-            .map(|column| {
-                let column = self.part(matrix, column);
-                self.parts(column, rows)
-            })
-            .collect()
-    }
-
-    /// `columns[0] * factors[0] + columns[1] * factors[1] + …`
-    fn combination(&mut self, columns: &[Vec<H>], factors: &[H]) -> H {
-        let mut result = Vec::new();
-        for row in 0..columns[0].len() {
-            let line: Vec<H> = columns.iter().map(|column| column[row]).collect();
-            result.push(self.dot(&line, factors));
-        }
-        self.compose(result, Scalar::F32)
-    }
-
-    fn scaled(&mut self, (columns, rows): (usize, usize), matrix: H, factor: H) -> Result<H, Refusal> {
-        let size = size_of(rows);
-        let factor = self.spread(factor, Some(size));
-        let each = (0..columns)
-            .map(|column| {
-                let column = self.part(matrix, column);
-                self.arithmetic(B::Multiply, column, factor, Some(size))
-            })
-            .collect();
-        Ok(self.matrix(each, rows))
-    }
-
-    /// `a op b`, column by column.
-    fn columns(&mut self, (columns, rows): (usize, usize), a: H, b: H, op: B) -> Vec<H> {
-        let size = Some(size_of(rows));
-        (0..columns)
-            .map(|column| {
-                let left = self.part(a, column);
-                let right = self.part(b, column);
-                self.arithmetic(op, left, right, size)
-            })
-            .collect()
-    }
-
-    fn matrix(&mut self, components: Vec<H>, rows: usize) -> H {
-        let ty = self.ty(TypeInner::Matrix {
-            columns: size_of(components.len()),
-            rows: size_of(rows),
-            scalar: Scalar::F32,
-        });
-        self.emit(Expression::Compose { ty, components })
     }
 
     pub(super) fn conversion(&mut self, expr: H, kind: ScalarKind, convert: Option<u8>) -> Result<H, Refusal> {
@@ -514,123 +400,6 @@ impl Rebuild<'_> {
             }
             _ => return None,
         })
-    }
-
-    fn vector_function(&mut self, fun: F, old: &[H], size: Option<VectorSize>, count: usize) -> Result<H, Refusal> {
-        let mut vectors = Vec::new();
-        for handle in old {
-            let value = self.at(*handle)?;
-            let is_vector = vector_size(self.inner(*handle)).is_some();
-            vectors.push(if is_vector { self.parts(value, count) } else { vec![value] });
-        }
-        let a = &vectors[0];
-        let results = match fun {
-            F::Dot => vec![self.dot(a, &vectors[1])],
-            F::Length if size.is_none() => return self.as_it_is(F::Abs, &old[..1]),
-            F::Length => vec![self.length(a)],
-            F::Distance => {
-                let difference: Vec<H> = a.iter().zip(&vectors[1]).map(|(x, y)| self.sub(*x, *y)).collect();
-                match difference[..] {
-                    [alone] => {
-                        let abs = Expression::Math {
-                            fun: F::Abs,
-                            arg: alone,
-                            arg1: None,
-                            arg2: None,
-                            arg3: None,
-                        };
-                        vec![self.emit(abs)]
-                    }
-                    _ => vec![self.length(&difference)],
-                }
-            }
-            F::Normalize => {
-                let length = self.length(a);
-                a.iter().map(|x| self.div(*x, length)).collect()
-            }
-            F::Cross => {
-                let b = &vectors[1];
-                [(1, 2), (2, 0), (0, 1)]
-                    .map(|(i, j)| {
-                        let left = self.mul(a[i], b[j]);
-                        let right = self.mul(a[j], b[i]);
-                        self.sub(left, right)
-                    })
-                    .to_vec()
-            }
-            F::FaceForward => {
-                let product = self.dot(&vectors[1], &vectors[2]);
-                let zero = self.float(0.0);
-                let toward = self.less(product, zero);
-                a.iter()
-                    .map(|x| {
-                        let turned = self.emit(Expression::Unary {
-                            op: UnaryOperator::Negate,
-                            expr: *x,
-                        });
-                        self.select(toward, *x, turned)
-                    })
-                    .collect()
-            }
-            F::Reflect => {
-                let product = self.dot(&vectors[1], a);
-                let two = self.literal(Literal::F32(2.0));
-                let twice = self.mul(product, two);
-                a.iter()
-                    .zip(&vectors[1])
-                    .map(|(x, n)| {
-                        let part = self.mul(twice, *n);
-                        self.sub(*x, part)
-                    })
-                    .collect()
-            }
-            _ => self.refract(a, &vectors[1], vectors[2][0]),
-        };
-        Ok(self.compose(results, Scalar::F32))
-    }
-
-    fn refract(&mut self, incident: &[H], normal: &[H], eta: H) -> Vec<H> {
-        let cosine = self.dot(normal, incident);
-        let square = self.mul(cosine, cosine);
-        let (zero, one) = (self.float(0.0), self.float(1.0));
-        let sine = self.sub(one, square);
-        let eta2 = self.mul(eta, eta);
-        let bent = self.mul(eta2, sine);
-        let k = self.sub(one, bent);
-        let total = self.less(k, zero);
-        let inside = self.select(total, zero, k);
-        let root = self.exact("strict_sqrt", vec![inside]);
-        let product = self.mul(eta, cosine);
-        let along = self.add(product, root);
-        incident
-            .iter()
-            .zip(normal)
-            .map(|(i, n)| {
-                let straight = self.mul(eta, *i);
-                let side = self.mul(along, *n);
-                let direction = self.sub(straight, side);
-                self.select(total, zero, direction)
-            })
-            .collect()
-    }
-
-    /// Of a square matrix without its first columns and some rows, by the next column.
-    fn minor(&mut self, columns: &[Vec<H>], rows: &[usize]) -> H {
-        if let [row] = rows {
-            return columns[0][*row];
-        }
-        let mut sum = None;
-        for (i, row) in rows.iter().enumerate() {
-            let others: Vec<usize> = rows.iter().copied().filter(|other| other != row).collect();
-            let rest = self.minor(&columns[1..], &others);
-            let term = self.mul(columns[0][*row], rest);
-            sum = Some(match sum {
-                None => term,
-                Some(sum) if i % 2 == 1 => self.sub(sum, term),
-                Some(sum) => self.add(sum, term),
-            });
-        }
-        sum.expect("a matrix has rows")
     }
 }
 
