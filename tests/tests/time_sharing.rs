@@ -33,6 +33,12 @@ fn outcomes(stage: &Stage, job: u64) -> Vec<Option<Outcome>> {
     job.stays.iter().map(|stay| stay.outcome).collect()
 }
 
+/// A scientist's command that succeeds.
+fn steer(stage: &Stage, arguments: &[&str]) {
+    let output = stage.scientist(arguments).output().expect("baton starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// A more urgent job takes the device at the next boundary, one in a hurry at once; the other goes on later from where it was.
 fn preempt_and_resume(database: Option<String>) {
     let stage = Stage::new(database, FAST);
@@ -324,14 +330,39 @@ fn dependencies(database: Option<String>) {
     let _worker = stage.worker("one", &[]);
     let waits = stage.until(child, "waiting", |job| job.reason.contains("waits for the final checkpoint"));
     assert_eq!(waits.state, JobState::Queued);
-    let output = stage
-        .scientist(&["release", &parent.to_string()])
-        .output()
-        .expect("baton starts");
-    assert!(output.status.success());
+    steer(&stage, &["release", &parent.to_string()]);
     let child_view = stage.completed(child);
     assert_eq!((child_view.segment, child_view.segments), (7, 7));
     for job in [parent, child] {
+        stage.assert_same_as_local(job, &package);
+    }
+}
+
+/// A held job leaves its device to others until it is released; one that becomes urgent while it waits takes the device.
+fn hold_release_and_priority(database: Option<String>) {
+    let stage = Stage::new(database, FAST);
+    let package = ising(&stage);
+    let _worker = stage.worker("one", &[]);
+    let held = stage.submit(&stage.path("package"), &["--segments=40"]);
+    stage.until(held, "running", |job| job.segment >= 2);
+    steer(&stage, &["hold", &held.to_string()]);
+    let stopped = stage.until(held, "held", |job| job.state == JobState::Held && job.host.is_none());
+    assert!((2..40).contains(&stopped.segment), "{stopped:#?}");
+    let long = stage.submit(&stage.path("package"), &["--segments=60"]);
+    stage.until(long, "running", |job| job.segment >= 1);
+    assert_eq!(
+        stage.job(held).map(|job| (job.state, job.segment)),
+        Some((JobState::Held, stopped.segment))
+    );
+    steer(&stage, &["release", &held.to_string()]);
+    steer(&stage, &["priority", &held.to_string(), "9"]);
+    stage.completed(held);
+    assert!(
+        stage.job(long).is_some_and(|job| job.segment < 60),
+        "the urgent job did not go first"
+    );
+    stage.completed(long);
+    for job in [held, long] {
         stage.assert_same_as_local(job, &package);
     }
 }
@@ -414,6 +445,7 @@ plays! {
     prefetch
     transfer_cut_and_resumed
     dependencies
+    hold_release_and_priority
     server_restart_in_the_middle_of_everything
     paused_host_gives_its_job_away
 }
