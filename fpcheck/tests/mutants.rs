@@ -1,18 +1,18 @@
 //! Contract: the suite can fail. Each way to spoil determinism that people really write, or that a bug in Baton would amount to, is caught by a
-//! check of a known name. (Stripped `NoContraction`, stuck bits and fused products: `impostors.rs`.)
+//! check of a known name. (What keeps an impostor out of the portable class: `impostors.rs`.)
+
+mod impostor;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use device::{Command, Device, DeviceError, DeviceInfo, Program, Session, SessionOptions};
+use device::{Command, Device, DeviceError, DeviceInfo, Program, Session, SessionOptions, Underflow};
 use fpcheck::conformance::{Outcome, Settings, conformance};
 use kernels::package::Package;
 
-fn cpu() -> Arc<dyn Device> {
-    device::select("cpu").expect("every machine has it")
-}
+use impostor::{Impostor, Mutation, cpu, llvmpipe, replace};
 
 fn settings(checks: &[&str]) -> Settings {
     Settings {
@@ -66,6 +66,40 @@ fn small(buffers: &str, bindings: &str, wgsl: &str) -> Package {
 
 fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).expect("it can be written");
+}
+
+/// What a check says of a device that changes what it is given.
+fn caught(inner: Arc<dyn Device>, mutate: Mutation, check: &str) -> Vec<String> {
+    failing(Arc::new(Impostor::new(inner, mutate)), counter(), &[check])
+}
+
+#[test]
+fn no_contraction_left_out_is_caught_by_probes() {
+    let Some(llvmpipe) = llvmpipe() else { return };
+    let stripped = |_: &mut Program, options: &mut SessionOptions| options.without_no_contraction = true;
+    assert_eq!(caught(llvmpipe.clone(), stripped, "probes"), ["probes"]);
+    assert_eq!(caught(llvmpipe, |_, _| (), "probes"), [""; 0]);
+}
+
+#[test]
+fn canonical_left_out_is_caught_by_probes() {
+    let raw = |program: &mut Program, _: &mut SessionOptions| {
+        program
+            .modules
+            .iter_mut()
+            .for_each(|module| module.underflow = Underflow::Checked);
+    };
+    assert_eq!(caught(cpu(), raw, "probes"), ["probes"]);
+}
+
+#[test]
+fn a_root_or_a_logarithm_one_digit_off_is_caught_by_library() {
+    assert_eq!(caught(cpu(), |_, _| (), "library"), [""; 0]);
+    let root =
+        |program: &mut Program, _: &mut SessionOptions| replace(program, "return sqrt(a);", "return sqrt(a) * 1.0000001;");
+    assert_eq!(caught(cpu(), root, "library"), ["library"]);
+    let log = |program: &mut Program, _: &mut SessionOptions| replace(program, "return log(a);", "return log2(a) * 0.6931472;");
+    assert_eq!(caught(cpu(), log, "library"), ["library"]);
 }
 
 #[test]

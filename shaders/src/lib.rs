@@ -38,6 +38,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("probe/folding.wgsl", include_str!("../probe/folding.wgsl")),
     ("probe/functions.wgsl", include_str!("../probe/functions.wgsl")),
     ("probe/integers.wgsl", include_str!("../probe/integers.wgsl")),
+    ("probe/library.wgsl", include_str!("../probe/library.wgsl")),
     ("probe/loops.wgsl", include_str!("../probe/loops.wgsl")),
     ("probe/rounding.wgsl", include_str!("../probe/rounding.wgsl")),
     ("probe/subnormals.wgsl", include_str!("../probe/subnormals.wgsl")),

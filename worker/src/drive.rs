@@ -58,6 +58,7 @@ impl HowArgs {
             threads: self.threads.map(|count| count as usize),
             workgroup_order_seed: self.workgroup_order,
             checked: self.checked,
+            ..SessionOptions::default()
         }
     }
 }

@@ -36,6 +36,17 @@ pub(super) struct Controls {
     preserve: bool,
     /// Round to nearest, ties to even.
     nearest: bool,
+    /// See [`crate::SessionOptions::without_no_contraction`].
+    without_no_contraction: bool,
+}
+
+impl Controls {
+    pub(super) fn stripped(self, without_no_contraction: bool) -> Self {
+        Self {
+            without_no_contraction,
+            ..self
+        }
+    }
 }
 
 /// What an adapter's driver offers.
@@ -56,6 +67,7 @@ pub(super) fn controls(adapter: &wgpu::Adapter) -> Controls {
     Controls {
         preserve: offered.shader_signed_zero_inf_nan_preserve_float32 != 0,
         nearest: offered.shader_rounding_mode_rte_float32 != 0,
+        without_no_contraction: false,
     }
 }
 
@@ -113,7 +125,7 @@ fn decorated(words: &[u32], controls: Controls) -> Result<Vec<u32>, String> {
         .iter()
         .flat_map(|function| &function.blocks)
         .flat_map(|block| &block.instructions)
-        .filter(|instruction| is_float_arithmetic(instruction.class.opcode))
+        .filter(|instruction| is_float_arithmetic(instruction.class.opcode) && !controls.without_no_contraction)
         .filter_map(|instruction| instruction.result_id)
         .collect();
     module.annotations.extend(results.into_iter().map(|id| {

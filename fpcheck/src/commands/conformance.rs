@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// Random orders of devices, and of workgroups.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     orders: u32,
-    /// Cases of a probe in the deep look.
+    /// Cases of a probe in the deep look, and operands of each function of the exact library.
     #[arg(long, value_name = "N", default_value_t = 1 << 20, value_parser = clap::value_parser!(u32).range(256..=1 << 22))]
     cases: u32,
     /// Write the report as a web page.

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `walk` | a package from boundary to boundary, on one device or many in turn |
 //! | `checks` | the checks |
+//! | `library` | the one over the exact library |
 //! | [`report`](Report) | what they found |
 //! | `page` | the report as a web page |
 //!
 //! Invariant: a check that could not be made is not passed; it is absent, with the reason in words.
 
 mod checks;
+mod library;
 mod page;
 mod report;
 mod walk;
@@ -37,7 +39,7 @@ pub struct Settings {
     pub repeats: usize,
     /// Random orders of hops, and of workgroups.
     pub orders: usize,
-    /// Cases of a probe in the deep look; a multiple of 256.
+    /// Cases of a probe in the deep look, and operands of each function of the exact library; a multiple of 256.
     pub cases: usize,
     /// Names of the checks to make; all where empty.
     pub only: Vec<String>,
@@ -62,6 +64,10 @@ pub const CHECKS: &[(&str, &str)] = &[
         "probes under strict compilation give what the portable tier demands",
     ),
     ("deep", "+ - *, fusion, folding and integers over many more cases"),
+    (
+        "library",
+        "division, roots and elementary functions over operands strided through all floats",
+    ),
     ("repeats", "each probe again and again gives the same bits"),
     ("golden", "a package's chain is that of the built-in CPU device"),
     (
@@ -114,6 +120,10 @@ pub fn conformance(
         let in_tier = admitted.last() == Some(&true);
         cell.add("deep", None, || match in_tier {
             true => outcome(checks::deep(&**device, &*reference, settings)),
+            false => (Outcome::Absent, "not in the portable tier".to_owned()),
+        });
+        cell.add("library", None, || match in_tier {
+            true => outcome(library::library(&**device, &*reference, settings.cases)),
             false => (Outcome::Absent, "not in the portable tier".to_owned()),
         });
         let tier = if in_tier { Tier::Portable } else { Tier::ClassBound };
