@@ -81,6 +81,16 @@ pub fn lammps(steps: u64, processes: usize) -> Row {
     }
 }
 
+/// GROMACS on the melt, as many threads as there are cores.
+pub fn gromacs(steps: u64, repeats: usize, threads: usize) -> Row {
+    let mut command = Command::new(peers().join("gromacs_melt"));
+    command.args([steps.to_string(), repeats.to_string(), threads.to_string()]);
+    Row {
+        who: format!("GROMACS, {threads} threads"),
+        rates: say(&mut command).map(|text| text.lines().filter_map(|line| line.parse().ok()).collect()),
+    }
+}
+
 /// What a command prints, or why there is nothing.
 fn say(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();

@@ -1,4 +1,4 @@
-//! Lennard-Jones melt of 32,000 atoms: atom-steps per second on every device here, beside OpenMM and LAMMPS, in one run.
+//! Lennard-Jones melt of 32,000 atoms: atom-steps per second on every device here, beside OpenMM, LAMMPS and GROMACS, in one run.
 //!
 //! `cargo run --release -p benches --bin melt` after `benches/peers/install`. With `--boundary`, the share of time that boundaries take.
 
@@ -64,6 +64,7 @@ fn main() -> Result<()> {
         rows.push(benches::openmm(arguments.steps, arguments.repeats));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         rows.push(benches::lammps(arguments.steps, cores));
+        rows.push(benches::gromacs(arguments.steps, arguments.repeats, cores));
     }
     println!("{:<52} {:>9} {:>14}   readings", "", "steps/s", "atom-steps/s");
     for row in &rows {
