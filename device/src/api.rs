@@ -169,9 +169,10 @@ pub struct SessionOptions {
     pub workgroup_order_seed: Option<u64>,
     /// CPU device: report out-of-bounds accesses, exceptional floats and data races instead of defining them away.
     pub checked: bool,
-    /// Vulkan, portable tier: leave `NoContraction` out. A mutant, with which tests show that the conformance suite notices.
+    /// Vulkan, portable tier: leave `NoContraction` and the float controls out (llvmpipe's controls alone keep it from folding). A mutant,
+    /// with which tests show that the conformance suite notices.
     #[doc(hidden)]
-    pub without_no_contraction: bool,
+    pub loose: bool,
 }
 
 /// A program on a device, with its buffers.

@@ -76,7 +76,7 @@ fn caught(inner: Arc<dyn Device>, mutate: Mutation, check: &str) -> Vec<String> 
 #[test]
 fn no_contraction_left_out_is_caught_by_probes() {
     let Some(llvmpipe) = llvmpipe() else { return };
-    let stripped = |_: &mut Program, options: &mut SessionOptions| options.without_no_contraction = true;
+    let stripped = |_: &mut Program, options: &mut SessionOptions| options.loose = true;
     assert_eq!(caught(llvmpipe.clone(), stripped, "probes"), ["probes"]);
     assert_eq!(caught(llvmpipe, |_, _| (), "probes"), [""; 0]);
 }

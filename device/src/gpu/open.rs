@@ -87,7 +87,7 @@ pub(super) fn open(
         Tier::ClassBound => Features::empty(),
     };
     let controls = match program.tier {
-        Tier::Portable => strict::controls(adapter).stripped(options.without_no_contraction),
+        Tier::Portable => strict::controls(adapter).or_loose(options.loose),
         Tier::ClassBound => Controls::default(),
     };
     let (device, queue) = pollster::block_on(adapter.request_device(&DeviceDescriptor {

@@ -36,16 +36,18 @@ pub(super) struct Controls {
     preserve: bool,
     /// Round to nearest, ties to even.
     nearest: bool,
-    /// See [`crate::SessionOptions::without_no_contraction`].
-    without_no_contraction: bool,
+    /// See [`crate::SessionOptions::loose`].
+    loose: bool,
 }
 
 impl Controls {
-    pub(super) fn stripped(self, without_no_contraction: bool) -> Self {
-        Self {
-            without_no_contraction,
-            ..self
-        }
+    /// These, or none and no decoration either.
+    pub(super) fn or_loose(self, loose: bool) -> Self {
+        let none = Self {
+            loose,
+            ..Self::default()
+        };
+        if loose { none } else { self }
     }
 }
 
@@ -67,7 +69,7 @@ pub(super) fn controls(adapter: &wgpu::Adapter) -> Controls {
     Controls {
         preserve: offered.shader_signed_zero_inf_nan_preserve_float32 != 0,
         nearest: offered.shader_rounding_mode_rte_float32 != 0,
-        without_no_contraction: false,
+        loose: false,
     }
 }
 
@@ -125,7 +127,7 @@ fn decorated(words: &[u32], controls: Controls) -> Result<Vec<u32>, String> {
         .iter()
         .flat_map(|function| &function.blocks)
         .flat_map(|block| &block.instructions)
-        .filter(|instruction| is_float_arithmetic(instruction.class.opcode) && !controls.without_no_contraction)
+        .filter(|instruction| is_float_arithmetic(instruction.class.opcode) && !controls.loose)
         .filter_map(|instruction| instruction.result_id)
         .collect();
     module.annotations.extend(results.into_iter().map(|id| {
