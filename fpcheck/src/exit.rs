@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use device::DeviceError;
 use kernels::package::PackageError;
 use kernels::run::RunError;
 
@@ -34,9 +35,14 @@ pub(crate) struct Usage(pub(crate) String);
 pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
     if error.is::<Usage>() {
         Exit::Usage
-    } else if error.is::<PackageError>() || matches!(error.downcast_ref(), Some(RunError::Package(_))) {
+    } else if error.is::<PackageError>() {
         Exit::BadPackage
     } else {
-        Exit::Failed
+        match error.downcast_ref() {
+            Some(RunError::Package(_)) => Exit::BadPackage,
+            // A package whose WGSL the device's compiler refuses, or whose parts do not fit it.
+            Some(RunError::Device(DeviceError::Shader { .. } | DeviceError::Program(_))) => Exit::BadPackage,
+            _ => Exit::Failed,
+        }
     }
 }

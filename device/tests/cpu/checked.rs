@@ -81,6 +81,18 @@ fn a_race_in_workgroup_memory_is_found() {
 }
 
 #[test]
+fn a_barrier_orders_its_own_memory_only() {
+    let text = found("t[l] = l;\nstorageBarrier();\nout[id.x] = t[(l + 1u) % 32u];", "(0, 0, 0)", 8);
+    assert!(text.contains("with no workgroupBarrier between"), "{text}");
+    let neighbour =
+        |barrier: &str| format!("out[id.x] = l;\n{barrier};\nlet next = out[id.x ^ 1u];\n{barrier};\nout[id.x] = next;");
+    let text = found(&neighbour("workgroupBarrier()"), "(0, 0, 0)", 8);
+    assert!(text.contains("with no storageBarrier between"), "{text}");
+    let sound = case(&neighbour("storageBarrier()")).checked().expect("it is sound");
+    assert_eq!(sound[1][..4], [1, 0, 3, 2]);
+}
+
+#[test]
 fn a_race_between_workgroups_is_found() {
     let text = found("out[l] = id.x;", "(32, 0, 0)", 6);
     assert!(text.contains("data race") && text.contains("'b1' at byte 0"), "{text}");

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::uniform::Facts;
-use crate::cpu::ir::{Kernel, Label, Op, Space, Stmt, Value, Var};
+use crate::cpu::ir::{Kernel, Label, Op, Orders, Space, Stmt, Value, Var};
 
 /// A part of the plan.
 pub(in crate::cpu) enum Step<'k> {
@@ -25,7 +25,7 @@ pub(in crate::cpu) enum Step<'k> {
     },
     Scope(Label, Plan<'k>),
     Exit(&'k Stmt),
-    Barrier,
+    Barrier(Orders),
 }
 
 /// Steps in order.
@@ -81,7 +81,7 @@ const NOT_UNIFORM: &str =
 
 fn has_barrier(stmt: &Stmt) -> bool {
     match stmt {
-        Stmt::Barrier | Stmt::Load { agreed: true, .. } => true,
+        Stmt::Barrier(_) | Stmt::Load { agreed: true, .. } => true,
         Stmt::If { yes, no, .. } => yes.iter().chain(no).any(has_barrier),
         Stmt::Loop { body, next, .. } => body.iter().chain(next).any(has_barrier),
         Stmt::Scope { body, .. } => body.iter().any(has_barrier),
@@ -143,7 +143,7 @@ impl<'k> Planner<'k> {
     /// Whether a statement belongs to the workgroup's control flow.
     fn is_collective(&self, stmt: &Stmt) -> bool {
         match stmt {
-            Stmt::Barrier | Stmt::Load { agreed: true, .. } => true,
+            Stmt::Barrier(_) | Stmt::Load { agreed: true, .. } => true,
             Stmt::Set(var, _) => self.vars.contains(var),
             Stmt::Break(label) | Stmt::Continue(label) => self.collective.contains(label) && !self.facts.diverges(stmt),
             Stmt::If { yes, no, .. } => yes.iter().chain(no).any(|stmt| self.is_collective(stmt)),
@@ -298,7 +298,7 @@ impl<'k> Planner<'k> {
             }
             Stmt::Scope { label, body } => Step::Scope(*label, self.block(body, Some(*label))?),
             Stmt::Break(_) | Stmt::Continue(_) => Step::Exit(stmt),
-            Stmt::Barrier => Step::Barrier,
+            Stmt::Barrier(orders) => Step::Barrier(*orders),
             _ => return Ok(None),
         }))
     }

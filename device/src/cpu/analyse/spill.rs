@@ -115,7 +115,7 @@ impl Collector<'_> {
                     self.shared(next);
                 }
                 Step::Scope(_, body) => self.shared(body),
-                Step::Each(..) | Step::Exit(_) | Step::Barrier => {}
+                Step::Each(..) | Step::Exit(_) | Step::Barrier(_) => {}
             }
         }
     }
@@ -142,7 +142,7 @@ impl Collector<'_> {
                     self.steps(next, true);
                 }
                 Step::Scope(_, body) => self.steps(body, repeated),
-                Step::Once(_) | Step::Exit(_) | Step::Barrier => {}
+                Step::Once(_) | Step::Exit(_) | Step::Barrier(_) => {}
             }
         }
     }
@@ -216,7 +216,7 @@ impl Collector<'_> {
                 Watch::Float { value, .. } | Watch::Convert(value, _) => self.uses(region, [*value]),
                 Watch::Access(at, ..) => self.uses(region, at.terms.iter().map(|term| term.index)),
             },
-            Stmt::Break(_) | Stmt::Continue(_) | Stmt::Barrier => {}
+            Stmt::Break(_) | Stmt::Continue(_) | Stmt::Barrier(_) => {}
         }
     }
 }

@@ -160,7 +160,7 @@ impl<'k> Tree<'k> {
                     is_continue: true,
                     at,
                 }),
-                Stmt::Store { .. } | Stmt::Zero { .. } | Stmt::Barrier | Stmt::Watch(..) => {}
+                Stmt::Store { .. } | Stmt::Zero { .. } | Stmt::Barrier(_) | Stmt::Watch(..) => {}
             }
         }
     }

@@ -70,7 +70,7 @@ impl Emitter<'_> {
             Stmt::Zero { at, words } => self.zero(at, *words),
             Stmt::Watch(site, watch) => self.watch(*site, watch),
             // One thread runs the workgroup, and the groups of vectors are cut at barriers.
-            Stmt::Barrier => {}
+            Stmt::Barrier(_) => {}
             Stmt::Break(_) | Stmt::Continue(_) => self.exit(stmt),
             Stmt::If { .. } | Stmt::Loop { .. } | Stmt::Scope { .. } => {
                 let escapes = self.leaves_from(stmt);

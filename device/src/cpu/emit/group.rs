@@ -68,8 +68,8 @@ impl Emitter<'_> {
                     self.code.end();
                 }
                 Step::Exit(stmt) => self.exit(stmt),
-                Step::Barrier if self.checked => self.watch_barrier(),
-                Step::Barrier => {}
+                Step::Barrier(orders) if self.checked => self.watch_barrier(*orders),
+                Step::Barrier(_) => {}
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Checked mode: what is watched is handed to the host, lane by lane.
 
 use super::Emitter;
-use crate::cpu::ir::{Place, Space, Touch, Value, Watch};
+use crate::cpu::ir::{Orders, Place, Space, Touch, Value, Watch};
 
 /// What the host is told, by number.
 pub(in crate::cpu) mod event {
@@ -15,6 +15,7 @@ pub(in crate::cpu) mod event {
     pub(in crate::cpu) const READ: u32 = 4;
     pub(in crate::cpu) const WRITE: u32 = 5;
     pub(in crate::cpu) const ATOMIC: u32 = 6;
+    /// 1 where it orders storage, 1 where it orders workgroup memory.
     pub(in crate::cpu) const BARRIER: u32 = 7;
 }
 
@@ -75,10 +76,10 @@ impl Emitter<'_> {
     }
 
     /// All invocations have reached a barrier.
-    pub(super) fn watch_barrier(&mut self) {
+    pub(super) fn watch_barrier(&mut self, orders: Orders) {
         self.head(0, event::BARRIER, 0);
-        self.code.int(0);
-        self.code.int(0);
+        self.code.int(u32::from(orders.storage));
+        self.code.int(u32::from(orders.workgroup));
         self.code.i().call(0);
     }
 }

@@ -207,6 +207,21 @@ pub(super) enum Touch {
     Atomic,
 }
 
+/// The memory in which what came before a barrier is seen behind it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::cpu) struct Orders {
+    pub(in crate::cpu) storage: bool,
+    pub(in crate::cpu) workgroup: bool,
+}
+
+impl Orders {
+    /// What `workgroupBarrier` orders.
+    pub(in crate::cpu) const WORKGROUP: Self = Self {
+        storage: false,
+        workgroup: true,
+    };
+}
+
 /// A statement.
 #[derive(Clone, Debug)]
 pub(super) enum Stmt {
@@ -254,7 +269,8 @@ pub(super) enum Stmt {
     },
     Break(Label),
     Continue(Label),
-    Barrier,
+    /// Nobody in the workgroup goes on before all are here.
+    Barrier(Orders),
     /// Checked mode: site and what to watch.
     Watch(u32, Watch),
 }

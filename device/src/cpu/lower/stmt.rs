@@ -5,7 +5,7 @@ use naga::{AtomicFunction, Barrier, Block, Expression, Function, Handle, ScalarK
 use super::place::{Pointer, Root};
 use super::shape::Shape;
 use super::{DEPTH_MAX, Fault, Frame, Lower, Lowered, STATEMENTS_MAX, VALUES_MAX, fault};
-use crate::cpu::ir::{Label, Place, Rmw, Stmt, Touch, Ty, Value, Var};
+use crate::cpu::ir::{Label, Orders, Place, Rmw, Stmt, Touch, Ty, Value, Var};
 use crate::strict;
 
 impl<'m> Lower<'m> {
@@ -118,7 +118,10 @@ impl<'m> Lower<'m> {
                 if barrier.contains(Barrier::SUB_GROUP) {
                     return fault("the CPU device has no subgroups".to_owned());
                 }
-                self.b.push(Stmt::Barrier);
+                self.b.push(Stmt::Barrier(Orders {
+                    storage: barrier.contains(Barrier::STORAGE),
+                    workgroup: barrier.contains(Barrier::WORK_GROUP),
+                }));
             }
             Statement::Store { pointer, value } => {
                 let target = self.pointer(frame, *pointer)?;
@@ -164,10 +167,10 @@ impl<'m> Lower<'m> {
                 }
             }
             Statement::WorkGroupUniformLoad { pointer, result } => {
-                self.b.push(Stmt::Barrier);
+                self.b.push(Stmt::Barrier(Orders::WORKGROUP));
                 let source = self.pointer(frame, *pointer)?;
                 let words = self.load(&source, true)?;
-                self.b.push(Stmt::Barrier);
+                self.b.push(Stmt::Barrier(Orders::WORKGROUP));
                 frame.exprs[result.index()] = Some(Lowered::Words(words));
             }
             Statement::Call {

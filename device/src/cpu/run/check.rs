@@ -1,8 +1,8 @@
 //! Checked mode: out-of-bounds accesses, floats that are not ordinary, conversions that overflow, and data races.
 //!
 //! A race is two accesses of one word in one dispatch, at least one of them a write and not both atomic, by invocations that no
-//! barrier orders. Each word's last writer and its readers are remembered; that is enough to find some race wherever there is
-//! one, though not each of them.
+//! barrier orders: `storageBarrier` in storage, `workgroupBarrier` in workgroup memory. Each word's last writer and its readers are
+//! remembered; that is enough to find some race wherever there is one, though not each of them.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -27,7 +27,7 @@ pub(in crate::cpu) struct Sites {
 struct Visit {
     group: u64,
     lane: u32,
-    /// Barriers of the workgroup before it.
+    /// Barriers of the workgroup before it that order this kind of memory.
     phase: u32,
     atomic: bool,
 }
@@ -46,7 +46,8 @@ pub(super) struct Checker {
     pass: usize,
     group: u64,
     group_id: [u32; 3],
-    phase: u32,
+    /// Barriers that this workgroup has passed: those that order storage, those that order workgroup memory.
+    phases: [u32; 2],
     words: BTreeMap<u32, Word>,
     /// First byte of scratch memory, which each workgroup has for itself.
     scratch: u32,
@@ -60,7 +61,7 @@ impl Checker {
             pass: 0,
             group: 0,
             group_id: [0; 3],
-            phase: 0,
+            phases: [0; 2],
             words: BTreeMap::new(),
             scratch,
             found: None,
@@ -75,7 +76,7 @@ impl Checker {
     pub(super) fn workgroup(&mut self, id: [u32; 3], group: u64) {
         self.group = group;
         self.group_id = id;
-        self.phase = 0;
+        self.phases = [0; 2];
         self.words.split_off(&self.scratch);
     }
 
@@ -91,7 +92,8 @@ impl Checker {
             event::TO_UNSIGNED => bad_conversion(a, -1.0, 4_294_967_296.0, "u32"),
             event::INDEX => (a >= b).then(|| format!("out of bounds: index {a} of {b} elements")),
             event::BARRIER => {
-                self.phase += 1;
+                self.phases[0] += a;
+                self.phases[1] += b;
                 None
             }
             _ => (0..b).find_map(|i| self.touch(a + 4 * i, what, lane)),
@@ -125,7 +127,7 @@ impl Checker {
         let now = Visit {
             group: self.group,
             lane,
-            phase: self.phase,
+            phase: self.phases[usize::from(address >= self.scratch)],
             atomic: what == event::ATOMIC,
         };
         let word = self.words.entry(address).or_default();
@@ -160,8 +162,15 @@ impl Checker {
             event::WRITE => "write",
             _ => "atomic access",
         };
+        let between = if then.group != now.group {
+            "and nothing orders workgroups within a dispatch"
+        } else if address >= self.scratch {
+            "with no workgroupBarrier between"
+        } else {
+            "with no storageBarrier between"
+        };
         Some(format!(
-            "data race: {act} of {} after a {before} by invocation {} of workgroup {}, with no barrier between",
+            "data race: {act} of {} after a {before} by invocation {} of workgroup {}, {between}",
             self.name(address),
             then.lane,
             then.group
