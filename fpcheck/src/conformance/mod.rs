@@ -220,7 +220,8 @@ impl Cells<'_> {
             outcome(answer)
         });
         // What follows holds a device against itself, so that each check names its own fault alone.
-        if in_tier && chain.is_none() && !settings.wants("golden") {
+        let against_itself = ["interruptions", "submits", "pipelines", "orders"];
+        if in_tier && !settings.wants("golden") && against_itself.iter().any(|check| settings.wants(check)) {
             chain = golden.chain(device).1;
         }
         let built_in = device.info().kind == DeviceKind::BuiltInCpu;
