@@ -21,6 +21,8 @@ const IN_FLIGHT_MAX: usize = 2;
 
 /// A submit that takes longer than this does not end: four commands of unknown cost may take half a minute each.
 const ENDLESS: Duration = Duration::from_secs(120);
+/// Longest single wait for it.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A program that runs on a GPU.
 pub(super) struct GpuSession {
@@ -173,13 +175,22 @@ impl GpuSession {
         }
     }
 
-    /// Wait for a submit.
+    /// Wait for a submit, look by look: a process that was stopped, or a machine that slept, loses one look of its time, not all.
     pub(super) fn wait_for(&mut self, index: SubmissionIndex) -> Result<(), DeviceError> {
-        let poll = PollType::Wait {
-            submission_index: Some(index),
-            timeout: Some(self.endless),
+        let mut left = self.endless;
+        let waited = loop {
+            let look = left.min(LOOK);
+            let poll = PollType::Wait {
+                submission_index: Some(index.clone()),
+                timeout: Some(look),
+            };
+            left -= look;
+            match self.opened.faults.poll(&self.opened.device, poll)? {
+                Err(PollError::Timeout) if !left.is_zero() => (),
+                waited => break waited,
+            }
         };
-        match self.opened.faults.poll(&self.opened.device, poll)? {
+        match waited {
             Ok(_) => self.healthy(),
             Err(PollError::Timeout) => {
                 self.hangs = true;

@@ -14,14 +14,16 @@ use crate::DeviceError;
 
 /// Time from one look at the deadlines to the next.
 const TICK: Duration = Duration::from_millis(20);
+/// What a look counts at most: a process that was stopped, or a machine that slept, has not computed meanwhile.
+const TICK_MAX: Duration = Duration::from_millis(100);
 /// Compiled modules that are kept.
 const MODULES_MAX: usize = 512;
 /// Virtual address space for a memory, and for the guard behind it: with both, an address of 32 bits and an offset of 32 bits
 /// need no check.
 const RESERVED_BYTES: u64 = 1 << 32;
 
-/// Memories in which kernels run, with the time until which they may.
-type Deadlines = Mutex<BTreeMap<u64, (Instant, SharedMemory)>>;
+/// Memories in which kernels run, with the time that they have left.
+type Deadlines = Mutex<BTreeMap<u64, (Duration, SharedMemory)>>;
 
 /// The one engine of this process.
 pub(in crate::cpu) struct Engine {
@@ -72,14 +74,17 @@ impl Engine {
         let deadlines = Arc::new(Deadlines::default());
         let watched = Arc::clone(&deadlines);
         let look = move || {
+            let mut last = Instant::now();
             loop {
                 std::thread::sleep(TICK);
                 let now = Instant::now();
-                for (deadline, memory) in watched.lock().unwrap_or_else(PoisonError::into_inner).values() {
-                    if now >= *deadline {
+                for (left, memory) in watched.lock().unwrap_or_else(PoisonError::into_inner).values_mut() {
+                    *left = less(*left, now.duration_since(last));
+                    if left.is_zero() {
                         set_stop(memory, true);
                     }
                 }
+                last = now;
             }
         };
         std::thread::Builder::new()
@@ -98,7 +103,7 @@ impl Engine {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let key = NEXT.fetch_add(1, Ordering::Relaxed);
         set_stop(memory, false);
-        let entry = (Instant::now() + limit, memory.clone());
+        let entry = (limit, memory.clone());
         self.deadlines
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -135,5 +140,23 @@ impl Engine {
         }
         modules.insert(digest, module.clone());
         Ok(module)
+    }
+}
+
+/// What is left after a look at the deadlines that came so long after the one before.
+fn less(left: Duration, passed: Duration) -> Duration {
+    left.saturating_sub(passed.min(TICK_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_night_that_the_machine_slept_through_is_no_time_for_a_kernel() {
+        let limit = Duration::from_secs(20);
+        assert_eq!(less(limit, Duration::from_millis(25)), Duration::from_millis(19_975));
+        assert_eq!(less(limit, Duration::from_secs(8 * 3600)), limit - TICK_MAX);
+        assert_eq!(less(Duration::from_millis(3), Duration::from_millis(25)), Duration::ZERO);
     }
 }
