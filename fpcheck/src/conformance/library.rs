@@ -8,6 +8,7 @@ use device::{
 use protocol::Tier;
 
 use super::checks::Answer;
+use crate::probe::exact;
 
 /// What is known of a function's results.
 #[derive(Clone, Copy)]
@@ -59,11 +60,11 @@ fn operands(cases: usize) -> Vec<[u32; 2]> {
 
 /// What the portable tier takes an operand for, and makes of a result: up to 2^-126 it is zero, and NaN is one.
 fn canonical(x: f32) -> f32 {
-    match x {
-        _ if x.is_nan() => f32::from_bits(0x7fc0_0000),
-        _ if x.abs() <= f32::MIN_POSITIVE => 0.0,
-        _ => x,
-    }
+    f32::from_bits(if x.is_nan() {
+        0x7fc0_0000
+    } else {
+        exact::canonical(x.to_bits())
+    })
 }
 
 /// The results of one function.
