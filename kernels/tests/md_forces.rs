@@ -62,6 +62,33 @@ fn mixtures_in_unequal_boxes_agree_with_double_precision() {
     }
 }
 
+/// Which pairs count as near, and which stand on the list at all, is the skin's choice.
+#[test]
+fn whatever_the_skin_forces_are_as_exact() {
+    let system = kernels::md::examples::argon();
+    let exact = oracle(&system);
+    for device in devices() {
+        for skin_nm in [0.002, 0.03, 0.3] {
+            let package = kernels::md::System {
+                skin_nm,
+                ..system.clone()
+            }
+            .package()
+            .expect("a package");
+            let (energy, forces) = evaluated(&package, device.as_ref());
+            // Forces in a perfect crystal vanish: set beside those of its single pairs, some 30 kJ/mol/nm.
+            let worst = forces
+                .iter()
+                .zip(&exact.forces)
+                .flat_map(|(a, b)| (0..3).map(|axis| (a[axis] - b[axis]).abs()))
+                .fold(0.0, f64::max);
+            println!("{}: skin {skin_nm}: worst {worst:e} kJ/mol/nm", device.info().id);
+            assert!(worst <= 30.0 * 1e-6, "{worst:e}");
+            assert!((energy / exact.potential - 1.0).abs() <= 1e-6, "{energy} {}", exact.potential);
+        }
+    }
+}
+
 #[test]
 fn argon_agrees_with_openmm() {
     let file = |name: &str| data("openmm/argon-864").join(name);

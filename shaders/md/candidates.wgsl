@@ -12,12 +12,13 @@ override scale_z: f32;
 override reach2: f32;
 
 @group(0) @binding(0) var<storage, read> boxes: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read_write> candidates_out: array<u32>;
-@group(0) @binding(2) var<storage, read_write> candidate_counts: array<u32>;
-@group(0) @binding(3) var<storage, read_write> fault: array<atomic<u32>>;
+@group(0) @binding(1) var<storage, read> halves: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> candidates_out: array<u32>;
+@group(0) @binding(3) var<storage, read_write> candidate_counts: array<u32>;
+@group(0) @binding(4) var<storage, read_write> fault: array<atomic<u32>>;
 
-fn candidates_reach(own: vec4<u32>, box: u32) -> bool {
-    return box_gap_square(own, boxes[box], vec3<f32>(scale_x, scale_y, scale_z)) < reach2;
+fn candidates_reach(own: vec3<u32>, half: vec3<f32>, box: u32) -> bool {
+    return box_gap_square(own, half, boxes[box].xyz, halves[box].xyz, vec3<f32>(scale_x, scale_y, scale_z)) < reach2;
 }
 
 @compute @workgroup_size(64)
@@ -26,20 +27,21 @@ fn candidates(@builtin(global_invocation_id) id: vec3<u32>) {
     if group >= groups_8 {
         return;
     }
-    let own = boxes[clusters + group];
+    let own = boxes[clusters + group].xyz;
+    let half = halves[clusters + group].xyz;
     var found = 0u;
     for (var g = 0u; g < groups_64; g++) {
-        if !candidates_reach(own, clusters + groups_8 + g) {
+        if !candidates_reach(own, half, clusters + groups_8 + g) {
             continue;
         }
         let eight_end = min(8u * g + 8u, groups_8);
         for (var e = 8u * g; e < eight_end; e++) {
-            if !candidates_reach(own, clusters + e) {
+            if !candidates_reach(own, half, clusters + e) {
                 continue;
             }
             let cluster_end = min(8u * e + 8u, clusters);
             for (var c = 8u * e; c < cluster_end; c++) {
-                if candidates_reach(own, c) {
+                if candidates_reach(own, half, c) {
                     if found < candidates_max {
                         candidates_out[found * groups_8 + group] = c;
                     }

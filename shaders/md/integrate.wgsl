@@ -1,7 +1,7 @@
 // One step of the leapfrog form of velocity Verlet: v += F dt / m, then x += v dt. Velocities live half a step behind the positions;
 // the trajectory is velocity Verlet's. Positions are fractions of the box in 32 bits: they wrap by overflow, and their sums are exact.
 // `kinds`: by type, (dt / m, m), ps/u and u. `drift_*`: dt 2^32 / L, ps/nm. `origin`: position when the list was built, tag.
-// An atom further than half the skin from there asks for a new list (`schedule[18]`, see check.wgsl).
+// An atom further than half the skin from there asks for a new list (`schedule[22]`, see check.wgsl).
 // `fault` 2: an atom would move a quarter of the box or more in one step, or its velocity is not a number. Needs canonical.wgsl.
 
 override atoms: u32;
@@ -44,6 +44,6 @@ fn integrate(@builtin(global_invocation_id) id: vec3<u32>) {
     sorted[slot] = vec4<u32>(position, atom.w);
     let d = vec3<f32>(bitcast<vec3<i32>>(position - built.xyz)) * vec3<f32>(scale_x, scale_y, scale_z);
     if d.x * d.x + d.y * d.y + d.z * d.z > moved2 {
-        atomicMax(&schedule[18], 1u);
+        atomicMax(&schedule[22], 1u);
     }
 }

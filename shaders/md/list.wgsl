@@ -1,8 +1,12 @@
-// Where the neighbor list holds what: the neighbors of 64 clusters side by side, the first of each, then the second of each and so on.
+// Where the neighbor list holds what. The neighbors of 8 clusters lie side by side, the first of each, then the second of each and so on: near
+// ones from the front of a cluster's room, far ones from its end backwards. One place between them is always free.
 
 override neighbors_max: u32;
 
-// The first neighbor of a cluster; the next is 64 further on.
-fn list_first(cluster: u32) -> u32 {
-    return cluster / 64u * (64u * neighbors_max) + cluster % 64u;
+fn list_near(cluster: u32, k: u32) -> u32 {
+    return (cluster / 8u * neighbors_max + k) * 8u + cluster % 8u;
+}
+
+fn list_far(cluster: u32, k: u32) -> u32 {
+    return list_near(cluster, neighbors_max - 1u - k);
 }

@@ -1,14 +1,14 @@
 // Lennard-Jones energy and virial, summed over the 64 clusters of a workgroup: u = 4 eps ((sigma/r)^12 - (sigma/r)^6) within the
 // cutoff, virial r . F, kJ/mol, half of each pair for each of its atoms. f32 for one atom, 64-bit fixed point from there on.
 // `pair_sums`: for each workgroup energy, energy at the cutoff times pairs within it, virial.
-// `fault` 3: an atom's share is out of range. Needs list.wgsl, reciprocal.wgsl, pair_cube.wgsl or pair_box.wgsl, fixed64.wgsl, and lj_energy_one.wgsl or lj_energy_table.wgsl.
+// `fault` 3: an atom's share is out of range. Needs list.wgsl, pair_cube.wgsl or pair_box.wgsl, fixed64.wgsl, and lj_energy_one.wgsl or lj_energy_table.wgsl.
 
 override atoms: u32;
 override clusters: u32;
 
 @group(0) @binding(0) var<storage, read> sorted: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> list: array<u32>;
-@group(0) @binding(2) var<storage, read> counts: array<u32>;
+@group(0) @binding(2) var<storage, read> counts: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read_write> pair_sums: array<vec2<u32>>;
 @group(0) @binding(4) var<storage, read_write> fault: array<atomic<u32>>;
 
@@ -23,12 +23,16 @@ fn lj_energies_of(i2: f32, type_a: u32, type_b: u32) -> vec3<f32> {
     return vec3<f32>(repulsion - attraction, select(0.0, c.z, i2 > 0.0), 12.0 * repulsion - 6.0 * attraction);
 }
 
-fn lj_energies_pair(a: vec4<u32>, b: vec4<u32>) -> vec3<f32> {
-    return lj_energies_of(pair_of(a.xyz, b.xyz).i2, a.w, b.w);
+fn lj_energies_near(a: vec4<u32>, b: vec4<u32>) -> vec3<f32> {
+    return lj_energies_of(pair_near(pair_place(a.xyz), pair_place(b.xyz)).i2, a.w, b.w);
+}
+
+fn lj_energies_far(a: vec4<u32>, b: vec4<u32>) -> vec3<f32> {
+    return lj_energies_of(pair_far(a.xyz, b.xyz).i2, a.w, b.w);
 }
 
 fn lj_energies_own(a: vec4<u32>, b: vec4<u32>, present: bool) -> vec3<f32> {
-    return lj_energies_of(select(0.0, pair_of(a.xyz, b.xyz).i2, present), a.w, b.w);
+    return lj_energies_of(select(0.0, pair_near(pair_place(a.xyz), pair_place(b.xyz)).i2, present), a.w, b.w);
 }
 
 // An atom's share, half of each pair, onto the invocation's sums.
@@ -67,13 +71,19 @@ fn lj_energies(
         var e2 = e02 + e12 + e23;
         var e3 = e03 + e13 + e23;
         let count = counts[own];
-        let start = list_first(own);
-        for (var k = 0u; k < count; k++) {
-            let y = sorted[list[start + 64u * k]];
-            e0 += lj_energies_pair(x0, y);
-            e1 += lj_energies_pair(x1, y);
-            e2 += lj_energies_pair(x2, y);
-            e3 += lj_energies_pair(x3, y);
+        for (var k = 0u; k < count.x; k++) {
+            let y = sorted[list[list_near(own, k)]];
+            e0 += lj_energies_near(x0, y);
+            e1 += lj_energies_near(x1, y);
+            e2 += lj_energies_near(x2, y);
+            e3 += lj_energies_near(x3, y);
+        }
+        for (var k = 0u; k < count.y; k++) {
+            let y = sorted[list[list_far(own, k)]];
+            e0 += lj_energies_far(x0, y);
+            e1 += lj_energies_far(x1, y);
+            e2 += lj_energies_far(x2, y);
+            e3 += lj_energies_far(x3, y);
         }
         lj_energies_add(&sums, e0, first + 0u < atoms);
         lj_energies_add(&sums, e1, first + 1u < atoms);

@@ -1,11 +1,14 @@
 // Lays the atoms out in sorted order, in clusters of four, and puts boxes around clusters, around groups of 8 clusters and
 // around groups of 64, for the search for neighbors. One workgroup makes one group of 64 clusters. Needs box.wgsl.
 // `sorted`: position (fixed point), type. `origin`: position when the list was built, tag (2^32 - 1 in slots past the last atom,
-// which repeat its position). `boxes`: those of all clusters, then of all groups of 8, then of all groups of 64.
+// which repeat its position). `boxes`: those of all clusters, then of all groups of 8, then of all groups of 64; `halves`: half of their edges, nm.
 
 override atoms: u32;
 override clusters: u32;
 override groups_8: u32;
+override scale_x: f32;
+override scale_y: f32;
+override scale_z: f32;
 
 @group(0) @binding(0) var<storage, read> runs_in: array<vec2<u32>>;
 @group(0) @binding(1) var<storage, read> positions: array<vec4<u32>>;
@@ -13,7 +16,7 @@ override groups_8: u32;
 @group(0) @binding(3) var<storage, read_write> sorted: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read_write> origin: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> boxes: array<vec4<u32>>;
-@group(0) @binding(6) var<storage, read_write> shapes: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read_write> halves: array<vec4<f32>>;
 
 // The workgroup's 64 clusters, then its 8 groups of 8.
 var<workgroup> order_boxes: array<vec4<u32>, 72>;
@@ -38,6 +41,11 @@ fn order_around(first: u32, count: u32) -> vec4<u32> {
     return box_pack(bounds.xyz, select(box_half(bounds), vec3<u32>(BOX_ALL), wide));
 }
 
+fn order_keep(index: u32, bounds: vec4<u32>) {
+    boxes[index] = bounds;
+    halves[index] = vec4<f32>(box_half_nm(bounds, vec3<f32>(scale_x, scale_y, scale_z)), 0.0);
+}
+
 @compute @workgroup_size(64)
 fn order(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let cluster = group.x * 64u + local;
@@ -59,23 +67,18 @@ fn order(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
             hi = max(hi, d);
         }
         let bounds = box_of(reference, lo, hi);
-        boxes[cluster] = bounds;
+        order_keep(cluster, bounds);
         order_boxes[local] = bounds;
-        var shape = vec4<u32>();
-        for (var m = 0u; m < 4u; m++) {
-            shape[m] = box_shape(bounds, sorted[4u * cluster + m].xyz);
-        }
-        shapes[cluster] = shape;
     }
     workgroupBarrier();
     let eight = 8u * local;
     if local < 8u && eight < present {
         let bounds = order_around(eight, min(8u, present - eight));
-        boxes[clusters + group.x * 8u + local] = bounds;
+        order_keep(clusters + group.x * 8u + local, bounds);
         order_boxes[64u + local] = bounds;
     }
     workgroupBarrier();
     if local == 0u {
-        boxes[clusters + groups_8 + group.x] = order_around(64u, (present + 7u) / 8u);
+        order_keep(clusters + groups_8 + group.x, order_around(64u, (present + 7u) / 8u));
     }
 }

@@ -47,3 +47,29 @@ fn strict_divide(a: f32, b: f32) -> f32 {
     bits = select(bits, 0x7fc00000u, wrong);
     return bitcast<f32>(bits);
 }
+
+// 1 / x, the same bits as strict_divide(1, x): Newton's iteration to within one unit of 2^-24, then nearest by the remainder.
+fn strict_reciprocal(x: f32) -> f32 {
+    let x_bits = bitcast<u32>(x);
+    let x_size = x_bits & 0x7fffffffu;
+    let fraction = x_bits & 0x007fffffu;
+    let d = bitcast<i32>(fraction | 0x00800000u);
+    let m = bitcast<f32>(fraction | 0x3f800000u);
+    var y = bitcast<f32>(0x7ef311c7u - (fraction | 0x3f800000u));
+    y = y * (2.0 - m * y);
+    y = y * (2.0 - m * y);
+    y = y + y * (1.0 - m * y);
+    // q is 2^47 / d, of which 2^47 leaves nothing in 32 bits.
+    let y_bits = bitcast<u32>(y);
+    let q = bitcast<i32>((y_bits & 0x007fffffu) | 0x00800000u);
+    let rest = -(q * d);
+    let twice = rest + rest;
+    let more = select(0u, 1u, twice > d) - select(0u, 1u, twice < -d);
+    let nearest = select(y_bits + more, 0x3f800000u, fraction == 0u);
+    let whole = bitcast<i32>(nearest + 0x3f800000u - (x_size & 0x7f800000u));
+    let size = select(0u, bitcast<u32>(whole), whole > 0x00800000);
+    var bits = select(0u, size | (x_bits & 0x80000000u), size != 0u);
+    bits = select(bits, 0x7f800000u, x_size <= 0x00800000u);
+    bits = select(bits, 0x7fc00000u, x_size > 0x7f800000u);
+    return bitcast<f32>(bits);
+}

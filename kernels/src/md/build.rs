@@ -1,6 +1,6 @@
 //! The package of a system: which buffers, which passes, what is kept.
 //!
-//! A step is: check → sort, merge… (when the atoms are sorted again) → order, neighbors (when the list is built again) → forces →
+//! A step is: check → sort, merge… (when the atoms are sorted again) → order, candidates, partners, neighbors (when the list is built again) → forces →
 //! energies (at observed steps) → integrate. The passes in brackets are always dispatched, with no workgroups when not needed.
 
 use std::collections::BTreeMap;
@@ -71,14 +71,20 @@ impl System {
             ("boxes_count", sizes.clusters + sizes.groups_8 + sizes.groups_64),
             ("padded", sizes.padded),
             ("neighbors_max", sizes.neighbors_max),
-            ("list_length", 64 * sizes.groups_64 * sizes.neighbors_max),
+            ("list_length", 8 * sizes.groups_8 * sizes.neighbors_max),
             ("sort_groups", sizes.padded / SORT_BLOCK),
             ("merge_groups", sizes.padded / 256),
             ("order_groups", sizes.groups_64),
             ("candidate_groups", sizes.groups_8.div_ceil(64)),
-            ("neighbor_groups", sizes.clusters.div_ceil(128)),
+            ("partner_groups", sizes.groups_64),
+            ("neighbor_groups", sizes.clusters.div_ceil(16)),
             ("candidates_max", sizes.candidates_max()),
             ("candidates_length", sizes.candidates_max() * sizes.groups_8),
+            ("partners_length", sizes.candidates_max().div_ceil(32) * sizes.clusters),
+            (
+                "hits_length",
+                sizes.candidates_max().div_ceil(32) * sizes.clusters * CLUSTER as u64,
+            ),
             ("pair_groups", sizes.groups_64),
             ("kinetic_groups", sizes.atoms.div_ceil(64)),
             ("sort_period", SORT_PERIOD),
@@ -102,8 +108,8 @@ impl System {
             ("cutoff2_units", (self.cutoff_nm / unit.small_nm).powi(2)),
             ("pair_scale", (unit.large_nm / unit.small_nm).powi(2)),
             // A hair wider, and a hair sooner, than exact arithmetic asks, so that f32 cannot lose a pair.
-            ("reach", (self.cutoff_nm + self.skin_nm) * (1.0 + 1e-5)),
             ("reach2", (self.cutoff_nm + self.skin_nm).powi(2) * (1.0 + 1e-5)),
+            ("near2", (self.near_nm() + self.skin_nm).powi(2)),
             ("moved2", (0.5 * self.skin_nm).powi(2) * (1.0 - 1e-5)),
             ("force_c6", force_c6),
             ("force_c12", force_c12),
@@ -150,17 +156,19 @@ impl System {
             buffers.push(constant("energy_table", Element::F32, &["type_pairs", "4"]));
         }
         buffers.extend([
-            scratch("schedule", Element::U32, &["20"]),
+            scratch("schedule", Element::U32, &["24"]),
             scratch("runs_a", Element::U32, &["padded", "2"]),
             scratch("runs_b", Element::U32, &["padded", "2"]),
             scratch("sorted", Element::U32, &["slots", "4"]),
             scratch("origin", Element::U32, &["slots", "4"]),
             scratch("boxes", Element::U32, &["boxes_count", "4"]),
-            scratch("shapes", Element::U32, &["clusters", "4"]),
+            scratch("halves", Element::F32, &["boxes_count", "4"]),
             scratch("candidates", Element::U32, &["candidates_length"]),
             scratch("candidate_counts", Element::U32, &["groups_8"]),
+            scratch("partners", Element::U32, &["partners_length"]),
+            scratch("hits", Element::U32, &["hits_length", "2"]),
             scratch("list", Element::U32, &["list_length"]),
-            scratch("counts", Element::U32, &["clusters"]),
+            scratch("counts", Element::U32, &["clusters", "2"]),
             scratch("pair_sums", Element::U32, &["pair_groups", "6"]),
             scratch("kinetic_sums", Element::U32, &["kinetic_groups", "2"]),
             Buffer {
@@ -200,12 +208,17 @@ impl System {
                 9,
                 &[("candidates_out", "candidates")],
             ),
-            indirect("neighbors", &["box.wgsl", "list.wgsl", "neighbors.wgsl"], 12, &[]),
+            indirect(
+                "partners",
+                &["box.wgsl", "partners.wgsl"],
+                12,
+                &[("partners_out", "partners")],
+            ),
+            indirect("neighbors", &["list.wgsl", "neighbors.wgsl"], 15, &[]),
             direct(
                 "forces",
                 &[
                     "list.wgsl",
-                    "reciprocal.wgsl",
                     sizes.unit.file,
                     if one { "lj_force_one.wgsl" } else { "lj_force_table.wgsl" },
                     "lj_forces.wgsl",
@@ -218,7 +231,6 @@ impl System {
                 "energies",
                 &[
                     "list.wgsl",
-                    "reciprocal.wgsl",
                     sizes.unit.file,
                     "fixed64.wgsl",
                     if one { "lj_energy_one.wgsl" } else { "lj_energy_table.wgsl" },

@@ -15,15 +15,14 @@
 //! resolution is the same everywhere (3.5 nm: 8·10⁻¹⁰ nm). Edges are rounded to f32 once, so that the factor from fractions
 //! to nm is exact. Velocities are f32, half a step behind the positions (OpenMM's convention); the state is these two.
 //!
-//! Lennard-Jones forces multiply the relative error of r² by seven, so in a cubic box r² is computed more exactly than f32 is
-//! (`pair_cube.wgsl`): argon's forces are then 3.7·10⁻⁷ from double precision at the same positions, instead of 8.4·10⁻⁷. In a box of
-//! unequal edges they are as f32 leaves them, about 7·10⁻⁷.
+//! Lennard-Jones forces multiply the relative error of r² by seven, so in a cubic box r² of near pairs is computed to f32's last place
+//! (`pair_cube.wgsl`), and far pairs, which are many and weak, are summed apart: argon's forces are then 4.4·10⁻⁷ from double precision at
+//! the same positions. In a box of unequal edges they are as f32 leaves them, about 7·10⁻⁷.
 //!
 //! # What the bits depend on
-//! On the state at the segment's start and the step alone. The sort is a function of the positions. The list holds its neighbors in
-//! sorted order, and neighbors beyond the cutoff add exact zeros: neither the skin nor the moment a list is built shows in any
-//! force, except through sorting, which happens with the first list of a segment and then at the first list
-//! [`SORT_PERIOD`] or more steps after the last sort.
+//! On the package, the state at the segment's start and the step alone. The sort is a function of the positions, and so is the list's
+//! order. Neighbors beyond the cutoff add exact zeros; but whether a pair counts as near or as far is decided when the list is built, so the skin,
+//! which decides when that is, shows in last digits. It is a number of the package, covered by its digest.
 //!
 //! # Faults
 //! The observable buffer `fault` is 0 as long as all is well; see [`FAULTS`].
@@ -112,8 +111,7 @@ pub struct System {
     pub dt_ps: f64,
     /// Pairs from here on feel nothing, nm.
     pub cutoff_nm: f64,
-    /// The list holds pairs up to cutoff and skin, nm. Decides speed; results stay the same bits until a list is next built together with
-    /// a sort (see [`SORT_PERIOD`]), whose moment depends on it.
+    /// The list holds pairs up to cutoff and skin, nm. Decides speed, and last digits.
     pub skin_nm: f64,
     /// Length of a run.
     pub plan: Plan,
@@ -123,6 +121,12 @@ impl System {
     /// Number of atoms.
     pub fn atoms(&self) -> usize {
         self.type_of.len()
+    }
+
+    /// Pairs further apart than this, 1.1 of the largest σ, nm, pull with 2.4 ε/σ at most, where near ones push with twenty times as much:
+    /// their distances need not be as exact.
+    fn near_nm(&self) -> f64 {
+        1.1 * self.types.iter().map(|kind| kind.sigma_nm).fold(0.0, f64::max)
     }
 
     /// A skin that suits a cutoff: 0.3 σ for 2.5 σ.

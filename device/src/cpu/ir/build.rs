@@ -9,6 +9,9 @@ use super::bound;
 use super::fold::fold_un;
 use super::{Bin, Input, Kernel, Label, Op, Stmt, Ty, Un, Value, ValueInfo, Var};
 
+/// How far back the sign of a zero is traced.
+const SIGN_DEPTH: u32 = 8;
+
 /// The kernel under construction, and the blocks that are open.
 pub(in crate::cpu) struct Builder {
     pub(in crate::cpu) kernel: Kernel,
@@ -260,6 +263,7 @@ impl Builder {
         match (bin, self.constant_of(a), self.constant_of(b)) {
             (Bin::IAdd | Bin::Or | Bin::Xor, Some(0), _) => return b,
             (Bin::IAdd | Bin::ISub | Bin::Or | Bin::Xor | Bin::Shl | Bin::ShrU | Bin::ShrS, _, Some(0)) => return a,
+            (Bin::FAdd, _, Some(0)) if self.is_never_negative_zero(a, SIGN_DEPTH) => return a,
             (Bin::IMul, Some(1), _) => return b,
             (Bin::IMul, _, Some(1)) => return a,
             (Bin::IAdd, Some(a), Some(b)) => return self.int(a.wrapping_add(b)),
@@ -277,6 +281,22 @@ impl Builder {
         }
         let max = bound::bin(bin, self.max(a), self.max(b), self.constant_of(b));
         self.define(Op::Bin(bin, a, b), ty, max)
+    }
+}
+
+impl Builder {
+    /// Whether a float is known not to be -0, so that adding 0 changes nothing. A sum is -0 only if both of its terms are.
+    fn is_never_negative_zero(&self, value: Value, depth: u32) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        match self.kernel.values[value.0 as usize].op {
+            Op::Const(bits) => bits != 1 << 31,
+            Op::Un(Un::SToFloat | Un::UToFloat | Un::FAbs, _) => true,
+            Op::Bin(Bin::FMul, a, b) => a == b,
+            Op::Bin(Bin::FAdd, a, b) => self.is_never_negative_zero(a, depth) || self.is_never_negative_zero(b, depth),
+            // 1 over what is finite is not 0.
+            Op::Bin(Bin::FDiv, a, b) => self.constant_of(a) == Some(1f32.to_bits()) && self.max(b) != u32::MAX,
+            _ => false,
+        }
     }
 }
 

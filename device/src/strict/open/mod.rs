@@ -3,7 +3,7 @@
 //! `fma(a, b, c)` is `a * b + c`, rounded twice, as WGSL allows: an exact one would cost seventeen operations. `a % b` is
 //! `a - b * trunc(a / b)`, each step rounded, as WGSL defines it. Sums of products go from the first component to the last.
 
-use naga::{BinaryOperator as B, Expression, Handle, MathFunction as F, Scalar, ScalarKind, TypeInner, VectorSize};
+use naga::{BinaryOperator as B, Expression, Handle, Literal, MathFunction as F, Scalar, ScalarKind, TypeInner, VectorSize};
 
 mod matrices;
 mod names;
@@ -39,13 +39,23 @@ impl Rebuild<'_> {
         self.context.policy.native && self.is_canonical()
     }
 
-    /// By the back end's own division. `b + 0` is +0 for both zeros: 0 has no sign.
+    /// By the back end's own division. `b + 0` is +0 for both zeros: 0 has no sign; nor has a quotient that is 0. Where underflow is the
+    /// author's business, no operand is subnormal.
     fn native_quotient(&mut self, a: H, b: H, size: Option<VectorSize>) -> H {
         let zero = self.float(0.0);
         let zero = self.spread(zero, size);
         let b = self.binary(B::Add, b, zero);
         let quotient = self.binary(B::Divide, a, b);
-        self.canonical(quotient, size)
+        if self.is_canonical() {
+            self.canonical(quotient, size)
+        } else {
+            self.binary(B::Add, quotient, zero)
+        }
+    }
+
+    /// 1 / b costs half of what a / b does.
+    fn is_one(&self, value: H) -> bool {
+        matches!(self.new.expressions[value], Expression::Literal(Literal::F32(1.0)))
     }
 
     fn exact(&mut self, name: &'static str, arguments: Vec<H>) -> H {
@@ -88,10 +98,13 @@ impl Rebuild<'_> {
     }
 
     fn div(&mut self, a: H, b: H) -> H {
-        if self.is_native() {
+        if self.context.policy.native {
             return self.native_quotient(a, b, None);
         }
-        self.exact("strict_divide", vec![a, b])
+        if self.is_one(a) {
+            return self.call("strict_reciprocal", vec![b]);
+        }
+        self.call("strict_divide", vec![a, b])
     }
 
     fn less(&mut self, a: H, b: H) -> H {
@@ -134,7 +147,7 @@ impl Rebuild<'_> {
             return Ok(self.binary(op, left, right));
         }
         match op {
-            B::Divide if self.is_native() => {
+            B::Divide if self.context.policy.native => {
                 let size = vector_size(inner_a).or(vector_size(inner_b));
                 let (a, b) = (self.at(left)?, self.at(right)?);
                 return Ok(self.native_quotient(a, b, size));

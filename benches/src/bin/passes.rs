@@ -1,0 +1,97 @@
+//! Where the time of a step goes: every pass of a package handed to the device alone and waited for.
+//!
+//! `cargo run --release -p benches --bin passes -- [FOLDER] --device cpu`; without a folder, the melt. `--save FOLDER` writes the melt there,
+//! so that its shaders can be changed and tried without compiling anything.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use device::{Command, Device, SessionOptions};
+use kernels::package::manifest::Role;
+use kernels::package::{Package, layout};
+
+/// Where the time of a step goes, pass by pass.
+#[derive(Parser)]
+struct Arguments {
+    /// A package's folder; the melt of 32,000 atoms without one.
+    folder: Option<PathBuf>,
+    /// Write the melt into a folder and do nothing else.
+    #[arg(long)]
+    save: Option<PathBuf>,
+    /// The device.
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// Steps.
+    #[arg(long, default_value_t = 200)]
+    steps: u64,
+    /// Steps before the clock starts.
+    #[arg(long, default_value_t = 100)]
+    warm: u64,
+    /// CPU device: threads.
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if let Some(folder) = &arguments.save {
+        return Ok(kernels::md::examples::melt(20)?.save(folder)?);
+    }
+    let package = match &arguments.folder {
+        Some(folder) => Package::load(folder)?,
+        None => kernels::md::examples::melt(20)?,
+    };
+    let devices = device::automatic();
+    let device = devices
+        .iter()
+        .find(|device| device.info().id == arguments.device)
+        .with_context(|| format!("no device {}", arguments.device))?;
+    let times = measure(&package, device.as_ref(), &arguments)?;
+    let steps = arguments.steps as u32;
+    println!("{:<24} {:>12} {:>14}", device.info().id, "ms a step", "longest, ms");
+    for (pass, times) in package.manifest().passes.iter().zip(&times) {
+        let longest = times.iter().max().copied().unwrap_or_default();
+        let all: Duration = times.iter().sum();
+        println!("{:<24} {:>12.3} {:>14.3}", pass.name, ms(all / steps), ms(longest));
+    }
+    let all: Duration = times.iter().flatten().sum();
+    println!("{:<24} {:>12.3}", "all", ms(all / steps));
+    Ok(())
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// Times of each pass, after the steps that warm up.
+fn measure(package: &Package, device: &dyn Device, arguments: &Arguments) -> Result<Vec<Vec<Duration>>> {
+    let options = SessionOptions {
+        threads: arguments.threads,
+        ..SessionOptions::default()
+    };
+    let mut session = device.open(&package.program(), &options)?;
+    let manifest = package.manifest();
+    for (id, buffer) in manifest.buffers.iter().enumerate() {
+        if matches!(buffer.role, Role::State | Role::Constant) {
+            session.write(id, 0, &layout::unpack(buffer.layout, &package.initial(id)))?;
+        }
+    }
+    let mut times = vec![Vec::new(); manifest.passes.len()];
+    for step in 0..arguments.warm + arguments.steps {
+        for (pass, declared) in manifest.passes.iter().enumerate() {
+            if step % declared.every != declared.offset {
+                continue;
+            }
+            let start = Instant::now();
+            let workgroups = package.workgroups(pass);
+            session.submit(&[Command::Dispatch { pass, workgroups, step }])?;
+            session.wait()?;
+            if step >= arguments.warm {
+                times[pass].push(start.elapsed());
+            }
+        }
+    }
+    Ok(times)
+}
