@@ -1,8 +1,9 @@
 // The neighbor list: for each cluster of four atoms, every atom of another cluster that is within reach (`reach2`, nm^2: cutoff and
 // skin together) of any of the four, near ones (`near2`) apart from far ones. The list does not hold a pair
 // twice, whatever the box: each atom is looked at once, at its nearest image. Four invocations serve a cluster, each looks at one atom
-// of every partner; first they only note whom they found (`hits`: within reach, near; a bit for each candidate), and once they know how many the
-// others found, each writes its own behind theirs. `counts`: near and far neighbors. `fault` 1: not fewer than `neighbors_max`. Needs list.wgsl.
+// of every partner and notes whom it found (`hits`: a column for each, near ones from its front, far ones from its end). Once they know how many
+// the others found, each copies its own behind theirs. `counts`: near and far neighbors. `fault` 1: `neighbors_max` or more, or `hits_max`
+// or more for one invocation. Needs list.wgsl.
 
 override atoms: u32;
 override clusters: u32;
@@ -13,12 +14,13 @@ override scale_y: f32;
 override scale_z: f32;
 override reach2: f32;
 override near2: f32;
+override hits_max: u32;
 
 @group(0) @binding(0) var<storage, read> sorted: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> candidates: array<u32>;
 @group(0) @binding(2) var<storage, read> candidate_counts: array<u32>;
 @group(0) @binding(3) var<storage, read> partners: array<u32>;
-@group(0) @binding(4) var<storage, read_write> hits: array<vec2<u32>>;
+@group(0) @binding(4) var<storage, read_write> hits: array<u32>;
 @group(0) @binding(5) var<storage, read_write> list: array<u32>;
 @group(0) @binding(6) var<storage, read_write> counts: array<vec2<u32>>;
 @group(0) @binding(7) var<storage, read_write> fault: array<atomic<u32>>;
@@ -29,21 +31,6 @@ var<workgroup> neighbors_found: array<vec2<u32>, 64>;
 fn neighbors_square(a: vec3<u32>, b: vec3<u32>) -> f32 {
     let r = vec3<f32>(bitcast<vec3<i32>>(a - b)) * vec3<f32>(scale_x, scale_y, scale_z);
     return r.x * r.x + r.y * r.y + r.z * r.z;
-}
-
-// Puts what candidates `first` and on hold onto the list; how many it then holds.
-fn neighbors_put(cluster: u32, lane: u32, first: u32, hit: vec2<u32>, before: vec2<u32>) -> vec2<u32> {
-    var bits = hit.x;
-    var found = before;
-    while bits != 0u {
-        let bit = firstTrailingBit(bits);
-        bits &= bits - 1u;
-        let near = (hit.y >> bit) & 1u;
-        let at = select(list_far(cluster, found.y), list_near(cluster, found.x), near != 0u);
-        list[at] = 4u * candidates[(first + bit) * groups_8 + cluster / 8u] + lane;
-        found += vec2<u32>(near, 1u - near);
-    }
-    return found;
 }
 
 @compute @workgroup_size(64)
@@ -62,7 +49,6 @@ fn neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invoca
         let x3 = sorted[4u * cluster + 3u].xyz;
         for (var first = 0u; first < count; first += 32u) {
             var bits = partners[first / 32u * clusters + cluster];
-            var hit = vec2<u32>();
             while bits != 0u {
                 let bit = firstTrailingBit(bits);
                 bits &= bits - 1u;
@@ -73,11 +59,15 @@ fn neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invoca
                 let square = min(to_01, to_23);
                 // Slots past the last atom are nobody's neighbors.
                 let within = (square < reach2) & (slot < atoms);
-                hit |= vec2<u32>(u32(within), u32(within & (square < near2))) << vec2<u32>(bit);
+                let near = within & (square < near2);
+                // Whoever is not within is overwritten by the next.
+                let last = hits_max - 1u;
+                hits[select(last - min(found.y, last), min(found.x, last), near) * slots + id.x] = slot;
+                found += vec2<u32>(u32(near), u32(within) - u32(near));
             }
-            hits[first / 32u * slots + id.x] = hit;
-            let near = countOneBits(hit.y);
-            found += vec2<u32>(near, countOneBits(hit.x) - near);
+        }
+        if found.x + found.y >= hits_max {
+            found = vec2<u32>(neighbors_max, 0u);
         }
     }
     neighbors_found[local] = found;
@@ -101,8 +91,11 @@ fn neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invoca
         }
     }
     if fits {
-        for (var first = 0u; first < count; first += 32u) {
-            before = neighbors_put(cluster, lane, first, hits[first / 32u * slots + id.x], before);
+        for (var k = 0u; k < found.x; k++) {
+            list[list_near(cluster, before.x + k)] = hits[k * slots + id.x];
+        }
+        for (var k = 0u; k < found.y; k++) {
+            list[list_far(cluster, before.y + k)] = hits[(hits_max - 1u - k) * slots + id.x];
         }
     }
 }

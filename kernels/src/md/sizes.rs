@@ -61,6 +61,11 @@ impl Sizes {
         (6 * self.neighbors_max).max(256).min(self.clusters)
     }
 
+    /// Room for what one of the four invocations of `neighbors.wgsl` that serve a cluster finds: a quarter of all, and more for chance.
+    pub(super) fn hits_max(&self) -> u64 {
+        self.neighbors_max / 3 + 32
+    }
+
     /// Widths of the runs that each pass of `merge.wgsl` finds.
     pub(super) fn merge_widths(&self) -> Vec<u64> {
         std::iter::successors(Some(SORT_BLOCK), |width| Some(width * MERGE_WAYS))
