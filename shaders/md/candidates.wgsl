@@ -21,7 +21,7 @@ fn candidates_reach(own: vec3<u32>, half: vec3<f32>, box: u32) -> bool {
     return box_gap_square(own, half, boxes[box].xyz, halves[box].xyz, vec3<f32>(scale_x, scale_y, scale_z)) < reach2;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn candidates(@builtin(global_invocation_id) id: vec3<u32>) {
     let group = id.x;
     if group >= groups_8 {

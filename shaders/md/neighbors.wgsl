@@ -3,15 +3,12 @@
 // twice, whatever the box: each atom is looked at once, at its nearest image. Four invocations serve a cluster, each looks at one atom
 // of every partner and notes whom it found (`hits`: a column for each, near ones from its front, far ones from its end). Once they know how many
 // the others found, each copies its own behind theirs. `counts`: near and far neighbors. `fault` 1: `neighbors_max` or more, or `hits_max`
-// or more for one invocation. Needs list.wgsl.
+// or more for one invocation. Needs list.wgsl, and pair_cube.wgsl or pair_box.wgsl.
 
 override atoms: u32;
 override clusters: u32;
 override slots: u32;
 override groups_8: u32;
-override scale_x: f32;
-override scale_y: f32;
-override scale_z: f32;
 override reach2: f32;
 override near2: f32;
 override hits_max: u32;
@@ -27,11 +24,6 @@ override hits_max: u32;
 
 // Near and far neighbors that each invocation found.
 var<workgroup> neighbors_found: array<vec2<u32>, 64>;
-
-fn neighbors_square(a: vec3<u32>, b: vec3<u32>) -> f32 {
-    let r = vec3<f32>(bitcast<vec3<i32>>(a - b)) * vec3<f32>(scale_x, scale_y, scale_z);
-    return r.x * r.x + r.y * r.y + r.z * r.z;
-}
 
 @compute @workgroup_size(64)
 fn neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -54,8 +46,8 @@ fn neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invoca
                 bits &= bits - 1u;
                 let slot = 4u * candidates[(first + bit) * groups_8 + group] + lane;
                 let x = sorted[slot].xyz;
-                let to_01 = min(neighbors_square(x, x0), neighbors_square(x, x1));
-                let to_23 = min(neighbors_square(x, x2), neighbors_square(x, x3));
+                let to_01 = min(pair_square(x, x0), pair_square(x, x1));
+                let to_23 = min(pair_square(x, x2), pair_square(x, x3));
                 let square = min(to_01, to_23);
                 // Slots past the last atom are nobody's neighbors.
                 let within = (square < reach2) & (slot < atoms);

@@ -27,8 +27,18 @@ fn pair_near(a: Place, b: Place) -> Pair {
     return pair_far(a.x, b.x);
 }
 
+fn pair_of(a: vec3<u32>, b: vec3<u32>) -> vec3<f32> {
+    return vec3<f32>(bitcast<vec3<i32>>(a - b)) * vec3<f32>(scale_x, scale_y, scale_z);
+}
+
 fn pair_far(a: vec3<u32>, b: vec3<u32>) -> Pair {
-    let r = vec3<f32>(bitcast<vec3<i32>>(a - b)) * vec3<f32>(scale_x, scale_y, scale_z);
+    let r = pair_of(a, b);
     let r2 = r.x * r.x + r.y * r.y + r.z * r.z;
     return Pair(r, select(0.0, 1.0 / r2, r2 < cutoff2));
+}
+
+// Square of a distance, nm^2.
+fn pair_square(a: vec3<u32>, b: vec3<u32>) -> f32 {
+    let r = pair_of(a, b);
+    return r.x * r.x + r.y * r.y + r.z * r.z;
 }

@@ -8,6 +8,8 @@ override pair_mask: u32;
 // Square of the unit of distances in that of `i2`, a power of two that keeps its powers within f32's range.
 override pair_scale: f32;
 override cutoff2_units: f32;
+// nm for each unit of a position.
+override scale_x: f32;
 
 // A position in its two parts.
 struct Place {
@@ -44,4 +46,10 @@ fn pair_far(a: vec3<u32>, b: vec3<u32>) -> Pair {
     let r = vec3<f32>(bitcast<vec3<i32>>(a - b));
     let r2 = r.x * r.x + r.y * r.y + r.z * r.z;
     return Pair(r, select(0.0, (1.0 / r2) * pair_scale, r2 < cutoff2_units));
+}
+
+// Square of a distance, nm^2.
+fn pair_square(a: vec3<u32>, b: vec3<u32>) -> f32 {
+    let r = vec3<f32>(bitcast<vec3<i32>>(a - b));
+    return (r.x * r.x + r.y * r.y + r.z * r.z) * (scale_x * scale_x);
 }

@@ -75,7 +75,7 @@ impl System {
             ("sort_groups", sizes.padded / SORT_BLOCK),
             ("merge_groups", sizes.padded / 256),
             ("order_groups", sizes.groups_64),
-            ("candidate_groups", sizes.groups_8.div_ceil(64)),
+            ("candidate_groups", sizes.groups_8.div_ceil(32)),
             ("partner_groups", sizes.groups_64),
             ("neighbor_groups", sizes.clusters.div_ceil(16)),
             ("candidates_max", sizes.candidates_max()),
@@ -212,7 +212,7 @@ impl System {
                 12,
                 &[("partners_out", "partners")],
             ),
-            indirect("neighbors", &["list.wgsl", "neighbors.wgsl"], 15, &[]),
+            indirect("neighbors", &["list.wgsl", sizes.unit.file, "neighbors.wgsl"], 15, &[]),
             direct(
                 "forces",
                 &[

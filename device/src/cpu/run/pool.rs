@@ -66,7 +66,7 @@ impl Pool {
 
     /// Run a dispatch to its end.
     pub(super) fn run(&mut self, dispatch: &Arc<Dispatch>) {
-        let alone = self.threads.is_empty() || dispatch.total <= dispatch.chunk;
+        let alone = self.threads.is_empty() || dispatch.total <= 1;
         if !alone {
             let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.dispatch = Some(Arc::clone(dispatch));

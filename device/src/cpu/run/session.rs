@@ -187,7 +187,7 @@ impl CpuSession {
             counts,
             total,
             order: Order::new(self.seed, self.turn, total),
-            chunk: (total / (self.threads * 16)).clamp(1, 64),
+            share: self.threads * 4,
             next: AtomicU64::new(0),
             failure: Mutex::new(None),
         });

@@ -1,5 +1,6 @@
 //! A thread's instances of all passes, and how it works through a dispatch.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,6 +12,9 @@ use super::memory::Memory;
 use super::order::Order;
 use crate::DeviceError;
 
+/// Workgroups that a thread takes at a time at most.
+const CHUNK_MAX: u64 = 64;
+
 type Run = TypedFunc<(u32, u32, u32, u32, u32, u32, u32), ()>;
 
 /// A dispatch that threads share.
@@ -19,10 +23,20 @@ pub(super) struct Dispatch {
     pub(super) counts: [u32; 3],
     pub(super) total: u64,
     pub(super) order: Order,
-    /// Workgroups taken at a time.
-    pub(super) chunk: u64,
+    /// A thread takes this part of what is left at a time, so that all end together.
+    pub(super) share: u64,
     pub(super) next: AtomicU64,
     pub(super) failure: Mutex<Option<Failure>>,
+}
+
+impl Dispatch {
+    /// The next workgroups to run; `None` when all are taken.
+    fn take(&self) -> Option<Range<u64>> {
+        let size = |start: u64| ((self.total - start) / self.share).clamp(1, CHUNK_MAX);
+        let more = |start: u64| (start < self.total).then(|| start + size(start));
+        let start = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(start..start + size(start))
+    }
 }
 
 /// Why a dispatch stopped.
@@ -83,11 +97,8 @@ impl Worker {
         let [nx, ny, nz] = dispatch.counts;
         let run = &self.runs[dispatch.pass];
         loop {
-            let start = dispatch.next.fetch_add(dispatch.chunk, Ordering::Relaxed);
-            if start >= dispatch.total {
-                return;
-            }
-            for i in start..(start + dispatch.chunk).min(dispatch.total) {
+            let Some(some) = dispatch.take() else { return };
+            for i in some {
                 let group = dispatch.order.at(i);
                 let x = (group % u64::from(nx)) as u32;
                 let y = (group / u64::from(nx) % u64::from(ny)) as u32;
