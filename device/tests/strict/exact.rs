@@ -6,6 +6,10 @@ use device::Device;
 
 use crate::support::{BATCH, Evaluator, cpu, edges, mix, operand, result, stride, vulkan};
 
+/// NaN has no bits of its own until it is written by a lowered kernel.
+const ONE_NAN: &str =
+    "fn one_nan(x: f32) -> u32 { let u = bitcast<u32>(x); return select(u, 0x7fc00000u, (u & 0x7fffffffu) > 0x7f800000u); }";
+
 fn quotient(a: u32, b: u32) -> u32 {
     // 0 has no sign.
     result(operand(f32::from_bits(a)) / (operand(f32::from_bits(b)) + 0.0))
@@ -80,6 +84,48 @@ fn division_is_correctly_rounded() {
         for batch in 0..2 {
             let pairs = pairs(batch);
             check("a / b", device, &pairs, &divide.run(&pairs), quotient);
+        }
+    });
+}
+
+/// Every significand on the CPU device, some on the others.
+#[test]
+fn reciprocals_are_correctly_rounded() {
+    everywhere(|device| {
+        let mut reciprocal = Evaluator::library(device, "bitcast<u32>(strict_reciprocal(a))");
+        let stride = if device.info().id == "cpu" { 1 } else { stride(1021) };
+        let significands = (0..1_u32 << 23).step_by(stride);
+        let any = significands.map(|fraction| fraction | (mix(fraction) & 0xff80_0000));
+        let all: Vec<(u32, u32)> = any.chain(edges()).map(|a| (a, 0)).collect();
+        for inputs in all.chunks(BATCH) {
+            let wanted = |a, _| quotient(1f32.to_bits(), a);
+            check("1 / a", device, inputs, &reciprocal.run(inputs), wanted);
+        }
+    });
+}
+
+/// Without `canonical` nothing is put in against underflow; zeros, infinities and NaN are everybody's all the same.
+#[test]
+fn quotients_are_the_same_where_underflow_is_the_authors_business() {
+    let normal =
+        |bits: &u32| f32::from_bits(*bits) == 0.0 || f32::from_bits(*bits).abs() > 1e-30 || f32::from_bits(*bits).is_nan();
+    let underflows = |a: u32, b: u32| {
+        let [a, b] = [a, b].map(f32::from_bits);
+        (a / b).abs() <= 1e-30 && a != 0.0 && b.is_finite()
+    };
+    let mut all: Vec<(u32, u32)> = Vec::new();
+    for a in edges().into_iter().filter(normal) {
+        all.extend(edges().into_iter().filter(normal).map(|b| (a, b)));
+    }
+    all.extend(pairs(1));
+    all.retain(|(a, b)| !underflows(*a, *b) && !underflows(1f32.to_bits(), *b));
+    all.truncate(BATCH);
+    everywhere(|device| {
+        for (expression, one) in [("a / b", false), ("1.0 / b", true)] {
+            let text = format!("one_nan({expression})");
+            let mut evaluator = Evaluator::new(device, ONE_NAN, &text, device::Underflow::Checked);
+            let wanted = |a, b| quotient(if one { 1f32.to_bits() } else { a }, b);
+            check(expression, device, &all, &evaluator.run(&all), wanted);
         }
     });
 }

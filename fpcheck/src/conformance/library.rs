@@ -20,8 +20,9 @@ enum Right {
 }
 
 /// The functions whose results WGSL leaves open.
-const FUNCTIONS: [(&str, Right); 22] = [
+const FUNCTIONS: [(&str, Right); 23] = [
     ("a / b", Right::Host(|a, b| a / (b + 0.0))),
+    ("1.0 / a", Right::Host(|a, _| 1.0 / (a + 0.0))),
     ("sqrt(a)", Right::Host(|a, _| a.sqrt())),
     ("a % b", Right::Same),
     ("inverseSqrt(a)", Right::Same),
