@@ -50,7 +50,7 @@ pub const SORT_PERIOD: u64 = 100;
 pub const FAULTS: [(u32, &str); 4] = [
     (
         1,
-        "a cluster of atoms has more neighbors than the list has room for (constant neighbors_max): the system has become much denser somewhere than it was at the start; raise neighbors_max, or check the starting state",
+        "a cluster of atoms has more neighbors than the list has room for (constants neighbors_max and hits_max): the system has become much denser somewhere than it was at the start; raise both, or check the starting state",
     ),
     (
         2,
