@@ -16,11 +16,8 @@ use crate::{BufferDesc, DeviceError};
 pub(in crate::cpu) const CLOCK_ADDRESS: u32 = 64;
 /// Its size.
 pub(in crate::cpu) const CLOCK_BYTES: u32 = 16;
-/// Buffers start at multiples of this.
+/// Buffers start at multiples of this, with at least as much between them.
 const ALIGNMENT: u64 = 64;
-/// Bytes between two buffers. Sizes are often multiples of a page of 4096 bytes: without this, the same element of many buffers would lie at the same
-/// place of its page, where caches hold few, and where processors take a load for one that waits for a store.
-const GAP: u64 = 1600;
 const PAGE_BYTES: u64 = 65_536;
 /// A memory of 4 GiB, less a page.
 const BYTES_MAX: u64 = (1 << 32) - PAGE_BYTES;
@@ -33,7 +30,7 @@ pub(in crate::cpu) struct Arena {
 
 impl Arena {
     pub(in crate::cpu) fn new(buffers: &[BufferDesc]) -> Result<Self, DeviceError> {
-        let mut end = u64::from(POOL_ADDRESS + POOL_BYTES) + GAP;
+        let mut end = u64::from(POOL_ADDRESS + POOL_BYTES) + ALIGNMENT;
         let mut places = Vec::with_capacity(buffers.len());
         for buffer in buffers {
             if buffer.size == 0 || buffer.size % 4 != 0 {
@@ -44,7 +41,7 @@ impl Arena {
                 return Err(DeviceError::Program(text));
             }
             places.push((end, buffer.size));
-            end = end.saturating_add(buffer.size).saturating_add(GAP);
+            end = end.saturating_add(buffer.size).saturating_add(ALIGNMENT);
             if end > BYTES_MAX {
                 return Err(DeviceError::Limit {
                     what: "all buffers together, in bytes,".to_owned(),
