@@ -3,11 +3,12 @@
 
 mod md_support;
 
-use device::{Device, SessionOptions};
-use kernels::md::{System, examples};
-use kernels::package::Package;
+use device::{Command, Device, Session, SessionOptions};
+use kernels::md::{System, examples, fixed};
+use kernels::package::manifest::{Number, Role};
+use kernels::package::{Package, layout};
 use kernels::run::{Boundary, Executor, RunError, initial_state};
-use md_support::{TWO, devices, evaluated, mixture, plan};
+use md_support::{TWO, devices, evaluated, mixture, oracle, plan, relative};
 
 fn boundaries(package: &Package, device: &dyn Device, options: &SessionOptions) -> Result<Vec<Boundary>, RunError> {
     let mut executor = Executor::open(package, device, options)?;
@@ -92,6 +93,115 @@ fn permuted_atoms_feel_permuted_forces() {
     }
 }
 
+/// A package in a session of its own, pass by pass.
+struct Bench<'a> {
+    package: &'a Package,
+    session: Box<dyn Session>,
+    step: u64,
+}
+
+impl<'a> Bench<'a> {
+    fn new(package: &'a Package, device: &dyn Device) -> Self {
+        let mut session = device
+            .open(&package.program(), &SessionOptions::default())
+            .expect("a session");
+        for (id, buffer) in package.manifest().buffers.iter().enumerate() {
+            if matches!(buffer.role, Role::State | Role::Constant) {
+                let initial = package.initial(id);
+                session.write(id, 0, &layout::unpack(buffer.layout, &initial)).expect("room");
+            }
+        }
+        Self {
+            package,
+            session,
+            step: 0,
+        }
+    }
+
+    /// One step; `seen` is called before `integrate`, when positions and forces belong together.
+    fn step(&mut self, seen: impl FnOnce(&mut Self)) {
+        let passes = self.package.manifest().passes.len();
+        let pass = |pass| Command::Dispatch {
+            pass,
+            workgroups: self.package.workgroups(pass),
+            step: self.step,
+        };
+        let before: Vec<_> = (0..passes - 1).map(pass).collect();
+        let integrate = pass(passes - 1);
+        self.session.submit(&before).expect("a submit");
+        seen(self);
+        self.session.submit(&[integrate]).expect("a submit");
+        self.step += 1;
+    }
+
+    fn words(&mut self, buffer: &str) -> Vec<u32> {
+        let buffers = &self.package.manifest().buffers;
+        let id = buffers.iter().position(|b| b.name == buffer).expect("a buffer");
+        let bytes = self.session.read(&[id]).expect("contents").remove(0);
+        bytes
+            .chunks_exact(4)
+            .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+            .collect()
+    }
+
+    /// Rows of three from a buffer with rows of four.
+    fn rows(&mut self, buffer: &str) -> Vec<[u32; 3]> {
+        self.words(buffer)
+            .chunks_exact(4)
+            .map(|row| [row[0], row[1], row[2]])
+            .collect()
+    }
+}
+
+/// No list may lack a pair at any step of its life, wherever it takes the atoms to be.
+#[test]
+fn forces_are_as_exact_in_every_step_of_a_lists_life() {
+    for system in [argon(), mixture(7, &TWO)] {
+        let package = system.package().expect("a package");
+        let edges = fixed::edges_nm(system.box_nm);
+        for device in devices() {
+            let mut bench = Bench::new(&package, device.as_ref());
+            // Until the crystal has melted.
+            (0..120).for_each(|_| bench.step(|_| ()));
+            let mut worst: f64 = 0.0;
+            for _ in 0..60 {
+                bench.step(|bench| {
+                    let nm = |row: [u32; 3]| [0, 1, 2].map(|axis| f64::from(row[axis]) / 4_294_967_296.0 * edges[axis]);
+                    let positions_nm = bench.rows("positions").into_iter().map(nm).collect();
+                    let exact = oracle(&System {
+                        positions_nm,
+                        ..system.clone()
+                    });
+                    let forces = bench
+                        .rows("forces")
+                        .into_iter()
+                        .map(|row| row.map(|bits| f64::from(f32::from_bits(bits))));
+                    worst = worst.max(relative(&forces.collect::<Vec<_>>(), &exact.forces));
+                });
+            }
+            println!("{}: {}: worst {worst:e} from double precision", device.info().id, system.name);
+            assert!(worst <= 1e-6, "{}: {worst:e}", system.name);
+        }
+    }
+}
+
+/// A list is made for where its atoms will be; without that (`lead` 0) it is spent sooner.
+#[test]
+fn lists_live_longer_for_looking_ahead() {
+    let with = examples::argon().package().expect("a package");
+    let mut manifest = with.manifest().clone();
+    manifest.constants.insert("lead".into(), Number::Float(0.0));
+    let without = with.with_manifest(manifest).expect("a package");
+    let device = &devices()[0];
+    let [with, without] = [with, without].map(|package| {
+        let mut bench = Bench::new(&package, device.as_ref());
+        (0..500).for_each(|_| bench.step(|_| ()));
+        bench.words("schedule")[24]
+    });
+    println!("500 steps of argon: {with} lists, {without} where atoms are taken to be where they are");
+    assert!(3 * with <= 2 * without, "{with} {without}");
+}
+
 #[test]
 fn momentum_and_energy_are_conserved() {
     let system = System {
@@ -141,16 +251,12 @@ fn a_list_without_room_stops_the_run() {
     ] {
         let mut manifest = package.manifest().clone();
         let count = |name: &str| match manifest.constants[name] {
-            kernels::package::manifest::Number::Integer(count) => count,
+            Number::Integer(count) => count,
             other => panic!("{name} = {other}"),
         };
         let (room, all) = (40, 40 * count(per));
-        manifest
-            .constants
-            .insert(constant.into(), kernels::package::manifest::Number::Integer(room));
-        manifest
-            .constants
-            .insert(length.into(), kernels::package::manifest::Number::Integer(all));
+        manifest.constants.insert(constant.into(), Number::Integer(room));
+        manifest.constants.insert(length.into(), Number::Integer(all));
         let small = package.with_manifest(manifest).expect("a package");
         for device in devices() {
             let error = boundaries(&small, device.as_ref(), &SessionOptions::default())

@@ -1,7 +1,7 @@
 // One step of the leapfrog form of velocity Verlet: v += F dt / m, then x += v dt. Velocities live half a step behind the positions;
 // the trajectory is velocity Verlet's. Positions are fractions of the box in 32 bits: they wrap by overflow, and their sums are exact.
-// `kinds`: by type, (dt / m, m), ps/u and u. `drift_*`: dt 2^32 / L, ps/nm. `origin`: position when the list was built, tag.
-// An atom further than half the skin from there asks for a new list (`schedule[22]`, see check.wgsl).
+// `kinds`: by type, (dt / m, m), ps/u and u. `drift_*`: dt 2^32 / L, ps/nm. `origin`: where the list takes the atom to be, tag.
+// An atom further than half the skin from there asks for a new list (`schedule[23]`, see check.wgsl).
 // `fault` 2: an atom would move a quarter of the box or more in one step, or its velocity is not a number. Needs canonical.wgsl.
 
 override atoms: u32;
@@ -28,8 +28,8 @@ fn integrate(@builtin(global_invocation_id) id: vec3<u32>) {
     if slot >= atoms {
         return;
     }
-    let built = origin[slot];
-    let tag = built.w;
+    let expected = origin[slot];
+    let tag = expected.w;
     let atom = sorted[slot];
     let v = canonical3(velocities[tag].xyz + canonical3(forces[tag].xyz) * kinds[atom.w].x);
     var move_ = v * vec3<f32>(drift_x, drift_y, drift_z);
@@ -42,8 +42,8 @@ fn integrate(@builtin(global_invocation_id) id: vec3<u32>) {
     velocities[tag] = vec4<f32>(v, 0.0);
     positions[tag] = vec4<u32>(position, 0u);
     sorted[slot] = vec4<u32>(position, atom.w);
-    let d = vec3<f32>(bitcast<vec3<i32>>(position - built.xyz)) * vec3<f32>(scale_x, scale_y, scale_z);
+    let d = vec3<f32>(bitcast<vec3<i32>>(position - expected.xyz)) * vec3<f32>(scale_x, scale_y, scale_z);
     if d.x * d.x + d.y * d.y + d.z * d.z > moved2 {
-        atomicMax(&schedule[22], 1u);
+        atomicMax(&schedule[23], 1u);
     }
 }

@@ -1,5 +1,5 @@
 // The neighbor list: for each cluster of four atoms, every atom of another cluster that is within reach (`reach2`, nm^2: cutoff and
-// skin together) of any of the four, near ones (`near2`) apart from far ones. The list does not hold a pair
+// skin together) of any of the four, near ones (`near2`) apart from far ones. Atoms are taken to be where predict.wgsl expects them (`origin`). The list does not hold a pair
 // twice, whatever the box: each atom is looked at once, at its nearest image. Four invocations serve a cluster, each looks at one atom
 // of every partner and notes whom it found (`hits`: a column for each, near ones from its front, far ones from its end). Once they know how many
 // the others found, each copies its own behind theirs. `counts`: near and far neighbors. `fault` 1: `neighbors_max` or more, or `hits_max`
@@ -13,7 +13,7 @@ override reach2: f32;
 override near2: f32;
 override hits_max: u32;
 
-@group(0) @binding(0) var<storage, read> sorted: array<vec4<u32>>;
+@group(0) @binding(0) var<storage, read> origin: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> candidates: array<u32>;
 @group(0) @binding(2) var<storage, read> candidate_counts: array<u32>;
 @group(0) @binding(3) var<storage, read> partners: array<u32>;
@@ -35,17 +35,17 @@ fn neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invoca
     var found = vec2<u32>();
     if present {
         count = candidate_counts[group];
-        let x0 = sorted[4u * cluster].xyz;
-        let x1 = sorted[4u * cluster + 1u].xyz;
-        let x2 = sorted[4u * cluster + 2u].xyz;
-        let x3 = sorted[4u * cluster + 3u].xyz;
+        let x0 = origin[4u * cluster].xyz;
+        let x1 = origin[4u * cluster + 1u].xyz;
+        let x2 = origin[4u * cluster + 2u].xyz;
+        let x3 = origin[4u * cluster + 3u].xyz;
         for (var first = 0u; first < count; first += 32u) {
             var bits = partners[first / 32u * clusters + cluster];
             while bits != 0u {
                 let bit = firstTrailingBit(bits);
                 bits &= bits - 1u;
                 let slot = 4u * candidates[(first + bit) * groups_8 + group] + lane;
-                let x = sorted[slot].xyz;
+                let x = origin[slot].xyz;
                 let to_01 = min(pair_square(x, x0), pair_square(x, x1));
                 let to_23 = min(pair_square(x, x2), pair_square(x, x3));
                 let square = min(to_01, to_23);

@@ -1,7 +1,7 @@
 // Lays the atoms out in sorted order, in clusters of four, and puts boxes around clusters, around groups of 8 clusters and
 // around groups of 64, for the search for neighbors. One workgroup makes one group of 64 clusters. Needs box.wgsl.
-// `sorted`: position (fixed point), type. `origin`: position when the list was built, tag (2^32 - 1 in slots past the last atom,
-// which repeat its position). `boxes`: those of all clusters, then of all groups of 8, then of all groups of 64; `halves`: half of their edges, nm.
+// `ahead`: where the list takes the atom to be, type, by tag; see predict.wgsl. `sorted`: position (fixed point), type. `origin`: where the list
+// takes it to be, tag (2^32 - 1 in slots past the last atom, which repeat its place). Boxes go around those places. `boxes`: those of all clusters, then of all groups of 8, then of all groups of 64; `halves`: half of their edges, nm.
 
 override atoms: u32;
 override clusters: u32;
@@ -12,7 +12,7 @@ override scale_z: f32;
 
 @group(0) @binding(0) var<storage, read> runs_in: array<vec2<u32>>;
 @group(0) @binding(1) var<storage, read> positions: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> types: array<u32>;
+@group(0) @binding(2) var<storage, read> ahead: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read_write> sorted: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read_write> origin: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> boxes: array<vec4<u32>>;
@@ -51,18 +51,19 @@ fn order(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
     let cluster = group.x * 64u + local;
     let present = min(64u, clusters - group.x * 64u);
     if cluster < clusters {
-        let reference = positions[runs_in[4u * cluster].y].xyz;
+        let reference = ahead[runs_in[4u * cluster].y].xyz;
         var lo = vec3<i32>();
         var hi = vec3<i32>();
         for (var m = 0u; m < 4u; m++) {
             let slot = 4u * cluster + m;
             let tag = runs_in[min(slot, atoms - 1u)].y;
             let position = positions[tag].xyz;
-            let d = bitcast<vec3<i32>>(position - reference);
+            let place = ahead[tag];
+            let d = bitcast<vec3<i32>>(place.xyz - reference);
             // Slots past the last atom must not lie on top of anything: distances 0 are never computed.
             let aside = select(m * 0x20000000u, 0u, slot < atoms);
-            sorted[slot] = vec4<u32>(position.x + aside, position.yz, types[tag]);
-            origin[slot] = vec4<u32>(position, select(0xffffffffu, tag, slot < atoms));
+            sorted[slot] = vec4<u32>(position.x + aside, position.yz, place.w);
+            origin[slot] = vec4<u32>(place.xyz, select(0xffffffffu, tag, slot < atoms));
             lo = min(lo, d);
             hi = max(hi, d);
         }

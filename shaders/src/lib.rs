@@ -26,6 +26,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("md/pair_box.wgsl", include_str!("../md/pair_box.wgsl")),
     ("md/pair_cube.wgsl", include_str!("../md/pair_cube.wgsl")),
     ("md/partners.wgsl", include_str!("../md/partners.wgsl")),
+    ("md/predict.wgsl", include_str!("../md/predict.wgsl")),
     ("md/sort.wgsl", include_str!("../md/sort.wgsl")),
     ("md/totals.wgsl", include_str!("../md/totals.wgsl")),
     ("probe/arithmetic.wgsl", include_str!("../probe/arithmetic.wgsl")),

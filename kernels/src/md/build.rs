@@ -1,6 +1,6 @@
 //! The package of a system: which buffers, which passes, what is kept.
 //!
-//! A step is: check → sort, merge… (when the atoms are sorted again) → order, candidates, partners, neighbors (when the list is built again) → forces →
+//! A step is: check → sort, merge… (when the atoms are sorted again) → predict, order, candidates, partners, neighbors (when the list is built again) → forces →
 //! energies (at observed steps) → integrate. The passes in brackets are always dispatched, with no workgroups when not needed.
 
 use std::collections::BTreeMap;
@@ -74,6 +74,7 @@ impl System {
             ("list_length", 8 * sizes.groups_8 * sizes.neighbors_max),
             ("sort_groups", sizes.padded / SORT_BLOCK),
             ("merge_groups", sizes.padded / 256),
+            ("predict_groups", sizes.atoms.div_ceil(64)),
             ("order_groups", sizes.groups_64),
             ("candidate_groups", sizes.groups_8.div_ceil(32)),
             ("partner_groups", sizes.groups_64),
@@ -109,6 +110,9 @@ impl System {
             ("reach2", (self.cutoff_nm + self.skin_nm).powi(2) * (1.0 + 1e-5)),
             ("near2", (self.near_nm() + self.skin_nm).powi(2)),
             ("moved2", (0.5 * self.skin_nm).powi(2) * (1.0 - 1e-5)),
+            ("lead", self.lead_steps()),
+            ("push", 0.75 * (self.lead_steps() + 1.0)),
+            ("lead2", (0.5 * self.skin_nm).powi(2) * 0.95),
             ("force_c6", force_c6),
             ("force_c12", force_c12),
             ("energy_c6", energy_c6),
@@ -154,9 +158,10 @@ impl System {
             buffers.push(constant("energy_table", Element::F32, &["type_pairs", "4"]));
         }
         buffers.extend([
-            scratch("schedule", Element::U32, &["24"]),
+            scratch("schedule", Element::U32, &["25"]),
             scratch("runs_a", Element::U32, &["padded", "2"]),
             scratch("runs_b", Element::U32, &["padded", "2"]),
+            scratch("ahead", Element::U32, &["atoms", "4"]),
             scratch("sorted", Element::U32, &["slots", "4"]),
             scratch("origin", Element::U32, &["slots", "4"]),
             scratch("boxes", Element::U32, &["boxes_count", "4"]),
@@ -199,20 +204,21 @@ impl System {
             passes.push(Pass { name, constants, ..pass });
         }
         passes.extend([
-            indirect("order", &["box.wgsl", "order.wgsl"], 6, &[("runs_in", runs(merges.len()))]),
+            indirect("predict", &["canonical.wgsl", "predict.wgsl"], 6, &[]),
+            indirect("order", &["box.wgsl", "order.wgsl"], 9, &[("runs_in", runs(merges.len()))]),
             indirect(
                 "candidates",
                 &["box.wgsl", "candidates.wgsl"],
-                9,
+                12,
                 &[("candidates_out", "candidates")],
             ),
             indirect(
                 "partners",
                 &["box.wgsl", "partners.wgsl"],
-                12,
+                15,
                 &[("partners_out", "partners")],
             ),
-            indirect("neighbors", &["list.wgsl", sizes.unit.file, "neighbors.wgsl"], 15, &[]),
+            indirect("neighbors", &["list.wgsl", sizes.unit.file, "neighbors.wgsl"], 18, &[]),
             direct(
                 "forces",
                 &[

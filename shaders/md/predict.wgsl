@@ -1,0 +1,46 @@
+// Where a new list takes each atom to be: not where it is, but where it will be at about the middle of the list's life. A list serves until
+// an atom is half the skin from there, so an atom first comes closer and then leaves, and the list lives almost twice as long. Any place
+// within half the skin would be right; a good one is x + (v + 3/4 a (n + 1) dt) n dt, `lead` n steps on. (1/2 would be the place after n steps,
+// 1 the middle of the way to the place after 2 n.) At the start of a segment forces are not known yet, and zero.
+// `kinds`: by type, (dt / m, m), ps/u and u. `drift_*`: dt 2^32 / L, ps/nm. `push`: 3/4 (n + 1). `lead2`: square of the furthest
+// lead, nm^2, a little under half the skin. `ahead`: that place (fixed point), type; by tag. Needs canonical.wgsl.
+
+override atoms: u32;
+override drift_x: f32;
+override drift_y: f32;
+override drift_z: f32;
+override scale_x: f32;
+override scale_y: f32;
+override scale_z: f32;
+override lead: f32;
+override push: f32;
+override lead2: f32;
+
+@group(0) @binding(0) var<storage, read> positions: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> velocities: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> forces: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> types: array<u32>;
+@group(0) @binding(4) var<storage, read> kinds: array<vec2<f32>>;
+@group(0) @binding(5) var<storage, read_write> ahead: array<vec4<u32>>;
+
+@compute @workgroup_size(64)
+fn predict(@builtin(global_invocation_id) id: vec3<u32>) {
+    let tag = id.x;
+    if tag >= atoms {
+        return;
+    }
+    let kind = types[tag];
+    let v = canonical3(velocities[tag].xyz + canonical3(forces[tag].xyz) * (push * kinds[kind].x));
+    var move_ = v * (lead * vec3<f32>(drift_x, drift_y, drift_z));
+    // Nobody who moves like that gets far; see integrate.wgsl.
+    if !all(abs(move_) < vec3<f32>(1073741824.0)) {
+        move_ = vec3<f32>();
+    }
+    var whole = vec3<i32>(move_);
+    let d = vec3<f32>(whole) * vec3<f32>(scale_x, scale_y, scale_z);
+    let square = d.x * d.x + d.y * d.y + d.z * d.z;
+    if square > lead2 {
+        whole = vec3<i32>(move_ * sqrt(lead2 / square));
+    }
+    ahead[tag] = vec4<u32>(positions[tag].xyz + bitcast<vec3<u32>>(whole), kind);
+}
