@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::bound;
 use super::fold::fold_un;
+use super::live;
 use super::{Bin, Input, Kernel, Label, Op, Stmt, Ty, Un, Value, ValueInfo, Var};
 
 /// How far back the sign of a zero is traced.
@@ -42,15 +43,8 @@ impl Builder {
     }
 
     pub(in crate::cpu) fn finish(mut self) -> Kernel {
-        let mut body = self.blocks.pop().expect("the outermost block stays until the end");
-        let mut read = vec![false; self.kernel.vars.len()];
-        for info in &self.kernel.values {
-            if let Op::Get(var) = info.op {
-                read[var.0 as usize] = true;
-            }
-        }
-        drop_unread(&mut body, &read);
-        self.kernel.body = body;
+        self.kernel.body = self.blocks.pop().expect("the outermost block stays until the end");
+        live::prune(&mut self.kernel);
         self.kernel
     }
 
@@ -298,24 +292,4 @@ impl Builder {
             _ => false,
         }
     }
-}
-
-/// Without the statements that set variables nobody reads.
-fn drop_unread(block: &mut Vec<Stmt>, read: &[bool]) {
-    block.retain_mut(|stmt| {
-        match stmt {
-            Stmt::Set(var, _) => return read[var.0 as usize],
-            Stmt::If { yes, no, .. } => {
-                drop_unread(yes, read);
-                drop_unread(no, read);
-            }
-            Stmt::Loop { body, next, .. } => {
-                drop_unread(body, read);
-                drop_unread(next, read);
-            }
-            Stmt::Scope { body, .. } => drop_unread(body, read),
-            _ => {}
-        }
-        true
-    });
 }

@@ -9,6 +9,7 @@
 mod bound;
 mod build;
 mod fold;
+mod live;
 
 pub(in crate::cpu) use self::build::Builder;
 
