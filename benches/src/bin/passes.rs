@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use device::{Command, Device, SessionOptions};
-use kernels::package::manifest::Role;
+use device::{Command, Device, Session, SessionOptions};
+use kernels::package::manifest::{Indirect, Role};
 use kernels::package::{Package, layout};
 
 /// Where the time of a step goes, pass by pass.
@@ -48,25 +48,47 @@ fn main() -> Result<()> {
         .iter()
         .find(|device| device.info().id == arguments.device)
         .with_context(|| format!("no device {}", arguments.device))?;
-    let times = measure(&package, device.as_ref(), &arguments)?;
+    let all_runs = measure(&package, device.as_ref(), &arguments)?;
     let steps = arguments.steps as u32;
-    println!("{:<24} {:>12} {:>14}", device.info().id, "ms a step", "longest, ms");
-    for (pass, times) in package.manifest().passes.iter().zip(&times) {
-        let longest = times.iter().max().copied().unwrap_or_default();
-        let all: Duration = times.iter().sum();
-        println!("{:<24} {:>12.3} {:>14.3}", pass.name, ms(all / steps), ms(longest));
+    println!(
+        "{:<24} {:>12} {:>14} {:>12}",
+        device.info().id,
+        "ms a step",
+        "longest, ms",
+        "steps a run"
+    );
+    for (pass, runs) in package.manifest().passes.iter().zip(&all_runs) {
+        let longest = runs.iter().map(|run| run.time).max().unwrap_or_default();
+        let all: Duration = runs.iter().map(|run| run.time).sum();
+        let often = match runs.iter().filter(|run| run.ran).count() {
+            0 => "never".to_owned(),
+            count => format!("{:.1}", f64::from(steps) / count as f64),
+        };
+        println!(
+            "{:<24} {:>12.3} {:>14.3} {often:>12}",
+            pass.name,
+            ms(all / steps),
+            ms(longest)
+        );
     }
-    let all: Duration = times.iter().flatten().sum();
+    let all: Duration = all_runs.iter().flatten().map(|run| run.time).sum();
     println!("{:<24} {:>12.3}", "all", ms(all / steps));
     Ok(())
+}
+
+/// One dispatch.
+struct DispatchRun {
+    time: Duration,
+    /// There were workgroups to run.
+    ran: bool,
 }
 
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Times of each pass, after the steps that warm up.
-fn measure(package: &Package, device: &dyn Device, arguments: &Arguments) -> Result<Vec<Vec<Duration>>> {
+/// Each pass's dispatches, after the steps that warm up.
+fn measure(package: &Package, device: &dyn Device, arguments: &Arguments) -> Result<Vec<Vec<DispatchRun>>> {
     let options = SessionOptions {
         threads: arguments.threads,
         ..SessionOptions::default()
@@ -78,7 +100,7 @@ fn measure(package: &Package, device: &dyn Device, arguments: &Arguments) -> Res
             session.write(id, 0, &layout::unpack(buffer.layout, &package.initial(id)))?;
         }
     }
-    let mut times = vec![Vec::new(); manifest.passes.len()];
+    let mut runs: Vec<Vec<DispatchRun>> = manifest.passes.iter().map(|_| Vec::new()).collect();
     for step in 0..arguments.warm + arguments.steps {
         for (pass, declared) in manifest.passes.iter().enumerate() {
             if step % declared.every != declared.offset {
@@ -88,10 +110,28 @@ fn measure(package: &Package, device: &dyn Device, arguments: &Arguments) -> Res
             let workgroups = package.workgroups(pass);
             session.submit(&[Command::Dispatch { pass, workgroups, step }])?;
             session.wait()?;
+            let time = start.elapsed();
+            let ran = match &declared.indirect {
+                Some(indirect) => workgroups_at(package, session.as_mut(), indirect)? > 0,
+                None => true,
+            };
             if step >= arguments.warm {
-                times[pass].push(start.elapsed());
+                runs[pass].push(DispatchRun { time, ran });
             }
         }
     }
-    Ok(times)
+    Ok(runs)
+}
+
+/// How many workgroups, along x, a buffer asks for.
+fn workgroups_at(package: &Package, session: &mut dyn Session, indirect: &Indirect) -> Result<u32> {
+    let id = package
+        .manifest()
+        .buffers
+        .iter()
+        .position(|buffer| buffer.name == indirect.buffer);
+    let words = session.read(&[id.context("the package was checked")?])?.remove(0);
+    let at = 4 * indirect.element as usize;
+    let word = words.get(at..at + 4).context("the package was checked")?;
+    Ok(u32::from_le_bytes(word.try_into()?))
 }
