@@ -1,6 +1,7 @@
 //! A system makes a package: every WGSL file parses, validates, and its bindings fit the buffers.
 
 use kernels::md::{AtomType, Plan, System};
+use kernels::package::manifest::Number;
 
 fn lattice(n: usize, types: usize) -> System {
     let side = (n as f64).cbrt().ceil() as usize;
@@ -41,5 +42,19 @@ fn systems_of_any_size_make_packages() {
                 .unwrap_or_else(|error| panic!("{n} atoms, {types} types: {error:?}"));
             assert_eq!(package.program().passes.len(), package.manifest().passes.len());
         }
+    }
+}
+
+/// How far a list may look ahead grows without bound as atoms feel each other less; f32 does not.
+#[test]
+fn atoms_that_hardly_feel_each_other_make_packages() {
+    for epsilon_kj_mol in [0.0, f64::MIN_POSITIVE, 1e-60] {
+        let mut system = lattice(64, 2);
+        for kind in &mut system.types {
+            kind.epsilon_kj_mol = epsilon_kj_mol;
+        }
+        let package = system.package().unwrap_or_else(|error| panic!("{epsilon_kj_mol}: {error:?}"));
+        let lead = package.manifest().constants["lead"];
+        assert_eq!(lead, Number::Float(1000.0), "{epsilon_kj_mol}");
     }
 }
