@@ -65,9 +65,11 @@ impl Yard {
 
     fn mount(&mut self, name: &str) -> bool {
         let path = self.path(name);
+        // A server needs some 20 MB for a schedule's jobs, and has to have room for what nobody asks for again.
+        let size = if name == "server" { "size=96m" } else { "size=24m" };
         let mut mount = Command::new("mount");
         mount
-            .args(["-t", "tmpfs", "-o", "size=24m", "baton-test"])
+            .args(["-t", "tmpfs", "-o", size, "baton-test"])
             .arg(&path)
             .stderr(Stdio::null());
         let mounted = mount.status().is_ok_and(|status| status.success());
@@ -288,8 +290,29 @@ impl Yard {
             let last = &lines[lines.len().saturating_sub(60)..];
             format!("--- {}\n{}\n", log.file_name().to_string_lossy(), last.join("\n"))
         });
-        texts.collect()
+        texts.chain(self.disks.iter().map(|disk| contents(disk))).collect()
     }
+}
+
+/// What lies on a disk, largest first.
+fn contents(disk: &Path) -> String {
+    let (mut files, mut folders) = (Vec::new(), vec![disk.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(there) if there.is_dir() => folders.push(entry.path()),
+                Ok(there) => files.push((there.len(), entry.path())),
+                Err(_) => {}
+            }
+        }
+    }
+    files.sort_unstable_by(|a, b| b.cmp(a));
+    let bytes: u64 = files.iter().map(|(bytes, _)| bytes).sum();
+    let largest = files.iter().take(12);
+    let lines: String = largest
+        .map(|(bytes, path)| format!("{bytes:>10} {}\n", path.display()))
+        .collect();
+    format!("--- {}: {bytes} bytes in {} files\n{lines}", disk.display(), files.len())
 }
 
 impl Drop for Yard {
