@@ -66,6 +66,14 @@ pub enum BlobError {
     Io(#[from] io::Error),
 }
 
+impl BlobError {
+    /// Whether the disk has no room.
+    pub fn is_full(&self) -> bool {
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        matches!(self, Self::Io(error) if full.contains(&error.kind()))
+    }
+}
+
 /// A place for blobs.
 pub trait Blobs: Send + Sync + 'static {
     /// Bytes of a whole blob; none when it is not there.
@@ -92,11 +100,13 @@ pub trait Blobs: Send + Sync + 'static {
     /// Whole blobs that came, or were touched, longer ago than `age`.
     fn older(&self, age: Duration) -> BoxFuture<'_, Result<BTreeSet<Digest>, BlobError>>;
 
-    /// Removes those of these blobs that are older than `age`, and unfinished uploads older than `cut`. How many bytes that freed.
+    /// Removes those of these blobs that are older than `age`, and unfinished uploads older than `cut` that nobody goes on with. How many
+    /// bytes that freed.
     fn sweep(&self, unneeded: BTreeSet<Digest>, age: Duration, cut: Duration) -> BoxFuture<'_, Result<u64, BlobError>>;
 }
 
 /// Blobs in a folder: `ab/abcdef…` whole, `partial/abcdef…` unfinished.
+#[derive(Clone)]
 pub struct FolderBlobs {
     folder: PathBuf,
     busy: Arc<Mutex<BTreeSet<Digest>>>,
@@ -293,21 +303,32 @@ impl Blobs for FolderBlobs {
     }
 
     fn sweep(&self, unneeded: BTreeSet<Digest>, age: Duration, cut: Duration) -> BoxFuture<'_, Result<u64, BlobError>> {
-        let whole: Vec<PathBuf> = unneeded.into_iter().map(|digest| self.whole(digest)).collect();
-        let partial = self.folder.join("partial");
+        let blobs = self.clone();
         Box::pin(blocking(move || {
-            let unfinished = std::fs::read_dir(&partial)?.map(|file| file.map(|file| (file.path(), cut)));
             let mut freed = 0;
-            for file in whole.into_iter().map(|path| Ok((path, age))).chain(unfinished) {
-                let (path, age) = file?;
-                if let Some(size) = is_older(&path, age)? {
-                    std::fs::remove_file(&path)?;
-                    freed += size;
+            for digest in unneeded {
+                freed += remove_older(&blobs.whole(digest), age)?;
+            }
+            for file in std::fs::read_dir(blobs.folder.join("partial"))? {
+                let file = file?;
+                let digest: Option<Digest> = file.file_name().to_str().and_then(|name| name.parse().ok());
+                let hold = digest.map(|digest| blobs.hold(digest));
+                if !matches!(hold, Some(Err(_))) {
+                    freed += remove_older(&file.path(), cut)?;
                 }
             }
             Ok(freed)
         }))
     }
+}
+
+/// Removes a file that was not changed for `age`. How many bytes that freed.
+fn remove_older(path: &Path, age: Duration) -> io::Result<u64> {
+    let size = is_older(path, age)?;
+    if size.is_some() {
+        std::fs::remove_file(path)?;
+    }
+    Ok(size.unwrap_or(0))
 }
 
 /// The bytes of a file that is there, and was not changed for `age`.
@@ -388,6 +409,24 @@ mod tests {
             Err(BlobError::TooLarge { .. })
         ));
         assert_eq!(blobs.put(digest, 0, 5, stream(bytes("right"))).await.unwrap(), 5);
+    }
+
+    #[tokio::test]
+    async fn a_sweep_leaves_an_upload_that_goes_on_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = FolderBlobs::open(folder.path()).unwrap();
+        let digest = Digest::of(b"hello world");
+        let (send, rest) = tokio::sync::oneshot::channel();
+        let first = futures_util::stream::iter(bytes("hello "));
+        let last = futures_util::stream::once(async { rest.await.map_err(io::Error::other) });
+        let uploading = blobs.clone();
+        let upload = tokio::spawn(async move { uploading.put(digest, 0, 11, first.chain(last).boxed()).await });
+        while blobs.received(digest).await.unwrap() < 6 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(blobs.sweep(BTreeSet::new(), Duration::ZERO, Duration::ZERO).await.unwrap(), 0);
+        send.send(Bytes::from("world")).unwrap();
+        assert_eq!(upload.await.unwrap().unwrap(), 11);
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use protocol::Digest;
 use protocol::http::{HostId, JobId};
-use tokio::sync::{RwLock, RwLockReadGuard, mpsc, oneshot, watch};
+use tokio::sync::{Notify, RwLock, RwLockReadGuard, mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::core::{Config, Core, Event, Refusal, Reply};
@@ -51,6 +51,8 @@ pub struct Engine {
     watchers: Watchers,
     version: watch::Sender<u64>,
     superseded: Mutex<BTreeSet<Digest>>,
+    /// Told when the store or a blob found the disk full.
+    pub full: Notify,
     /// Events taken in and batches written since the start.
     pub taken: std::sync::atomic::AtomicU64,
 }
@@ -97,6 +99,7 @@ impl Engine {
             watchers: Watchers::default(),
             version: watch::Sender::new(0),
             superseded: Mutex::default(),
+            full: Notify::new(),
             taken: 0.into(),
         });
         let mut writer = Writer {
@@ -286,6 +289,9 @@ impl Writer {
         {
             tracing::error!(%error, events, "the store failed: nothing of this was done");
             self.broken = true;
+            if error.is_full() {
+                engine.full.notify_one();
+            }
             for (reply, _) in replies {
                 let _gone = reply.send(Err(EngineError::Unavailable(error.to_string())));
             }

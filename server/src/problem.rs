@@ -5,8 +5,8 @@ use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use protocol::CheckpointError;
 use protocol::http::Problem;
+use protocol::{CheckpointError, Digest};
 
 use crate::blob::BlobError;
 use crate::core::Refusal;
@@ -84,6 +84,18 @@ impl Fault {
     /// Something outside the request stands against it.
     pub fn conflict(kind: &str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, kind, "This cannot be done now", detail)
+    }
+
+    /// A field names a blob that is not there, or not there any more.
+    pub fn missing_blob(field: &str, digest: Digest) -> Self {
+        let detail = format!("blob {digest} is not whole: upload it first");
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "missing-blob",
+            "A blob has to be uploaded first",
+            detail,
+        )
+        .field(field)
     }
 
     /// The server cannot do it now.

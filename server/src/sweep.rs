@@ -1,6 +1,8 @@
 //! Blobs that nothing needs go: checkpoints that later ones took the place of, uploads that were never finished, and what nobody ever
 //! spoke of again. Packages, last checkpoints and outputs stay.
 //!
+//! When the disk is full that is done at once, and ten minutes are old enough: whoever still wants to speak of a blob sends it again.
+//!
 //! What was superseded before a restart is not remembered; it is found among the old blobs that nothing refers to.
 
 use std::collections::BTreeSet;
@@ -9,12 +11,14 @@ use std::time::Duration;
 
 use protocol::Digest;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::engine::stopped;
 use crate::problem::Answer;
 
 const HOUR: Duration = Duration::from_secs(3600);
+const MINUTES_10: Duration = Duration::from_secs(600);
 
 /// How old things get before they go.
 #[derive(Clone, Copy, Debug)]
@@ -37,15 +41,34 @@ impl Default for Ages {
     }
 }
 
-/// Sweeps every hour until the server stops.
+/// When the disk is full.
+const FULL: Ages = Ages {
+    superseded: MINUTES_10,
+    orphan: MINUTES_10,
+    unfinished: MINUTES_10,
+};
+/// From one sweep of a full disk to the next.
+const AGAIN: Duration = Duration::from_secs(20);
+
+/// Sweeps every hour, and when the disk is full, until the server stops.
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut due = BTreeSet::new();
+    let mut hours = tokio::time::interval_at(Instant::now() + HOUR, HOUR);
+    let mut full_from = Instant::now();
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(HOUR) => {}
+        let full = async {
+            app.engine.full.notified().await;
+            tokio::time::sleep_until(full_from).await;
+        };
+        let ages = tokio::select! {
+            _ = hours.tick() => Ages::default(),
+            () = full => {
+                full_from = Instant::now() + AGAIN;
+                FULL
+            }
             () = stopped(&mut stop) => return,
-        }
-        match once(&app, &mut due, Ages::default()).await {
+        };
+        match once(&app, &mut due, ages).await {
             Ok(bytes) => tracing::info!(bytes, "blobs that nothing needs are gone"),
             Err(fault) => tracing::warn!(?fault, "sweep"),
         }

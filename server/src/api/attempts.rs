@@ -19,19 +19,13 @@ use crate::problem::{Answer, Fault};
 async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Answer<(HardwareClass, u64, u64)> {
     let limit = app.sizes.checkpoint_max;
     let bytes = match read(app.blobs.as_ref(), commit.checkpoint, limit).await {
-        Err(BlobError::Missing(digest)) => {
-            return Err(Fault::invalid(
-                "checkpoint",
-                format!("blob {digest} is not whole: upload it first"),
-            ));
-        }
+        Err(BlobError::Missing(digest)) => return Err(Fault::missing_blob("checkpoint", digest)),
         other => other?,
     };
     let mut outputs_bytes = 0;
     if let Some(outputs) = commit.outputs {
-        let detail = || format!("blob {outputs} is not whole: upload it first");
         let size = app.blobs.size(outputs).await?;
-        outputs_bytes = size.ok_or_else(|| Fault::invalid("outputs", detail()))?;
+        outputs_bytes = size.ok_or_else(|| Fault::missing_blob("outputs", outputs))?;
     }
     let size = bytes.len() as u64;
     let parsed = tokio::task::spawn_blocking(move || Checkpoint::from_bytes(&bytes, limit)).await;

@@ -81,7 +81,12 @@ pub async fn put(
         };
         Some((next, stream))
     });
-    let received = app.blobs.put(digest, part.offset, part.size, stream.boxed()).await?;
+    let put = app.blobs.put(digest, part.offset, part.size, stream.boxed()).await;
+    let received = put.inspect_err(|error| {
+        if error.is_full() {
+            app.engine.full.notify_one();
+        }
+    })?;
     app.metrics.count_bytes(received.saturating_sub(part.offset));
     let whole = app.blobs.size(digest).await?.is_some();
     Ok(Json(BlobView { digest, received, whole }))

@@ -154,6 +154,16 @@ pub enum StoreError {
     Injected(String),
 }
 
+impl StoreError {
+    /// Whether the database's disk has no room: SQLite's SQLITE_FULL, PostgreSQL's disk_full.
+    pub fn is_full(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else {
+            return false;
+        };
+        matches!(error.code().as_deref(), Some("13" | "53100"))
+    }
+}
+
 /// What outlives the process. One process at a time writes.
 pub trait Store: Send + Sync + 'static {
     /// All that is needed to begin.

@@ -118,17 +118,15 @@ async fn commits_are_checked_before_they_count() {
     let job = scientist.submit(&a_job(&scientist, 6).await).await;
     let lease = worker.take().await[0].clone();
     let (good, _) = worker.work(&lease, None, 2, lease.class).await;
-    let missing = protocol::http::Commit {
-        checkpoint: Digest::of(b"nowhere"),
-        ..good.clone()
-    };
-    let said = problem(
-        worker.commit(lease.attempt, &missing).await,
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "invalid",
-    )
-    .await;
-    assert_eq!(said.field.as_deref(), Some("checkpoint"));
+    let nowhere = Digest::of(b"nowhere");
+    let (mut no_checkpoint, mut no_outputs) = (good.clone(), good.clone());
+    no_checkpoint.checkpoint = nowhere;
+    no_outputs.outputs = Some(nowhere);
+    for (commit, field) in [(no_checkpoint, "checkpoint"), (no_outputs, "outputs")] {
+        let response = worker.commit(lease.attempt, &commit).await;
+        let said = problem(response, StatusCode::PRECONDITION_FAILED, "missing-blob").await;
+        assert_eq!(said.field.as_deref(), Some(field));
+    }
     let foreign = worker.person.upload(b"not a checkpoint").await;
     let foreign = protocol::http::Commit {
         checkpoint: foreign,

@@ -142,14 +142,7 @@ fn play(seed: u64, chain: &[Digest]) -> Tally {
     settle(&mut yard, &url, seed, &jobs);
     judge(&yard, &way, seed, &jobs, chain);
     let (job, segments) = jobs[dice.below(jobs.len() as u64) as usize];
-    let (fetched, local) = (yard.path("fetched"), yard.path("local"));
-    yard.fetch(job, &fetched);
-    let fetched_chain = RunDir::view(&fetched).expect("a run directory").chain().expect("a chain");
-    undisturbed(&package, segments, &local, fetched_chain[0].class);
-    assert!(
-        results(&fetched) == results(&local),
-        "seed {seed}: job {job} is not byte for byte a local run"
-    );
+    judge_outputs(&yard, seed, (job, segments), &package);
     tally.add("jobs", jobs.len() as u64);
     tally.add("leases", way.notes.leases() as u64);
     for (what, count) in [
@@ -221,6 +214,18 @@ fn judge(yard: &Yard, way: &Meddler, seed: u64, jobs: &[(u64, u64)], chain: &[Di
     assert!(doubles.is_empty(), "seed {seed}: {doubles:?}\n{}", yard.logs());
 }
 
+/// What a job put out is byte for byte what a local run does.
+fn judge_outputs(yard: &Yard, seed: u64, (job, segments): (u64, u64), package: &Package) {
+    let (fetched, local) = (yard.path("fetched"), yard.path("local"));
+    yard.fetch(job, &fetched);
+    let fetched_chain = RunDir::view(&fetched).expect("a run directory").chain().expect("a chain");
+    undisturbed(package, segments, &local, fetched_chain[0].class);
+    assert!(
+        results(&fetched) == results(&local),
+        "seed {seed}: job {job} is not byte for byte a local run"
+    );
+}
+
 /// SQLite keeps a transaction open whose commit found the disk full; whoever goes on with that connection sees rows that are not there.
 #[test]
 fn a_server_whose_disk_was_full_goes_on_as_if_nothing_had_been() {
@@ -256,6 +261,46 @@ fn a_server_whose_disk_was_full_goes_on_as_if_nothing_had_been() {
     let digests: Vec<Digest> = lines.items.iter().map(|line| line.entry.digest).collect();
     assert!(digests == chain, "a chain changed\n{}", yard.logs());
     assert!(!yard.logs().contains("database is locked"), "{}", yard.logs());
+}
+
+/// Blobs that nobody refers to fill the disk; they would stay for a day.
+#[test]
+fn a_disk_full_of_what_nobody_asks_for_makes_room_for_a_job() {
+    let mut yard = Yard::new(&["ada"], true);
+    if !yard.fill("server", true) {
+        return;
+    }
+    yard.fill("server", false);
+    let folder = yard.path("package");
+    short_package("ising", STEPS, &folder);
+    let job_number = yard.submit(&folder, &["--segments=10"]).expect("there is room");
+    let orphans = (0u8..).take_while(|byte| yard.upload(&vec![*byte; 8 << 20])).count();
+    assert!((5..12).contains(&orphans), "{orphans} blobs of 8 MiB on 96");
+    // The first sweep finds them too young. The next one is asked for by a store that has no room either, when they are an hour old.
+    std::thread::sleep(Duration::from_secs(1));
+    if !yard.jump("server", 3600) {
+        return;
+    }
+    let url = format!("http://{}", yard.address());
+    yard.start_worker("ada", &url);
+    settle(&mut yard, &url, 0, &[(job_number, 10)]);
+    assert!(yard.upload(&vec![255; 8 << 20]), "the disk is full still\n{}", yard.logs());
+}
+
+/// A sweep may take what was uploaded before it is spoken of.
+#[test]
+fn blobs_that_vanish_before_their_commit_are_brought_again() {
+    let mut yard = Yard::new(&["ada"], false);
+    let way = Meddler::thievish(yard.address(), 7, yard.path("server").join("blobs"));
+    let folder = yard.path("package");
+    let package = short_package("ising", STEPS, &folder);
+    let job_number = yard.submit(&folder, &["--segments=10"]).expect("nothing is wrong yet");
+    yard.start_worker("ada", &way.url());
+    settle(&mut yard, &way.url(), 7, &[(job_number, 10)]);
+    let chain = undisturbed(&package, 10, &yard.path("chain"), ANY_CLASS);
+    judge(&yard, &way, 7, &[(job_number, 10)], &chain);
+    judge_outputs(&yard, 7, (job_number, 10), &package);
+    assert!(way.notes.vanished.load(Ordering::Relaxed) > 0, "nothing vanished");
 }
 
 #[test]

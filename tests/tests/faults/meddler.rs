@@ -3,15 +3,18 @@
 //! It knows just enough HTTP to hold a whole request in its hand. It also reads what the server tells hosts to do, and notes which attempt
 //! holds which epoch of each job: no epoch is ever held by two.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use contracts::Dice;
-use protocol::http::Orders;
+use protocol::Digest;
+use protocol::http::{Commit, Orders};
 
 /// Bytes of a request that is held; larger ones pass untouched.
 const HELD_MAX: usize = 4 << 20;
@@ -23,6 +26,8 @@ pub struct Notes {
     pub repeated: AtomicU64,
     pub delayed: AtomicU64,
     pub lost: AtomicU64,
+    /// Blobs that were gone when their commit came.
+    pub vanished: AtomicU64,
     /// (job, epoch) and the (attempt, host) that held it.
     leases: Mutex<BTreeMap<(u64, u64), (u64, u64)>>,
     /// Epochs that two held, in words.
@@ -54,6 +59,29 @@ impl Notes {
     }
 }
 
+/// Takes blobs away from a server just before the first commit that speaks of them, as a sweep may.
+struct Thief {
+    blobs: PathBuf,
+    seen: Mutex<BTreeSet<Digest>>,
+}
+
+impl Thief {
+    /// How many blobs of this commit are gone now.
+    fn visit(&self, request: &Message) -> u64 {
+        let head = String::from_utf8_lossy(&request.head);
+        let body = request.body.as_deref().unwrap_or(&[]);
+        let commit = head.lines().next().is_some_and(|line| line.contains("/commit "));
+        let Some(commit) = serde_json::from_slice::<Commit>(body).ok().filter(|_| commit) else {
+            return 0;
+        };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let blobs = [Some(commit.checkpoint), commit.outputs].into_iter().flatten();
+        let fresh = blobs.filter(|digest| seen.insert(*digest));
+        let path = |digest: Digest| self.blobs.join(&digest.to_string()[..2]).join(digest.to_string());
+        fresh.filter(|digest| fs::remove_file(path(*digest)).is_ok()).count() as u64
+    }
+}
+
 /// The way, on a port of its own.
 pub struct Meddler {
     pub notes: Arc<Notes>,
@@ -64,6 +92,16 @@ pub struct Meddler {
 impl Meddler {
     /// A way to the server at `HOST:PORT`, whose whims come from a seed.
     pub fn to(server: &str, seed: u64) -> Self {
+        Self::with(server, seed, None)
+    }
+
+    /// The same, where blobs vanish from their folder before they are committed.
+    pub fn thievish(server: &str, seed: u64, blobs: PathBuf) -> Self {
+        let seen = Mutex::default();
+        Self::with(server, seed, Some(Arc::new(Thief { blobs, seen })))
+    }
+
+    fn with(server: &str, seed: u64, thief: Option<Arc<Thief>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let (notes, over) = (Arc::<Notes>::default(), Arc::<AtomicBool>::default());
@@ -75,8 +113,9 @@ impl Meddler {
                 }
                 let Ok(client) = client else { continue };
                 let (server, notes, dice) = (server.clone(), Arc::clone(&shared), Dice(seed ^ (number as u64) << 20));
+                let thief = thief.clone();
                 // A connection that breaks is a fault like any other.
-                std::thread::spawn(move || drop(serve(client, &server, &notes, dice)));
+                std::thread::spawn(move || drop(serve(client, &server, &notes, thief.as_deref(), dice)));
             }
         });
         Self { notes, address, over }
@@ -133,7 +172,7 @@ fn read_message(stream: &mut BufReader<TcpStream>, is_answer: bool) -> io::Resul
     Ok(Some(Message { head, body: Some(body) }))
 }
 
-fn serve(client: TcpStream, server: &str, notes: &Arc<Notes>, mut dice: Dice) -> io::Result<()> {
+fn serve(client: TcpStream, server: &str, notes: &Arc<Notes>, thief: Option<&Thief>, mut dice: Dice) -> io::Result<()> {
     client.set_nodelay(true)?;
     let mut from = BufReader::new(client.try_clone()?);
     let mut client = client;
@@ -173,6 +212,9 @@ fn serve(client: TcpStream, server: &str, notes: &Arc<Notes>, mut dice: Dice) ->
             Some(stream) => stream,
             None => upstream.insert(BufReader::new(TcpStream::connect(server)?)),
         };
+        if let Some(thief) = thief {
+            notes.vanished.fetch_add(thief.visit(&request), Ordering::Relaxed);
+        }
         stream.get_mut().write_all(&request.bytes())?;
         if request.body.is_none() {
             return tunnel(from, client, upstream);

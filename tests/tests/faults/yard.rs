@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use contracts::{baton, program, said, signal, wait};
+use protocol::Digest;
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -265,6 +266,21 @@ impl Yard {
             .output()
             .expect("baton starts");
         assert!(output.status.success(), "fetch: {}\n{}", said(&output), self.logs());
+    }
+
+    /// Uploads bytes that nothing refers to. Whether the server has room.
+    pub fn upload(&self, bytes: &[u8]) -> bool {
+        let token = fs::read_to_string(self.token("scientist")).expect("the server made it");
+        let (host, token, digest, size) = (&self.address, token.trim(), Digest::of(bytes), bytes.len());
+        let head = format!(
+            "PUT /v1/blobs/{digest}?size={size} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n"
+        );
+        let mut stream = TcpStream::connect(&self.address).expect("the server is there");
+        // A server that has no room answers before it has heard everything.
+        drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(bytes)));
+        let mut answer = String::new();
+        drop(stream.read_to_string(&mut answer));
+        answer.starts_with("HTTP/1.1 200")
     }
 
     /// Something that the server tells; none while it is away.

@@ -21,6 +21,10 @@ use crate::net::{Client, NetError, blobs};
 const ARCHIVE_BYTES_MAX: u64 = 1 << 30;
 /// Fetched files that no job needs are kept this long.
 const KEEP: Duration = Duration::from_secs(3600);
+/// The status of a commit whose blobs are not there, or not there any more.
+const MISSING_BLOB: u16 = 412;
+/// How often blobs are brought for one commit.
+const TRIES: u32 = 5;
 
 /// Why an errand was not done.
 #[derive(Debug)]
@@ -136,22 +140,29 @@ impl Errands {
             true => None,
             false => Some(blocking(move || gather(&folder, &segments)).await?),
         };
-        let up = async || blobs::upload_file(&self.client, &path, checkpoint).await;
-        self.link.insist(up).await.map_err(trouble)?;
-        if let Some((bytes, digest)) = &outputs {
-            let up = async || blobs::upload_bytes(&self.client, bytes, *digest).await;
-            self.link.insist(up).await.map_err(trouble)?;
-        }
         let commit = Commit {
             epoch,
             computed_ms: kept.iter().map(|kept| kept.ms).sum(),
             entries: kept.into_iter().map(|kept| kept.entry).collect(),
             checkpoint,
-            outputs: outputs.map(|(_, digest)| digest),
+            outputs: outputs.as_ref().map(|(_, digest)| *digest),
         };
         let route = format!("/v1/attempts/{attempt}/commit");
-        let committed = self.link.insist(|| self.client.send(Method::POST, &route, &commit)).await;
-        committed.map_err(trouble)
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let up = async || blobs::upload_file(&self.client, &path, checkpoint).await;
+            self.link.insist(up).await.map_err(trouble)?;
+            if let Some((bytes, digest)) = &outputs {
+                let up = async || blobs::upload_bytes(&self.client, bytes, *digest).await;
+                self.link.insist(up).await.map_err(trouble)?;
+            }
+            match self.link.insist(|| self.client.send(Method::POST, &route, &commit)).await {
+                // A server with a full disk let go of the first while the second was on its way.
+                Err(error) if error.status() == MISSING_BLOB && tries < TRIES => {}
+                committed => return committed.map_err(trouble),
+            }
+        }
     }
 
     /// Say that an attempt has stopped here.
