@@ -1,7 +1,4 @@
-//! Blobs: packages, checkpoints and outputs, each under the BLAKE3 digest of its bytes.
-//!
-//! Invariant: a blob is visible only when it is whole and its digest was checked. Bytes arrive in a temporary file that survives a cut; the
-//! last ones trigger the check, an fsync, and the rename. The trait is small enough for an object store to fill.
+//! Blobs in a folder. Bytes arrive in a temporary file that survives a cut; the last ones trigger the check, an fsync, and the rename.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -11,99 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
-use futures_util::stream::{BoxStream, StreamExt};
+use futures_util::stream::StreamExt;
 use protocol::Digest;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
-/// Bytes as they come or go.
-pub type Bytes = axum::body::Bytes;
-/// A stream of them.
-pub type ByteStream<'a> = BoxStream<'a, io::Result<Bytes>>;
+use super::{BlobError, Blobs, ByteStream, Bytes};
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 256 * 1024;
-
-/// Why a blob was not taken or given.
-#[derive(Debug, thiserror::Error)]
-pub enum BlobError {
-    /// It is not there.
-    #[error("there is no blob {0}")]
-    Missing(Digest),
-    /// The upload does not go on where the last one stopped.
-    #[error("offset {found}, but {expected} bytes are there: go on from {expected}")]
-    Offset {
-        /// What was asked for.
-        found: u64,
-        /// What is there.
-        expected: u64,
-    },
-    /// More bytes than announced, or an announcement beyond the limit.
-    #[error("{found} bytes or more, at most {limit} are taken")]
-    TooLarge {
-        /// Bytes that came, or were announced.
-        found: u64,
-        /// Bytes that are taken.
-        limit: u64,
-    },
-    /// All bytes came, and are not what the digest says. They are dropped.
-    #[error("the {bytes} bytes have digest {found}, expected {expected}: start over from offset 0")]
-    Digest {
-        /// How many.
-        bytes: u64,
-        /// Of what came.
-        found: Digest,
-        /// Of what should have come.
-        expected: Digest,
-    },
-    /// Somebody uploads the same blob right now.
-    #[error("blob {0} is being uploaded by another request")]
-    Busy(Digest),
-    /// The stream from the client broke off.
-    #[error("the upload was cut: {0}")]
-    Cut(io::Error),
-    /// The disk.
-    #[error("storage: {0}")]
-    Io(#[from] io::Error),
-}
-
-impl BlobError {
-    /// Whether the disk has no room.
-    pub fn is_full(&self) -> bool {
-        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
-        matches!(self, Self::Io(error) if full.contains(&error.kind()))
-    }
-}
-
-/// A place for blobs.
-pub trait Blobs: Send + Sync + 'static {
-    /// Bytes of a whole blob; none when it is not there.
-    fn size(&self, digest: Digest) -> BoxFuture<'_, Result<Option<u64>, BlobError>>;
-
-    /// Bytes of an upload that is not whole.
-    fn received(&self, digest: Digest) -> BoxFuture<'_, Result<u64, BlobError>>;
-
-    /// Takes bytes from `offset` on of a blob of `size` bytes. How many are there now; when all, the blob is whole.
-    fn put<'a>(
-        &'a self,
-        digest: Digest,
-        offset: u64,
-        size: u64,
-        bytes: ByteStream<'a>,
-    ) -> BoxFuture<'a, Result<u64, BlobError>>;
-
-    /// Gives `length` bytes from `offset` on.
-    fn get(&self, digest: Digest, offset: u64, length: u64) -> BoxFuture<'_, Result<ByteStream<'static>, BlobError>>;
-
-    /// Makes a blob as young as if it had just come.
-    fn touch(&self, digest: Digest) -> BoxFuture<'_, Result<(), BlobError>>;
-
-    /// Whole blobs that came, or were touched, longer ago than `age`.
-    fn older(&self, age: Duration) -> BoxFuture<'_, Result<BTreeSet<Digest>, BlobError>>;
-
-    /// Removes those of these blobs that are older than `age`, and unfinished uploads older than `cut` that nobody goes on with. How many
-    /// bytes that freed.
-    fn sweep(&self, unneeded: BTreeSet<Digest>, age: Duration, cut: Duration) -> BoxFuture<'_, Result<u64, BlobError>>;
-}
 
 /// Blobs in a folder: `ab/abcdef…` whole, `partial/abcdef…` unfinished.
 #[derive(Clone)]
@@ -343,25 +255,9 @@ fn is_older(path: &Path, age: Duration) -> io::Result<Option<u64>> {
     }
 }
 
-/// All of a blob, when it has at most `limit` bytes.
-///
-/// # Errors
-/// It is not there, or larger.
-pub async fn read(blobs: &dyn Blobs, digest: Digest, limit: u64) -> Result<Vec<u8>, BlobError> {
-    let size = blobs.size(digest).await?.ok_or(BlobError::Missing(digest))?;
-    if size > limit {
-        return Err(BlobError::TooLarge { found: size, limit });
-    }
-    let mut stream = blobs.get(digest, 0, size).await?;
-    let mut all = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    while let Some(chunk) = stream.next().await {
-        all.extend_from_slice(&chunk?);
-    }
-    Ok(all)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::read;
     use super::*;
 
     fn stream(parts: Vec<io::Result<Bytes>>) -> ByteStream<'static> {
