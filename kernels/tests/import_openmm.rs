@@ -5,7 +5,7 @@ mod md_support;
 use std::path::{Path, PathBuf};
 
 use kernels::import::{ImportError, openmm};
-use kernels::md::System;
+use kernels::md::LennardJonesSystem;
 use md_support::data;
 
 fn argon(name: &str) -> PathBuf {
@@ -37,7 +37,7 @@ const STATE: &str = r#"<State type="State" version="1">
 <Velocities><Velocity x="0" y="0" z="0"/><Velocity x="0" y="0" z="0"/></Velocities></State>"#;
 const INTEGRATOR: &str = r#"<Integrator integrationForceGroups="-1" stepSize=".002" type="VerletIntegrator" version="1"/>"#;
 
-fn import(folder: &Path, texts: [&str; 3]) -> Result<System, ImportError> {
+fn import(folder: &Path, texts: [&str; 3]) -> Result<LennardJonesSystem, ImportError> {
     let paths = ["system.xml", "state.xml", "integrator.xml"].map(|name| folder.join(name));
     paths
         .iter()

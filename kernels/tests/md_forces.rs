@@ -69,7 +69,7 @@ fn whatever_the_skin_forces_are_as_exact() {
     let exact = oracle(&system);
     for device in devices() {
         for skin_nm in [0.002, 0.03, 0.3] {
-            let package = kernels::md::System {
+            let package = kernels::md::LennardJonesSystem {
                 skin_nm,
                 ..system.clone()
             }

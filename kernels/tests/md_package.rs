@@ -1,13 +1,13 @@
 //! A system makes a package: every WGSL file parses, validates, and its bindings fit the buffers.
 
-use kernels::md::{AtomType, Plan, System};
+use kernels::md::{AtomType, LennardJonesSystem, Plan};
 use kernels::package::manifest::Number;
 
-fn lattice(n: usize, types: usize) -> System {
+fn lattice(n: usize, types: usize) -> LennardJonesSystem {
     let side = (n as f64).cbrt().ceil() as usize;
     let box_nm = [0.4 * side as f64 + 1.0; 3];
     let position = |i: usize| [i / side / side, i / side % side, i % side].map(|k| 0.2 + 0.4 * k as f64);
-    System {
+    LennardJonesSystem {
         name: "lattice".into(),
         description: String::new(),
         box_nm,

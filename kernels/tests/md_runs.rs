@@ -4,7 +4,7 @@
 mod md_support;
 
 use device::{Command, Device, Session, SessionOptions};
-use kernels::md::{System, examples, fixed};
+use kernels::md::{LennardJonesSystem, examples, fixed};
 use kernels::package::manifest::{Number, Role};
 use kernels::package::{Package, layout};
 use kernels::run::{Boundary, Executor, RunError, initial_state};
@@ -31,8 +31,8 @@ fn words(boundary: &Boundary, buffer: usize) -> Vec<u32> {
 }
 
 /// Argon, melting: lists are built every few steps.
-fn argon() -> System {
-    System {
+fn argon() -> LennardJonesSystem {
+    LennardJonesSystem {
         plan: plan(60, 20),
         ..examples::argon()
     }
@@ -73,7 +73,7 @@ fn permuted_atoms_feel_permuted_forces() {
         1,
         "5 and the number of atoms share no factor, so the order is a permutation"
     );
-    let shuffled = System {
+    let shuffled = LennardJonesSystem {
         type_of: order.iter().map(|i| system.type_of[*i]).collect(),
         positions_nm: order.iter().map(|i| system.positions_nm[*i]).collect(),
         velocities_nm_ps: order.iter().map(|i| system.velocities_nm_ps[*i]).collect(),
@@ -168,7 +168,7 @@ fn forces_are_as_exact_in_every_step_of_a_lists_life() {
                 bench.step(|bench| {
                     let nm = |row: [u32; 3]| [0, 1, 2].map(|axis| f64::from(row[axis]) / 4_294_967_296.0 * edges[axis]);
                     let positions_nm = bench.rows("positions").into_iter().map(nm).collect();
-                    let exact = oracle(&System {
+                    let exact = oracle(&LennardJonesSystem {
                         positions_nm,
                         ..system.clone()
                     });
@@ -204,7 +204,7 @@ fn lists_live_longer_for_looking_ahead() {
 
 #[test]
 fn momentum_and_energy_are_conserved() {
-    let system = System {
+    let system = LennardJonesSystem {
         plan: plan(200, 200),
         ..examples::argon()
     };

@@ -5,30 +5,30 @@
 /// Path below `shaders/`, and text: one line a file, in alphabetical order.
 #[rustfmt::skip]
 pub const FILES: &[(&str, &str)] = &[
-    ("md/box.wgsl", include_str!("../md/box.wgsl")),
-    ("md/candidates.wgsl", include_str!("../md/candidates.wgsl")),
-    ("md/canonical.wgsl", include_str!("../md/canonical.wgsl")),
-    ("md/check.wgsl", include_str!("../md/check.wgsl")),
-    ("md/fixed64.wgsl", include_str!("../md/fixed64.wgsl")),
-    ("md/hilbert.wgsl", include_str!("../md/hilbert.wgsl")),
-    ("md/integrate.wgsl", include_str!("../md/integrate.wgsl")),
-    ("md/kinetic.wgsl", include_str!("../md/kinetic.wgsl")),
-    ("md/list.wgsl", include_str!("../md/list.wgsl")),
-    ("md/lj_energies.wgsl", include_str!("../md/lj_energies.wgsl")),
-    ("md/lj_energy_one.wgsl", include_str!("../md/lj_energy_one.wgsl")),
-    ("md/lj_energy_table.wgsl", include_str!("../md/lj_energy_table.wgsl")),
-    ("md/lj_force_one.wgsl", include_str!("../md/lj_force_one.wgsl")),
-    ("md/lj_force_table.wgsl", include_str!("../md/lj_force_table.wgsl")),
-    ("md/lj_forces.wgsl", include_str!("../md/lj_forces.wgsl")),
-    ("md/merge.wgsl", include_str!("../md/merge.wgsl")),
-    ("md/neighbors.wgsl", include_str!("../md/neighbors.wgsl")),
-    ("md/order.wgsl", include_str!("../md/order.wgsl")),
-    ("md/pair_box.wgsl", include_str!("../md/pair_box.wgsl")),
-    ("md/pair_cube.wgsl", include_str!("../md/pair_cube.wgsl")),
-    ("md/partners.wgsl", include_str!("../md/partners.wgsl")),
-    ("md/predict.wgsl", include_str!("../md/predict.wgsl")),
-    ("md/sort.wgsl", include_str!("../md/sort.wgsl")),
-    ("md/totals.wgsl", include_str!("../md/totals.wgsl")),
+    ("md/list/box.wgsl", include_str!("../md/list/box.wgsl")),
+    ("md/list/candidates.wgsl", include_str!("../md/list/candidates.wgsl")),
+    ("md/list/check.wgsl", include_str!("../md/list/check.wgsl")),
+    ("md/list/hilbert.wgsl", include_str!("../md/list/hilbert.wgsl")),
+    ("md/list/list.wgsl", include_str!("../md/list/list.wgsl")),
+    ("md/list/merge.wgsl", include_str!("../md/list/merge.wgsl")),
+    ("md/list/neighbors.wgsl", include_str!("../md/list/neighbors.wgsl")),
+    ("md/list/order.wgsl", include_str!("../md/list/order.wgsl")),
+    ("md/list/partners.wgsl", include_str!("../md/list/partners.wgsl")),
+    ("md/list/predict.wgsl", include_str!("../md/list/predict.wgsl")),
+    ("md/list/sort.wgsl", include_str!("../md/list/sort.wgsl")),
+    ("md/motion/canonical.wgsl", include_str!("../md/motion/canonical.wgsl")),
+    ("md/motion/integrate.wgsl", include_str!("../md/motion/integrate.wgsl")),
+    ("md/observe/fixed64.wgsl", include_str!("../md/observe/fixed64.wgsl")),
+    ("md/observe/kinetic.wgsl", include_str!("../md/observe/kinetic.wgsl")),
+    ("md/observe/totals.wgsl", include_str!("../md/observe/totals.wgsl")),
+    ("md/terms/lennard_jones/lj_energies.wgsl", include_str!("../md/terms/lennard_jones/lj_energies.wgsl")),
+    ("md/terms/lennard_jones/lj_energy_one.wgsl", include_str!("../md/terms/lennard_jones/lj_energy_one.wgsl")),
+    ("md/terms/lennard_jones/lj_energy_table.wgsl", include_str!("../md/terms/lennard_jones/lj_energy_table.wgsl")),
+    ("md/terms/lennard_jones/lj_force_one.wgsl", include_str!("../md/terms/lennard_jones/lj_force_one.wgsl")),
+    ("md/terms/lennard_jones/lj_force_table.wgsl", include_str!("../md/terms/lennard_jones/lj_force_table.wgsl")),
+    ("md/terms/lennard_jones/lj_forces.wgsl", include_str!("../md/terms/lennard_jones/lj_forces.wgsl")),
+    ("md/terms/lennard_jones/pair_box.wgsl", include_str!("../md/terms/lennard_jones/pair_box.wgsl")),
+    ("md/terms/lennard_jones/pair_cube.wgsl", include_str!("../md/terms/lennard_jones/pair_cube.wgsl")),
     ("probe/arithmetic.wgsl", include_str!("../probe/arithmetic.wgsl")),
     ("probe/barriers.wgsl", include_str!("../probe/barriers.wgsl")),
     ("probe/bounds.wgsl", include_str!("../probe/bounds.wgsl")),
@@ -114,6 +114,21 @@ pub fn text(path: &str) -> &'static str {
 mod tests {
     use std::path::Path;
 
+    /// WGSL files in a folder and the folders below it.
+    fn wgsl_files(folder: &Path) -> usize {
+        let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+        let paths = entries.map(|entry| entry.path());
+        paths
+            .map(|path| {
+                if path.is_dir() {
+                    wgsl_files(&path)
+                } else {
+                    usize::from(path.extension().is_some_and(|end| end == "wgsl"))
+                }
+            })
+            .sum()
+    }
+
     #[test]
     fn the_table_is_sorted_and_holds_every_file() {
         assert!(
@@ -121,16 +136,7 @@ mod tests {
             "files are in alphabetical order, each once"
         );
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut on_disk = 0;
-        for folder in std::fs::read_dir(root)
-            .expect("the crate's folder")
-            .flatten()
-            .filter(|entry| entry.path().is_dir())
-        {
-            for file in std::fs::read_dir(folder.path()).expect("a folder").flatten() {
-                on_disk += usize::from(file.path().extension().is_some_and(|end| end == "wgsl"));
-            }
-        }
+        let on_disk = wgsl_files(root);
         assert_eq!(super::FILES.len(), on_disk, "a WGSL file is missing in the table");
     }
 }

@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 
 use protocol::Tier;
 
-use super::order::CLUSTER;
-use super::pairs::{self, Pair};
-use super::sizes::{ONE, SORT_BLOCK, Sizes};
-use super::{AtomType, BAR_PER_KJ_MOL_NM3, FAULTS, GAS_CONSTANT, MdError, SORT_PERIOD, System, check};
+use super::list::order::CLUSTER;
+use super::list::sizes::{ONE, SORT_BLOCK, Sizes};
+use super::terms::lennard_jones::pairs::{self, Pair};
+use super::{AtomType, BAR_PER_KJ_MOL_NM3, FAULTS, GAS_CONSTANT, LennardJonesSystem, MdError, SORT_PERIOD, check};
 use crate::package::Package;
 use crate::package::manifest::{
     Buffer, Column, Count, Element, Evaluate, Indirect, Layout, Manifest, Number, Output, Pass, Read, Role, Run, Underflow,
 };
 
-impl System {
+impl LennardJonesSystem {
     /// The system as a kernel package.
     ///
     /// # Errors
@@ -26,7 +26,7 @@ impl System {
         let sizes = Sizes::of(self);
         let files = self.passes(&sizes).into_iter().flat_map(|pass| pass.shader);
         let shaders = files.map(|file| {
-            let text = shaders::text(&format!("md/{file}")).to_owned();
+            let text = shader_text(&file).to_owned();
             (file, text)
         });
         Ok(Package::new(self.manifest(&sizes), shaders.collect(), self.init(&sizes))?)
@@ -333,6 +333,13 @@ impl System {
         }
         init
     }
+}
+
+/// Text of a file somewhere below `shaders/md`, by its own name: what a package calls it.
+fn shader_text(name: &str) -> &'static str {
+    let is_it = |path: &str| path.strip_prefix("md/").and_then(|path| path.rsplit('/').next()) == Some(name);
+    let file = shaders::FILES.iter().find(|(path, _)| is_it(path));
+    file.expect("passes name files of the shaders crate").1
 }
 
 fn npy(name: &str) -> Option<String> {

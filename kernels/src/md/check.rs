@@ -1,8 +1,8 @@
 //! What a system must fulfil before it becomes a package; every refusal says what was found and what to do.
 
-use super::System;
+use super::LennardJonesSystem;
 use super::fixed::{edges_nm, encode};
-use super::order::closest_pair;
+use super::list::order::closest_pair;
 use crate::package::PackageError;
 
 /// Most atoms: what one dispatch of 65,535 workgroups of 64 reaches.
@@ -29,7 +29,7 @@ fn refuse<T>(message: String) -> Result<T, MdError> {
 ///
 /// # Errors
 /// The first thing that is wrong with it.
-pub fn system(system: &System) -> Result<(), MdError> {
+pub fn system(system: &LennardJonesSystem) -> Result<(), MdError> {
     let atoms = system.atoms();
     if atoms == 0 {
         return refuse("the system has 0 atoms: there is nothing to compute".into());
@@ -70,7 +70,7 @@ fn positive(what: &str, value: f64, unit: &str) -> Result<(), MdError> {
     }
 }
 
-fn box_and_cutoff(system: &System) -> Result<(), MdError> {
+fn box_and_cutoff(system: &LennardJonesSystem) -> Result<(), MdError> {
     for (axis, edge) in ["x", "y", "z"].iter().zip(system.box_nm) {
         positive(&format!("the box's edge along {axis}"), edge, "nm")?;
     }
@@ -92,7 +92,7 @@ fn box_and_cutoff(system: &System) -> Result<(), MdError> {
     Ok(())
 }
 
-fn types(system: &System) -> Result<(), MdError> {
+fn types(system: &LennardJonesSystem) -> Result<(), MdError> {
     for (index, kind) in system.types.iter().enumerate() {
         positive(&format!("the mass of type {index}"), kind.mass_u, "u")?;
         // An atom without interaction (epsilon 0) is fine, whatever its sigma.
@@ -131,7 +131,7 @@ fn vectors(what: &str, unit: &str, all: &[[f64; 3]]) -> Result<(), MdError> {
     }
 }
 
-fn apart(system: &System) -> Result<(), MdError> {
+fn apart(system: &LennardJonesSystem) -> Result<(), MdError> {
     let sigma = system.types.iter().map(|kind| kind.sigma_nm).fold(0.0, f64::max);
     let least = (0.05 * sigma).max(1e-6);
     let edges = edges_nm(system.box_nm);
@@ -148,7 +148,7 @@ fn apart(system: &System) -> Result<(), MdError> {
     }
 }
 
-fn plan(system: &System) -> Result<(), MdError> {
+fn plan(system: &LennardJonesSystem) -> Result<(), MdError> {
     let plan = &system.plan;
     for (what, every) in [
         ("energies_every", plan.energies_every),

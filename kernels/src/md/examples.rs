@@ -1,6 +1,6 @@
 //! Systems that ship with the program: liquid argon, and a melt to measure speed with.
 
-use super::{AtomType, GAS_CONSTANT, MdError, Plan, System};
+use super::{AtomType, GAS_CONSTANT, LennardJonesSystem, MdError, Plan};
 use crate::package::Package;
 use crate::random::{Stream, gaussian};
 
@@ -23,7 +23,7 @@ pub fn by_name(name: &str) -> Option<Result<Package, MdError>> {
 ///
 /// It starts from a perfect crystal, which melts within a few picoseconds. Energy is conserved throughout, so the velocities are
 /// drawn hot: at the temperature that leaves 94.4 K once the crystal's order has cost its potential energy. 10 ps are a segment.
-pub fn argon() -> System {
+pub fn argon() -> LennardJonesSystem {
     let sigma_nm = 0.3405;
     let epsilon_kj_mol = 119.8 * GAS_CONSTANT;
     let mass_u: f64 = 39.948;
@@ -31,11 +31,11 @@ pub fn argon() -> System {
     let start_k = 183.5;
     // 864 atoms of 39.948 u at 1.374 g/cm³.
     let edge_nm = (864.0 * mass_u * 1.660_539_066_6e-3 / 1.374).cbrt();
-    System {
+    LennardJonesSystem {
         name: "argon".into(),
         description: "Liquid argon after Rahman (1964): 864 atoms, 94.4 K, 1.374 g/cm3, Lennard-Jones, constant energy".into(),
         cutoff_nm: 2.25 * sigma_nm,
-        skin_nm: System::usual_skin_nm(2.25 * sigma_nm),
+        skin_nm: LennardJonesSystem::usual_skin_nm(2.25 * sigma_nm),
         dt_ps: 0.005,
         plan: Plan {
             steps_per_segment: 2000,
@@ -67,7 +67,7 @@ pub fn melt(cells: u32) -> Result<Package, MdError> {
         return Err(MdError::System(format!("a melt of {cells} cells an edge: expected 2 to 101")));
     }
     let edge_nm = f64::from(cells) * (4.0f64 / 0.8442).cbrt();
-    let system = System {
+    let system = LennardJonesSystem {
         name: "melt".into(),
         description:
             "Lennard-Jones melt, density 0.8442, in reduced units: nm, kJ/mol, u and ps for sigma, epsilon, mass and time"
@@ -96,7 +96,7 @@ pub fn melt(cells: u32) -> Result<Package, MdError> {
 }
 
 /// A face-centred lattice with velocities drawn at a temperature, scaled to it exactly, and no total momentum.
-fn crystal(cells: u32, edge_nm: f64, kind: AtomType, temperature_k: f64) -> System {
+fn crystal(cells: u32, edge_nm: f64, kind: AtomType, temperature_k: f64) -> LennardJonesSystem {
     const BASIS: [[f64; 3]; 4] = [[0.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]];
     let step = edge_nm / f64::from(cells);
     let cells = || (0..cells).map(f64::from);
@@ -105,7 +105,7 @@ fn crystal(cells: u32, edge_nm: f64, kind: AtomType, temperature_k: f64) -> Syst
         .flat_map(|corner| BASIS.map(|offset| [0, 1, 2].map(|axis| (corner[axis] + offset[axis] + 0.25) * step)))
         .collect();
     let atoms = positions_nm.len();
-    System {
+    LennardJonesSystem {
         name: String::new(),
         description: String::new(),
         box_nm: [edge_nm; 3],

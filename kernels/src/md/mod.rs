@@ -2,12 +2,11 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`build`](System::package) | the package: buffers, passes, outputs |
+//! | [`build`](LennardJonesSystem::package) | the package: buffers, passes, outputs |
 //! | [`check`] | what a system must fulfil |
 //! | [`fixed`] | positions as fractions of the box, in 32 bits |
-//! | [`order`] | the host's twin of the sort, from which the neighbor list's capacity is taken |
-//! | [`pairs`] | coefficients of pairs of types |
-//! | `sizes` | counts, room for lists, units of pairs |
+//! | [`list`] | the neighbor list: order of atoms, room |
+//! | [`terms`] | force terms, a folder each |
 //! | [`examples`] | argon, and a melt to measure speed with |
 //!
 //! # How positions are held
@@ -35,9 +34,8 @@ mod build;
 pub mod check;
 pub mod examples;
 pub mod fixed;
-pub mod order;
-pub mod pairs;
-mod sizes;
+pub mod list;
+pub mod terms;
 
 pub use check::MdError;
 
@@ -96,7 +94,7 @@ pub struct Plan {
 
 /// Lennard-Jones particles in a periodic, orthorhombic box: velocity Verlet at constant energy, forces truncated at the cutoff.
 #[derive(Clone, Debug, PartialEq)]
-pub struct System {
+pub struct LennardJonesSystem {
     /// The package's name: lower-case letters, digits and `-`.
     pub name: String,
     /// One line for people.
@@ -121,7 +119,7 @@ pub struct System {
     pub plan: Plan,
 }
 
-impl System {
+impl LennardJonesSystem {
     /// Number of atoms.
     pub fn atoms(&self) -> usize {
         self.type_of.len()

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use device::{Device, SessionOptions};
-use kernels::md::pairs::table;
-use kernels::md::{AtomType, Plan, System, fixed};
+use kernels::md::terms::lennard_jones::pairs::table;
+use kernels::md::{AtomType, LennardJonesSystem, Plan, fixed};
 use kernels::package::Package;
 use kernels::run::evaluate;
 
@@ -41,7 +41,7 @@ pub fn forces_npy(path: &str) -> Vec<[f64; 3]> {
 }
 
 /// NIST's configuration in reduced units.
-pub fn nist(number: u32, cutoff: f64) -> System {
+pub fn nist(number: u32, cutoff: f64) -> LennardJonesSystem {
     let text =
         std::fs::read_to_string(data(&format!("nist/lj_{number}.xyz"))).expect("reference data is part of the repository");
     let mut lines = text.lines();
@@ -53,7 +53,7 @@ pub fn nist(number: u32, cutoff: f64) -> System {
         [0; 3].map(|_| numbers.next().expect("three numbers"))
     };
     let positions_nm: Vec<[f64; 3]> = lines.take(n).map(point).collect();
-    System {
+    LennardJonesSystem {
         name: format!("nist-{number}"),
         description: String::new(),
         box_nm: [edge; 3],
@@ -83,13 +83,13 @@ pub fn plan(steps_per_segment: u64, energies_every: u64) -> Plan {
 }
 
 /// A drop of a liquid-like random arrangement: a jittered lattice of `side`³ atoms of several types in an unequal box.
-pub fn mixture(side: usize, types: &[AtomType]) -> System {
+pub fn mixture(side: usize, types: &[AtomType]) -> LennardJonesSystem {
     let n = side.pow(3);
     let step = [0.40, 0.43, 0.41];
     let wiggle =
         |i: usize, axis: usize| kernels::random::uniform(7, kernels::random::Stream::Test, 0, (3 * i + axis) as u32) - 0.5;
     let at = |i: usize| [i / side / side, i / side % side, i % side];
-    System {
+    LennardJonesSystem {
         name: "mixture".into(),
         description: String::new(),
         box_nm: step.map(|s| s * side as f64),
@@ -129,7 +129,7 @@ pub struct Oracle {
 }
 
 /// All pairs, nearest images, double precision, at the very positions that the package holds.
-pub fn oracle(system: &System) -> Oracle {
+pub fn oracle(system: &LennardJonesSystem) -> Oracle {
     let edges = fixed::edges_nm(system.box_nm);
     let positions: Vec<[u32; 3]> = system
         .positions_nm

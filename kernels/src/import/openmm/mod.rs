@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::md::{AtomType, Plan, System};
+use crate::md::{AtomType, LennardJonesSystem, Plan};
 
 use super::xml::Document;
 use super::{ImportError, file};
@@ -39,7 +39,7 @@ struct LennardJones {
 ///
 /// # Errors
 /// A file cannot be read, is not what it should be, or holds something that cannot be run exactly as OpenMM means it.
-pub fn openmm(system: &Path, state: &Path, integrator: &Path) -> Result<System, ImportError> {
+pub fn openmm(system: &Path, state: &Path, integrator: &Path) -> Result<LennardJonesSystem, ImportError> {
     let texts = [file::text(system)?, file::text(state)?, file::text(integrator)?];
     let system_xml = Document::parse(system, &texts[0])?;
     let state_xml = Document::parse(state, &texts[1])?;
@@ -53,7 +53,7 @@ pub fn openmm(system: &Path, state: &Path, integrator: &Path) -> Result<System, 
         return Err(root.refuse("found no force, expected a NonbondedForce".into()));
     };
     let (types, type_of) = kinds(&masses_u, &lennard_jones.atoms);
-    Ok(System {
+    Ok(LennardJonesSystem {
         name: "openmm-import".into(),
         description: format!(
             "Imported from OpenMM: {} atoms, Lennard-Jones, Verlet integrator",
@@ -66,7 +66,7 @@ pub fn openmm(system: &Path, state: &Path, integrator: &Path) -> Result<System, 
         velocities_nm_ps: state.velocities_nm_ps,
         dt_ps,
         cutoff_nm: lennard_jones.cutoff_nm,
-        skin_nm: System::usual_skin_nm(lennard_jones.cutoff_nm),
+        skin_nm: LennardJonesSystem::usual_skin_nm(lennard_jones.cutoff_nm),
         plan: Plan {
             steps_per_segment: 1000,
             segments: 20,

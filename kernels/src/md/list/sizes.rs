@@ -1,33 +1,33 @@
 //! How large things get: counts, room for lists, and the units that pairs are computed in.
 
-use super::System;
-use super::fixed::{edges_nm, encode};
 use super::order::{CLUSTER, most_neighbors};
-use super::pairs::Pair;
+use crate::md::LennardJonesSystem;
+use crate::md::fixed::{edges_nm, encode};
+use crate::md::terms::lennard_jones::pairs::Pair;
 
 /// Pairs that one workgroup of `sort.wgsl` sorts.
-pub(super) const SORT_BLOCK: u64 = 256;
+pub(in crate::md) const SORT_BLOCK: u64 = 256;
 /// Runs that `merge.wgsl` merges into one.
 const MERGE_WAYS: u64 = 8;
 /// 2³²: units of a position to the box's edge.
-pub(super) const ONE: f64 = 4_294_967_296.0;
+pub(in crate::md) const ONE: f64 = 4_294_967_296.0;
 
 /// What follows from the system's size.
-pub(super) struct Sizes {
-    pub(super) edges_nm: [f64; 3],
-    pub(super) positions: Vec<[u32; 3]>,
-    pub(super) atoms: u64,
-    pub(super) clusters: u64,
-    pub(super) groups_8: u64,
-    pub(super) groups_64: u64,
+pub(in crate::md) struct Sizes {
+    pub(in crate::md) edges_nm: [f64; 3],
+    pub(in crate::md) positions: Vec<[u32; 3]>,
+    pub(in crate::md) atoms: u64,
+    pub(in crate::md) clusters: u64,
+    pub(in crate::md) groups_8: u64,
+    pub(in crate::md) groups_64: u64,
     /// Atoms rounded up to whole blocks of the sort.
-    pub(super) padded: u64,
-    pub(super) neighbors_max: u64,
-    pub(super) unit: PairUnit,
+    pub(in crate::md) padded: u64,
+    pub(in crate::md) neighbors_max: u64,
+    pub(in crate::md) unit: PairUnit,
 }
 
 impl Sizes {
-    pub(super) fn of(system: &System) -> Self {
+    pub(in crate::md) fn of(system: &LennardJonesSystem) -> Self {
         let edges_nm = edges_nm(system.box_nm);
         let positions: Vec<_> = system
             .positions_nm
@@ -57,17 +57,17 @@ impl Sizes {
 
     /// Room for the clusters around a group of eight. In a liquid a group meets 270 clusters on average where a cluster has 134
     /// neighbors, and a few groups, which the curve bends far, more than twice that.
-    pub(super) fn candidates_max(&self) -> u64 {
+    pub(in crate::md) fn candidates_max(&self) -> u64 {
         (6 * self.neighbors_max).max(256).min(self.clusters)
     }
 
     /// Room for what one of the four invocations of `neighbors.wgsl` that serve a cluster finds: a quarter of all, and more for chance.
-    pub(super) fn hits_max(&self) -> u64 {
+    pub(in crate::md) fn hits_max(&self) -> u64 {
         self.neighbors_max / 3 + 32
     }
 
     /// Widths of the runs that each pass of `merge.wgsl` finds.
-    pub(super) fn merge_widths(&self) -> Vec<u64> {
+    pub(in crate::md) fn merge_widths(&self) -> Vec<u64> {
         std::iter::successors(Some(SORT_BLOCK), |width| Some(width * MERGE_WAYS))
             .take_while(|width| *width < self.padded)
             .collect()
@@ -75,18 +75,18 @@ impl Sizes {
 }
 
 /// In which units pairs are computed: a cubic box has one for all axes, in which squares are exact.
-pub(super) struct PairUnit {
-    pub(super) file: &'static str,
+pub(in crate::md) struct PairUnit {
+    pub(in crate::md) file: &'static str,
     /// Bits of a fixed-point difference that are squared apart from the rest.
-    pub(super) shift: u32,
+    pub(in crate::md) shift: u32,
     /// Unit of distances.
-    pub(super) small_nm: f64,
+    pub(in crate::md) small_nm: f64,
     /// Unit of 1 / r² (its square root): the cutoff is 1/2 to 1 of it.
-    pub(super) large_nm: f64,
+    pub(in crate::md) large_nm: f64,
 }
 
 impl PairUnit {
-    pub(super) fn of([x, y, z]: [f64; 3], cutoff_nm: f64) -> Self {
+    pub(in crate::md) fn of([x, y, z]: [f64; 3], cutoff_nm: f64) -> Self {
         if x != y || x != z {
             return Self {
                 file: "pair_box.wgsl",
@@ -107,12 +107,12 @@ impl PairUnit {
     }
 
     /// Coefficients of r⁻⁶ and r⁻¹² in energies.
-    pub(super) fn energy(&self, pair: &Pair) -> [f64; 2] {
+    pub(in crate::md) fn energy(&self, pair: &Pair) -> [f64; 2] {
         [pair.c6 / self.large_nm.powi(6), pair.c12 / self.large_nm.powi(12)]
     }
 
     /// The same in forces, which are these times r / r².
-    pub(super) fn force(&self, pair: &Pair) -> [f64; 2] {
+    pub(in crate::md) fn force(&self, pair: &Pair) -> [f64; 2] {
         let [c6, c12] = self.energy(pair);
         let vector = self.small_nm / self.large_nm.powi(2);
         [6.0 * c6 * vector, 12.0 * c12 * vector]

@@ -1,6 +1,6 @@
 //! Lennard-Jones coefficients of pairs of types, in double precision: u = 4ε((σ/r)¹² − (σ/r)⁶), truncated and not shifted.
 
-use super::AtomType;
+use crate::md::AtomType;
 
 /// A pair of types.
 #[derive(Clone, Copy, Debug, PartialEq)]

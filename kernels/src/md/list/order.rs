@@ -1,7 +1,7 @@
 //! The host's twin of the sort and of the list: how many neighbors clusters have in the starting state, which says how much
 //! room the device's list needs.
 
-use super::fixed::distance2;
+use crate::md::fixed::distance2;
 
 /// Atoms of a cluster.
 pub const CLUSTER: usize = 4;

@@ -1,0 +1,3 @@
+//! Force terms, one folder each.
+
+pub mod lennard_jones;
