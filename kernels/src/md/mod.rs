@@ -6,6 +6,7 @@
 //! | [`check`] | what a system must fulfil |
 //! | [`fixed`] | positions as fractions of the box, in 32 bits |
 //! | [`list`] | the neighbor list: order of atoms, room |
+//! | [`system`] | a molecular system as plain data: what importers make |
 //! | [`terms`] | force terms, a folder each |
 //! | [`examples`] | argon, and a melt to measure speed with |
 //!
@@ -35,6 +36,7 @@ pub mod check;
 pub mod examples;
 pub mod fixed;
 pub mod list;
+pub mod system;
 pub mod terms;
 
 pub use check::MdError;

@@ -1,0 +1,87 @@
+//! How a system moves: integrator and thermostat, and what acts on the state between steps.
+
+/// An integrator and its settings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dynamics {
+    /// The integrator.
+    pub integrator: Integrator,
+    /// Time step, ps.
+    pub step_ps: f64,
+    /// Relative tolerance of constrained lengths that the source asks for. Reported beside what is reached: iterations are fixed in number.
+    pub constraint_tolerance: f64,
+    /// Seed of all random numbers of a run; none where nothing is random.
+    pub seed: Option<u64>,
+}
+
+/// Integrators.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Integrator {
+    /// Leapfrog: v += dt F/m, x += dt v.
+    Verlet,
+    /// Kick, half a drift, friction and noise, half a drift, constraints (Zhang et al., J. Phys. Chem. A 123, 6056, 2019): OpenMM's
+    /// LangevinMiddleIntegrator, and since version 8 its LangevinIntegrator.
+    LangevinMiddle(Bath),
+    /// Half a kick, half a drift, friction and noise, half a drift, half a kick (Leimkuhler and Matthews, 2013), with constraints after each:
+    /// openmmtools' "V R O R V". The trajectory of `LangevinMiddle` with velocities on step.
+    Baoab(Bath),
+    /// Overdamped: x += dt F/(γ m) + √(2 kT dt/(γ m)) R.
+    Brownian(Bath),
+}
+
+/// A heat bath.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bath {
+    /// Temperature, K.
+    pub temperature_k: f64,
+    /// Friction, γ, 1/ps.
+    pub friction_per_ps: f64,
+}
+
+impl Integrator {
+    /// Its heat bath, if it has one.
+    pub fn bath(&self) -> Option<Bath> {
+        match self {
+            Self::Verlet => None,
+            Self::LangevinMiddle(bath) | Self::Baoab(bath) | Self::Brownian(bath) => Some(*bath),
+        }
+    }
+
+    /// Whether velocities belong to the same time as positions, and not half a step before.
+    pub fn on_step(&self) -> bool {
+        matches!(self, Self::Baoab(_) | Self::Brownian(_))
+    }
+}
+
+/// What acts on the state at the start of a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Action {
+    /// Take the velocity of the centre of mass off all particles, at every step whose number (that of the whole run, from 0) is a multiple of `every`.
+    RemoveMotion {
+        /// Steps.
+        every: u64,
+    },
+    /// Monte Carlo moves of the volume.
+    Barostat(Barostat),
+}
+
+/// Isotropic Monte Carlo barostat (Åqvist et al., Chem. Phys. Lett. 384, 288, 2004), as OpenMM's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Barostat {
+    /// Pressure, bar.
+    pub pressure_bar: f64,
+    /// Temperature, K.
+    pub temperature_k: f64,
+    /// Steps between two tries.
+    pub every: u64,
+    /// What moves as a whole.
+    pub scaling: Scaling,
+}
+
+/// What a change of volume moves as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scaling {
+    /// Each molecule, with the unweighted mean of its particles' positions.
+    Molecules,
+    /// Each particle.
+    Particles,
+}
