@@ -10,6 +10,7 @@
 //! | [`class`](mod@class) | a device's hardware class in each tier |
 //! | [`conformance`] | every check on every device, and the report |
 //! | [`bisect`] | where two runs part |
+//! | [`exit`] | exit codes of both commands, and which error leads to which |
 //! | [`output`] | what a command says, as JSON or as lines |
 //! | `hardware` | what a run directory says of the hardware that computed it |
 
@@ -17,6 +18,7 @@ pub mod bisect;
 mod cache;
 mod class;
 pub mod conformance;
+pub mod exit;
 mod fingerprint;
 mod hardware;
 mod identity;

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod commands;
-mod exit;
 
 /// What the devices of this machine really compute, and whether a package's bits depend on it.
 #[derive(Debug, Parser)]
@@ -36,7 +35,7 @@ fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             eprintln!("fpcheck: {error:#}");
-            exit::of_error(&error).into()
+            fpcheck::exit::of_error(&error).into()
         }
     }
 }

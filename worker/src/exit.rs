@@ -1,68 +1,13 @@
-//! How the program ends: exit codes, and which error leads to which.
-//!
-//! Errors travel as `anyhow::Error`; the code is found by asking what kind of error lies at the bottom.
+//! Which error leads to which exit code. The table of codes is one for `baton` and `fpcheck`: [`fpcheck::exit`].
 
-use std::process::ExitCode;
+pub(crate) use fpcheck::exit::{Exit, Usage, WrongClass};
 
-use device::DeviceError;
-use kernels::import::ImportError;
-use kernels::md::MdError;
-use kernels::package::PackageError;
-use kernels::run::RunError;
-
-/// How a command ended. The numbers are a contract with scripts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Exit {
-    /// All that was asked for is done.
-    Done = 0,
-    /// It could not be done.
-    Failed = 1,
-    /// The command line asks for something that makes no sense.
-    Usage = 2,
-    /// The server is away: come again later.
-    Away = 75,
-    /// Stopped at a boundary; `baton resume` goes on.
-    Stopped = 85,
-    /// This device is not of the run's hardware class.
-    WrongClass = 86,
-    /// The package, or the system to make one of, is wrong.
-    BadPackage = 87,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
-
-/// The command line was well formed but asks for something that makes no sense.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Usage(pub(crate) String);
-
-/// A run may not continue on this device.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct WrongClass(pub(crate) String);
+use crate::net::NetError;
 
 /// The exit code that an error leads to.
 pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
-    if error.is::<Usage>() {
-        Exit::Usage
-    } else if error.is::<WrongClass>() {
-        Exit::WrongClass
-    } else if error.downcast_ref().is_some_and(crate::net::NetError::is_away) {
-        Exit::Away
-    } else if error.is::<PackageError>() || error.is::<ImportError>() || error.is::<MdError>() {
-        Exit::BadPackage
-    } else {
-        match error.downcast_ref() {
-            Some(RunError::Class { .. }) => Exit::WrongClass,
-            Some(RunError::Package(_)) => Exit::BadPackage,
-            // A package whose WGSL the device's compiler refuses, or whose parts do not fit it.
-            Some(RunError::Device(DeviceError::Shader { .. } | DeviceError::Program(_))) => Exit::BadPackage,
-            _ => Exit::Failed,
-        }
+    match error.downcast_ref::<NetError>() {
+        Some(error) if error.is_away() => Exit::Away,
+        _ => fpcheck::exit::of_error(error),
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use fpcheck::bisect::{Side, Verdict, bisect};
 use fpcheck::output;
 
-use crate::exit::Exit;
+use fpcheck::exit::Exit;
 
 /// Where two runs part: segment, step, pass, buffer, element, and the lines of source that computed it.
 #[derive(clap::Args, Debug)]

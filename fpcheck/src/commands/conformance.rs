@@ -7,7 +7,7 @@ use fpcheck::conformance::{self, CHECKS, Settings};
 use fpcheck::output;
 use kernels::package::Package;
 
-use crate::exit::{Exit, Usage};
+use fpcheck::exit::{Exit, Usage};
 
 /// Every check on every device: probes, golden kernels, interruptions, repeats, orders, hops from device to device.
 #[derive(clap::Args, Debug)]

@@ -6,7 +6,7 @@ use fpcheck::output;
 use protocol::Tier;
 use serde::Serialize;
 
-use crate::exit::Exit;
+use fpcheck::exit::Exit;
 
 /// What is here, what each computes otherwise than IEEE 754, and its hardware class in each tier.
 #[derive(clap::Args, Debug)]

@@ -7,7 +7,7 @@ use fpcheck::output;
 use kernels::package::Package;
 use protocol::Tier;
 
-use crate::exit::{Exit, Usage};
+use fpcheck::exit::{Exit, Usage};
 
 /// Find what in a package's WGSL would make its bits depend on device, scheduling or chance.
 #[derive(clap::Args, Debug)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use device::Device;
 use kernels::package::Package;
 
-use crate::exit::Usage;
+use fpcheck::exit::Usage;
 
 pub(crate) mod bisect;
 pub(crate) mod conformance;

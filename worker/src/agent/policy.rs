@@ -70,7 +70,7 @@ pub(crate) fn why_not(preferences: &Preferences, wished: Wished, seen: &Seen, no
         match until_ms {
             None => return Some("paused: until `baton worker resume`".into()),
             Some(until) if until > now_ms => {
-                let left = crate::progress::duration((until - now_ms) as f64 / 1000.0);
+                let left = crate::console::progress::duration((until - now_ms) as f64 / 1000.0);
                 return Some(format!("paused: for {left} more"));
             }
             Some(_) => {}

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use serde::{Deserialize, Serialize};
 
 use super::state::Contributed;
-use crate::progress::{duration, figures};
+use crate::console::progress::{duration, figures};
 
 /// How the agent is.
 #[derive(Clone, Debug, Serialize, Deserialize)]

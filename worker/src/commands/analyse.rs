@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use kernels::run::RunDir;
 use serde::Serialize;
 
+use crate::analysis::physics::of_run::Physics;
+use crate::analysis::{plot, trajectory};
+use crate::console::{output, table};
 use crate::exit::Exit;
-use crate::physics::of_run::Physics;
-use crate::{output, plot, table, trajectory};
 
 /// Energy drift, g(r) and diffusion of a run; for argon beside Rahman (1964) and OpenMM.
 #[derive(clap::Args, Debug)]
@@ -113,7 +114,7 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Report> {
     let run = &manifest.run;
     let ps = run
         .time_per_step
-        .zip(run.time_unit.as_deref().and_then(crate::formats::dcd::picoseconds))
+        .zip(run.time_unit.as_deref().and_then(crate::analysis::formats::dcd::picoseconds))
         .map(|(time, ps)| time * ps);
     let temperature = physics
         .table
@@ -145,7 +146,7 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Report> {
         from_ps: run
             .time_unit
             .as_deref()
-            .and_then(crate::formats::dcd::picoseconds)
+            .and_then(crate::analysis::formats::dcd::picoseconds)
             .map(|ps| ps * physics.from),
         temperature_k: temperature.map(|(mean, _)| mean),
         temperature_deviation_k: temperature.map(|(_, deviation)| deviation),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use kernels::run::RunDir;
 use serde::Serialize;
 
+use crate::console::output;
 use crate::exit::Exit;
-use crate::output;
 
 /// The digest chain: `segment step digest`, a line per boundary. Equal chains are equal runs, bit for bit.
 #[derive(clap::Args, Debug)]

@@ -5,8 +5,8 @@ use fpcheck::Fingerprint;
 use protocol::{HardwareClass, Tier};
 use serde::Serialize;
 
+use crate::console::{output, table};
 use crate::exit::Exit;
-use crate::{output, table};
 
 /// What can run here, each with its hardware class per tier.
 #[derive(clap::Args, Debug)]

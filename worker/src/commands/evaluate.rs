@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::drive::HowArgs;
+use crate::analysis::formats;
+use crate::console::{output, table};
 use crate::exit::Exit;
-use crate::{choose, formats, output, table};
+use crate::local::choose;
+use crate::local::drive::HowArgs;
 
 /// One evaluation of the initial state: energies per force class in kJ/mol, forces in kJ/mol/nm.
 #[derive(clap::Args, Debug)]

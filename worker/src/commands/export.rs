@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use kernels::run::RunDir;
 use serde::Serialize;
 
+use crate::analysis::formats::npy::{self, Values};
+use crate::analysis::formats::{dcd, xyz};
+use crate::analysis::trajectory::{self, Frames, RunFrames};
+use crate::analysis::{observables, plot};
+use crate::console::output;
 use crate::exit::{Exit, Usage};
-use crate::formats::npy::{self, Values};
-use crate::formats::{dcd, xyz};
-use crate::trajectory::{self, Frames, RunFrames};
-use crate::{observables, output, plot};
 
 /// Trajectory and observables for other programs.
 #[derive(clap::Args, Debug)]

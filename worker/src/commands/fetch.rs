@@ -15,10 +15,10 @@ use protocol::{ChainEntry, Digest};
 use serde::Serialize;
 
 use super::remote;
+use crate::console::output;
 use crate::exit::{Exit, Usage};
 use crate::net::outputs::{self, Outputs};
 use crate::net::{Access, Client, NetError, blobs};
-use crate::output;
 
 /// Checkpoints and archives larger than this are none of ours.
 const BLOB_BYTES_MAX: u64 = 8 << 30;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::console::output;
 use crate::exit::Exit;
-use crate::output;
 
 /// Turn other programs' files into a package.
 #[derive(clap::Subcommand, Debug)]

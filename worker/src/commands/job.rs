@@ -5,11 +5,11 @@ use std::io::IsTerminal;
 use protocol::http::{JobId, JobState, JobView, Why};
 
 use super::remote;
+use crate::console::{output, progress};
 use crate::exit::Exit;
 use crate::net::events::Events;
 use crate::net::link::Link;
 use crate::net::{Access, Client, NetError};
-use crate::{output, progress};
 
 /// Show a job: where it stands, and the machines it passed through.
 #[derive(clap::Args, Debug)]

@@ -3,9 +3,9 @@
 use protocol::http::{JobState, JobView, Listed};
 
 use super::remote;
+use crate::console::{output, table};
 use crate::exit::{Exit, Usage};
 use crate::net::Access;
-use crate::{output, table};
 
 /// List your jobs on a server.
 #[derive(clap::Args, Debug)]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use kernels::package::Package;
 use serde::Serialize;
 
+use crate::console::output;
 use crate::exit::Exit;
-use crate::output;
 
 /// Write a working package to start from.
 #[derive(clap::Args, Debug)]

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use protocol::http::JobView;
 use serde::de::DeserializeOwned;
 
+use crate::console::progress;
 use crate::net::link::Link;
 use crate::net::{Client, NetError};
-use crate::progress;
 
 /// A command waits this long for a server that does not answer.
 const PATIENCE: Duration = Duration::from_secs(8);

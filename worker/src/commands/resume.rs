@@ -6,9 +6,9 @@ use kernels::run::RunDir;
 use kernels::run::dir::ChainLine;
 use protocol::HardwareClass;
 
-use crate::choose;
-use crate::drive::{self, HowArgs};
 use crate::exit::{Exit, Usage};
+use crate::local::choose;
+use crate::local::drive::{self, HowArgs};
 
 /// Continue a run directory, made here or copied from elsewhere.
 #[derive(clap::Args, Debug)]

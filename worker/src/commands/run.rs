@@ -5,10 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use kernels::run::{RunConfig, RunDir};
 
-use crate::choose;
-use crate::drive::{self, HowArgs};
+use crate::console::output;
 use crate::exit::{Exit, Usage};
-use crate::output;
+use crate::local::choose;
+use crate::local::drive::{self, HowArgs};
 
 /// Run a package from its initial state.
 #[derive(clap::Args, Debug)]

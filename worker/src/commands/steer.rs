@@ -5,9 +5,9 @@ use protocol::http::{JobId, JobView, Reprioritize};
 use reqwest::Method;
 
 use super::remote;
+use crate::console::output;
 use crate::exit::Exit;
 use crate::net::{Access, Client, NetError};
-use crate::output;
 
 /// Which jobs.
 #[derive(clap::Args, Debug)]

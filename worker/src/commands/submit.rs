@@ -8,9 +8,10 @@ use protocol::http::{JobId, SubmitJob, Submitted};
 use serde::Serialize;
 
 use super::remote;
+use crate::console::output;
 use crate::exit::{Exit, Usage};
+use crate::local::choose;
 use crate::net::{Access, blobs, client};
-use crate::{choose, output};
 
 /// Submit a package to a server: volunteers' machines run it, and it may move between them without losing a bit.
 #[derive(clap::Args, Debug)]

@@ -15,10 +15,10 @@ use crate::agent::policy::now_ms;
 use crate::agent::preferences::{Given, Preferences};
 use crate::agent::state::{StateFolder, Wished};
 use crate::agent::view::Status;
+use crate::console::output;
+use crate::console::signals::Stop;
 use crate::exit::{Exit, Usage};
 use crate::net::{Access, access};
-use crate::output;
-use crate::signals::Stop;
 
 /// Lend this machine: compute jobs of a server whenever the preferences let it.
 #[derive(clap::Args, Debug)]
@@ -170,7 +170,7 @@ fn speak(folder: &std::path::Path, say: &Say) -> anyhow::Result<Exit> {
         Wished::Finish => "completes the jobs that are here, then ends".to_owned(),
         Wished::Pause { until_ms: None } => format!("paused until `baton worker resume`{when}"),
         Wished::Pause { until_ms: Some(until) } => {
-            let left = crate::progress::duration(until.saturating_sub(now_ms()) as f64 / 1000.0);
+            let left = crate::console::progress::duration(until.saturating_sub(now_ms()) as f64 / 1000.0);
             format!("paused for {left}{when}")
         }
     }])?;

@@ -38,10 +38,10 @@ use super::preferences::{Given, Preferences};
 use super::record::Kept;
 use super::state::{Contributed, Identity, StateFolder, Wished};
 use super::view::View;
+use crate::console::signals::Stop;
 use crate::exit::Exit;
 use crate::net::link::{Link, Pauses};
 use crate::net::{Access, Client, NetError};
-use crate::signals::Stop;
 
 /// Between two looks at signals and wishes.
 const TICK: Duration = Duration::from_millis(150);

@@ -20,9 +20,9 @@ impl Desk {
 
     pub(super) fn show(&mut self, last: bool) {
         let away = self.link.away().map(|away| {
-            let since = crate::progress::duration(away.since.elapsed().as_secs_f64());
+            let since = crate::console::progress::duration(away.since.elapsed().as_secs_f64());
             let again = away.again.saturating_duration_since(Instant::now()).as_secs_f64();
-            let again = crate::progress::duration(again);
+            let again = crate::console::progress::duration(again);
             (
                 away.why.clone(),
                 format!("waits for the server since {since}, asks again in {again}: {}", away.why),

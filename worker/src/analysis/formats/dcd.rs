@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use anyhow::Context;
 
-use crate::trajectory::{Frames, Shape};
+use crate::analysis::trajectory::{Frames, Shape};
 
 /// CHARMM's unit of time, in picoseconds.
 const AKMA_PS: f64 = 0.048_888_21;
@@ -89,7 +89,7 @@ fn record(out: &mut dyn Write, bytes: &[u8]) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::testing::atoms;
+    use crate::analysis::formats::testing::atoms;
 
     /// The contents of each record; panics unless both lengths agree.
     fn records(mut bytes: &[u8]) -> Vec<&[u8]> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use kernels::package::manifest::Element;
 
-use crate::trajectory::Frames;
+use crate::analysis::trajectory::Frames;
 
 /// How elements are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub(crate) fn write(out: &mut dyn Write, frames: &mut dyn Frames, range: Range<u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::testing::atoms;
+    use crate::analysis::formats::testing::atoms;
 
     fn written(values: Values, range: Range<u64>) -> Vec<u8> {
         let mut out = Vec::new();

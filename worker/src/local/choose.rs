@@ -7,8 +7,8 @@ use device::Device;
 use kernels::package::Package;
 use protocol::{HardwareClass, Tier};
 
+use crate::console::output;
 use crate::exit::{Usage, WrongClass};
-use crate::output;
 
 /// Names that `baton run` knows without a folder.
 pub(crate) fn examples() -> Vec<&'static str> {

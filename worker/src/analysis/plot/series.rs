@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::observables::{Column, Table, name_and_unit};
-use crate::progress::figures;
+use crate::analysis::observables::{Column, Table, name_and_unit};
+use crate::console::progress::figures;
 
 use super::figure::{Curve, Figure, Panel};
 

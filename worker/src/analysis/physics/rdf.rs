@@ -77,7 +77,7 @@ fn peak(points: &[(f64, f64)]) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::physics::track::testing::gas;
+    use crate::analysis::physics::track::testing::gas;
 
     #[test]
     fn an_ideal_gas_is_even() {

@@ -1,4 +1,4 @@
-//! Writers of the file formats that other programs read. Each takes [`Frames`](crate::trajectory::Frames) and a range of them.
+//! Writers of the file formats that other programs read. Each takes [`Frames`](crate::analysis::trajectory::Frames) and a range of them.
 //!
 //! | module | format | numbers |
 //! |---|---|---|
@@ -14,7 +14,7 @@ pub(crate) mod xyz;
 pub(crate) mod testing {
     //! Frames in memory.
 
-    use crate::trajectory::{Frames, Shape};
+    use crate::analysis::trajectory::{Frames, Shape};
 
     /// Frames in memory.
     pub(crate) struct Memory(pub(crate) Shape, pub(crate) Vec<Vec<u8>>);

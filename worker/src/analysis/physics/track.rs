@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-use crate::trajectory::Frames;
+use crate::analysis::trajectory::Frames;
 
 /// Positions held at most: frames are left out evenly beyond that.
 const POSITIONS_MAX: u64 = 4_000_000;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::ops::Range;
 
-use crate::trajectory::{Frames, Shape};
+use crate::analysis::trajectory::{Frames, Shape};
 
 /// Write frames of positions.
 ///
@@ -59,7 +59,7 @@ fn comment(shape: &Shape, frame: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::testing::atoms;
+    use crate::analysis::formats::testing::atoms;
 
     #[test]
     fn a_frame_reads_back_within_its_decimals() {

@@ -8,11 +8,11 @@ use kernels::run::{Control, Outcome, Progress, RunDir, RunError, RunOptions};
 use protocol::ChainEntry;
 use serde::Serialize;
 
-use crate::choose::Chosen;
+use crate::console::output;
+use crate::console::progress::{self, Display};
+use crate::console::signals::Stop;
 use crate::exit::{Exit, WrongClass};
-use crate::output;
-use crate::progress::{self, Display};
-use crate::signals::Stop;
+use crate::local::choose::Chosen;
 
 /// How a run goes. Nothing here can change a bit of what comes out.
 #[derive(Args, Debug)]
@@ -129,7 +129,7 @@ pub(crate) fn drive(path: &Path, dir: &mut RunDir, chosen: &Chosen, how: &HowArg
         Outcome::Stopped(entry) => ("stopped", entry),
     };
     let plots = if how.plot {
-        crate::plot::of_run(dir, &path.join("plots"))?
+        crate::analysis::plot::of_run(dir, &path.join("plots"))?
     } else {
         Vec::new()
     };
@@ -220,14 +220,14 @@ fn words(report: &Report<'_>, entry: &ChainEntry, dir: &RunDir) -> Vec<String> {
     lines.push(format!("  {baton} chain {at}"));
     let manifest = dir.package().manifest();
     if manifest.outputs.iter().any(|output| output.columns.is_empty()) {
-        let format = if crate::trajectory::has_positions(dir.package()) {
+        let format = if crate::analysis::trajectory::has_positions(dir.package()) {
             "xyz"
         } else {
             "npy"
         };
         lines.push(format!("  {baton} export {at} --format {format}"));
     }
-    if crate::trajectory::has_positions(dir.package()) && report.outcome == "finished" {
+    if crate::analysis::trajectory::has_positions(dir.package()) && report.outcome == "finished" {
         lines.push(format!("  {baton} analyse {at} --plot"));
     }
     lines

@@ -86,7 +86,7 @@ fn slope(paths: &[Vec<[f64; 3]>], spacing: f64) -> Option<(Vec<(f64, f64)>, Line
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::physics::track::testing::noise;
+    use crate::analysis::physics::track::testing::noise;
 
     /// A random walk of known D through a small box.
     fn walk(frames: usize) -> Track {

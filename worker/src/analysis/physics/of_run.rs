@@ -6,9 +6,9 @@ use super::diffusion::{Diffusion, diffusion};
 use super::fit::{self, Line};
 use super::rdf::{Rdf, rdf};
 use super::track::Track;
-use crate::formats::dcd::picoseconds;
-use crate::observables::{self, Table};
-use crate::trajectory::{self, RunFrames, Shape};
+use crate::analysis::formats::dcd::picoseconds;
+use crate::analysis::observables::{self, Table};
+use crate::analysis::trajectory::{self, RunFrames, Shape};
 
 /// Share of a run that is left out by default.
 pub(crate) const EQUILIBRATION: f64 = 1.0 / 6.0;
@@ -78,7 +78,7 @@ impl Physics {
     }
 
     fn structure(&mut self, frames: &mut RunFrames) -> anyhow::Result<()> {
-        use crate::trajectory::Frames;
+        use crate::analysis::trajectory::Frames;
         let shape = frames.shape().clone();
         self.atoms = shape.positions()?;
         if shape.box_edges().is_some() && frames.count() > 0 {

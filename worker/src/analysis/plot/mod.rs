@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use kernels::run::RunDir;
 
-use crate::output;
-use crate::physics::of_run::Physics;
+use crate::analysis::physics::of_run::Physics;
+use crate::console::output;
 use figure::Figure;
 
 /// Draw everything a run has to show into a folder; returns the files.

@@ -121,7 +121,7 @@ pub(crate) fn per_day(steps_per_s: f64, nanoseconds_per_step: f64) -> f64 {
 
 /// Nanoseconds of one step, for packages that have a unit of time.
 pub(crate) fn nanoseconds_per_step(run: &kernels::package::manifest::Run) -> Option<f64> {
-    Some(run.time_per_step? * crate::formats::dcd::picoseconds(run.time_unit.as_deref()?)? * 1e-3)
+    Some(run.time_per_step? * crate::analysis::formats::dcd::picoseconds(run.time_unit.as_deref()?)? * 1e-3)
 }
 
 /// Three figures that matter.

@@ -1,0 +1,84 @@
+//! The command line of `baton`: parses, calls one of [`commands`], and turns how it ended into an exit code.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{commands, exit};
+
+/// Run a simulation that may stop anywhere, move anywhere, and still gives the same bits.
+#[derive(Debug, Parser)]
+#[command(name = "baton", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 75 the server is away, 85 stopped at a boundary (resumable), \
+86 refused: wrong hardware class, 87 bad package.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Devices(commands::devices::Args),
+    Run(commands::run::Args),
+    Resume(commands::resume::Args),
+    Chain(commands::chain::Args),
+    Export(commands::export::Args),
+    Analyse(commands::analyse::Args),
+    Evaluate(commands::evaluate::Args),
+    #[command(subcommand)]
+    Import(commands::import::Source),
+    New(commands::new::Args),
+    Submit(commands::submit::Args),
+    Jobs(commands::jobs::Args),
+    Job(commands::job::Args),
+    Fetch(commands::fetch::Args),
+    /// Stop jobs for good, at once.
+    Cancel(commands::steer::Args),
+    /// Keep jobs back: a running one stops at its next boundary.
+    Hold(commands::steer::Args),
+    /// Let held jobs go on.
+    Release(commands::steer::Args),
+    /// Change a job's priority, also while it runs.
+    Priority(commands::steer::PriorityArgs),
+    Worker(commands::worker::Args),
+}
+
+/// Run the command that the process was started with.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("BATON_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error")),
+        )
+        .init();
+    let ended = match cli.command {
+        Command::Devices(args) => commands::devices::call(&args),
+        Command::Run(args) => commands::run::call(&args),
+        Command::Resume(args) => commands::resume::call(&args),
+        Command::Chain(args) => commands::chain::call(&args),
+        Command::Export(args) => commands::export::call(&args),
+        Command::Analyse(args) => commands::analyse::call(&args),
+        Command::Evaluate(args) => commands::evaluate::call(&args),
+        Command::Import(source) => commands::import::call(&source),
+        Command::New(args) => commands::new::call(&args),
+        Command::Submit(args) => commands::submit::call(&args),
+        Command::Jobs(args) => commands::jobs::call(&args),
+        Command::Job(args) => commands::job::call(&args),
+        Command::Fetch(args) => commands::fetch::call(&args),
+        Command::Cancel(args) => commands::steer::call("cancel", &args),
+        Command::Hold(args) => commands::steer::call("hold", &args),
+        Command::Release(args) => commands::steer::call("release", &args),
+        Command::Priority(args) => commands::steer::priority(&args),
+        Command::Worker(args) => commands::worker::call(&args),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("baton: {error:#}");
+            exit::of_error(&error).into()
+        }
+    }
+}

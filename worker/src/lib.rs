@@ -1,0 +1,23 @@
+//! The `baton` command as a library: runs on this machine, the volunteer's agent, the scientist's side of a server.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `cli` | the command line: parses, calls one of `commands`, turns how it ended into an exit code |
+//! | `commands` | one file a command: its arguments and what it does |
+//! | `local` | running a package here: which package, which device, the run itself |
+//! | `agent` | the volunteer's agent, `baton worker` |
+//! | `net` | HTTP to a server: requests, blobs, event streams, retries |
+//! | `analysis` | what a run's outputs tell: physics, figures, file formats |
+//! | `console` | standard output and error, progress, signals |
+//! | `exit` | exit codes, and which error leads to which |
+
+mod agent;
+mod analysis;
+mod cli;
+mod commands;
+mod console;
+mod exit;
+mod local;
+mod net;
+
+pub use cli::main;

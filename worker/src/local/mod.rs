@@ -1,0 +1,9 @@
+//! Running a package on this machine, for `run`, `resume` and the commands that need a device.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`choose`] | which package and which device |
+//! | [`drive`] | the rest of a run directory: device, progress, signals, summary |
+
+pub(crate) mod choose;
+pub(crate) mod drive;
