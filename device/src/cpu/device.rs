@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use compile::abi::{BufferLayout, CLOCK_ADDRESS, CLOCK_BYTES};
+use compile::{BoundBuffer, Checks, ConstantPool, Fault};
 use protocol::Tier;
 
-use super::emit::{self, Pool};
+use super::from_fault;
 use super::front::{self, Parsed};
-use super::lower::{Bound, Fault, Watching, lower};
-use super::run::{Arena, CLOCK_ADDRESS, CLOCK_BYTES, CpuSession, Engine, Pass, Sites};
-use crate::{Device, DeviceError, DeviceInfo, DeviceKind, PassDesc, Program, Resource, Session, SessionOptions, Underflow};
+use super::run::{CpuSession, Engine, Pass, Sites};
+use crate::{
+    Device, DeviceError, DeviceInfo, DeviceKind, PassDesc, Program, Resource, Session, SessionOptions, Underflow, strict,
+};
 
 /// How long a dispatch may take.
 const DISPATCH_LIMIT: Duration = Duration::from_secs(20);
@@ -71,9 +74,10 @@ impl Device for CpuDevice {
         for pass in &program.passes {
             limited(format!("pass '{}', in bindings,", pass.label), pass.bindings.len())?;
         }
-        let arena = Arena::new(&program.buffers)?;
+        let sizes = program.buffers.iter().map(|buffer| (buffer.label.as_str(), buffer.size));
+        let layout = BufferLayout::new(sizes).map_err(from_fault)?;
         let engine = Engine::get()?;
-        let compile = || compile(&engine, program, &arena, options.checked);
+        let compile = || compile(&engine, program, &layout, options.checked);
         let compiled = std::thread::scope(|scope| {
             let thread = std::thread::Builder::new()
                 .stack_size(STACK_BYTES)
@@ -87,7 +91,7 @@ impl Device for CpuDevice {
         };
         Ok(Box::new(CpuSession::new(
             &engine,
-            arena,
+            layout,
             passes,
             pool.bytes(),
             program.buffers.clone(),
@@ -108,8 +112,13 @@ fn limited(what: String, count: usize) -> Result<(), DeviceError> {
     })
 }
 
-fn compile(engine: &Engine, program: &Program, arena: &Arena, checked: bool) -> Result<(Vec<Pass>, Pool), DeviceError> {
-    let mut pool = Pool::default();
+fn compile(
+    engine: &Engine,
+    program: &Program,
+    layout: &BufferLayout,
+    checked: bool,
+) -> Result<(Vec<Pass>, ConstantPool), DeviceError> {
+    let mut pool = ConstantPool::default();
     let mut modules: Vec<Option<Parsed>> = program.modules.iter().map(|_| None).collect();
     let mut passes = Vec::with_capacity(program.passes.len());
     for pass in &program.passes {
@@ -127,7 +136,7 @@ fn compile(engine: &Engine, program: &Program, arena: &Arena, checked: bool) -> 
             empty => empty.insert(front::parse(module, program.tier)?),
         };
         let resolved = front::resolve(parsed, module, pass)?;
-        let bindings = bind(&resolved, program, pass, arena)?;
+        let bindings = bind(&resolved, program, pass, layout)?;
         let explain = |fault: Fault| match fault.limit {
             Some((needed, limit)) => DeviceError::Limit {
                 what: format!("pass '{}': {}", pass.label, fault.message),
@@ -140,29 +149,29 @@ fn compile(engine: &Engine, program: &Program, arena: &Arena, checked: bool) -> 
                 span: fault.span,
             },
         };
-        let watching = Watching {
-            on: checked,
+        let checks = checked.then_some(Checks {
             // Where `canonical` was put in, an underflow is no finding.
             underflow: program.tier == Tier::ClassBound || module.underflow == Underflow::Checked,
-        };
-        let kernel = lower(&resolved.module, &resolved.info, resolved.entry, &bindings, watching).map_err(explain)?;
-        let emitted = emit::emit(&kernel, checked, &mut pool).map_err(explain)?;
-        let machine = engine.compile(&emitted.wasm).map_err(|error| DeviceError::Shader {
+            trusted: strict::is_library,
+        });
+        let (naga, info) = (&resolved.module, &resolved.info);
+        let compiled = compile::compile(naga, info, resolved.entry, &bindings, checks, &mut pool).map_err(explain)?;
+        let machine = engine.compile(&compiled.wasm).map_err(|error| DeviceError::Shader {
             label: module.label.clone(),
             message: format!("pass '{}' does not compile: {error}", pass.label),
             span: None,
         })?;
-        let buffers = bound_buffers(program, pass, arena);
+        let buffers = bound_buffers(program, pass, layout);
         passes.push(Pass {
             label: pass.label.clone(),
             module: machine,
-            scratch: emitted.scratch,
+            scratch: compiled.scratch_bytes,
             sites: Sites {
                 pass: pass.label.clone(),
                 module: module.label.clone(),
                 source: if checked { module.source.clone() } else { String::new() },
-                ranges: kernel.sites,
-                workgroup_size: kernel.workgroup_size,
+                ranges: compiled.sites,
+                workgroup_size: compiled.workgroup_size,
                 buffers,
             },
         });
@@ -176,10 +185,10 @@ fn compile(engine: &Engine, program: &Program, arena: &Arena, checked: bool) -> 
     Ok((passes, pool))
 }
 
-fn bound_buffers(program: &Program, pass: &PassDesc, arena: &Arena) -> Vec<(u32, u32, String)> {
+fn bound_buffers(program: &Program, pass: &PassDesc, layout: &BufferLayout) -> Vec<(u32, u32, String)> {
     let bound = pass.bindings.values().filter_map(|resource| match resource {
         Resource::Buffer(buffer) => {
-            let (address, size) = arena.buffer(*buffer)?;
+            let (address, size) = layout.buffer(*buffer)?;
             Some((address, size, program.buffers[*buffer].label.clone()))
         }
         Resource::Clock => None,
@@ -192,8 +201,8 @@ fn bind(
     resolved: &front::Resolved,
     program: &Program,
     pass: &PassDesc,
-    arena: &Arena,
-) -> Result<BTreeMap<u32, Bound>, DeviceError> {
+    layout: &BufferLayout,
+) -> Result<BTreeMap<u32, BoundBuffer>, DeviceError> {
     let wrong = |text: String| Err(DeviceError::Program(format!("pass '{}': {text}", pass.label)));
     let mut bindings = BTreeMap::new();
     let mut uses: BTreeMap<Option<usize>, (usize, bool)> = BTreeMap::new();
@@ -202,21 +211,21 @@ fn bind(
         let (bound, buffer) = match pass.bindings.get(&used.binding) {
             None => return wrong(format!("{place} is bound to nothing")),
             Some(Resource::Clock) if used.uniform => (
-                Bound {
+                BoundBuffer {
                     address: CLOCK_ADDRESS,
                     size: CLOCK_BYTES,
                 },
                 None,
             ),
             Some(Resource::Clock) => return wrong(format!("{place} is bound to the clock, which is a uniform")),
-            Some(Resource::Buffer(buffer)) => match arena.buffer(*buffer) {
+            Some(Resource::Buffer(buffer)) => match layout.buffer(*buffer) {
                 None => {
                     return wrong(format!(
                         "{place} is bound to buffer {buffer}; there are {}",
                         program.buffers.len()
                     ));
                 }
-                Some((address, size)) => (Bound { address, size }, Some(*buffer)),
+                Some((address, size)) => (BoundBuffer { address, size }, Some(*buffer)),
             },
         };
         if used.size > u64::from(bound.size) {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::cpu::emit::event;
+use compile::abi::event;
 
 /// Where the sites of a pass lie in its source.
 #[derive(Clone, Debug)]

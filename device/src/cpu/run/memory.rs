@@ -1,4 +1,4 @@
-//! The one memory of a session: the clock, constants, the buffers, and each thread's scratch memory.
+//! The one memory of a session; [`compile::abi`] says what lies where.
 //!
 //! Invariant: nothing but this file touches its bytes from outside, and but for the word that stops kernels, only while none
 //! runs.
@@ -6,64 +6,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use compile::abi::{BufferLayout, CONSTANTS_ADDRESS, PAGE_BYTES, STOP_ADDRESS, SessionLayout};
 use wasmtime::{MemoryType, SharedMemory};
 
 use super::Engine;
-use crate::cpu::emit::{POOL_ADDRESS, POOL_BYTES, STOP_ADDRESS};
-use crate::{BufferDesc, DeviceError};
-
-/// Where the step counter lies.
-pub(in crate::cpu) const CLOCK_ADDRESS: u32 = 64;
-/// Its size.
-pub(in crate::cpu) const CLOCK_BYTES: u32 = 16;
-/// Buffers start at multiples of this, with at least as much between them.
-const ALIGNMENT: u64 = 64;
-const PAGE_BYTES: u64 = 65_536;
-/// A memory of 4 GiB, less a page.
-const BYTES_MAX: u64 = (1 << 32) - PAGE_BYTES;
-
-/// Where buffers lie. It is known before any kernel is compiled.
-pub(in crate::cpu) struct Arena {
-    buffers: Vec<(u64, u64)>,
-    end: u64,
-}
-
-impl Arena {
-    pub(in crate::cpu) fn new(buffers: &[BufferDesc]) -> Result<Self, DeviceError> {
-        let mut end = u64::from(POOL_ADDRESS + POOL_BYTES) + ALIGNMENT;
-        let mut places = Vec::with_capacity(buffers.len());
-        for buffer in buffers {
-            if buffer.size == 0 || buffer.size % 4 != 0 {
-                let text = format!(
-                    "buffer '{}' has {} bytes: a multiple of 4 above 0 is expected",
-                    buffer.label, buffer.size
-                );
-                return Err(DeviceError::Program(text));
-            }
-            places.push((end, buffer.size));
-            end = end.saturating_add(buffer.size).saturating_add(ALIGNMENT);
-            if end > BYTES_MAX {
-                return Err(DeviceError::Limit {
-                    what: "all buffers together, in bytes,".to_owned(),
-                    needed: end,
-                    limit: BYTES_MAX,
-                });
-            }
-            end = end.next_multiple_of(ALIGNMENT);
-        }
-        Ok(Self { buffers: places, end })
-    }
-
-    /// Byte address and size.
-    pub(in crate::cpu) fn buffer(&self, buffer: usize) -> Option<(u32, u32)> {
-        self.buffers.get(buffer).map(|(start, size)| (*start as u32, *size as u32))
-    }
-
-    /// First byte behind all buffers.
-    pub(super) fn end(&self) -> u32 {
-        self.end as u32
-    }
-}
+use crate::DeviceError;
+use crate::cpu::from_fault;
 
 /// Tell the kernels that run in a memory to stop, or that they may run.
 pub(super) fn set_stop(shared: &SharedMemory, stop: bool) {
@@ -76,47 +24,32 @@ pub(super) fn set_stop(shared: &SharedMemory, stop: bool) {
 /// The memory, all zero at first.
 pub(super) struct Memory {
     pub(super) shared: SharedMemory,
-    pub(super) arena: Arena,
-    scratch: u64,
-    scratch_stride: u64,
+    pub(super) buffers: BufferLayout,
+    layout: SessionLayout,
 }
 
 impl Memory {
     pub(super) fn new(
         engine: &Engine,
-        arena: Arena,
+        buffers: BufferLayout,
         threads: usize,
         scratch_bytes: u32,
         constants: &[u8],
     ) -> Result<Self, DeviceError> {
-        let scratch = arena.end.next_multiple_of(4096);
-        // Threads do not share a cache line.
-        let scratch_stride = u64::from(scratch_bytes).next_multiple_of(4096) + 4096;
-        let bytes = scratch + scratch_stride * threads as u64 + PAGE_BYTES;
-        if bytes > BYTES_MAX {
-            let what = "buffers and the threads' scratch memory, in bytes,".to_owned();
-            return Err(DeviceError::Limit {
-                what,
-                needed: bytes,
-                limit: BYTES_MAX,
-            });
-        }
-        let pages = bytes.div_ceil(PAGE_BYTES) as u32;
-        let shared = SharedMemory::new(engine.inner(), MemoryType::shared(pages, pages))
-            .map_err(|error| DeviceError::OutOfMemory(format!("reserves {bytes} bytes for a session: {error}")))?;
-        let mut memory = Self {
-            shared,
-            arena,
-            scratch,
-            scratch_stride,
-        };
-        memory.write(u64::from(POOL_ADDRESS), constants);
+        let layout = buffers.with_threads(threads, scratch_bytes).map_err(from_fault)?;
+        let pages = layout.pages();
+        let shared = SharedMemory::new(engine.inner(), MemoryType::shared(pages, pages)).map_err(|error| {
+            let bytes = u64::from(pages) * PAGE_BYTES;
+            DeviceError::OutOfMemory(format!("reserves {bytes} bytes for a session: {error}"))
+        })?;
+        let mut memory = Self { shared, buffers, layout };
+        memory.write(u64::from(CONSTANTS_ADDRESS), constants);
         Ok(memory)
     }
 
     /// Address of a thread's scratch memory.
     pub(super) fn scratch(&self, thread: usize) -> u32 {
-        (self.scratch + self.scratch_stride * thread as u64) as u32
+        self.layout.scratch(thread)
     }
 
     fn slice(&self, at: u64, len: usize) -> *mut u8 {

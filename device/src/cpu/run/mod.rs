@@ -3,7 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | `engine` | wasmtime: settings, compiled modules, deadlines that end endless loops |
-//! | `memory` | the one memory of a session and where its buffers lie |
+//! | `memory` | the one memory of a session |
 //! | `worker` | a thread's instances |
 //! | `pool` | threads that share a dispatch |
 //! | `order` | in which order workgroups run |
@@ -20,5 +20,4 @@ mod worker;
 
 pub(super) use check::Sites;
 pub(super) use engine::Engine;
-pub(super) use memory::{Arena, CLOCK_ADDRESS, CLOCK_BYTES};
 pub(super) use session::{CpuSession, Pass};

@@ -5,11 +5,12 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use compile::abi::{BufferLayout, CLOCK_ADDRESS};
 use wasmtime::Module;
 
 use super::Engine;
 use super::check::{Checker, Sites};
-use super::memory::{Arena, CLOCK_ADDRESS, Memory};
+use super::memory::Memory;
 use super::order::Order;
 use super::pool::Pool;
 use super::worker::{Dispatch, Failure, Worker};
@@ -45,7 +46,7 @@ pub(in crate::cpu) struct CpuSession {
 impl CpuSession {
     pub(in crate::cpu) fn new(
         engine: &Arc<Engine>,
-        arena: Arena,
+        layout: BufferLayout,
         passes: Vec<Pass>,
         constants: &[u8],
         buffers: Vec<BufferDesc>,
@@ -56,10 +57,10 @@ impl CpuSession {
         let wanted = options.threads.unwrap_or(cores).clamp(1, THREADS_MAX);
         let threads = if options.checked { 1 } else { wanted };
         let scratch = passes.iter().map(|pass| pass.scratch).max().unwrap_or(64);
-        let memory = Memory::new(engine, arena, threads, scratch, constants)?;
+        let memory = Memory::new(engine, layout, threads, scratch, constants)?;
         let modules: Vec<Module> = passes.iter().map(|pass| pass.module.clone()).collect();
         let sites = Arc::new(passes.iter().map(|pass| pass.sites.clone()).collect::<Vec<_>>());
-        let checker = options.checked.then(|| Checker::new(sites, memory.arena.end()));
+        let checker = options.checked.then(|| Checker::new(sites, memory.buffers.end()));
         let own = Worker::new(engine, &memory, &modules, 0, checker)?;
         let mut others = Vec::new();
         for thread in 1..threads {
@@ -80,7 +81,7 @@ impl CpuSession {
 
     /// Where bytes of a buffer lie.
     fn range(&self, buffer: BufferId, offset: u64, size: u64, what: &str) -> Result<u64, DeviceError> {
-        let Some((start, len)) = self.memory.arena.buffer(buffer) else {
+        let Some((start, len)) = self.memory.buffers.buffer(buffer) else {
             return Err(DeviceError::Program(format!(
                 "{what}: there is no buffer {buffer}, there are {}",
                 self.buffers.len()
@@ -126,7 +127,7 @@ impl CpuSession {
             }
             Command::Clear(buffer) => {
                 let start = self.range(buffer, 0, 0, "clear")?;
-                let len = self.memory.arena.buffer(buffer).map_or(0, |(_, len)| len);
+                let len = self.memory.buffers.buffer(buffer).map_or(0, |(_, len)| len);
                 self.memory.clear(start, len as usize);
                 Ok(())
             }
@@ -226,7 +227,7 @@ impl Session for CpuSession {
         let mut all = Vec::with_capacity(buffers.len());
         for buffer in buffers {
             let start = self.range(*buffer, 0, 0, "read")?;
-            let len = self.memory.arena.buffer(*buffer).map_or(0, |(_, len)| len);
+            let len = self.memory.buffers.buffer(*buffer).map_or(0, |(_, len)| len);
             all.push(self.memory.read(start, len as usize));
         }
         Ok(all)

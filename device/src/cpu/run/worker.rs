@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use compile::abi::{RUN, RunArguments, run_arguments};
 use wasmtime::{Caller, Extern, Func, Instance, Module, Store, Trap, TypedFunc};
 
 use super::Engine;
@@ -15,7 +16,7 @@ use crate::DeviceError;
 /// Workgroups that a thread takes at a time at most.
 const CHUNK_MAX: u64 = 64;
 
-type Run = TypedFunc<(u32, u32, u32, u32, u32, u32, u32), ()>;
+type Run = TypedFunc<RunArguments, ()>;
 
 /// A dispatch that threads share.
 pub(super) struct Dispatch {
@@ -83,7 +84,7 @@ impl Worker {
         let mut runs = Vec::with_capacity(modules.len());
         for module in modules {
             let instance = Instance::new(&mut store, module, &imports).map_err(failed)?;
-            runs.push(instance.get_typed_func(&mut store, "run").map_err(failed)?);
+            runs.push(instance.get_typed_func(&mut store, RUN).map_err(failed)?);
         }
         Ok(Self {
             store,
@@ -94,7 +95,7 @@ impl Worker {
 
     /// Run workgroups of a dispatch until none is left.
     pub(super) fn work(&mut self, dispatch: &Arc<Dispatch>) {
-        let [nx, ny, nz] = dispatch.counts;
+        let [nx, ny, _] = dispatch.counts;
         let run = &self.runs[dispatch.pass];
         loop {
             let Some(some) = dispatch.take() else { return };
@@ -106,7 +107,7 @@ impl Worker {
                 if let Some(checker) = self.store.data_mut() {
                     checker.workgroup([x, y, z], group);
                 }
-                if let Err(error) = run.call(&mut self.store, (self.scratch, x, y, z, nx, ny, nz)) {
+                if let Err(error) = run.call(&mut self.store, run_arguments(self.scratch, [x, y, z], dispatch.counts)) {
                     let found = self.store.data_mut().as_mut().and_then(Checker::take);
                     let failure = match (found, error.downcast_ref::<Trap>()) {
                         (Some(found), _) => Failure::Found(found),

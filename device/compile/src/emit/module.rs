@@ -1,0 +1,43 @@
+//! The module around a kernel's function.
+//!
+//! [`crate::abi`] names its imports and its export.
+
+use wasm_encoder::{
+    CodeSection, EntityType, ExportKind, ExportSection, FunctionSection, ImportSection, MemoryType, Module, TypeSection,
+    ValType,
+};
+
+use super::code::Code;
+use crate::abi::{IMPORTS, MEMORY, PAGES_MAX, RUN, WATCH, WATCH_PARAMETERS, parameter};
+
+/// Wrap a function. Any size of memory fits, so that one module serves sessions of all sizes.
+pub(super) fn module(code: Code, checked: bool) -> Vec<u8> {
+    let mut module = Module::new();
+    let mut types = TypeSection::new();
+    types.ty().function([ValType::I32; parameter::NUMBER], []);
+    types.ty().function([ValType::I32; WATCH_PARAMETERS], []);
+    module.section(&types);
+    let mut imports = ImportSection::new();
+    let memory = MemoryType {
+        minimum: 1,
+        maximum: Some(PAGES_MAX),
+        memory64: false,
+        shared: true,
+        page_size_log2: None,
+    };
+    imports.import(IMPORTS, MEMORY, EntityType::Memory(memory));
+    if checked {
+        imports.import(IMPORTS, WATCH, EntityType::Function(1));
+    }
+    module.section(&imports);
+    let mut functions = FunctionSection::new();
+    functions.function(0);
+    module.section(&functions);
+    let mut exports = ExportSection::new();
+    exports.export(RUN, ExportKind::Func, u32::from(checked));
+    module.section(&exports);
+    let mut section = CodeSection::new();
+    section.function(&code.finish());
+    module.section(&section);
+    module.finish()
+}

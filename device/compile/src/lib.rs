@@ -1,0 +1,28 @@
+//! The CPU device's compiler: a validated naga module to WebAssembly with SIMD128, four invocations a vector.
+//!
+//! It is pure: bytes in, bytes out. It needs neither a WebAssembly engine nor a GPU, so a browser or a server can use it as it is.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`abi`] | what compiled code and its runtime agree on: memory layout, imports, exports, signatures |
+//! | [`fault`](Fault) | why a kernel cannot be compiled |
+//! | `ir` | the compiler's own language |
+//! | `lower` | naga's IR to it: calls inlined, vectors taken apart, pointers resolved |
+//! | `analyse` | uniformity, barrier regions, what is kept in memory between them |
+//! | `emit` | WebAssembly |
+//!
+//! Invariant: bits depend on the kernel and its inputs alone. WebAssembly's f32 is IEEE 754 with subnormals and rounding to
+//! nearest everywhere, elementary functions are fixed sequences of it, and a NaN is the same NaN wherever its bits can be seen.
+//! An out-of-bounds index is clamped, for reads and for writes.
+
+pub mod abi;
+mod analyse;
+mod emit;
+mod fault;
+mod ir;
+mod kernel;
+mod lower;
+
+pub use emit::ConstantPool;
+pub use fault::Fault;
+pub use kernel::{BoundBuffer, Checks, Compiled, compile};

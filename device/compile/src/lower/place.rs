@@ -1,0 +1,199 @@
+//! Pointers, and what is read and written through them.
+
+use naga::Module;
+
+use super::shape::{Leaf, Shape};
+use super::{Fault, Lower, fault};
+use crate::ir::{Place, Stmt, Term, Touch, Ty, Value, Var};
+
+/// Where a pointer leads.
+#[derive(Clone, Debug)]
+pub(super) enum Root {
+    /// Variables, one for each scalar.
+    Vars { vars: Vec<Var> },
+    /// A buffer, in WGSL's layout. It ends at byte `end`.
+    Host { place: Place, end: u32 },
+    /// Memory without padding, `scale` bytes for each scalar.
+    Packed { place: Place, scale: u32 },
+}
+
+/// A pointer with what it points to.
+#[derive(Clone, Debug)]
+pub(super) struct Pointer {
+    pub(super) root: Root,
+    pub(super) shape: Shape,
+}
+
+impl Pointer {
+    /// `&(*self)[index]` or `&(*self).member`.
+    pub(super) fn part(&self, module: &Module, index: u32) -> Result<Self, Fault> {
+        let (shape, host, words) = self.shape.part(module, index)?;
+        let root = match &self.root {
+            Root::Vars { vars } => {
+                let count = shape.words(module)?;
+                Root::Vars {
+                    vars: vars[words as usize..(words + count) as usize].to_vec(),
+                }
+            }
+            Root::Host { place, end } => {
+                let len = match self.shape.elements(module) {
+                    Ok(elements) if elements.len.is_none() => Some((end - place.base) / elements.host_stride.max(1)),
+                    _ => None,
+                };
+                // A fixed index past the end of a runtime array is clamped like any other.
+                let (_, host, _) = match len {
+                    Some(len) if index >= len => self.shape.part(module, len.saturating_sub(1))?,
+                    _ => (shape, host, words),
+                };
+                Root::Host {
+                    place: moved(place, host),
+                    end: *end,
+                }
+            }
+            Root::Packed { place, scale } => Root::Packed {
+                place: moved(place, words as u32 * scale),
+                scale: *scale,
+            },
+        };
+        Ok(Self { root, shape })
+    }
+}
+
+fn moved(place: &Place, bytes: u32) -> Place {
+    Place {
+        base: place.base + bytes,
+        ..place.clone()
+    }
+}
+
+impl Lower<'_> {
+    /// `&(*pointer)[index]` with an index known at run time.
+    pub(super) fn element(&mut self, pointer: &Pointer, index: Value) -> Result<Pointer, Fault> {
+        if let Some(fixed) = self.b.constant_of(index)
+            && pointer.shape.elements(self.module)?.len.is_some_and(|len| fixed < len)
+        {
+            return pointer.part(self.module, fixed);
+        }
+        let elements = pointer.shape.elements(self.module)?;
+        let with = |place: &Place, stride: u32, len: u32, max: u32| {
+            let mut place = place.clone();
+            place.terms.push(Term {
+                index,
+                stride,
+                len,
+                proven: max < len,
+            });
+            place
+        };
+        let max = self.b.max(index);
+        let root = match &pointer.root {
+            Root::Vars { .. } => return fault("a variable in registers is indexed dynamically".to_owned()),
+            Root::Host { place, end } => {
+                let len = elements
+                    .len
+                    .unwrap_or_else(|| (end - place.base) / elements.host_stride.max(1));
+                Root::Host {
+                    place: with(place, elements.host_stride, len.max(1), max),
+                    end: *end,
+                }
+            }
+            Root::Packed { place, scale } => {
+                let len = elements.len.unwrap_or(1);
+                Root::Packed {
+                    place: with(place, elements.words as u32 * scale, len, max),
+                    scale: *scale,
+                }
+            }
+        };
+        Ok(Pointer {
+            root,
+            shape: elements.shape,
+        })
+    }
+
+    /// Elements of a runtime array.
+    pub(super) fn array_length(&mut self, pointer: &Pointer) -> Result<Value, Fault> {
+        let Root::Host { place, end } = &pointer.root else {
+            return fault("arrayLength of something not in a buffer".to_owned());
+        };
+        let elements = pointer.shape.elements(self.module)?;
+        let len = (end - place.base) / elements.host_stride.max(1);
+        Ok(self.b.int(len))
+    }
+
+    /// `*pointer`
+    pub(super) fn load(&mut self, pointer: &Pointer, agreed: bool) -> Result<Vec<Value>, Fault> {
+        let leaves = match &pointer.root {
+            Root::Vars { vars } => return Ok(vars.iter().map(|var| self.b.get(*var)).collect()),
+            _ => pointer.shape.leaves(self.module)?,
+        };
+        let mut words = Vec::with_capacity(leaves.len());
+        for (range, place) in runs(&pointer.root, &leaves) {
+            self.watch_access(&place, range.len() as u32, Touch::Read);
+            let stored = |ty| if ty == Ty::Bool { Ty::I32 } else { ty };
+            let values: Vec<Value> = range.clone().map(|i| self.b.loaded(stored(leaves[i].ty))).collect();
+            self.b.push(Stmt::Load {
+                first: values[0],
+                count: values.len() as u32,
+                at: place,
+                agreed,
+            });
+            for (i, value) in range.zip(values) {
+                words.push(if leaves[i].ty == Ty::Bool {
+                    let zero = self.b.int(0);
+                    self.b.ine(value, zero)
+                } else {
+                    value
+                });
+            }
+        }
+        Ok(words)
+    }
+
+    /// `*pointer = words`
+    pub(super) fn store(&mut self, pointer: &Pointer, words: &[Value]) -> Result<(), Fault> {
+        let leaves = match &pointer.root {
+            Root::Vars { vars } => {
+                for (var, word) in vars.iter().zip(words) {
+                    self.b.set(*var, *word);
+                }
+                return Ok(());
+            }
+            _ => pointer.shape.leaves(self.module)?,
+        };
+        for (range, place) in runs(&pointer.root, &leaves) {
+            self.watch_access(&place, range.len() as u32, Touch::Write);
+            let values = range
+                .map(|i| {
+                    if leaves[i].ty == Ty::Bool {
+                        self.b.bool_int(words[i])
+                    } else {
+                        words[i]
+                    }
+                })
+                .collect();
+            self.b.push(Stmt::Store { at: place, values });
+        }
+        Ok(())
+    }
+}
+
+/// Cuts a value's scalars into runs of up to four neighbours in memory.
+fn runs(root: &Root, leaves: &[Leaf]) -> Vec<(std::ops::Range<usize>, Place)> {
+    let (place, offset): (&Place, Box<dyn Fn(usize) -> u32>) = match root {
+        Root::Host { place, .. } => (place, Box::new(|i| leaves[i].host)),
+        Root::Packed { place, scale } => (place, Box::new(move |i| i as u32 * scale)),
+        Root::Vars { .. } => return Vec::new(),
+    };
+    let mut runs = Vec::new();
+    let mut start = 0;
+    for end in 1..=leaves.len() {
+        let goes_on = end < leaves.len() && end - start < 4 && leaves[end].host == leaves[end - 1].host + 4;
+        let packed = matches!(root, Root::Packed { .. }) && end < leaves.len() && end - start < 4;
+        if !goes_on && !packed {
+            runs.push((start..end, moved(place, offset(start))));
+            start = end;
+        }
+    }
+    runs
+}

@@ -1,0 +1,336 @@
+//! Statements and calls.
+
+use naga::{AtomicFunction, Barrier, Block, Expression, Function, Handle, ScalarKind, Statement, SwitchCase, SwitchValue};
+
+use super::place::{Pointer, Root};
+use super::shape::Shape;
+use super::{DEPTH_MAX, Fault, Frame, Lower, Lowered, STATEMENTS_MAX, VALUES_MAX, fault};
+use crate::ir::{Label, Orders, Place, Rmw, Stmt, Touch, Ty, Value, Var};
+
+impl<'m> Lower<'m> {
+    pub(super) fn block(&mut self, frame: &mut Frame<'m>, block: &'m Block) -> Result<(), Fault> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err(Fault::limit(
+                "nesting of blocks and calls",
+                u64::from(self.depth),
+                u64::from(DEPTH_MAX),
+            ));
+        }
+        for (statement, span) in block.span_iter() {
+            let values = self.b.kernel.values.len() as u64;
+            if values > VALUES_MAX {
+                return Err(Fault::limit(
+                    "a kernel with its calls inlined, in values,",
+                    values,
+                    VALUES_MAX,
+                ));
+            }
+            self.statements += 1;
+            if self.statements > STATEMENTS_MAX {
+                let what = "a kernel with its calls inlined, in statements,";
+                return Err(Fault::limit(what, self.statements, STATEMENTS_MAX));
+            }
+            self.span = *span;
+            self.statement(frame, statement)?;
+            if matches!(statement, Statement::Break | Statement::Continue | Statement::Return { .. }) {
+                break;
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn nested(&mut self, frame: &mut Frame<'m>, block: &'m Block) -> Result<Vec<Stmt>, Fault> {
+        self.b.open();
+        self.block(frame, block)?;
+        Ok(self.b.close())
+    }
+
+    fn statement(&mut self, frame: &mut Frame<'m>, statement: &'m Statement) -> Result<(), Fault> {
+        match statement {
+            Statement::Emit(range) => {
+                for handle in range.clone() {
+                    self.span = frame.function.expressions.get_span(handle);
+                    self.evaluate(frame, handle)?;
+                }
+            }
+            Statement::Block(block) => self.block(frame, block)?,
+            Statement::If {
+                condition,
+                accept,
+                reject,
+            } => {
+                let cond = self.word(frame, *condition)?;
+                let yes = self.nested(frame, accept)?;
+                let no = self.nested(frame, reject)?;
+                self.b.push(Stmt::If { cond, yes, no });
+            }
+            Statement::Switch { selector, cases } => self.switch(frame, *selector, cases)?,
+            Statement::Loop {
+                body,
+                continuing,
+                break_if,
+            } => {
+                let label = self.b.label();
+                self.targets.push((label, true));
+                let set = self.assigned(frame, [body, continuing]);
+                // What the body defines, the continuing block may use.
+                self.b.open();
+                self.b.forget(set.iter().copied());
+                self.block(frame, body)?;
+                let body = self.b.close();
+                self.b.open();
+                self.block(frame, continuing)?;
+                let until = match break_if {
+                    Some(cond) => Some(self.word(frame, *cond)?),
+                    None => None,
+                };
+                let next = self.b.close();
+                self.targets.pop();
+                self.b.push(Stmt::Loop {
+                    label,
+                    body,
+                    next,
+                    until,
+                });
+            }
+            Statement::Break => match self.targets.last() {
+                Some((label, _)) => self.b.push(Stmt::Break(*label)),
+                None => return fault("break outside a loop".to_owned()),
+            },
+            Statement::Continue => match self.targets.iter().rev().find(|(_, is_loop)| *is_loop) {
+                Some((label, _)) => self.b.push(Stmt::Continue(*label)),
+                None => return fault("continue outside a loop".to_owned()),
+            },
+            Statement::Return { value } => {
+                if let Some(value) = value {
+                    let words = self.words(frame, *value)?;
+                    for (var, word) in frame.result.clone().into_iter().zip(words) {
+                        self.b.set(var, word);
+                    }
+                }
+                frame.returns += 1;
+                self.b.push(Stmt::Break(frame.exit));
+            }
+            Statement::ControlBarrier(barrier) | Statement::MemoryBarrier(barrier) => {
+                if barrier.contains(Barrier::SUB_GROUP) {
+                    return fault("the CPU device has no subgroups".to_owned());
+                }
+                self.b.push(Stmt::Barrier(Orders {
+                    storage: barrier.contains(Barrier::STORAGE),
+                    workgroup: barrier.contains(Barrier::WORK_GROUP),
+                }));
+            }
+            Statement::Store { pointer, value } => {
+                let target = self.pointer(frame, *pointer)?;
+                let words = self.words(frame, *value)?;
+                if target.shape.is_atomic(self.module) {
+                    self.atomic(&target, Rmw::Store, words[0])?;
+                } else {
+                    self.store(&target, &words)?;
+                }
+            }
+            Statement::Atomic {
+                pointer,
+                fun,
+                value,
+                result,
+            } => {
+                let target = self.pointer(frame, *pointer)?;
+                let signed = target
+                    .shape
+                    .scalar(self.module)
+                    .is_some_and(|scalar| scalar.kind == ScalarKind::Sint);
+                let value = self.word(frame, *value)?;
+                let rmw = match fun {
+                    AtomicFunction::Add => Rmw::Add,
+                    AtomicFunction::Subtract => Rmw::Sub,
+                    AtomicFunction::And => Rmw::And,
+                    AtomicFunction::InclusiveOr => Rmw::Or,
+                    AtomicFunction::ExclusiveOr => Rmw::Xor,
+                    AtomicFunction::Min if signed => Rmw::MinS,
+                    AtomicFunction::Min => Rmw::MinU,
+                    AtomicFunction::Max if signed => Rmw::MaxS,
+                    AtomicFunction::Max => Rmw::MaxU,
+                    AtomicFunction::Exchange { compare: None } => Rmw::Exchange,
+                    AtomicFunction::Exchange { compare: Some(compare) } => Rmw::CompareExchange(self.word(frame, *compare)?),
+                };
+                let old = self.atomic(&target, rmw, value)?;
+                if let Some(result) = result {
+                    let mut words = vec![old];
+                    if let Rmw::CompareExchange(compare) = rmw {
+                        words.push(self.b.ieq(old, compare));
+                    }
+                    frame.exprs[result.index()] = Some(Lowered::Words(words));
+                }
+            }
+            Statement::WorkGroupUniformLoad { pointer, result } => {
+                self.b.push(Stmt::Barrier(Orders::WORKGROUP));
+                let source = self.pointer(frame, *pointer)?;
+                let words = self.load(&source, true)?;
+                self.b.push(Stmt::Barrier(Orders::WORKGROUP));
+                frame.exprs[result.index()] = Some(Lowered::Words(words));
+            }
+            Statement::Call {
+                function,
+                arguments,
+                result,
+            } => self.call(frame, *function, arguments, *result)?,
+            other => return fault(format!("the CPU device does not run this statement: {}", name_of(other))),
+        }
+        Ok(())
+    }
+
+    /// A place that one atomic operation works on; returns what was there before.
+    pub(super) fn atomic(&mut self, target: &Pointer, rmw: Rmw, value: Value) -> Result<Value, Fault> {
+        let place = self.atomic_place(target)?;
+        self.watch_access(&place, 1, Touch::Atomic);
+        let result = self.b.loaded(Ty::I32);
+        self.b.push(Stmt::Atomic {
+            result: Some(result),
+            rmw,
+            at: place,
+            value,
+        });
+        Ok(result)
+    }
+
+    fn atomic_place(&self, target: &Pointer) -> Result<Place, Fault> {
+        match target.shape.scalar(self.module) {
+            Some(scalar) if scalar.kind != ScalarKind::Float && scalar.width == 4 => {}
+            _ => return fault("the CPU device has atomics of u32 and i32 only".to_owned()),
+        }
+        match &target.root {
+            Root::Host { place, .. } | Root::Packed { place, .. } => Ok(place.clone()),
+            Root::Vars { .. } => fault("an atomic outside storage and workgroup memory".to_owned()),
+        }
+    }
+
+    fn call(
+        &mut self,
+        frame: &mut Frame<'m>,
+        function: Handle<Function>,
+        arguments: &[Handle<Expression>],
+        result: Option<Handle<Expression>>,
+    ) -> Result<(), Fault> {
+        let module = self.module;
+        let callee = &module.functions[function];
+        let mut lowered = Vec::new();
+        for argument in arguments {
+            lowered.push(self.evaluate(frame, *argument)?);
+        }
+        let vars: Vec<Var> = match &callee.result {
+            Some(result) => {
+                let leaves = Shape::Named(result.ty).leaves(module)?;
+                leaves.iter().map(|leaf| self.b.var(leaf.ty)).collect()
+            }
+            None => Vec::new(),
+        };
+        let span = self.span;
+        // The exact library's own steps may be odd; what it is given and what it gives may not.
+        let checks = self.checks;
+        self.checks = checks.filter(|checks| !(checks.trusted)(callee));
+        let exit = self.b.label();
+        let targets = std::mem::take(&mut self.targets);
+        self.b.open();
+        let mut inner = self.frame(callee, &self.info[function], lowered, exit, vars.clone())?;
+        self.block(&mut inner, &callee.body)?;
+        self.leave(&inner);
+        self.targets = targets;
+        self.span = span;
+        let quiet = checks.is_some() && self.checks.is_none();
+        self.checks = checks;
+        if let Some(result) = result {
+            let words: Vec<Value> = vars.iter().map(|var| self.b.get(*var)).collect();
+            if quiet {
+                self.watch_floats(&words);
+            }
+            frame.exprs[result.index()] = Some(Lowered::Words(words));
+        }
+        Ok(())
+    }
+
+    /// A chain of `if`s in a scope that `break` leaves.
+    fn switch(&mut self, frame: &mut Frame<'m>, selector: Handle<Expression>, cases: &'m [SwitchCase]) -> Result<(), Fault> {
+        let selector = self.word(frame, selector)?;
+        let label = self.b.label();
+        self.targets.push((label, false));
+        self.b.open();
+        let mut arms: Vec<(Value, &'m Block)> = Vec::new();
+        let mut default = None;
+        let (mut cond, mut is_default) = (None, false);
+        for case in cases {
+            let constant = match case.value {
+                SwitchValue::I32(value) => Some(value as u32),
+                SwitchValue::U32(value) => Some(value),
+                SwitchValue::Default => None,
+            };
+            match constant {
+                Some(constant) => {
+                    let constant = self.b.int(constant);
+                    let equal = self.b.ieq(selector, constant);
+                    cond = Some(match cond {
+                        Some(cond) => self.b.or(cond, equal),
+                        None => equal,
+                    });
+                }
+                None => is_default = true,
+            }
+            if case.fall_through {
+                if !case.body.is_empty() {
+                    return fault("a case that falls through with a body".to_owned());
+                }
+                continue;
+            }
+            match (is_default, cond.take()) {
+                (true, _) => default = Some(&case.body),
+                (false, Some(cond)) => arms.push((cond, &case.body)),
+                (false, None) => {}
+            }
+            is_default = false;
+        }
+        self.arms(frame, &arms, default, label)?;
+        let body = self.b.close();
+        self.targets.pop();
+        self.b.push(Stmt::Scope { label, body });
+        Ok(())
+    }
+
+    fn arms(
+        &mut self,
+        frame: &mut Frame<'m>,
+        arms: &[(Value, &'m Block)],
+        default: Option<&'m Block>,
+        label: Label,
+    ) -> Result<(), Fault> {
+        // Built from the last arm to the first, so that the nesting costs no recursion.
+        let mut no = match default {
+            Some(block) => self.arm(frame, block, label)?,
+            None => Vec::new(),
+        };
+        for (cond, block) in arms.iter().rev() {
+            let yes = self.arm(frame, block, label)?;
+            no = vec![Stmt::If { cond: *cond, yes, no }];
+        }
+        no.into_iter().for_each(|stmt| self.b.push(stmt));
+        Ok(())
+    }
+
+    /// One case; a `break` at its end is what happens anyway.
+    fn arm(&mut self, frame: &mut Frame<'m>, block: &'m Block, label: Label) -> Result<Vec<Stmt>, Fault> {
+        let mut body = self.nested(frame, block)?;
+        if matches!(body.last(), Some(Stmt::Break(target)) if *target == label) {
+            body.pop();
+        }
+        Ok(body)
+    }
+}
+
+fn name_of(statement: &Statement) -> String {
+    let text = format!("{statement:?}");
+    text.split(|c: char| !c.is_alphanumeric())
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
