@@ -1,5 +1,6 @@
 //! What the contracts share: the real program as a child process, and packages of a length that tests can afford.
 
+pub mod fuzz;
 pub mod proxy;
 pub mod sharing;
 
