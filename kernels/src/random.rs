@@ -3,6 +3,12 @@
 //! Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and Shaw, SC'11, doi:10.1145/2063384.2063405), the twin of
 //! `shaders/random/threefry.wgsl`; both are pinned by the known-answer vectors of Random123. Floats are f64 through the
 //! pure-Rust `libm`, so a number has the same bits on every machine.
+//!
+//! [`Stream`] is the registry of what numbers are for; `gaussian` owns the table with which shaders make normally distributed ones.
+
+mod gaussian;
+
+pub use gaussian::{gaussian_exact, gaussian_f32, gaussian_table};
 
 /// What a number is for. Two uses never share a stream, so that they never share a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +22,10 @@ pub enum Stream {
     GrayScottStart = 3,
     /// Tests and benches.
     Test = 4,
+    /// The thermostat of Langevin dynamics: words 0 and 1 of particle `2 · atom` and word 0 of particle `2 · atom + 1` are x, y and z.
+    Thermostat = 5,
+    /// The Monte Carlo barostat: particle 0, word 0 proposes, word 1 decides.
+    Barostat = 6,
 }
 
 const ROTATIONS: [u32; 8] = [13, 15, 26, 6, 17, 29, 16, 24];
