@@ -5,7 +5,9 @@
 //! | [`build`](LennardJonesSystem::package) | the package: buffers, passes, outputs |
 //! | [`check`] | what a system must fulfil |
 //! | [`fixed`] | positions as fractions of the box, in 32 bits |
+//! | [`fixed_cell`] | the same in a cell with any angles |
 //! | [`list`] | the neighbor list: order of atoms, room |
+//! | [`motion`] | constraints, thermostat, integrators |
 //! | [`system`] | a molecular system as plain data: what importers make |
 //! | [`terms`] | force terms, a folder each |
 //! | [`examples`] | argon, and a melt to measure speed with |
@@ -35,7 +37,9 @@ mod build;
 pub mod check;
 pub mod examples;
 pub mod fixed;
+pub mod fixed_cell;
 pub mod list;
+pub mod motion;
 pub mod system;
 pub mod terms;
 

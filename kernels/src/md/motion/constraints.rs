@@ -1,0 +1,136 @@
+//! Stars and triangles of constraints as `constrain.wgsl` and `constrain_velocities.wgsl` take them.
+//!
+//! Invariant: no atom is in two groups, so that groups move their atoms without waiting for each other.
+
+use std::collections::BTreeSet;
+
+use crate::md::system::Constraints;
+use crate::md::system::constraint::{ARMS_MAX, Star, Triangle};
+
+/// Groups as the shaders' buffers hold them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConstraintBuffers {
+    /// `constraint_atoms`, `[groups, 8]`: atoms 1 to 4 (atom 0 where there are fewer), atom 0, number of arms, 1 for a triangle, 0.
+    pub atoms: Vec<u32>,
+    /// `constraint_squares`, `[groups, 4]`, nm²: in the solver's order, 0 in lanes without a constraint. A triangle's are those of 0 and 1, 0 and 2, 1
+    /// and 2.
+    pub squares: Vec<f32>,
+}
+
+impl ConstraintBuffers {
+    /// Lay groups out for the device: stars, then triangles.
+    ///
+    /// # Errors
+    /// There is a larger group, a star has no arm or more than four, an atom is in two groups, or a length is not a positive number: which.
+    pub fn new(constraints: &Constraints) -> Result<Self, String> {
+        if let Some(group) = constraints.larger.first() {
+            let [a, b] = group[0].atoms;
+            return Err(format!(
+                "{} constraints around that of atoms {a} and {b} hang together: expected one to {ARMS_MAX} that share an atom, or a triangle",
+                group.len()
+            ));
+        }
+        let mut buffers = Self::default();
+        constraints.stars.iter().try_for_each(|star| buffers.star(star))?;
+        constraints
+            .triangles
+            .iter()
+            .try_for_each(|triangle| buffers.triangle(triangle))?;
+        let mut seen = BTreeSet::new();
+        for group in buffers.atoms.chunks_exact(8) {
+            for atom in group[..group[5] as usize].iter().chain([&group[4]]) {
+                if !seen.insert(*atom) {
+                    return Err(format!("constraints: atom {atom} is in two groups, expected one at most"));
+                }
+            }
+        }
+        Ok(buffers)
+    }
+
+    fn star(&mut self, Star { center, arms }: &Star) -> Result<(), String> {
+        if arms.is_empty() || arms.len() > ARMS_MAX {
+            return Err(format!(
+                "{} constraints share atom {center}, expected 1 to {ARMS_MAX}",
+                arms.len()
+            ));
+        }
+        let arm = |k: usize| arms.get(k).map_or(*center, |arm| arm.0);
+        let atoms = [arm(0), arm(1), arm(2), arm(3), *center, arms.len() as u32, 0, 0];
+        let lengths: Vec<f64> = arms.iter().map(|arm| arm.1).collect();
+        self.group(atoms, &lengths)
+    }
+
+    fn triangle(&mut self, triangle: &Triangle) -> Result<(), String> {
+        let [a, b, c] = triangle.atoms;
+        let [ab, bc, ca] = triangle.lengths_nm;
+        self.group([b, c, a, a, a, 2, 1, 0], &[ab, ca, bc])
+    }
+
+    fn group(&mut self, atoms: [u32; 8], lengths_nm: &[f64]) -> Result<(), String> {
+        let mut squares = [0.0; ARMS_MAX];
+        for (square, length_nm) in squares.iter_mut().zip(lengths_nm) {
+            *square = (length_nm * length_nm) as f32;
+            if !(square.is_normal() && *length_nm > 0.0) {
+                return Err(format!(
+                    "a constraint of atom {}: length {length_nm} nm, expected a positive number",
+                    atoms[4]
+                ));
+            }
+        }
+        self.atoms.extend(atoms);
+        self.squares.extend(squares);
+        Ok(())
+    }
+
+    /// Number of groups.
+    pub fn groups(&self) -> u64 {
+        (self.squares.len() / ARMS_MAX) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::md::system::Constraint;
+
+    #[test]
+    fn groups_that_cannot_be_solved_are_refused_by_name() {
+        let star = |center, arms: &[u32]| Star {
+            center,
+            arms: arms.iter().map(|arm| (*arm, 0.1)).collect(),
+        };
+        let stars = |stars: Vec<Star>| Constraints {
+            stars,
+            ..Constraints::default()
+        };
+        let one = Constraint {
+            atoms: [3, 4],
+            length_nm: 0.1,
+        };
+        let larger = Constraints {
+            larger: vec![vec![one; 6]],
+            ..Constraints::default()
+        };
+        let triangles = vec![Triangle {
+            atoms: [0, 1, 2],
+            lengths_nm: [0.1, f64::NAN, 0.1],
+        }];
+        for (constraints, text) in [
+            (stars(vec![star(0, &[])]), "0 constraints share atom 0"),
+            (stars(vec![star(7, &[1, 2, 3, 4, 5])]), "5 constraints share atom 7"),
+            (stars(vec![star(0, &[1]), star(2, &[1])]), "atom 1 is in two groups"),
+            (stars(vec![star(0, &[0])]), "atom 0 is in two groups"),
+            (
+                Constraints {
+                    triangles,
+                    ..Constraints::default()
+                },
+                "length NaN nm",
+            ),
+            (larger, "6 constraints around that of atoms 3 and 4"),
+        ] {
+            let error = ConstraintBuffers::new(&constraints).expect_err("a bad group");
+            assert!(error.contains(text), "{error}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+// Brings the displacements of a step back to where all distances of a group of constraints have their lengths: the M-SHAKE equations
+// (Kräutler, van Gunsteren and Hünenberger, J. Comput. Chem. 22, 501, 2001), solved by Newton's method, always three times:
+//   |r_k + e_k + sum_l C_kl l_l r_l|^2 = L_k^2, with r the vectors before the step and e the difference of the two atoms' displacements.
+// Displacements are kept apart from positions, so the residual is what f32 leaves: about 1.1e-7 of a length. Velocities change by the change
+// of the displacement / dt, never by a difference of positions (Lippert et al., J. Chem. Phys. 126, 046101, 2007).
+// One invocation a group; no atom is in two groups. Needs cell.wgsl, constraint.wgsl and canonical.wgsl.
+// `constraint_atoms`: atoms 1 to 4, then atom 0, number of arms, 1 for a triangle. `constraint_squares`: L_k^2, nm^2, 0 where there is none.
+// `inverse_masses`: 1/u, by tag. `displacements`: nm. `velocities`: nm/ps. `constraint_rate`: 1/dt of this displacement, 1/ps.
+// `fault` 5: a distance is still more than 1e-5 of its length off.
+
+override constraint_groups: u32;
+override constraint_rate: f32;
+
+@group(0) @binding(0) var<storage, read> constraint_atoms: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> constraint_squares: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> inverse_masses: array<f32>;
+@group(0) @binding(3) var<storage, read> positions: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> displacements: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> velocities: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> fault: array<atomic<u32>>;
+
+fn constrain_move(tag: u32, change: vec3<f32>) {
+    displacements[tag] = vec4<f32>(canonical3(displacements[tag].xyz + change), 0.0);
+    velocities[tag] = vec4<f32>(canonical3(velocities[tag].xyz + change * constraint_rate), 0.0);
+}
+
+@compute @workgroup_size(64)
+fn constrain(@builtin(global_invocation_id) id: vec3<u32>) {
+    let group = id.x;
+    if group >= constraint_groups {
+        return;
+    }
+    let arms = constraint_atoms[2u * group];
+    let rest = constraint_atoms[2u * group + 1u];
+    let squares = constraint_squares[group];
+    let used = squares > vec4<f32>();
+    let triangle = rest.z == 1u;
+    let w0 = inverse_masses[rest.x];
+    let w = vec4<f32>(inverse_masses[arms.x], inverse_masses[arms.y], inverse_masses[arms.z], inverse_masses[arms.w]);
+
+    // The third constraint's two atoms.
+    let tail = select(rest.x, arms.x, triangle);
+    let head = select(arms.z, arms.y, triangle);
+    let x0 = positions[rest.x].xyz;
+    let r = constraint_vectors(
+        cell_nm(positions[arms.x].xyz - x0),
+        cell_nm(positions[arms.y].xyz - x0),
+        cell_nm(positions[head].xyz - positions[tail].xyz),
+        cell_nm(positions[arms.w].xyz - x0),
+        used,
+    );
+    let d0 = displacements[rest.x].xyz;
+    let e = constraint_vectors(
+        displacements[arms.x].xyz - d0,
+        displacements[arms.y].xyz - d0,
+        displacements[head].xyz - displacements[tail].xyz,
+        displacements[arms.w].xyz - d0,
+        used,
+    );
+    let start = ConstraintVectors(r.x + e.x, r.y + e.y, r.z + e.z);
+    let couplings = constraint_couplings(w0, w, triangle, used);
+
+    var s = start;
+    var off = squares - constraint_dot(s, s);
+    var multipliers = vec4<f32>();
+    for (var iteration = 0u; iteration < 3u; iteration++) {
+        multipliers += constraint_solve(constraint_jacobian(couplings, s, r, used), 0.5 * off);
+        let pull = constraint_scaled(r, multipliers);
+        s = ConstraintVectors(
+            start.x + constraint_apply(couplings, pull.x),
+            start.y + constraint_apply(couplings, pull.y),
+            start.z + constraint_apply(couplings, pull.z),
+        );
+        off = squares - constraint_dot(s, s);
+    }
+    if !all(abs(off) <= 2e-5 * squares) {
+        atomicMax(&fault[0], 5u);
+        return;
+    }
+    let moves = constraint_moves(constraint_scaled(r, multipliers), w0, w, triangle);
+    constrain_move(rest.x, moves.centre);
+    if rest.y > 0u {
+        constrain_move(arms.x, vec3<f32>(moves.arms.x.x, moves.arms.y.x, moves.arms.z.x));
+    }
+    if rest.y > 1u {
+        constrain_move(arms.y, vec3<f32>(moves.arms.x.y, moves.arms.y.y, moves.arms.z.y));
+    }
+    if rest.y > 2u {
+        constrain_move(arms.z, vec3<f32>(moves.arms.x.z, moves.arms.y.z, moves.arms.z.z));
+    }
+    if rest.y > 3u {
+        constrain_move(arms.w, vec3<f32>(moves.arms.x.w, moves.arms.y.w, moves.arms.z.w));
+    }
+}
