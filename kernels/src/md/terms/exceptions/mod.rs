@@ -1,0 +1,7 @@
+//! Exceptions and excluded pairs: what the sum over neighbors leaves out, and what the reciprocal sum counts for them taken back.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`series`] | Ewald's smooth functions as series |
+
+pub mod series;

@@ -1,0 +1,12 @@
+//! The kernels of molecular terms and motion, one by one: on every device of this machine, in checked mode, against double precision.
+#![allow(clippy::needless_range_loop, reason = "axes and atoms are indices here")]
+
+mod bench;
+mod bonded;
+mod constraints;
+mod exceptions;
+mod integrators;
+mod molecules;
+mod momentum;
+mod noise;
+mod sites;

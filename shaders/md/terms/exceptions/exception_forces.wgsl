@@ -1,0 +1,23 @@
+// Forces of exceptions and excluded pairs. One invocation a pair. Needs cell.wgsl, exception.wgsl and force_sums.wgsl.
+// `exception_atoms`: tags. `exception_parameters`, `ewald_series`: see exception.wgsl.
+
+override exceptions: u32;
+
+@group(0) @binding(0) var<storage, read> exception_atoms: array<vec2<u32>>;
+@group(0) @binding(1) var<storage, read> exception_parameters: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> ewald_series: array<vec2<f32>>;
+@group(0) @binding(3) var<storage, read> positions: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> force_sums: array<atomic<i32>>;
+@group(0) @binding(5) var<storage, read_write> fault: array<atomic<u32>>;
+
+@compute @workgroup_size(64)
+fn exception_forces(@builtin(global_invocation_id) id: vec3<u32>) {
+    if id.x >= exceptions {
+        return;
+    }
+    let atoms = exception_atoms[id.x];
+    let pair = exception_of(positions[atoms.y].xyz - positions[atoms.x].xyz, id.x);
+    let force = force_round(pair.r * pair.push);
+    force_add(atoms.y, force);
+    force_add(atoms.x, -force);
+}
