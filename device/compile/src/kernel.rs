@@ -6,8 +6,10 @@ use std::ops::Range;
 use naga::valid::ModuleInfo;
 use naga::{Function, Module};
 
+use crate::abi::sums::Sum;
 use crate::emit::{ConstantPool, emit};
 use crate::fault::Fault;
+use crate::ir::{Kernel, separate, verify};
 use crate::lower::lower;
 
 /// What lies behind `@group(0) @binding(n)`.
@@ -28,6 +30,21 @@ pub struct Checks {
     pub trusted: fn(&Function) -> bool,
 }
 
+/// What a kernel cost to compile, counted: the same on every machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// Values of the IR.
+    pub values: u64,
+    /// Steps of the analyses.
+    pub steps: u64,
+    /// Bytes of WebAssembly instructions.
+    pub instruction_bytes: u64,
+    /// WebAssembly locals.
+    pub locals: u64,
+    /// Basic blocks, roughly.
+    pub blocks: u64,
+}
+
 /// A compiled kernel.
 #[derive(Clone, Debug)]
 pub struct Compiled {
@@ -35,8 +52,12 @@ pub struct Compiled {
     pub wasm: Vec<u8>,
     /// Bytes of scratch memory that each thread needs.
     pub scratch_bytes: u32,
+    /// What it cost to compile.
+    pub work: Work,
     /// Invocations of a workgroup in x, y, z.
     pub workgroup_size: [u32; 3],
+    /// Buffers that it only adds to: where the runtime says, see [`crate::abi::sums`].
+    pub sums: Vec<Sum>,
     /// Checked mode: byte range in the module's source of each site that an event names.
     pub sites: Vec<Range<usize>>,
 }
@@ -57,12 +78,52 @@ pub fn compile(
     checks: Option<Checks>,
     constants: &mut ConstantPool,
 ) -> Result<Compiled, Fault> {
-    let kernel = lower(module, info, entry, bindings, checks)?;
+    let kernel = kernel(module, info, entry, bindings, checks)?;
     let emitted = emit(&kernel, checks.is_some(), constants)?;
     Ok(Compiled {
         wasm: emitted.wasm,
         scratch_bytes: emitted.scratch,
+        work: Work {
+            values: kernel.values.len() as u64,
+            steps: emitted.steps,
+            instruction_bytes: emitted.cost.instructions,
+            locals: emitted.cost.locals,
+            blocks: emitted.cost.blocks,
+        },
         workgroup_size: kernel.workgroup_size,
+        sums: kernel.sums.iter().map(Sum::from).collect(),
         sites: kernel.sites,
     })
+}
+
+/// The IR of a kernel as text, one statement a line: for golden files, and for people.
+///
+/// # Errors
+/// As [`compile`], but for what is refused later than in the IR.
+///
+/// # Panics
+/// As [`compile`].
+pub fn ir_text(
+    module: &Module,
+    info: &ModuleInfo,
+    entry: usize,
+    bindings: &BTreeMap<u32, BoundBuffer>,
+    checks: Option<Checks>,
+) -> Result<String, Fault> {
+    Ok(kernel(module, info, entry, bindings, checks)?.to_string())
+}
+
+/// Lowered, with its sums found, and verified after each stage.
+fn kernel(
+    module: &Module,
+    info: &ModuleInfo,
+    entry: usize,
+    bindings: &BTreeMap<u32, BoundBuffer>,
+    checks: Option<Checks>,
+) -> Result<Kernel, Fault> {
+    let mut kernel = lower(module, info, entry, bindings, checks)?;
+    verify(&kernel)?;
+    separate(&mut kernel, bindings.values().map(|bound| (bound.address, bound.size)));
+    verify(&kernel)?;
+    Ok(kernel)
 }

@@ -25,4 +25,4 @@ mod lower;
 
 pub use emit::ConstantPool;
 pub use fault::Fault;
-pub use kernel::{BoundBuffer, Checks, Compiled, compile};
+pub use kernel::{BoundBuffer, Checks, Compiled, Work, compile, ir_text};

@@ -9,9 +9,10 @@ use protocol::Tier;
 
 use super::from_fault;
 use super::front::{self, Parsed};
-use super::run::{CpuSession, Engine, Pass, Sites};
+use super::run::{CpuSession, Engine, Pass, Sites, line_of};
 use crate::{
-    Device, DeviceError, DeviceInfo, DeviceKind, PassDesc, Program, Resource, Session, SessionOptions, Underflow, strict,
+    Device, DeviceError, DeviceInfo, DeviceKind, ModuleDesc, PassDesc, Program, Resource, Session, SessionOptions, Underflow,
+    strict,
 };
 
 /// How long a dispatch may take.
@@ -137,18 +138,7 @@ fn compile(
         };
         let resolved = front::resolve(parsed, module, pass)?;
         let bindings = bind(&resolved, program, pass, layout)?;
-        let explain = |fault: Fault| match fault.limit {
-            Some((needed, limit)) => DeviceError::Limit {
-                what: format!("pass '{}': {}", pass.label, fault.message),
-                needed,
-                limit,
-            },
-            None => DeviceError::Shader {
-                label: module.label.clone(),
-                message: fault.message,
-                span: fault.span,
-            },
-        };
+        let explain = |fault| located(fault, pass, module);
         let checks = checked.then_some(Checks {
             // Where `canonical` was put in, an underflow is no finding.
             underflow: program.tier == Tier::ClassBound || module.underflow == Underflow::Checked,
@@ -166,6 +156,7 @@ fn compile(
             label: pass.label.clone(),
             module: machine,
             scratch: compiled.scratch_bytes,
+            sums: compiled.sums,
             sites: Sites {
                 pass: pass.label.clone(),
                 module: module.label.clone(),
@@ -183,6 +174,29 @@ fn compile(
         }
     }
     Ok((passes, pool))
+}
+
+/// A fault in the source of a pass: with its line and column.
+fn located(fault: Fault, pass: &PassDesc, module: &ModuleDesc) -> DeviceError {
+    let place = match &fault.span {
+        Some(span) => {
+            let (line, column) = line_of(&module.source, span.start);
+            format!("{}:{line}:{column}", module.label)
+        }
+        None => module.label.clone(),
+    };
+    match fault.limit {
+        Some((needed, limit)) => DeviceError::Limit {
+            what: format!("pass '{}', {place}: {}", pass.label, fault.message),
+            needed,
+            limit,
+        },
+        None => DeviceError::Shader {
+            label: place,
+            message: fault.message,
+            span: fault.span,
+        },
+    }
 }
 
 fn bound_buffers(program: &Program, pass: &PassDesc, layout: &BufferLayout) -> Vec<(u32, u32, String)> {

@@ -1,4 +1,4 @@
-//! Where a session's buffers and its threads' scratch memory lie in the one memory.
+//! Where a session's buffers, its threads' scratch memory and their copies of sums lie in the one memory.
 //!
 //! Invariant: ranges do not overlap, and all lie within 4 GiB.
 
@@ -9,6 +9,8 @@ use crate::fault::{Fault, fault};
 const ALIGNMENT: u64 = 64;
 /// Threads' scratch memory starts at multiples of this, with at least as much between: they share no cache line.
 const SCRATCH_ALIGNMENT: u64 = 4096;
+/// Most bytes of all threads' copies of sums ([`super::sums`]).
+const COPIES_BYTES_MAX: u64 = 256 << 20;
 /// A memory of 4 GiB, less a page.
 const BYTES_MAX: u64 = PAGES_MAX * PAGE_BYTES - PAGE_BYTES;
 
@@ -55,31 +57,41 @@ impl BufferLayout {
         self.end as u32
     }
 
-    /// Place the threads' scratch memory behind the buffers; `scratch_bytes` is the most that a kernel of the session needs.
+    /// Place the threads' scratch memory behind the buffers, and their copies of sums where there is room; `scratch_bytes` and `copy_bytes`
+    /// are the most that a kernel of the session needs.
     ///
     /// # Errors
     /// Buffers and scratch memory together exceed the memory.
-    pub fn with_threads(&self, threads: usize, scratch_bytes: u32) -> Result<SessionLayout, Fault> {
+    pub fn with_threads(&self, threads: usize, scratch_bytes: u32, copy_bytes: u64) -> Result<SessionLayout, Fault> {
         let scratch = self.end.next_multiple_of(SCRATCH_ALIGNMENT);
         let scratch_stride = u64::from(scratch_bytes).next_multiple_of(SCRATCH_ALIGNMENT) + SCRATCH_ALIGNMENT;
-        let bytes = scratch + scratch_stride * threads as u64 + PAGE_BYTES;
+        let copies = scratch + scratch_stride * threads as u64;
+        let mut bytes = copies + PAGE_BYTES;
         if bytes > BYTES_MAX {
             let what = "buffers and the threads' scratch memory, in bytes,";
             return Err(Fault::limit(what, bytes, BYTES_MAX));
         }
+        let copy_stride = copy_bytes.next_multiple_of(SCRATCH_ALIGNMENT);
+        let copy_bytes = copy_stride.saturating_mul(threads as u64);
+        let fits = copy_bytes <= COPIES_BYTES_MAX && bytes + copy_bytes <= BYTES_MAX;
+        if fits {
+            bytes += copy_bytes;
+        }
         Ok(SessionLayout {
             scratch,
             scratch_stride,
+            copies: fits.then_some((copies, copy_stride)),
             pages: bytes.div_ceil(PAGE_BYTES) as u32,
         })
     }
 }
 
-/// Where the scratch memory of each thread lies, and how large the memory is.
+/// Where each thread's scratch memory and copies of sums lie, and how large the memory is.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionLayout {
     scratch: u64,
     scratch_stride: u64,
+    copies: Option<(u64, u64)>,
     pages: u32,
 }
 
@@ -94,6 +106,12 @@ impl SessionLayout {
     #[must_use]
     pub fn scratch(&self, thread: usize) -> u32 {
         (self.scratch + self.scratch_stride * thread as u64) as u32
+    }
+
+    /// Address of a thread's copies of sums; `None` where there was no room for them.
+    #[must_use]
+    pub fn copies(&self, thread: usize) -> Option<u32> {
+        self.copies.map(|(start, stride)| (start + stride * thread as u64) as u32)
     }
 }
 
@@ -111,10 +129,14 @@ mod tests {
             last = start + size;
         }
         assert!(layout.end() >= last && layout.buffer(3).is_none());
-        let session = layout.with_threads(3, 5000).expect("it fits");
+        let session = layout.with_threads(3, 5000, 10_000).expect("it fits");
         assert!(session.scratch(0) >= layout.end());
         assert!(session.scratch(1) - session.scratch(0) >= 5000);
-        assert!(u64::from(session.scratch(2)) + 5000 <= u64::from(session.pages()) * PAGE_BYTES);
+        let copies = |thread| session.copies(thread).expect("there is room");
+        assert!(session.scratch(2) + 5000 <= copies(0) && copies(1) - copies(0) >= 10_000);
+        assert!(u64::from(copies(2)) + 10_000 <= u64::from(session.pages()) * PAGE_BYTES);
+        let session = layout.with_threads(64, 5000, 1 << 30).expect("it fits without copies");
+        assert!(session.copies(0).is_none() && u64::from(session.pages()) * PAGE_BYTES < 1 << 20);
     }
 
     #[test]
@@ -122,6 +144,6 @@ mod tests {
         assert!(BufferLayout::new([("odd", 6)]).is_err_and(|fault| fault.message.contains("'odd'")));
         assert!(BufferLayout::new([("large", 1 << 32)]).is_err_and(|fault| fault.limit.is_some()));
         let layout = BufferLayout::new([("half", 1 << 31)]).expect("it fits");
-        assert!(layout.with_threads(64, 64 << 20).is_err_and(|fault| fault.limit.is_some()));
+        assert!(layout.with_threads(64, 64 << 20, 0).is_err_and(|fault| fault.limit.is_some()));
     }
 }

@@ -4,10 +4,12 @@
 //! one workgroup. In checked mode it also imports [`WATCH`], which is told each [`event`].
 //!
 //! The memory holds, from its start: the stop word, the step counter, four-lane constants ([`crate::ConstantPool`]), the buffers, and each
-//! thread's scratch memory ([`SessionLayout`]). What a kernel's scratch memory holds is the compiler's own affair.
+//! thread's scratch memory ([`SessionLayout`]). What a kernel's scratch memory holds is the compiler's own
+//! affair, but for the table at its start that says where [`sums`] are kept.
 
 pub mod event;
 mod layout;
+pub mod sums;
 
 pub use layout::{BufferLayout, SessionLayout};
 

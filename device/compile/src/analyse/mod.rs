@@ -3,16 +3,30 @@
 //! | module | owns |
 //! |---|---|
 //! | `tree` | the statement tree as lists |
-//! | `uniform` | which values are the same in neighbouring invocations |
+//! | `uniform` | which values are the same in neighbouring invocations: what follows when lanes part |
+//! | `spread` | the same for one value, from its operands |
+//! | `variables` | the same for a variable, from its assignments |
+//! | `users` | what depends on a value |
+//! | `settled` | whether all that was looked at |
+//! | `align` | low bits that are known to be zero |
+//! | `collective` | which control flow belongs to the workgroup as a whole |
 //! | `regions` | the plan: what runs once a workgroup, what runs for each vector |
+//! | `lifetime` | between which statements something is needed |
 //! | `spill` | what must be in memory between two regions |
 
 mod align;
+mod collective;
+mod lifetime;
 mod regions;
+mod settled;
 mod spill;
+mod spread;
 mod tree;
 mod uniform;
+mod users;
+mod variables;
 
+pub(crate) use lifetime::Lifetimes;
 pub(crate) use regions::{Plan, Step, plan};
 pub(crate) use spill::{Spills, spills};
 pub(crate) use uniform::{Circle, Facts, Spread, analyse};

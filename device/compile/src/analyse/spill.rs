@@ -16,6 +16,21 @@ pub(crate) struct Spills {
     pub(crate) needs: Vec<Vec<Value>>,
     pub(crate) makes: Vec<Vec<Value>>,
     pub(crate) touches: Vec<Vec<Var>>,
+    /// Made once for the workgroup.
+    shared_values: BTreeSet<Value>,
+    shared_vars: BTreeSet<Var>,
+}
+
+impl Spills {
+    /// Whether a value outlives its statements: it waits in memory, or belongs to the workgroup.
+    pub(super) fn keeps_value(&self, value: Value) -> bool {
+        self.values.contains_key(&value) || self.shared_values.contains(&value)
+    }
+
+    /// The same for a variable.
+    pub(super) fn keeps_var(&self, var: Var) -> bool {
+        self.vars.contains_key(&var) || self.shared_vars.contains(&var)
+    }
 }
 
 #[derive(Default)]
@@ -83,6 +98,8 @@ pub(crate) fn spills(kernel: &Kernel, plan: &Plan<'_>) -> Spills {
             .copied()
             .collect();
     }
+    spills.shared_values = collector.shared_values;
+    spills.shared_vars = collector.shared_vars;
     spills
 }
 

@@ -1,6 +1,11 @@
-//! The statement tree as a list of blocks with their parents, and everything in it in order.
+//! The statement tree as a list of blocks with their extents, and everything in it in order of the text.
+//!
+//! Invariant: orders grow along the text, and a block's number is larger than its parent's. So what lies in a block is an interval of
+//! orders and an interval of block numbers, and "is within" costs two comparisons.
 
-use crate::ir::{Kernel, Label, Op, Place, Space, Stmt, Value, Var};
+use std::ops::Range;
+
+use crate::ir::{Kernel, Label, Op, Place, Rmw, Space, Stmt, Value, Var};
 
 /// What a block belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -16,11 +21,17 @@ pub(super) enum Kind {
     Scope(Label),
 }
 
-/// A block.
+/// A block: statements in a row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
     pub(super) kind: Kind,
     pub(super) parent: usize,
+    /// The largest number of a block in it.
+    pub(super) last: usize,
+    /// What lies in it has orders above this,
+    pub(super) start: u32,
+    /// and up to this.
+    pub(super) end: u32,
 }
 
 /// A position: the block, and a number that grows along the program's text.
@@ -31,6 +42,7 @@ pub(super) struct At {
 }
 
 /// What defines a value.
+#[derive(Clone, Copy)]
 pub(super) enum Source<'k> {
     Op,
     Load {
@@ -53,17 +65,46 @@ pub(super) struct Exit {
     pub(super) at: At,
 }
 
+/// An assignment to a variable.
+#[derive(Clone, Copy)]
+pub(super) struct Assignment {
+    /// The statement's address names it.
+    pub(super) stmt: *const Stmt,
+    pub(super) at: At,
+    pub(super) var: Var,
+    pub(super) value: Value,
+}
+
+/// A loop or a scope.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Extent {
+    /// The block of its body.
+    pub(super) body: usize,
+    /// The block of a loop's continuing part.
+    pub(super) next: Option<usize>,
+    /// What lies in it has orders above this,
+    pub(super) start: u32,
+    /// and up to this.
+    pub(super) end: u32,
+}
+
 /// Everything the analyses look at.
 #[derive(Default)]
 pub(super) struct Tree<'k> {
     pub(super) blocks: Vec<Block>,
     /// In order of definition.
     pub(super) definitions: Vec<(Value, Source<'k>)>,
-    pub(super) sets: Vec<Vec<(At, Value)>>,
-    pub(super) gets: Vec<Vec<At>>,
+    /// In order.
+    pub(super) assignments: Vec<Assignment>,
+    /// Of each variable, indices into `assignments`, in order.
+    pub(super) sets: Vec<Vec<usize>>,
+    /// Of each variable, the orders of the first and the last read.
+    pub(super) gets: Vec<Option<(u32, u32)>>,
+    /// In order.
     pub(super) exits: Vec<Exit>,
-    /// Loops that end on a condition.
-    pub(super) untils: Vec<(Label, Value, At)>,
+    /// Loops that end on a condition, by label.
+    pub(super) untils: Vec<Option<(Value, At)>>,
+    pub(super) labels: Vec<Extent>,
     order: u32,
 }
 
@@ -71,19 +112,25 @@ impl<'k> Tree<'k> {
     pub(super) fn of(kernel: &'k Kernel) -> Self {
         let mut tree = Self::default();
         tree.sets.resize_with(kernel.vars.len(), Vec::new);
-        tree.gets.resize_with(kernel.vars.len(), Vec::new);
-        tree.blocks.push(Block {
-            kind: Kind::Root,
-            parent: 0,
-        });
-        tree.block(kernel, &kernel.body, 0);
+        tree.gets.resize(kernel.vars.len(), None);
+        tree.untils.resize(kernel.labels as usize, None);
+        tree.labels.resize(kernel.labels as usize, Extent::default());
+        tree.inside(kernel, &kernel.body, Kind::Root, 0);
         tree
     }
 
     fn inside(&mut self, kernel: &'k Kernel, stmts: &'k [Stmt], kind: Kind, parent: usize) -> usize {
-        self.blocks.push(Block { kind, parent });
-        let block = self.blocks.len() - 1;
+        let block = self.blocks.len();
+        self.blocks.push(Block {
+            kind,
+            parent,
+            last: block,
+            start: self.order,
+            end: self.order,
+        });
         self.block(kernel, stmts, block);
+        self.blocks[block].last = self.blocks.len() - 1;
+        self.blocks[block].end = self.order;
         block
     }
 
@@ -97,11 +144,20 @@ impl<'k> Tree<'k> {
             match stmt {
                 Stmt::Let(value) => {
                     if let Op::Get(Var(var)) = kernel.values[value.0 as usize].op {
-                        self.gets[var as usize].push(at);
+                        let gets = self.gets[var as usize].get_or_insert((at.order, at.order));
+                        gets.1 = at.order;
                     }
                     self.definitions.push((*value, Source::Op));
                 }
-                Stmt::Set(var, value) => self.sets[var.0 as usize].push((at, *value)),
+                Stmt::Set(var, value) => {
+                    self.sets[var.0 as usize].push(self.assignments.len());
+                    self.assignments.push(Assignment {
+                        stmt,
+                        at,
+                        var: *var,
+                        value: *value,
+                    });
+                }
                 Stmt::Load {
                     first,
                     count,
@@ -117,7 +173,7 @@ impl<'k> Tree<'k> {
                     result, rmw, at: place, ..
                 } => {
                     if let Some(result) = result {
-                        let is_load = *rmw == crate::ir::Rmw::Load;
+                        let is_load = *rmw == Rmw::Load;
                         self.definitions.push((*result, Source::Atomic { place, is_load }));
                     }
                 }
@@ -131,33 +187,31 @@ impl<'k> Tree<'k> {
                     next,
                     until,
                 } => {
-                    self.inside(kernel, body, Kind::Body(*label), block);
+                    let body = self.inside(kernel, body, Kind::Body(*label), block);
                     let next = self.inside(kernel, next, Kind::Next(*label), block);
                     self.order += 1;
-                    if let Some(until) = until {
-                        self.untils.push((
-                            *label,
-                            *until,
-                            At {
-                                block: next,
-                                order: self.order,
-                            },
-                        ));
-                    }
+                    self.labels[label.0 as usize] = Extent {
+                        body,
+                        next: Some(next),
+                        start: at.order,
+                        end: self.order,
+                    };
+                    let order = self.order;
+                    self.untils[label.0 as usize] = until.map(|until| (until, At { block: next, order }));
                 }
                 Stmt::Scope { label, body } => {
-                    self.inside(kernel, body, Kind::Scope(*label), block);
+                    let body = self.inside(kernel, body, Kind::Scope(*label), block);
+                    self.labels[label.0 as usize] = Extent {
+                        body,
+                        next: None,
+                        start: at.order,
+                        end: self.order,
+                    };
                 }
-                Stmt::Break(target) => self.exits.push(Exit {
+                Stmt::Break(target) | Stmt::Continue(target) => self.exits.push(Exit {
                     stmt,
                     target: *target,
-                    is_continue: false,
-                    at,
-                }),
-                Stmt::Continue(target) => self.exits.push(Exit {
-                    stmt,
-                    target: *target,
-                    is_continue: true,
+                    is_continue: matches!(stmt, Stmt::Continue(_)),
                     at,
                 }),
                 Stmt::Store { .. } | Stmt::Zero { .. } | Stmt::Barrier(_) | Stmt::Watch(..) => {}
@@ -166,23 +220,25 @@ impl<'k> Tree<'k> {
     }
 
     /// Whether `block` is `outer` or lies in it.
-    pub(super) fn within(&self, outer: usize, mut block: usize) -> bool {
-        // A block's number is larger than its parent's.
-        while block > outer {
-            block = self.blocks[block].parent;
-        }
-        block == outer
+    pub(super) fn within(&self, outer: usize, block: usize) -> bool {
+        outer <= block && block <= self.blocks[outer].last
     }
 
-    /// Whether `block` lies in the loop or scope.
-    pub(super) fn within_label(&self, label: Label, mut block: usize) -> bool {
-        loop {
-            match self.blocks[block].kind {
-                Kind::Body(inner) | Kind::Next(inner) | Kind::Scope(inner) if inner == label => return true,
-                Kind::Root => return false,
-                _ => block = self.blocks[block].parent,
-            }
-        }
+    /// Whether all reads of a variable lie in an interval of orders, above `start` and up to `end`.
+    pub(super) fn reads_within(&self, var: Var, start: u32, end: u32) -> bool {
+        self.gets[var.0 as usize].is_none_or(|(first, last)| start < first && last <= end)
+    }
+
+    /// Exits whose orders are above `start` and up to `end`.
+    pub(super) fn exits_in(&self, start: u32, end: u32) -> Range<usize> {
+        let index = |order: u32| self.exits.partition_point(|exit| exit.at.order <= order);
+        index(start)..index(end)
+    }
+
+    /// Assignments whose orders are above `start` and up to `end`.
+    pub(super) fn assignments_in(&self, start: u32, end: u32) -> Range<usize> {
+        let index = |order: u32| self.assignments.partition_point(|set| set.at.order <= order);
+        index(start)..index(end)
     }
 }
 

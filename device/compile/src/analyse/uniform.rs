@@ -1,13 +1,17 @@
 //! Which values are the same in neighbouring invocations, and where control flow parts them.
 //!
 //! The same analysis serves two circles of neighbours: the four lanes of a vector, and a whole workgroup. It starts from "all
-//! is the same, nothing diverges" and takes that back until nothing changes. A lane's value counts only while the lane is
-//! active.
+//! is the same, nothing diverges" and takes that back where something contradicts, until nothing does. A lane's value counts only
+//! while the lane is active.
+//!
+//! What is taken back is followed to what depends on it (`users`, [`Event`]), so that each dependency is looked at a bounded number of
+//! times: the cost grows with the kernel's size times its nesting.
 
-use super::align::{cut, low_zeros};
-use super::tree::{At, Exit, Kind, Source, Tree, one_load};
-use crate::ir::{Bin, Input, Kernel, Label, Op, Place, Space, Stmt, Value};
-use std::collections::BTreeSet;
+use super::align::low_zeros;
+use super::tree::{At, Kind, Source, Tree};
+use super::users::{User, Users};
+use crate::ir::{Kernel, Label, Stmt, Value, Var};
+use std::collections::{BTreeSet, VecDeque};
 
 /// Whose values are compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,11 +30,11 @@ pub(crate) enum Spread {
 
 /// Where lanes part at a loop or a scope.
 #[derive(Clone, Copy, Default, Debug)]
-struct Parting {
+pub(super) struct Parting {
     /// Position of the first exit that some lanes take and others do not.
-    leaves: Option<u32>,
+    pub(super) leaves: Option<u32>,
     /// The same for `continue`.
-    parks: Option<u32>,
+    pub(super) parks: Option<u32>,
 }
 
 /// What the analysis found.
@@ -42,6 +46,8 @@ pub(crate) struct Facts {
     pub(crate) blend: Vec<bool>,
     partings: Vec<Parting>,
     divergent: BTreeSet<*const Stmt>,
+    /// Steps that the analysis took: a measure of its cost that does not depend on the machine.
+    pub(crate) steps: u64,
 }
 
 impl Facts {
@@ -61,52 +67,61 @@ impl Facts {
 
     /// Not all of the lanes that are in the loop or scope take this exit.
     pub(crate) fn diverges(&self, exit: &Stmt) -> bool {
-        self.divergent.contains(&std::ptr::from_ref(exit))
+        self.diverges_at(exit)
+    }
+
+    /// The same for a statement by its address.
+    pub(super) fn diverges_at(&self, exit: *const Stmt) -> bool {
+        self.divergent.contains(&exit)
     }
 }
 
-struct Analysis<'k> {
-    kernel: &'k Kernel,
-    tree: &'k Tree<'k>,
-    circle: Circle,
-    zeros: Vec<u32>,
-    values: Vec<Option<Spread>>,
-    vars: Vec<Option<Spread>>,
-    blend: Vec<bool>,
-    partings: Vec<Parting>,
-    divergent: BTreeSet<*const Stmt>,
-    changed: bool,
+/// Lanes are found to part: what lies in the interval of orders, above `start` and up to `end`, is to be looked at again.
+#[derive(Clone, Copy)]
+struct Event {
+    /// Exits from blocks below this number are affected, and variables first set in blocks below it.
+    block: usize,
+    start: u32,
+    end: u32,
+    /// The loop or scope that was left, unless lanes part by a condition or wait at the end of a body.
+    left: Option<Label>,
+    /// Exits from this loop itself are affected, too.
+    parked: bool,
+}
+
+pub(super) struct Analysis<'k> {
+    pub(super) kernel: &'k Kernel,
+    pub(super) tree: &'k Tree<'k>,
+    pub(super) circle: Circle,
+    pub(super) zeros: Vec<u32>,
+    pub(super) values: Vec<Option<Spread>>,
+    pub(super) vars: Vec<Option<Spread>>,
+    pub(super) blend: Vec<bool>,
+    pub(super) partings: Vec<Parting>,
+    /// Of each variable, which of its assignments comes before all reads as far as known; see [`Analysis::settle`].
+    pub(super) firsts: Vec<Option<usize>>,
+    sources: Vec<Option<Source<'k>>>,
+    users: Users,
+    pub(super) divergent: Vec<bool>,
+    queue: VecDeque<Value>,
+    queued: Vec<bool>,
+    events: Vec<Event>,
+    pub(super) steps: u64,
 }
 
 pub(crate) fn analyse(kernel: &Kernel, circle: Circle) -> Facts {
     let tree = Tree::of(kernel);
-    let mut analysis = Analysis {
-        kernel,
-        tree: &tree,
-        circle,
-        zeros: low_zeros(kernel),
-        values: vec![None; kernel.values.len()],
-        vars: vec![None; kernel.vars.len()],
-        blend: vec![false; kernel.vars.len()],
-        partings: vec![Parting::default(); kernel.labels as usize],
-        divergent: BTreeSet::new(),
-        changed: true,
-    };
-    while std::mem::take(&mut analysis.changed) {
-        analysis.round();
-    }
-    let settled = |spreads: &[Option<Spread>]| spreads.iter().map(|spread| spread.unwrap_or(Spread::Linear(0))).collect();
-    Facts {
-        values: settled(&analysis.values),
-        vars: settled(&analysis.vars),
-        blend: analysis.blend,
-        partings: analysis.partings,
-        divergent: analysis.divergent,
-    }
+    let mut analysis = Analysis::of(kernel, &tree, circle);
+    debug_assert_eq!(
+        analysis.unsettled(),
+        None,
+        "the analysis went through all that depends on each other"
+    );
+    analysis.facts()
 }
 
 /// What both spreads have in common.
-fn join(a: Option<Spread>, b: Option<Spread>) -> Option<Spread> {
+pub(super) fn join(a: Option<Spread>, b: Option<Spread>) -> Option<Spread> {
     match (a, b) {
         (None, other) | (other, None) => other,
         (Some(a), Some(b)) if a == b => Some(a),
@@ -114,126 +129,224 @@ fn join(a: Option<Spread>, b: Option<Spread>) -> Option<Spread> {
     }
 }
 
-impl Analysis<'_> {
-    fn round(&mut self) {
-        for (value, source) in &self.tree.definitions {
-            let spread = match source {
-                Source::Op => self.op(*value),
-                Source::Load { agreed: true, .. } => Some(Spread::Linear(0)),
-                Source::Load { place, .. } => self.read(place, place.space == Space::Constant),
-                Source::Atomic { place, is_load: true } => self.read(place, false),
-                Source::Atomic { .. } => Some(Spread::Varying),
-            };
-            let index = value.0 as usize;
-            let joined = join(self.values[index], spread);
-            self.changed |= joined != self.values[index];
-            self.values[index] = joined;
+impl<'k> Analysis<'k> {
+    /// Analyse a kernel.
+    pub(super) fn of(kernel: &'k Kernel, tree: &'k Tree<'k>, circle: Circle) -> Self {
+        let mut sources = vec![None; kernel.values.len()];
+        for (value, source) in &tree.definitions {
+            sources[value.0 as usize] = Some(*source);
         }
-        for (label, until, at) in &self.tree.untils {
-            if !self.same(*until) {
-                self.part(*label, at.order, false);
-            }
-        }
-        for exit in &self.tree.exits {
-            self.exit(exit);
-        }
-        for var in 0..self.vars.len() {
-            self.var(var);
+        let mut analysis = Self {
+            kernel,
+            tree,
+            circle,
+            zeros: low_zeros(kernel),
+            values: vec![None; kernel.values.len()],
+            vars: vec![None; kernel.vars.len()],
+            blend: vec![false; kernel.vars.len()],
+            partings: vec![Parting::default(); kernel.labels as usize],
+            firsts: vec![None; kernel.vars.len()],
+            sources,
+            users: Users::of(kernel, tree),
+            divergent: vec![false; tree.exits.len()],
+            queue: tree.definitions.iter().map(|(value, _)| *value).collect(),
+            queued: vec![true; kernel.values.len()],
+            events: Vec::new(),
+            steps: 0,
+        };
+        (0..kernel.vars.len()).for_each(|var| analysis.settle(Var(var as u32)));
+        analysis.run();
+        analysis
+    }
+
+    fn facts(self) -> Facts {
+        let settled = |spreads: &[Option<Spread>]| spreads.iter().map(|spread| spread.unwrap_or(Spread::Linear(0))).collect();
+        let divergent = self.tree.exits.iter().zip(&self.divergent);
+        Facts {
+            values: settled(&self.values),
+            vars: settled(&self.vars),
+            divergent: divergent.filter(|(_, is)| **is).map(|(exit, _)| exit.stmt).collect(),
+            blend: self.blend,
+            partings: self.partings,
+            steps: self.steps,
         }
     }
 
-    fn spread(&self, value: Value) -> Option<Spread> {
+    fn run(&mut self) {
+        loop {
+            self.steps += 1;
+            if let Some(event) = self.events.pop() {
+                self.parted(event);
+            } else if let Some(value) = self.queue.pop_front() {
+                self.queued[value.0 as usize] = false;
+                self.look(value);
+            } else {
+                break;
+            }
+        }
+    }
+
+    pub(super) fn spread(&self, value: Value) -> Option<Spread> {
         self.values[value.0 as usize]
     }
 
-    fn same(&self, value: Value) -> bool {
+    pub(super) fn same(&self, value: Value) -> bool {
         matches!(self.spread(value), None | Some(Spread::Linear(0)))
     }
 
-    fn read(&self, place: &Place, fixed: bool) -> Option<Spread> {
-        let steady = self.circle == Circle::Vector || fixed;
-        let same = place.terms.iter().all(|term| self.same(term.index));
-        Some(if one_load(place) && steady && same {
-            Spread::Linear(0)
-        } else {
-            Spread::Varying
-        })
-    }
-
-    fn op(&self, value: Value) -> Option<Spread> {
-        use Spread::{Linear, Varying};
-        let [x, y, _] = self.kernel.workgroup_size;
-        let in_vector = self.circle == Circle::Vector;
-        let constant = |value: Value| match self.kernel.values[value.0 as usize].op {
-            Op::Const(bits) => Some(bits as i32),
-            _ => None,
-        };
-        let operands: &[Value] = match &self.kernel.values[value.0 as usize].op {
-            Op::Const(_) => return Some(Linear(0)),
-            Op::Get(var) => return self.vars[var.0 as usize],
-            Op::Loaded => return None,
-            Op::Input(input) => {
-                let spread = match input {
-                    Input::LocalIndex if in_vector => Linear(1),
-                    Input::LocalX if in_vector && x % 4 == 0 => Linear(1),
-                    Input::LocalY if in_vector && x % 4 == 0 => Linear(0),
-                    Input::LocalZ if in_vector && x * y % 4 == 0 => Linear(0),
-                    Input::LocalX | Input::LocalY | Input::LocalZ | Input::LocalIndex => Varying,
-                    _ => Linear(0),
-                };
-                return Some(spread);
-            }
-            Op::Bin(bin, a, b) => {
-                let (Some(from), Some(to)) = (self.spread(*a), self.spread(*b)) else {
-                    return None;
-                };
-                if let (Linear(s), Linear(t)) = (from, to) {
-                    let linear = match bin {
-                        _ if s == 0 && t == 0 => Some(0),
-                        Bin::IAdd => Some(s.wrapping_add(t)),
-                        Bin::ISub => Some(s.wrapping_sub(t)),
-                        Bin::IMul if t == 0 => constant(*b).map(|b| s.wrapping_mul(b)),
-                        Bin::IMul if s == 0 => constant(*a).map(|a| t.wrapping_mul(a)),
-                        Bin::ShrU | Bin::ShrS | Bin::And if t == 0 && in_vector => {
-                            let cut = constant(*b).and_then(|by| cut(*bin, s, self.zeros[a.0 as usize], by as u32));
-                            return Some(cut.unwrap_or(Varying));
-                        }
-                        Bin::Shl if t == 0 => constant(*b).map(|b| s.wrapping_shl(b as u32)),
-                        _ => None,
-                    };
-                    return Some(linear.map_or(Varying, Linear));
-                }
-                return Some(Varying);
-            }
-            Op::Un(_, a) => &[*a],
-            Op::Select(c, a, b) => &[*c, *a, *b],
-        };
-        if operands.iter().any(|operand| self.spread(*operand).is_none()) {
-            return None;
+    fn look(&mut self, value: Value) {
+        let index = value.0 as usize;
+        let Some(source) = self.sources[index] else { return };
+        let before = self.values[index];
+        let now = join(before, self.spread_of(value, source));
+        if now == before {
+            return;
         }
-        Some(if operands.iter().all(|operand| self.same(*operand)) {
-            Linear(0)
-        } else {
-            Varying
-        })
+        let was_same = self.same(value);
+        self.values[index] = now;
+        let parts = was_same && !self.same(value);
+        for i in 0..self.users.count(value) {
+            self.steps += 1;
+            match self.users.at(value, i) {
+                User::Value(user) => self.again(user),
+                User::Assignment(set) => self.assigned(set),
+                User::Branch(block) if parts => {
+                    let extent = self.tree.blocks[block];
+                    self.events.push(Event {
+                        block,
+                        start: extent.start,
+                        end: extent.end,
+                        left: None,
+                        parked: false,
+                    });
+                }
+                User::Until(label) if parts => {
+                    if let Some((_, at)) = self.tree.untils[label.0 as usize] {
+                        self.part(label, at.order, false);
+                    }
+                }
+                User::Branch(_) | User::Until(_) => {}
+            }
+        }
     }
 
-    /// Whether lanes that run `inner` together at its start may not all be together at this position.
-    fn apart(&self, outer: usize, at: At, exempt: impl Fn(Label) -> bool) -> bool {
+    fn again(&mut self, value: Value) {
+        if !std::mem::replace(&mut self.queued[value.0 as usize], true) {
+            self.queue.push_back(value);
+        }
+    }
+
+    /// A variable's spread is at least this.
+    pub(super) fn widen(&mut self, var: Var, spread: Option<Spread>) {
+        let index = var.0 as usize;
+        let joined = join(self.vars[index], spread);
+        if joined != self.vars[index] {
+            self.vars[index] = joined;
+            for i in 0..self.users.readers(var).len() {
+                let reader = self.users.readers(var)[i];
+                self.again(reader);
+            }
+        }
+    }
+
+    /// Some lanes exit here, and others do not.
+    fn part(&mut self, label: Label, order: u32, is_continue: bool) {
+        let extent = self.tree.labels[label.0 as usize];
+        let parting = &mut self.partings[label.0 as usize];
+        let slot = if is_continue {
+            &mut parting.parks
+        } else {
+            &mut parting.leaves
+        };
+        let before = *slot;
+        if before.is_some_and(|first| first <= order) {
+            return;
+        }
+        *slot = Some(order);
+        let body = self.tree.blocks[extent.body];
+        let (start, end) = match (is_continue, extent.next) {
+            (true, _) => (order, before.unwrap_or(body.end)),
+            // A lane that left a loop misses all later turns.
+            (false, Some(_)) if before.is_none() => (extent.start, extent.end),
+            (false, Some(_)) => return,
+            (false, None) => (order, before.unwrap_or(body.end)),
+        };
+        self.events.push(Event {
+            block: extent.body,
+            start,
+            end,
+            left: (!is_continue).then_some(label),
+            parked: is_continue,
+        });
+    }
+
+    fn parted(&mut self, event: Event) {
+        for exit in self.tree.exits_in(event.start, event.end) {
+            self.steps += 1;
+            let target = self.tree.labels[self.tree.exits[exit].target.0 as usize].body;
+            if target < event.block || event.parked && target == event.block {
+                self.fire(exit);
+            }
+        }
+        for set in self.tree.assignments_in(event.start, event.end) {
+            self.steps += 1;
+            let set = self.tree.assignments[set];
+            if let Some(first) = self.firsts[set.var.0 as usize] {
+                let first = self.tree.assignments[first].at;
+                let exempt = event.left.is_some_and(|label| self.ends_with(set.var, label));
+                let counts = first.order < set.at.order && self.tree.within(first.block, set.at.block);
+                if counts && first.block < event.block && !exempt {
+                    self.settle(set.var);
+                }
+            }
+        }
+    }
+
+    /// Not all lanes that are in an exit's target take it.
+    fn fire(&mut self, exit: usize) {
+        if std::mem::replace(&mut self.divergent[exit], true) {
+            return;
+        }
+        let exit = &self.tree.exits[exit];
+        let (target, order, is_continue) = (exit.target, exit.at.order, exit.is_continue);
+        let mut block = exit.at.block;
+        self.part(target, order, is_continue);
+        loop {
+            self.steps += 1;
+            match self.tree.blocks[block].kind {
+                Kind::Body(label) | Kind::Next(label) | Kind::Scope(label) if label == target => return,
+                Kind::Body(label) | Kind::Next(label) | Kind::Scope(label) => self.part(label, order, false),
+                Kind::Root => return,
+                Kind::Branch(_) => {}
+            }
+            block = self.tree.blocks[block].parent;
+        }
+    }
+
+    /// Whether all reads of a variable lie in a loop or scope: who left that reads it no more.
+    fn ends_with(&self, var: Var, label: Label) -> bool {
+        let extent = self.tree.labels[label.0 as usize];
+        self.tree.reads_within(var, extent.start, extent.end)
+    }
+
+    /// Whether lanes that run block `outer` together may not all be together at this position, for what they leave to a variable.
+    pub(super) fn apart(&mut self, outer: usize, at: At, var: Var) -> bool {
         let mut block = at.block;
         while block > outer {
-            let leaves = |label: Label| !exempt(label) && self.partings[label.0 as usize].leaves.is_some();
+            self.steps += 1;
+            let parting = |label: Label| self.partings[label.0 as usize];
+            let left = |label: Label, before: u32| {
+                parting(label).leaves.is_some_and(|leaves| leaves < before) && !self.ends_with(var, label)
+            };
             let gone = match self.tree.blocks[block].kind {
                 Kind::Root => false,
                 Kind::Branch(cond) => !self.same(cond),
                 Kind::Body(label) => {
-                    let parked = self.partings[label.0 as usize].parks.is_some_and(|parks| parks < at.order);
-                    leaves(label) || parked
+                    let parked = parting(label).parks.is_some_and(|parks| parks < at.order);
+                    left(label, u32::MAX) || parked
                 }
-                Kind::Next(label) => leaves(label),
-                Kind::Scope(label) => {
-                    !exempt(label) && self.partings[label.0 as usize].leaves.is_some_and(|leaves| leaves < at.order)
-                }
+                Kind::Next(label) => left(label, u32::MAX),
+                Kind::Scope(label) => left(label, at.order),
             };
             if gone {
                 return true;
@@ -241,82 +354,5 @@ impl Analysis<'_> {
             block = self.tree.blocks[block].parent;
         }
         false
-    }
-
-    fn part(&mut self, label: Label, order: u32, is_continue: bool) {
-        let parting = &mut self.partings[label.0 as usize];
-        let slot = if is_continue {
-            &mut parting.parks
-        } else {
-            &mut parting.leaves
-        };
-        if slot.is_none_or(|first| order < first) {
-            *slot = Some(order);
-            self.changed = true;
-        }
-    }
-
-    fn exit(&mut self, exit: &Exit) {
-        // The block around the loop or scope, and what lies between.
-        let mut crossed = Vec::new();
-        let mut block = exit.at.block;
-        loop {
-            match self.tree.blocks[block].kind {
-                Kind::Body(label) | Kind::Next(label) | Kind::Scope(label) => {
-                    if label == exit.target {
-                        break;
-                    }
-                    crossed.push(label);
-                }
-                Kind::Root => break,
-                Kind::Branch(_) => {}
-            }
-            block = self.tree.blocks[block].parent;
-        }
-        let around = self.tree.blocks[block].parent;
-        if self.apart(around, exit.at, |label| label == exit.target) {
-            self.part(exit.target, exit.at.order, exit.is_continue);
-            crossed.into_iter().for_each(|label| self.part(label, exit.at.order, false));
-            self.changed |= self.divergent.insert(exit.stmt);
-        }
-    }
-
-    /// A variable is the same in all lanes that read it when some `Set` comes before all reads in its own block, and no lane
-    /// that reads misses a later one.
-    fn var(&mut self, var: usize) {
-        const CANDIDATES_MAX: usize = 32;
-        let sets = &self.tree.sets[var];
-        let found = sets.iter().rev().take(CANDIDATES_MAX).find(|first| self.rules(var, first.0));
-        let (spread, blend) = match found {
-            Some((first, _)) => {
-                let relevant = sets
-                    .iter()
-                    .filter(|(at, _)| at.order >= first.order && self.tree.within(first.block, at.block));
-                (
-                    relevant.fold(None, |spread, (_, value)| join(spread, self.spread(*value))),
-                    false,
-                )
-            }
-            None if self.tree.gets[var].is_empty() => (Some(Spread::Linear(0)), false),
-            None => (Some(Spread::Varying), true),
-        };
-        let joined = join(self.vars[var], spread);
-        let blend = self.blend[var] || blend;
-        self.changed |= joined != self.vars[var] || blend != self.blend[var];
-        self.vars[var] = joined;
-        self.blend[var] = blend;
-    }
-
-    fn rules(&self, var: usize, first: At) -> bool {
-        let gets = &self.tree.gets[var];
-        gets.iter()
-            .all(|get| get.order > first.order && self.tree.within(first.block, get.block))
-            && self.tree.sets[var]
-                .iter()
-                .filter(|(at, _)| at.order > first.order && self.tree.within(first.block, at.block))
-                .all(|(at, _)| {
-                    let ends_with_it = |label| gets.iter().all(|get| self.tree.within_label(label, get.block));
-                    !self.apart(first.block, *at, ends_with_it)
-                })
     }
 }

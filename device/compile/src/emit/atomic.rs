@@ -11,6 +11,9 @@ use crate::ir::{Place, Rmw, Space, Value};
 
 impl Emitter<'_> {
     pub(super) fn atomic(&mut self, result: Option<Value>, rmw: Rmw, place: &Place, value: Value) {
+        if let Space::Sum(_) = place.space {
+            return self.add(place, rmw, value);
+        }
         let at = words(self.fixed_offset(place));
         let shared = result.is_some_and(|result| matches!(self.facts.values[result.0 as usize], Spread::Linear(_)));
         if rmw == Rmw::Load && shared && matches!(self.pattern(place), Pattern::Same) {
@@ -21,12 +24,12 @@ impl Emitter<'_> {
         }
         let addresses = self.lane_addresses(place);
         self.vector(value);
-        let operand = self.code.vector();
+        let operand = self.temporary();
         self.code.set(operand);
         let compare = match rmw {
             Rmw::CompareExchange(compare) => {
                 self.vector(compare);
-                let local = self.code.vector();
+                let local = self.temporary();
                 self.code.set(local);
                 Some(local)
             }
@@ -41,7 +44,7 @@ impl Emitter<'_> {
             let compare = compare.map(|local| Lane { local, lane });
             match place.space {
                 Space::Workgroup | Space::Private => emitter.plain(rmw, at, operand, compare),
-                Space::Constant | Space::Storage => emitter.locked(rmw, at, operand, compare),
+                Space::Constant | Space::Storage | Space::Sum(_) => emitter.locked(rmw, at, operand, compare),
             }
             if let Some(result) = result
                 && rmw != Rmw::Store
@@ -59,7 +62,7 @@ impl Emitter<'_> {
             Space::Workgroup | Space::Private => {
                 self.code.i().i32_load(at);
             }
-            Space::Constant | Space::Storage => {
+            Space::Constant | Space::Storage | Space::Sum(_) => {
                 self.code.i().i32_atomic_load(at);
             }
         };

@@ -9,12 +9,28 @@ pub(super) type Local = u32;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target(u32);
 
+/// What a function costs a compiler that keeps a table of locals for each basic block, and its stack when all locals are spilled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cost {
+    /// Bytes of instructions.
+    pub(crate) instructions: u64,
+    pub(crate) locals: u64,
+    /// Basic blocks, roughly.
+    pub(crate) blocks: u64,
+    /// Bytes of all locals.
+    pub(crate) stack: u64,
+}
+
 #[derive(Default)]
 pub(super) struct Code {
     bytes: Vec<u8>,
     params: u32,
     locals: Vec<ValType>,
     depth: u32,
+    /// Basic blocks, roughly.
+    blocks: u64,
+    /// Bytes of all locals.
+    stack: u64,
 }
 
 impl Code {
@@ -31,6 +47,7 @@ impl Code {
     }
 
     pub(super) fn local(&mut self, ty: ValType) -> Local {
+        self.stack += if ty == ValType::V128 { 16 } else { 8 };
         self.locals.push(ty);
         self.params + self.locals.len() as u32 - 1
     }
@@ -39,8 +56,14 @@ impl Code {
         self.local(ValType::V128)
     }
 
-    pub(super) fn locals(&self) -> usize {
-        self.locals.len()
+    /// What it costs to compile, so far.
+    pub(super) fn cost(&self) -> Cost {
+        Cost {
+            instructions: self.bytes.len() as u64,
+            locals: self.locals.len() as u64,
+            blocks: self.blocks,
+            stack: self.stack,
+        }
     }
 
     pub(super) fn get(&mut self, local: Local) {
@@ -78,11 +101,13 @@ impl Code {
     }
 
     fn opened(&mut self) -> Target {
+        self.blocks += 2;
         self.depth += 1;
         Target(self.depth)
     }
 
     pub(super) fn otherwise(&mut self) {
+        self.blocks += 1;
         self.i().else_();
     }
 
@@ -97,6 +122,7 @@ impl Code {
     }
 
     pub(super) fn branch_if(&mut self, target: Target) {
+        self.blocks += 1;
         let depth = self.depth - target.0;
         self.i().br_if(depth);
     }

@@ -46,9 +46,9 @@ impl Emitter<'_> {
                 continue;
             }
             let in_loop = self.frames.iter().any(|frame| frame.next.is_some());
-            let size: usize = rest.iter().map(|stmt| size(stmt.borrow())).sum();
-            let again = rest.iter().all(|stmt| !self.leaves_from(stmt.borrow()));
-            if in_loop && again && self.may_double(size) && rest.iter().any(|stmt| self.pays(stmt.borrow())) {
+            let again = in_loop && rest.iter().all(|stmt| !self.leaves_from(stmt.borrow()));
+            let all_size = || rest.iter().map(|stmt| size(stmt.borrow())).sum();
+            if again && self.may_double(all_size()) && rest.iter().any(|stmt| self.pays(stmt.borrow())) {
                 return self.twice(Some(end), |emitter| emitter.block(rest, end));
             }
             self.leave_if_empty(end);
@@ -61,10 +61,35 @@ impl Emitter<'_> {
 
     /// One statement. True when some of the lanes that come here do not come to the next one.
     pub(super) fn stmt(&mut self, stmt: &Stmt) -> bool {
+        if !self.within_limits() {
+            return false;
+        }
+        self.begin(stmt);
+        let escapes = match stmt {
+            Stmt::If { .. } | Stmt::Loop { .. } | Stmt::Scope { .. } => self.leaves_from(stmt),
+            _ => false,
+        };
+        if escapes {
+            self.materialise();
+        }
+        let mark = self.mark();
+        self.emit(stmt, escapes);
+        self.give_back_to(mark);
+        self.end(stmt);
+        escapes
+    }
+
+    fn emit(&mut self, stmt: &Stmt, escapes: bool) {
         match stmt {
-            Stmt::Let(value) => self.define(*value),
+            Stmt::Let(value) => {
+                self.come_from(self.kernel.spans[value.0 as usize]);
+                self.define(*value);
+            }
             Stmt::Set(var, value) => self.assign(*var, *value),
-            Stmt::Load { first, count, at, .. } => self.load(*first, *count, at),
+            Stmt::Load { first, count, at, .. } => {
+                self.come_from(self.kernel.spans[first.0 as usize]);
+                self.load(*first, *count, at);
+            }
             Stmt::Store { at, values } => self.store(at, values),
             Stmt::Atomic { result, rmw, at, value } => self.atomic(*result, *rmw, at, *value),
             Stmt::Zero { at, words } => self.zero(at, *words),
@@ -72,34 +97,23 @@ impl Emitter<'_> {
             // One thread runs the workgroup, and the groups of vectors are cut at barriers.
             Stmt::Barrier(_) => {}
             Stmt::Break(_) | Stmt::Continue(_) => self.exit(stmt),
-            Stmt::If { .. } | Stmt::Loop { .. } | Stmt::Scope { .. } => {
-                let escapes = self.leaves_from(stmt);
-                if escapes {
-                    self.materialise();
+            Stmt::If { cond, yes, no } => self.branch(*cond, yes, no, escapes),
+            Stmt::Loop {
+                label,
+                body,
+                next,
+                until,
+            } => {
+                let parts = self.facts.leaves(*label) || self.facts.parks(*label);
+                let masked = matches!(self.mask, Mask::Lanes(_));
+                if masked && !parts && !escapes && self.pays(stmt) && self.may_double(size(stmt)) {
+                    self.twice(None, |emitter| emitter.repeat(*label, body, next, *until, false));
+                } else {
+                    self.repeat(*label, body, next, *until, escapes);
                 }
-                match stmt {
-                    Stmt::If { cond, yes, no } => self.branch(*cond, yes, no, escapes),
-                    Stmt::Loop {
-                        label,
-                        body,
-                        next,
-                        until,
-                    } => {
-                        let parts = self.facts.leaves(*label) || self.facts.parks(*label);
-                        let masked = matches!(self.mask, Mask::Lanes(_));
-                        if masked && !parts && !escapes && self.pays(stmt) && self.may_double(size(stmt)) {
-                            self.twice(None, |emitter| emitter.repeat(*label, body, next, *until, false));
-                        } else {
-                            self.repeat(*label, body, next, *until, escapes);
-                        }
-                    }
-                    Stmt::Scope { label, body } => self.scope(*label, body, escapes),
-                    _ => {}
-                }
-                return escapes;
             }
+            Stmt::Scope { label, body } => self.scope(*label, body, escapes),
         }
-        false
     }
 
     /// Whether some lanes, but not all, leave these statements for a loop or scope around them.
@@ -126,7 +140,10 @@ impl Emitter<'_> {
     /// From here on the mask is a variable.
     pub(super) fn materialise(&mut self) {
         if matches!(self.mask, Mask::Full) {
-            let mask = self.copy_of_mask();
+            // It outlives the statement that is emitted here.
+            let mask = self.code.vector();
+            self.push_mask();
+            self.code.set(mask);
             self.mask = Mask::Lanes(mask);
         }
     }
@@ -139,7 +156,7 @@ impl Emitter<'_> {
     }
 
     pub(super) fn copy_of_mask(&mut self) -> Local {
-        let copy = self.code.vector();
+        let copy = self.temporary();
         self.push_mask();
         self.code.set(copy);
         copy
@@ -184,7 +201,7 @@ impl Emitter<'_> {
             if stmts.is_empty() && !escapes {
                 continue;
             }
-            let lanes = self.code.vector();
+            let lanes = self.temporary();
             self.lanes_where(cond, with);
             self.code.set(lanes);
             left.push(lanes);
@@ -260,7 +277,7 @@ impl Emitter<'_> {
         let Mask::Lanes(mask) = self.mask else { return };
         let frame = self.frame(*label);
         if matches!(exit, Stmt::Continue(_)) || self.frames[frame].left.is_some() {
-            let going = self.code.vector();
+            let going = self.temporary();
             self.lanes_where(cond, with);
             self.code.set(going);
             self.note_exit(exit, frame, going);

@@ -9,6 +9,7 @@ use crate::ir::{Input, Label, Op, Stmt, Value, Var};
 impl Emitter<'_> {
     pub(super) fn workgroup(&mut self, plan: &Plan<'_>, spills: &Spills) {
         self.heed_stop();
+        self.find_sums();
         if self.kernel.workgroup_bytes > 0 {
             self.code.get(parameter::SCRATCH);
             let (start, bytes) = (self.layout.workgroup, self.kernel.workgroup_bytes);
@@ -82,6 +83,7 @@ impl Emitter<'_> {
         let vector = self.inputs.vector;
         self.code.int(0);
         self.code.set(vector);
+        let mark = self.mark();
         let top = self.code.repeat();
         self.place_vector(invocations, vectors);
         self.unspill(region, spills);
@@ -97,6 +99,7 @@ impl Emitter<'_> {
         }
         self.code.end();
         self.spill(region, spills);
+        self.give_back_to(mark);
         self.mask = Mask::Full;
         if vectors > 1 {
             self.code.get(vector);
@@ -129,7 +132,7 @@ impl Emitter<'_> {
         self.local_id(Input::LocalY, self.inputs.y, x, y);
         self.local_id(Input::LocalZ, self.inputs.z, x * y, u32::MAX);
         if !invocations.is_multiple_of(4) {
-            let mask = self.code.vector();
+            let mask = self.temporary();
             let tail = [0, 1, 2, 3].map(|lane| if lane < invocations % 4 { u32::MAX } else { 0 });
             self.code.lanes(tail);
             self.code.lanes([u32::MAX; 4]);
@@ -184,16 +187,16 @@ impl Emitter<'_> {
         for value in spills.needs.get(region).into_iter().flatten() {
             let local = self.value_local(*value);
             let (ty, spread) = (self.kernel.values[value.0 as usize].ty, self.facts.values[value.0 as usize]);
-            self.take(spills.values[value], local, spread, ty);
+            self.read_slot(spills.values[value], local, spread, ty);
         }
         for var in spills.touches.get(region).into_iter().flatten() {
             let local = self.var_local(*var);
             let (ty, spread) = (self.kernel.vars[var.0 as usize], self.facts.vars[var.0 as usize]);
-            self.take(spills.vars[var], local, spread, ty);
+            self.read_slot(spills.vars[var], local, spread, ty);
         }
     }
 
-    fn take(&mut self, slot: u32, local: u32, spread: Spread, ty: crate::ir::Ty) {
+    fn read_slot(&mut self, slot: u32, local: u32, spread: Spread, ty: crate::ir::Ty) {
         use crate::ir::Ty;
         let at = words(self.slot(slot));
         self.slots();
@@ -217,16 +220,16 @@ impl Emitter<'_> {
         for value in makes {
             let local = self.value_local(value);
             let (ty, spread) = (self.kernel.values[value.0 as usize].ty, self.facts.values[value.0 as usize]);
-            self.leave(spills.values[&value], local, spread, ty);
+            self.write_slot(spills.values[&value], local, spread, ty);
         }
         for var in touches {
             let local = self.var_local(var);
             let (ty, spread) = (self.kernel.vars[var.0 as usize], self.facts.vars[var.0 as usize]);
-            self.leave(spills.vars[&var], local, spread, ty);
+            self.write_slot(spills.vars[&var], local, spread, ty);
         }
     }
 
-    fn leave(&mut self, slot: u32, local: u32, spread: Spread, ty: crate::ir::Ty) {
+    fn write_slot(&mut self, slot: u32, local: u32, spread: Spread, ty: crate::ir::Ty) {
         use crate::ir::Ty;
         let at = words(self.slot(slot));
         self.slots();

@@ -9,7 +9,7 @@ impl Emitter<'_> {
     /// A mask for lanes that are noted, empty at first.
     pub(super) fn noted(&mut self, needed: bool) -> Option<Local> {
         needed.then(|| {
-            let lanes = self.code.vector();
+            let lanes = self.temporary();
             self.code.lanes([0; 4]);
             self.code.set(lanes);
             lanes

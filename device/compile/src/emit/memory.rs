@@ -48,7 +48,7 @@ impl Emitter<'_> {
     /// What is added to the address: where the space starts, beyond the address itself.
     pub(super) fn offset(&self, place: &Place) -> u32 {
         match place.space {
-            Space::Constant | Space::Storage => place.base,
+            Space::Constant | Space::Storage | Space::Sum(_) => place.base,
             Space::Workgroup => self.layout.workgroup + place.base,
             Space::Private => self.layout.private + place.base,
         }
@@ -58,6 +58,10 @@ impl Emitter<'_> {
     pub(super) fn start(&mut self, space: Space) {
         match space {
             Space::Constant | Space::Storage => self.code.int(0),
+            Space::Sum(sum) => {
+                let start = self.sums.starts[usize::from(sum)];
+                self.code.get(start);
+            }
             Space::Workgroup => self.code.get(parameter::SCRATCH),
             Space::Private => {
                 let start = self.inputs.private;
@@ -124,7 +128,7 @@ impl Emitter<'_> {
             self.constant([0, 1, 2, 3].map(|lane| lane * PRIVATE_LANE));
             self.code.i().i32x4_add();
         }
-        let addresses = self.code.vector();
+        let addresses = self.temporary();
         self.code.set(addresses);
         addresses
     }
@@ -133,7 +137,7 @@ impl Emitter<'_> {
     pub(super) fn lane_address(&mut self, space: Space, addresses: Local, lane: u8) {
         self.code.get(addresses);
         self.code.i().i32x4_extract_lane(lane);
-        if matches!(space, Space::Workgroup | Space::Private) {
+        if !matches!(space, Space::Constant | Space::Storage) {
             self.start(space);
             self.code.i().i32_add();
         }

@@ -6,11 +6,14 @@
 //! | `ops` | operations on scalars and vectors |
 //! | `memory`, `load`, `store` | addresses, and what is read and written there |
 //! | `atomic` | atomic operations |
+//! | `sum` | additions to buffers that are only added to |
 //! | `flow` | branches and masks |
 //! | `loops` | loops and scopes |
 //! | `twice` | code without masks beside code with them |
 //! | `group` | a workgroup: regions, vectors, what waits between |
+//! | `limits` | what a kernel may cost to compile |
 //! | `pool` | constants in memory |
+//! | `registers` | which local holds what |
 //! | `watch` | checked mode |
 //! | `module` | the module around the function |
 //!
@@ -21,29 +24,36 @@ mod atomic;
 mod code;
 mod flow;
 mod group;
+mod limits;
 mod load;
 mod loops;
 mod memory;
 mod module;
 mod ops;
 mod pool;
+mod registers;
 mod store;
+mod sum;
 mod twice;
 mod watch;
 
+use naga::Span;
 use wasm_encoder::ValType;
 
+pub(crate) use self::code::Cost;
 use self::code::{Code, Local};
 use self::flow::Frame;
+use self::registers::{Registers, Taken};
+use self::sum::Sums;
+use crate::abi;
 use crate::abi::{STOP_ADDRESS, parameter};
-use crate::analyse::{Circle, Facts, Spread, analyse, plan, spills};
-use crate::fault::{Fault, fault};
-use crate::ir::{Kernel, Ty, Value, Var};
+use crate::analyse::{Circle, Facts, Lifetimes, Spread, analyse, plan, spills};
+use crate::fault::Fault;
+use crate::ir::{Kernel, Value, Var};
 
+pub(crate) use self::module::memory_type;
 pub use self::pool::ConstantPool;
 
-/// Most locals of a WebAssembly function.
-const LOCALS_MAX: usize = 50_000;
 /// Most bytes of scratch memory of a thread.
 const SCRATCH_BYTES_MAX: u64 = 64 << 20;
 
@@ -89,6 +99,9 @@ pub(crate) struct Emitted {
     pub(crate) wasm: Vec<u8>,
     /// Bytes of scratch memory each thread needs.
     pub(crate) scratch: u32,
+    pub(crate) cost: Cost,
+    /// Steps of the analyses.
+    pub(crate) steps: u64,
 }
 
 struct Emitter<'k> {
@@ -102,24 +115,32 @@ struct Emitter<'k> {
     /// Statements that may still be emitted twice.
     doubles: usize,
     pool: &'k mut ConstantPool,
-    values: Vec<Option<Local>>,
-    vars: Vec<Option<Local>>,
+    lifetimes: &'k Lifetimes,
+    registers: Registers,
+    values: Vec<Option<Taken>>,
+    vars: Vec<Option<Taken>>,
     inputs: Inputs,
+    sums: Sums,
     temps: [Local; 6],
     int_temp: Local,
     old_temp: Local,
     seen_temp: Local,
+    /// Where in the source the code comes from.
+    span: Span,
+    /// Why emitting stopped.
+    fault: Option<Fault>,
 }
 
 /// Compile a kernel.
 pub(crate) fn emit(kernel: &Kernel, checked: bool, pool: &mut ConstantPool) -> Result<Emitted, Fault> {
     let workgroup_facts = analyse(kernel, Circle::Workgroup);
     let facts = analyse(kernel, Circle::Vector);
-    let plan = plan(kernel, &workgroup_facts).or_else(fault)?;
+    let plan = plan(kernel, &workgroup_facts)?;
     let spills = spills(kernel, &plan);
     let vectors = u64::from(kernel.workgroup_size.iter().product::<u32>().div_ceil(4));
     let private_stride = u64::from(kernel.private_bytes);
-    let private = u64::from(kernel.workgroup_bytes);
+    let workgroup = u64::from(abi::sums::table_bytes(kernel.sums.len()));
+    let private = workgroup + u64::from(kernel.workgroup_bytes);
     let spill_area = private + private_stride * vectors;
     let spill_stride = u64::from(spills.slots) * 16;
     let bytes = spill_area + spill_stride * vectors + 64;
@@ -131,31 +152,37 @@ pub(crate) fn emit(kernel: &Kernel, checked: bool, pool: &mut ConstantPool) -> R
         ));
     }
     let layout = Layout {
-        workgroup: 0,
+        workgroup: workgroup as u32,
         private: private as u32,
         private_stride: private_stride as u32,
         spills: spill_area as u32,
         spill_stride: spill_stride as u32,
         bytes: bytes.next_multiple_of(64) as u32,
     };
-    let mut emitter = Emitter::new(kernel, &facts, layout, checked, pool);
+    let lifetimes = Lifetimes::of(kernel, &spills);
+    let mut emitter = Emitter::new(kernel, &facts, &lifetimes, layout, checked, pool);
     emitter.workgroup(&plan, &spills);
-    let locals = emitter.code.locals();
-    if locals > LOCALS_MAX {
-        return Err(Fault::limit(
-            "a kernel with its calls inlined, in registers,",
-            locals as u64,
-            LOCALS_MAX as u64,
-        ));
+    if let Some(fault) = emitter.fault {
+        return Err(fault);
     }
+    let cost = emitter.code.cost();
     Ok(Emitted {
+        cost,
+        steps: workgroup_facts.steps + facts.steps,
         wasm: module::module(emitter.code, checked),
         scratch: layout.bytes,
     })
 }
 
 impl<'k> Emitter<'k> {
-    fn new(kernel: &'k Kernel, facts: &'k Facts, layout: Layout, checked: bool, pool: &'k mut ConstantPool) -> Self {
+    fn new(
+        kernel: &'k Kernel,
+        facts: &'k Facts,
+        lifetimes: &'k Lifetimes,
+        layout: Layout,
+        checked: bool,
+        pool: &'k mut ConstantPool,
+    ) -> Self {
         let mut code = Code::new(parameter::NUMBER as u32);
         let spread_type = |input: crate::ir::Input| {
             let is_varying = kernel.values.iter().zip(&facts.values);
@@ -174,6 +201,7 @@ impl<'k> Emitter<'k> {
             z: code.local(spread_type(Input::LocalZ)),
             private: code.local(ValType::I32),
         };
+        let sums = Sums::new(&mut code, kernel.sums.len());
         let temps = [(); 6].map(|()| code.vector());
         let [int_temp, old_temp, seen_temp] = [(); 3].map(|()| code.local(ValType::I32));
         Self {
@@ -186,13 +214,18 @@ impl<'k> Emitter<'k> {
             checked,
             doubles: DOUBLES_MAX,
             pool,
+            lifetimes,
+            registers: Registers::default(),
             values: vec![None; kernel.values.len()],
             vars: vec![None; kernel.vars.len()],
             inputs,
+            sums,
             temps,
             int_temp,
             old_temp,
             seen_temp,
+            span: Span::UNDEFINED,
+            fault: None,
         }
     }
 
@@ -200,12 +233,10 @@ impl<'k> Emitter<'k> {
     fn heed_stop(&mut self) {
         self.code.int(0);
         let at = code::words(STOP_ADDRESS);
-        self.code
-            .i()
-            .i32_atomic_load(at)
-            .if_(wasm_encoder::BlockType::Empty)
-            .unreachable()
-            .end();
+        self.code.i().i32_atomic_load(at);
+        self.code.when();
+        self.code.i().unreachable();
+        self.code.end();
     }
 
     /// Push four lanes that are known now.
@@ -217,38 +248,6 @@ impl<'k> Emitter<'k> {
                 self.code.i().v128_load(code::words(address));
             }
             None => self.code.lanes(lanes),
-        }
-    }
-
-    fn local_for(&mut self, spread: Spread, ty: Ty) -> Local {
-        self.code.local(match (spread, ty) {
-            (Spread::Varying, _) => ValType::V128,
-            (Spread::Linear(_), Ty::F32) => ValType::F32,
-            (Spread::Linear(_), _) => ValType::I32,
-        })
-    }
-
-    fn value_local(&mut self, value: Value) -> Local {
-        let index = value.0 as usize;
-        match self.values[index] {
-            Some(local) => local,
-            None => {
-                let local = self.local_for(self.facts.values[index], self.kernel.values[index].ty);
-                self.values[index] = Some(local);
-                local
-            }
-        }
-    }
-
-    fn var_local(&mut self, var: Var) -> Local {
-        let index = var.0 as usize;
-        match self.vars[index] {
-            Some(local) => local,
-            None => {
-                let local = self.local_for(self.facts.vars[index], self.kernel.vars[index]);
-                self.vars[index] = Some(local);
-                local
-            }
         }
     }
 

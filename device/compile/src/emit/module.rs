@@ -10,7 +10,18 @@ use wasm_encoder::{
 use super::code::Code;
 use crate::abi::{IMPORTS, MEMORY, PAGES_MAX, RUN, WATCH, WATCH_PARAMETERS, parameter};
 
-/// Wrap a function. Any size of memory fits, so that one module serves sessions of all sizes.
+/// Type of the imported memory. Any size fits, so that one module serves sessions of all sizes.
+pub(crate) fn memory_type() -> MemoryType {
+    MemoryType {
+        minimum: 1,
+        maximum: Some(PAGES_MAX),
+        memory64: false,
+        shared: true,
+        page_size_log2: None,
+    }
+}
+
+/// Wrap a function.
 pub(super) fn module(code: Code, checked: bool) -> Vec<u8> {
     let mut module = Module::new();
     let mut types = TypeSection::new();
@@ -18,14 +29,7 @@ pub(super) fn module(code: Code, checked: bool) -> Vec<u8> {
     types.ty().function([ValType::I32; WATCH_PARAMETERS], []);
     module.section(&types);
     let mut imports = ImportSection::new();
-    let memory = MemoryType {
-        minimum: 1,
-        maximum: Some(PAGES_MAX),
-        memory64: false,
-        shared: true,
-        page_size_log2: None,
-    };
-    imports.import(IMPORTS, MEMORY, EntityType::Memory(memory));
+    imports.import(IMPORTS, MEMORY, EntityType::Memory(memory_type()));
     if checked {
         imports.import(IMPORTS, WATCH, EntityType::Function(1));
     }

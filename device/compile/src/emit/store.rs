@@ -61,7 +61,7 @@ impl Emitter<'_> {
         let mut rows = Vec::new();
         for value in values {
             self.canonical_vector(*value);
-            let row = self.code.vector();
+            let row = self.temporary();
             self.code.set(row);
             rows.push(row);
         }
@@ -96,14 +96,35 @@ impl Emitter<'_> {
         }
     }
 
-    /// Zero for `count` words of private memory, in all lanes.
+    /// Zero for `count` words of private memory, in all active lanes.
     pub(super) fn zero(&mut self, place: &Place, count: u32) {
         let offset = self.offset(place);
         self.start(place.space);
         self.code.int(offset);
         self.code.i().i32_add();
-        self.code.int(0);
+        let Mask::Lanes(mask) = self.mask else {
+            self.code.int(0);
+            self.code.int(count * PRIVATE_WORD);
+            self.code.i().memory_fill(0);
+            return;
+        };
+        let (address, end) = (self.int_temp, self.old_temp);
+        self.code.i().local_tee(address);
         self.code.int(count * PRIVATE_WORD);
-        self.code.i().memory_fill(0);
+        self.code.i().i32_add();
+        self.code.set(end);
+        let top = self.code.repeat();
+        self.code.get(address);
+        self.code.get(address);
+        self.code.i().v128_load(words(0));
+        self.code.get(mask);
+        self.code.i().v128_andnot().v128_store(words(0));
+        self.code.get(address);
+        self.code.int(PRIVATE_WORD);
+        self.code.i().i32_add().local_tee(address);
+        self.code.get(end);
+        self.code.i().i32_lt_u();
+        self.code.branch_if(top);
+        self.code.end();
     }
 }

@@ -27,7 +27,7 @@ impl Emitter<'_> {
         self.code.i().i32_eq();
         self.code.when();
         self.mask = Mask::Full;
-        code(self);
+        self.first_copy(&code);
         self.code.otherwise();
         self.mask = around;
         if let Some(end) = end {

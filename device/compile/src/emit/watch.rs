@@ -16,7 +16,7 @@ impl Emitter<'_> {
 
     fn tell_value(&mut self, site: u32, what: u32, value: Value, extra: u32) {
         self.vector(value);
-        let lanes = self.code.vector();
+        let lanes = self.temporary();
         self.code.set(lanes);
         self.each_active(|emitter, lane| {
             emitter.head(site, what, lane);

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use naga::Span;
+
 use super::bound;
 use super::fold::fold_un;
 use super::live;
@@ -16,78 +18,131 @@ const SIGN_DEPTH: u32 = 8;
 /// The kernel under construction, and the blocks that are open.
 pub(crate) struct Builder {
     pub(crate) kernel: Kernel,
-    blocks: Vec<Vec<Stmt>>,
-    known: Vec<BTreeMap<Op, Value>>,
-    /// What variables hold here, as far as each open block knows; `None`: not known any more.
-    held: Vec<BTreeMap<Var, Option<Value>>>,
+    /// What in the source is being lowered: new values remember it.
+    pub(crate) span: Span,
+    blocks: Vec<Open>,
+    /// Pure values that are computed already, here or further out.
+    known: BTreeMap<Op, Value>,
+    held: Vec<Held>,
+    /// Blocks opened so far.
+    opened: u32,
+}
+
+/// What a variable holds here.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    /// `None` where it is not known.
+    value: Option<Value>,
+    /// The block that found this out, by its number.
+    block: u32,
+}
+
+/// A block that is open, and what was known before it.
+#[derive(Default)]
+struct Open {
+    stmts: Vec<Stmt>,
+    /// Values that it made known, with what was known by the same operation.
+    known: Vec<(Op, Option<Value>)>,
+    /// Variables that it set or forgot, with what they held; each once.
+    held: Vec<(Var, Held)>,
+    number: u32,
 }
 
 impl Builder {
     pub(crate) fn new(workgroup_size: [u32; 3]) -> Self {
         let kernel = Kernel {
             values: Vec::new(),
+            spans: Vec::new(),
             vars: Vec::new(),
             labels: 0,
             body: Vec::new(),
             workgroup_size,
             workgroup_bytes: 0,
             private_bytes: 0,
+            sums: Vec::new(),
             sites: Vec::new(),
         };
         Self {
             kernel,
-            blocks: vec![Vec::new()],
-            known: vec![BTreeMap::new()],
-            held: vec![BTreeMap::new()],
+            span: Span::UNDEFINED,
+            blocks: vec![Open::default()],
+            known: BTreeMap::new(),
+            held: Vec::new(),
+            opened: 0,
         }
     }
 
     pub(crate) fn finish(mut self) -> Kernel {
-        self.kernel.body = self.blocks.pop().expect("the outermost block stays until the end");
+        self.kernel.body = self.blocks.pop().expect("the outermost block stays until the end").stmts;
         live::prune(&mut self.kernel);
         self.kernel
     }
 
+    fn block(&mut self) -> &mut Open {
+        self.blocks.last_mut().expect("a block is open")
+    }
+
     pub(crate) fn open(&mut self) {
-        self.blocks.push(Vec::new());
-        self.known.push(BTreeMap::new());
-        self.held.push(BTreeMap::new());
+        self.opened += 1;
+        self.blocks.push(Open {
+            number: self.opened,
+            ..Open::default()
+        });
     }
 
     /// The innermost block is complete. It may or may not run: what it sets is not known after it.
     pub(crate) fn close(&mut self) -> Vec<Stmt> {
-        self.known.pop();
-        let set = self.held.pop().expect("every close has its open");
-        self.forget(set.into_keys());
-        self.blocks.pop().expect("every close has its open")
+        let block = self.blocks.pop().expect("every close has its open");
+        for (op, before) in block.known.into_iter().rev() {
+            match before {
+                Some(value) => self.known.insert(op, value),
+                None => self.known.remove(&op),
+            };
+        }
+        for (var, before) in block.held.iter().rev() {
+            self.held[var.0 as usize] = *before;
+        }
+        self.forget(block.held.into_iter().map(|(var, _)| var));
+        block.stmts
     }
 
     /// The innermost block was no block of its own: it always runs, to its end.
     pub(crate) fn splice(&mut self) {
-        let stmts = self.blocks.pop().expect("every splice has its open");
-        let known = self.known.pop().expect("every splice has its open");
-        let held = self.held.pop().expect("every splice has its open");
-        self.blocks.last_mut().expect("a block is open").extend(stmts);
-        self.known.last_mut().expect("a block is open").extend(known);
-        self.held.last_mut().expect("a block is open").extend(held);
+        let block = self.blocks.pop().expect("every splice has its open");
+        let outer = self.block();
+        outer.stmts.extend(block.stmts);
+        outer.known.extend(block.known);
+        outer.held.extend(block.held);
     }
 
     /// Whether the innermost block ends with this exit; it is taken off then.
     pub(crate) fn ends_with_break(&mut self, label: Label) -> bool {
-        let block = self.blocks.last_mut().expect("a block is open");
-        block
+        let stmts = &mut self.block().stmts;
+        stmts
             .pop_if(|stmt| matches!(stmt, Stmt::Break(target) if *target == label))
             .is_some()
     }
 
     /// These variables may be set by what runs before the next statement.
     pub(crate) fn forget(&mut self, vars: impl Iterator<Item = Var>) {
-        let held = self.held.last_mut().expect("a block is open");
-        held.extend(vars.map(|var| (var, None)));
+        vars.for_each(|var| self.hold(var, None));
+    }
+
+    fn hold(&mut self, var: Var, value: Option<Value>) {
+        let block = self.block().number;
+        let before = std::mem::replace(&mut self.held[var.0 as usize], Held { value, block });
+        if before.block != block {
+            self.block().held.push((var, before));
+        }
+    }
+
+    fn know(&mut self, op: Op, value: Value) {
+        let before = self.known.insert(op, value);
+        self.block().known.push((op, before));
     }
 
     pub(crate) fn push(&mut self, stmt: Stmt) {
-        self.blocks.last_mut().expect("a block is open").push(stmt);
+        self.block().stmts.push(stmt);
     }
 
     pub(crate) fn label(&mut self) -> Label {
@@ -97,6 +152,7 @@ impl Builder {
 
     pub(crate) fn var(&mut self, ty: Ty) -> Var {
         self.kernel.vars.push(ty);
+        self.held.push(Held::default());
         Var(self.kernel.vars.len() as u32 - 1)
     }
 
@@ -126,20 +182,21 @@ impl Builder {
 
     fn fresh(&mut self, info: ValueInfo) -> Value {
         self.kernel.values.push(info);
+        self.kernel.spans.push(self.span);
         Value(self.kernel.values.len() as u32 - 1)
     }
 
     fn define(&mut self, op: Op, ty: Ty, max: u32) -> Value {
         let pure = !matches!(op, Op::Get(_) | Op::Loaded);
         if pure {
-            let found = self.known.iter().rev().find_map(|block| block.get(&op)).copied();
+            let found = self.known.get(&op).copied();
             if let Some(value) = found.filter(|value| self.ty(*value) == ty) {
                 return value;
             }
         }
         let value = self.fresh(ValueInfo { op, ty, max });
         if pure {
-            self.known.last_mut().expect("a block is open").insert(op, value);
+            self.know(op, value);
         }
         self.push(Stmt::Let(value));
         value
@@ -147,7 +204,7 @@ impl Builder {
 
     pub(crate) fn constant(&mut self, ty: Ty, bits: u32) -> Value {
         // Constants of one pattern but another type are told apart by looking at the type after the search.
-        let found = self.known.iter().rev().find_map(|block| block.get(&Op::Const(bits))).copied();
+        let found = self.known.get(&Op::Const(bits)).copied();
         match found {
             Some(value) if self.ty(value) == ty => value,
             Some(_) => {
@@ -205,8 +262,7 @@ impl Builder {
     }
 
     pub(crate) fn get(&mut self, var: Var) -> Value {
-        let held = self.held.iter().rev().find_map(|block| block.get(&var)).copied();
-        if let Some(value) = held.flatten() {
+        if let Some(value) = self.held[var.0 as usize].value {
             return value;
         }
         let ty = self.kernel.vars[var.0 as usize];
@@ -214,7 +270,7 @@ impl Builder {
     }
 
     pub(crate) fn set(&mut self, var: Var, value: Value) {
-        self.held.last_mut().expect("a block is open").insert(var, Some(value));
+        self.hold(var, Some(value));
         self.push(Stmt::Set(var, value));
     }
 

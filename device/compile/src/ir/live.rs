@@ -1,4 +1,5 @@
-//! Leaves out what nothing depends on: values that nobody uses, loads of them, and variables that feed none but themselves.
+//! Leaves out what nothing depends on: values that nothing uses, loads of them, results of atomic operations, and variables that feed none
+//! but themselves.
 //!
 //! Memory, control flow and watches count as uses. A variable counts as read only where what is read is used: `w` of a vector that is
 //! carried through a loop, but never looked at, goes.
@@ -122,6 +123,10 @@ fn drop_dead(block: &mut Vec<Stmt>, values: &[bool], vars: &[bool]) {
         Stmt::Let(value) => values[value.0 as usize],
         Stmt::Set(var, _) => vars[var.0 as usize],
         Stmt::Load { first, count, .. } => values[first.0 as usize..(first.0 + *count) as usize].contains(&true),
+        Stmt::Atomic { result, .. } => {
+            *result = result.filter(|result| values[result.0 as usize]);
+            true
+        }
         Stmt::If { yes, no, .. } => {
             drop_dead(yes, values, vars);
             drop_dead(no, values, vars);

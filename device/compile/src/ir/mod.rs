@@ -4,14 +4,30 @@
 //! pointers are resolved to variables or to places in memory. It is written for *one* invocation; that four run at a time is
 //! the emitter's business.
 //!
+//! | module | owns |
+//! |---|---|
+//! | `build` | a kernel under construction |
+//! | `bound`, `fold` | what is known of results |
+//! | `live` | leaves out what is not used |
+//! | `sums` | buffers that are only added to |
+//! | `verify` | whether a kernel keeps the IR's promises |
+//! | `print` | a kernel as text |
+//!
 //! Invariant: a [`Value`] is defined by one statement, and used only after it, in its block or deeper.
 
 mod bound;
 mod build;
 mod fold;
 mod live;
+mod print;
+mod sums;
+mod verify;
 
 pub(crate) use self::build::Builder;
+pub(crate) use self::sums::separate;
+pub(crate) use self::verify::verify;
+
+use naga::Span;
 
 /// A scalar that is computed once.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -144,6 +160,8 @@ pub(crate) enum Space {
     Constant,
     /// A buffer some invocation may write.
     Storage,
+    /// A buffer that the kernel only adds to, by its number among [`Kernel::sums`]; bases are from its start.
+    Sum(u8),
     /// Memory of a workgroup.
     Workgroup,
     /// Memory of an invocation: each word is a vector, a lane to each invocation.
@@ -168,6 +186,13 @@ pub(crate) struct Place {
     /// Bytes: from the start of the linear memory for buffers, from the start of the space in a thread's scratch memory else.
     pub(crate) base: u32,
     pub(crate) terms: Vec<Term>,
+}
+
+impl Place {
+    /// The values of its indices.
+    pub(crate) fn indices(&self) -> impl Iterator<Item = Value> {
+        self.terms.iter().map(|term| term.index)
+    }
 }
 
 /// Read-modify-write operations.
@@ -276,6 +301,41 @@ pub(crate) enum Stmt {
     Watch(u32, Watch),
 }
 
+impl Stmt {
+    /// Visits the values that the statement itself uses: not those of blocks in it, not what a `Let` computes from, not what ends a loop.
+    pub(crate) fn uses(&self, mut visit: impl FnMut(Value)) {
+        match self {
+            Self::Let(_) | Self::Loop { .. } | Self::Scope { .. } | Self::Break(_) | Self::Continue(_) | Self::Barrier(_) => {}
+            Self::Set(_, value) => visit(*value),
+            Self::Load { at, .. } | Self::Zero { at, .. } => at.indices().for_each(visit),
+            Self::Store { at, values } => at.indices().chain(values.iter().copied()).for_each(visit),
+            Self::Atomic { rmw, at, value, .. } => {
+                at.indices().for_each(&mut visit);
+                visit(*value);
+                if let Rmw::CompareExchange(compare) = rmw {
+                    visit(*compare);
+                }
+            }
+            Self::If { cond, .. } => visit(*cond),
+            Self::Watch(_, watch) => match watch {
+                Watch::Float { value, .. } | Watch::Convert(value, _) => visit(*value),
+                Watch::Access(at, ..) => at.indices().for_each(visit),
+            },
+        }
+    }
+
+    /// The blocks in it, in order of the text.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &[Stmt]> {
+        let (first, second): (Option<&[Stmt]>, Option<&[Stmt]>) = match self {
+            Self::If { yes, no, .. } => (Some(yes), Some(no)),
+            Self::Loop { body, next, .. } => (Some(body), Some(next)),
+            Self::Scope { body, .. } => (Some(body), None),
+            _ => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+}
+
 /// What is known of a value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ValueInfo {
@@ -286,10 +346,23 @@ pub(crate) struct ValueInfo {
     pub(crate) max: u32,
 }
 
+/// A buffer that a kernel only adds to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sum {
+    /// Byte address in the linear memory.
+    pub(crate) address: u32,
+    /// Bytes.
+    pub(crate) size: u32,
+    /// Additions of one invocation, roughly.
+    pub(crate) weight: u64,
+}
+
 /// A whole kernel.
 #[derive(Debug)]
 pub(crate) struct Kernel {
     pub(crate) values: Vec<ValueInfo>,
+    /// Of each value, what in the source it comes from.
+    pub(crate) spans: Vec<Span>,
     pub(crate) vars: Vec<Ty>,
     pub(crate) labels: u32,
     pub(crate) body: Vec<Stmt>,
@@ -298,6 +371,8 @@ pub(crate) struct Kernel {
     pub(crate) workgroup_bytes: u32,
     /// Bytes of memory of four invocations.
     pub(crate) private_bytes: u32,
+    /// Buffers that it only adds to.
+    pub(crate) sums: Vec<Sum>,
     /// Checked mode: byte range in the source of each site.
     pub(crate) sites: Vec<std::ops::Range<usize>>,
 }

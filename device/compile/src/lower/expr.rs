@@ -90,7 +90,7 @@ impl<'m> Lower<'m> {
             },
             Expression::LocalVariable(handle) => return Ok(Lowered::Pointer(frame.locals[handle.index()].clone())),
             Expression::AccessIndex { base, index } => match self.lowered(frame, *base)? {
-                Lowered::Pointer(pointer) => return Ok(Lowered::Pointer(pointer.part(self.module, *index)?)),
+                Lowered::Pointer(pointer) => return Ok(Lowered::Pointer(self.part(&pointer, *index)?)),
                 Lowered::Words(words) => {
                     let (shape, _, at) = self.shape(frame, *base)?.part(self.module, *index)?;
                     let count = shape.words(self.module)?;

@@ -29,7 +29,7 @@ mod stmt;
 use std::collections::BTreeMap;
 
 use naga::valid::{FunctionInfo, ModuleInfo};
-use naga::{AddressSpace, Binding, BuiltIn, Function, GlobalVariable, Handle, Module, Span, TypeInner};
+use naga::{AddressSpace, Arena, Binding, BuiltIn, Expression, Function, GlobalVariable, Handle, Module, TypeInner};
 
 use self::dynamic::Dynamic;
 use self::place::{Pointer, Root};
@@ -78,9 +78,10 @@ struct Lower<'m> {
     depth: u32,
     /// Statements so far.
     statements: u64,
+    /// Statements and variables looked at for loops so far.
+    looks: u64,
     /// What `break` and `continue` mean here.
     targets: Vec<(Label, bool)>,
-    span: Span,
 }
 
 /// Lower one entry point.
@@ -101,13 +102,25 @@ pub(crate) fn lower(
         checks,
         depth: 0,
         statements: 0,
+        looks: 0,
         targets: Vec::new(),
-        span: Span::UNDEFINED,
     };
     let entry_info = info.get_entry_point(entry);
     match lower.entry(&point.function, entry_info, bindings) {
         Ok(()) => Ok(lower.b.finish()),
-        Err(fault) => Err(fault.at(lower.span)),
+        Err(fault) => Err(fault.at(lower.b.span)),
+    }
+}
+
+/// Whether an expression is `T()`, or a constant that is: of any size, it needs no values.
+fn is_zero(module: &Module, expressions: &Arena<Expression>, handle: Handle<Expression>) -> bool {
+    match expressions[handle] {
+        Expression::ZeroValue(_) => true,
+        Expression::Constant(constant) => {
+            let init = module.constants[constant].init;
+            is_zero(module, &module.global_expressions, init)
+        }
+        _ => false,
     }
 }
 
@@ -122,7 +135,7 @@ impl<'m> Lower<'m> {
         self.b.open();
         for (handle, global) in self.module.global_variables.iter() {
             if !info[handle].is_empty() {
-                self.span = self.module.global_variables.get_span(handle);
+                self.b.span = self.module.global_variables.get_span(handle);
                 let pointer = self.global(handle, global, bindings)?;
                 self.globals.insert(handle, pointer);
             }
@@ -235,8 +248,8 @@ impl<'m> Lower<'m> {
                 let in_memory = self.dynamic.globals.contains(&handle.index());
                 let pointer = self.variable(shape, in_memory)?;
                 let init = match global.init {
-                    Some(init) => Some(self.constant(init)?),
-                    None => None,
+                    Some(init) if !is_zero(self.module, &self.module.global_expressions, init) => Some(self.constant(init)?),
+                    _ => None,
                 };
                 self.initialise(&pointer, init)?;
                 Ok(pointer)
@@ -277,8 +290,12 @@ impl<'m> Lower<'m> {
         })
     }
 
+    /// Give a variable its first value; zero without one.
     fn initialise(&mut self, pointer: &Pointer, init: Option<Vec<Value>>) -> Result<(), Fault> {
-        if let (Root::Packed { place, .. }, None) = (&pointer.root, &init) {
+        if let (Root::Packed { place, .. }, None) = (&pointer.root, &init)
+            && place.space == Space::Private
+            && place.terms.is_empty()
+        {
             let words = pointer.shape.words(self.module)? as u32;
             self.b.push(Stmt::Zero {
                 at: place.clone(),
@@ -315,8 +332,8 @@ impl<'m> Lower<'m> {
         for (handle, local) in function.local_variables.iter() {
             let pointer = self.variable(Shape::Named(local.ty), in_memory.contains(&handle.index()))?;
             let init = match local.init {
-                Some(init) => Some(self.words(&mut frame, init)?),
-                None => None,
+                Some(init) if !is_zero(self.module, &function.expressions, init) => Some(self.words(&mut frame, init)?),
+                _ => None,
             };
             self.initialise(&pointer, init)?;
             frame.locals.push(pointer);
@@ -340,7 +357,7 @@ impl<'m> Lower<'m> {
     fn watch(&mut self, watch: Watch) {
         if self.checks.is_some() {
             let sites = &mut self.b.kernel.sites;
-            let range = self.span.to_range().unwrap_or(0..0);
+            let range = self.b.span.to_range().unwrap_or(0..0);
             if sites.last() != Some(&range) {
                 sites.push(range);
             }

@@ -25,8 +25,18 @@ pub(super) struct Pointer {
 }
 
 impl Pointer {
-    /// `&(*self)[index]` or `&(*self).member`.
-    pub(super) fn part(&self, module: &Module, index: u32) -> Result<Self, Fault> {
+    /// Elements of an array, a matrix or a vector; an array that ends with its buffer has as many as fit.
+    fn len(&self, module: &Module) -> Result<u32, Fault> {
+        let elements = self.shape.elements(module)?;
+        Ok(match (elements.len, &self.root) {
+            (Some(len), _) => len,
+            (None, Root::Host { place, end }) => ((end - place.base) / elements.host_stride.max(1)).max(1),
+            (None, _) => 1,
+        })
+    }
+
+    /// `&(*self)[index]` with an index within, or `&(*self).member`.
+    fn part(&self, module: &Module, index: u32) -> Result<Self, Fault> {
         let (shape, host, words) = self.shape.part(module, index)?;
         let root = match &self.root {
             Root::Vars { vars } => {
@@ -35,21 +45,10 @@ impl Pointer {
                     vars: vars[words as usize..(words + count) as usize].to_vec(),
                 }
             }
-            Root::Host { place, end } => {
-                let len = match self.shape.elements(module) {
-                    Ok(elements) if elements.len.is_none() => Some((end - place.base) / elements.host_stride.max(1)),
-                    _ => None,
-                };
-                // A fixed index past the end of a runtime array is clamped like any other.
-                let (_, host, _) = match len {
-                    Some(len) if index >= len => self.shape.part(module, len.saturating_sub(1))?,
-                    _ => (shape, host, words),
-                };
-                Root::Host {
-                    place: moved(place, host),
-                    end: *end,
-                }
-            }
+            Root::Host { place, end } => Root::Host {
+                place: moved(place, host),
+                end: *end,
+            },
             Root::Packed { place, scale } => Root::Packed {
                 place: moved(place, words as u32 * scale),
                 scale: *scale,
@@ -67,10 +66,23 @@ fn moved(place: &Place, bytes: u32) -> Place {
 }
 
 impl Lower<'_> {
+    /// `&(*pointer)[index]` or `&(*pointer).member`. A fixed index past the end of an array that ends with its buffer is treated, and
+    /// found by checked mode, like any other.
+    pub(super) fn part(&mut self, pointer: &Pointer, index: u32) -> Result<Pointer, Fault> {
+        match pointer.shape.elements(self.module) {
+            Ok(elements) if elements.len.is_none() && index >= pointer.len(self.module)? => {
+                let index = self.b.int(index);
+                self.element(pointer, index)
+            }
+            _ => pointer.part(self.module, index),
+        }
+    }
+
     /// `&(*pointer)[index]` with an index known at run time.
     pub(super) fn element(&mut self, pointer: &Pointer, index: Value) -> Result<Pointer, Fault> {
+        let len = pointer.len(self.module)?;
         if let Some(fixed) = self.b.constant_of(index)
-            && pointer.shape.elements(self.module)?.len.is_some_and(|len| fixed < len)
+            && fixed < len
         {
             return pointer.part(self.module, fixed);
         }
@@ -88,22 +100,14 @@ impl Lower<'_> {
         let max = self.b.max(index);
         let root = match &pointer.root {
             Root::Vars { .. } => return fault("a variable in registers is indexed dynamically".to_owned()),
-            Root::Host { place, end } => {
-                let len = elements
-                    .len
-                    .unwrap_or_else(|| (end - place.base) / elements.host_stride.max(1));
-                Root::Host {
-                    place: with(place, elements.host_stride, len.max(1), max),
-                    end: *end,
-                }
-            }
-            Root::Packed { place, scale } => {
-                let len = elements.len.unwrap_or(1);
-                Root::Packed {
-                    place: with(place, elements.words as u32 * scale, len, max),
-                    scale: *scale,
-                }
-            }
+            Root::Host { place, end } => Root::Host {
+                place: with(place, elements.host_stride, len, max),
+                end: *end,
+            },
+            Root::Packed { place, scale } => Root::Packed {
+                place: with(place, elements.words as u32 * scale, len, max),
+                scale: *scale,
+            },
         };
         Ok(Pointer {
             root,

@@ -4,8 +4,11 @@ use naga::{AtomicFunction, Barrier, Block, Expression, Function, Handle, ScalarK
 
 use super::place::{Pointer, Root};
 use super::shape::Shape;
-use super::{DEPTH_MAX, Fault, Frame, Lower, Lowered, STATEMENTS_MAX, VALUES_MAX, fault};
+use super::{DEPTH_MAX, Fault, Frame, Lower, Lowered, STATEMENTS_MAX, VALUES_MAX, fault, is_zero};
 use crate::ir::{Label, Orders, Place, Rmw, Stmt, Touch, Ty, Value, Var};
+
+/// Most cases of a `switch` that become a chain of `else if`.
+const NESTED_ARMS_MAX: usize = 64;
 
 impl<'m> Lower<'m> {
     pub(super) fn block(&mut self, frame: &mut Frame<'m>, block: &'m Block) -> Result<(), Fault> {
@@ -18,20 +21,13 @@ impl<'m> Lower<'m> {
             ));
         }
         for (statement, span) in block.span_iter() {
-            let values = self.b.kernel.values.len() as u64;
-            if values > VALUES_MAX {
-                return Err(Fault::limit(
-                    "a kernel with its calls inlined, in values,",
-                    values,
-                    VALUES_MAX,
-                ));
-            }
+            self.within_limits()?;
             self.statements += 1;
             if self.statements > STATEMENTS_MAX {
                 let what = "a kernel with its calls inlined, in statements,";
                 return Err(Fault::limit(what, self.statements, STATEMENTS_MAX));
             }
-            self.span = *span;
+            self.b.span = *span;
             self.statement(frame, statement)?;
             if matches!(statement, Statement::Break | Statement::Continue | Statement::Return { .. }) {
                 break;
@@ -39,6 +35,16 @@ impl<'m> Lower<'m> {
         }
         self.depth -= 1;
         Ok(())
+    }
+
+    /// Whether there are few enough values.
+    fn within_limits(&self) -> Result<(), Fault> {
+        let values = self.b.kernel.values.len() as u64;
+        if values <= VALUES_MAX {
+            return Ok(());
+        }
+        let what = "a kernel with its calls inlined, in values,";
+        Err(Fault::limit(what, values, VALUES_MAX))
     }
 
     fn nested(&mut self, frame: &mut Frame<'m>, block: &'m Block) -> Result<Vec<Stmt>, Fault> {
@@ -51,8 +57,9 @@ impl<'m> Lower<'m> {
         match statement {
             Statement::Emit(range) => {
                 for handle in range.clone() {
-                    self.span = frame.function.expressions.get_span(handle);
+                    self.b.span = frame.function.expressions.get_span(handle);
                     self.evaluate(frame, handle)?;
+                    self.within_limits()?;
                 }
             }
             Statement::Block(block) => self.block(frame, block)?,
@@ -74,7 +81,7 @@ impl<'m> Lower<'m> {
             } => {
                 let label = self.b.label();
                 self.targets.push((label, true));
-                let set = self.assigned(frame, [body, continuing]);
+                let set = self.assigned(frame, [body, continuing])?;
                 // What the body defines, the continuing block may use.
                 self.b.open();
                 self.b.forget(set.iter().copied());
@@ -124,6 +131,9 @@ impl<'m> Lower<'m> {
             }
             Statement::Store { pointer, value } => {
                 let target = self.pointer(frame, *pointer)?;
+                if is_zero(self.module, &frame.function.expressions, *value) && matches!(target.root, Root::Packed { .. }) {
+                    return self.initialise(&target, None);
+                }
                 let words = self.words(frame, *value)?;
                 if target.shape.is_atomic(self.module) {
                     self.atomic(&target, Rmw::Store, words[0])?;
@@ -227,7 +237,7 @@ impl<'m> Lower<'m> {
             }
             None => Vec::new(),
         };
-        let span = self.span;
+        let span = self.b.span;
         // The exact library's own steps may be odd; what it is given and what it gives may not.
         let checks = self.checks;
         self.checks = checks.filter(|checks| !(checks.trusted)(callee));
@@ -238,7 +248,7 @@ impl<'m> Lower<'m> {
         self.block(&mut inner, &callee.body)?;
         self.leave(&inner);
         self.targets = targets;
-        self.span = span;
+        self.b.span = span;
         let quiet = checks.is_some() && self.checks.is_none();
         self.checks = checks;
         if let Some(result) = result {
@@ -304,6 +314,9 @@ impl<'m> Lower<'m> {
         default: Option<&'m Block>,
         label: Label,
     ) -> Result<(), Fault> {
+        if arms.len() > NESTED_ARMS_MAX {
+            return self.arms_in_a_row(frame, arms, default, label);
+        }
         // Built from the last arm to the first, so that the nesting costs no recursion.
         let mut no = match default {
             Some(block) => self.arm(frame, block, label)?,
@@ -314,6 +327,35 @@ impl<'m> Lower<'m> {
             no = vec![Stmt::If { cond: *cond, yes, no }];
         }
         no.into_iter().for_each(|stmt| self.b.push(stmt));
+        Ok(())
+    }
+
+    /// Many cases: no two conditions hold at once, so they need not lie in each other.
+    fn arms_in_a_row(
+        &mut self,
+        frame: &mut Frame<'m>,
+        arms: &[(Value, &'m Block)],
+        default: Option<&'m Block>,
+        label: Label,
+    ) -> Result<(), Fault> {
+        let mut any = self.b.bool(false);
+        for (cond, block) in arms {
+            any = self.b.or(any, *cond);
+            let yes = self.arm(frame, block, label)?;
+            self.b.push(Stmt::If {
+                cond: *cond,
+                yes,
+                no: Vec::new(),
+            });
+        }
+        if let Some(block) = default {
+            let no = self.arm(frame, block, label)?;
+            self.b.push(Stmt::If {
+                cond: any,
+                yes: Vec::new(),
+                no,
+            });
+        }
         Ok(())
     }
 

@@ -207,7 +207,7 @@ fn bad_conversion(bits: u32, low: f64, high: f64, ty: &str) -> Option<String> {
 }
 
 /// Line and column of a byte, both from 1.
-fn line_of(source: &str, byte: usize) -> (usize, usize) {
+pub(in crate::cpu) fn line_of(source: &str, byte: usize) -> (usize, usize) {
     let before = &source.as_bytes()[..byte.min(source.len())];
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
     let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;

@@ -16,6 +16,8 @@ use crate::DeviceError;
 const TICK: Duration = Duration::from_millis(20);
 /// What a look counts at most: a process that was stopped, or a machine that slept, has not computed meanwhile.
 const TICK_MAX: Duration = Duration::from_millis(100);
+/// Stack of compiled code. Threads have 2 MiB, and the code calls nothing but checked mode's watcher.
+pub(super) const STACK_BYTES: usize = 512 << 10;
 /// Compiled modules that are kept.
 const MODULES_MAX: usize = 512;
 /// Virtual address space for a memory, and for the guard behind it: with both, an address of 32 bits and an offset of 32 bits
@@ -67,7 +69,8 @@ impl Engine {
             .shared_memory(true)
             .wasm_simd(true)
             .wasm_relaxed_simd(false)
-            .wasm_bulk_memory(true);
+            .wasm_bulk_memory(true)
+            .max_wasm_stack(STACK_BYTES);
         config.parallel_compilation(true);
         config.memory_reservation(RESERVED_BYTES).memory_guard_size(RESERVED_BYTES);
         let inner = wasmtime::Engine::new(&config).map_err(|error| format!("{error:#}"))?;

@@ -34,9 +34,10 @@ impl Memory {
         buffers: BufferLayout,
         threads: usize,
         scratch_bytes: u32,
+        copy_bytes: u64,
         constants: &[u8],
     ) -> Result<Self, DeviceError> {
-        let layout = buffers.with_threads(threads, scratch_bytes).map_err(from_fault)?;
+        let layout = buffers.with_threads(threads, scratch_bytes, copy_bytes).map_err(from_fault)?;
         let pages = layout.pages();
         let shared = SharedMemory::new(engine.inner(), MemoryType::shared(pages, pages)).map_err(|error| {
             let bytes = u64::from(pages) * PAGE_BYTES;
@@ -50,6 +51,11 @@ impl Memory {
     /// Address of a thread's scratch memory.
     pub(super) fn scratch(&self, thread: usize) -> u32 {
         self.layout.scratch(thread)
+    }
+
+    /// Address of a thread's copies of sums; `None` where there was no room for them.
+    pub(super) fn copies(&self, thread: usize) -> Option<u32> {
+        self.layout.copies(thread)
     }
 
     fn slice(&self, at: u64, len: usize) -> *mut u8 {

@@ -5,6 +5,7 @@
 //! | `engine` | wasmtime: settings, compiled modules, deadlines that end endless loops |
 //! | `memory` | the one memory of a session |
 //! | `worker` | a thread's instances |
+//! | `sums` | where additions go that no pass looks at until they are done |
 //! | `pool` | threads that share a dispatch |
 //! | `order` | in which order workgroups run |
 //! | `check` | checked mode: what is watched, and who raced |
@@ -16,8 +17,9 @@ mod memory;
 mod order;
 mod pool;
 mod session;
+mod sums;
 mod worker;
 
-pub(super) use check::Sites;
+pub(super) use check::{Sites, line_of};
 pub(super) use engine::Engine;
 pub(super) use session::{CpuSession, Pass};

@@ -5,15 +5,17 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use compile::abi::sums::Sum;
 use compile::abi::{BufferLayout, CLOCK_ADDRESS};
 use wasmtime::Module;
 
-use super::Engine;
 use super::check::{Checker, Sites};
-use super::memory::Memory;
+use super::engine::{Engine, STACK_BYTES};
+use super::memory::{Memory, set_stop};
 use super::order::Order;
 use super::pool::Pool;
-use super::worker::{Dispatch, Failure, Worker};
+use super::sums::{self, Copies};
+use super::worker::{Dispatch, Failure, Work, Worker};
 use crate::{BufferDesc, BufferId, Command, DeviceError, Session, SessionOptions, Workgroups};
 
 /// Most workgroups along one axis.
@@ -27,20 +29,39 @@ pub(in crate::cpu) struct Pass {
     pub(in crate::cpu) module: Module,
     /// Bytes of scratch memory.
     pub(in crate::cpu) scratch: u32,
+    /// Buffers that it only adds to.
+    pub(in crate::cpu) sums: Vec<Sum>,
     pub(in crate::cpu) sites: Sites,
+}
+
+/// What a dispatch needs to know of a pass.
+struct Known {
+    label: String,
+    sums: Vec<Sum>,
+    /// Invocations of a workgroup.
+    invocations: u64,
+}
+
+impl From<Pass> for Known {
+    fn from(pass: Pass) -> Self {
+        Self {
+            label: pass.label,
+            sums: pass.sums,
+            invocations: pass.sites.workgroup_size.iter().map(|size| u64::from(*size)).product(),
+        }
+    }
 }
 
 pub(in crate::cpu) struct CpuSession {
     engine: Arc<Engine>,
     memory: Memory,
     pool: Pool,
-    /// Labels of the passes.
-    passes: Vec<String>,
+    passes: Vec<Known>,
     buffers: Vec<BufferDesc>,
     limit: Duration,
     seed: Option<u64>,
     turn: u64,
-    threads: u64,
+    threads: usize,
 }
 
 impl CpuSession {
@@ -57,25 +78,38 @@ impl CpuSession {
         let wanted = options.threads.unwrap_or(cores).clamp(1, THREADS_MAX);
         let threads = if options.checked { 1 } else { wanted };
         let scratch = passes.iter().map(|pass| pass.scratch).max().unwrap_or(64);
-        let memory = Memory::new(engine, layout, threads, scratch, constants)?;
+        let copies = if threads > 1 {
+            passes.iter().map(|pass| sums::copy_bytes(&pass.sums)).max()
+        } else {
+            None
+        };
+        let memory = Memory::new(engine, layout, threads, scratch, copies.unwrap_or(0), constants)?;
         let modules: Vec<Module> = passes.iter().map(|pass| pass.module.clone()).collect();
         let sites = Arc::new(passes.iter().map(|pass| pass.sites.clone()).collect::<Vec<_>>());
         let checker = options.checked.then(|| Checker::new(sites, memory.buffers.end()));
-        let own = Worker::new(engine, &memory, &modules, 0, checker)?;
+        let has_sums = copies.is_some_and(|bytes| bytes > 0);
+        let mut own = Worker::new(engine, &memory, &modules, 0, has_sums, checker)?;
+        set_stop(&memory.shared, true);
+        for (number, pass) in passes.iter().enumerate() {
+            if !own.fits(number) {
+                return Err(too_deep(&pass.label));
+            }
+        }
+        set_stop(&memory.shared, false);
         let mut others = Vec::new();
         for thread in 1..threads {
-            others.push(Worker::new(engine, &memory, &modules, thread, None)?);
+            others.push(Worker::new(engine, &memory, &modules, thread, has_sums, None)?);
         }
         Ok(Self {
             engine: Arc::clone(engine),
             memory,
             pool: Pool::new(own, others)?,
-            passes: passes.into_iter().map(|pass| pass.label).collect(),
+            passes: passes.into_iter().map(Known::from).collect(),
             buffers,
             limit,
             seed: options.workgroup_order_seed,
             turn: 0,
-            threads: threads as u64,
+            threads,
         })
     }
 
@@ -135,12 +169,13 @@ impl CpuSession {
     }
 
     fn dispatch(&mut self, pass: usize, workgroups: Workgroups, step: u64) -> Result<(), DeviceError> {
-        let Some(label) = self.passes.get(pass).cloned() else {
+        let Some(known) = self.passes.get(pass) else {
             return Err(DeviceError::Program(format!(
                 "dispatch: there is no pass {pass}, there are {}",
                 self.passes.len()
             )));
         };
+        let label = known.label.clone();
         let counts = match workgroups {
             Workgroups::Direct(counts) => {
                 if let Some(count) = counts.iter().find(|count| **count > COUNT_MAX) {
@@ -183,12 +218,20 @@ impl CpuSession {
         if let Some(checker) = self.pool.own().checker() {
             checker.dispatch(pass);
         }
+        let known = &self.passes[pass];
+        let invocations = total.saturating_mul(known.invocations);
+        // One workgroup is run by one thread.
+        let threads = if total == 1 { 1 } else { self.threads };
+        let copies = (!known.sums.is_empty()).then(|| Copies::plan(&mut self.memory, threads, &known.sums, invocations));
         let dispatch = Arc::new(Dispatch {
-            pass,
+            work: Work::Pass {
+                pass,
+                copies: copies.flatten(),
+            },
             counts,
             total,
             order: Order::new(self.seed, self.turn, total),
-            share: self.threads * 4,
+            share: self.threads as u64 * 4,
             next: AtomicU64::new(0),
             failure: Mutex::new(None),
         });
@@ -196,6 +239,16 @@ impl CpuSession {
         self.pool.run(&dispatch);
         drop(guard);
         let failure = dispatch.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (
+            Work::Pass {
+                copies: Some(copies), ..
+            },
+            None,
+        ) = (&dispatch.work, &failure)
+        {
+            let parts = copies.parts(&self.memory, &self.passes[pass].sums);
+            self.pool.run(&Arc::new(Dispatch::gather(parts, self.threads as u64)));
+        }
         match failure {
             None => Ok(()),
             Some(Failure::Endless) => Err(DeviceError::Endless {
@@ -203,9 +256,17 @@ impl CpuSession {
                 seconds: self.limit.as_secs_f32(),
             }),
             Some(Failure::Found(text)) => Err(DeviceError::Check(text)),
+            Some(Failure::Stack) => Err(too_deep(&label)),
             Some(Failure::Trap(text)) => Err(DeviceError::Lost(format!("pass '{label}' trapped: {text}"))),
         }
     }
+}
+
+/// A pass whose compiled code needs more stack than there is: what the compiler's own limit on values keeps from happening.
+fn too_deep(label: &str) -> DeviceError {
+    DeviceError::Program(format!(
+        "pass '{label}' needs more than {STACK_BYTES} bytes of stack: it holds too many values at once; keep fewer in variables, or put them into buffers"
+    ))
 }
 
 impl Session for CpuSession {

@@ -4,13 +4,14 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use compile::abi::{RUN, RunArguments, run_arguments};
+use compile::abi::{RUN, RunArguments, run_arguments, sums};
 use wasmtime::{Caller, Extern, Func, Instance, Module, Store, Trap, TypedFunc};
 
 use super::Engine;
 use super::check::Checker;
 use super::memory::Memory;
 use super::order::Order;
+use super::sums::{Copies, Part};
 use crate::DeviceError;
 
 /// Workgroups that a thread takes at a time at most.
@@ -18,9 +19,21 @@ const CHUNK_MAX: u64 = 64;
 
 type Run = TypedFunc<RunArguments, ()>;
 
+/// What threads do together.
+pub(super) enum Work {
+    /// Workgroups of a pass.
+    Pass {
+        pass: usize,
+        /// Threads' copies of what the pass adds to, where they are used.
+        copies: Option<Copies>,
+    },
+    /// Add threads' copies to the buffers, a piece of a buffer for each entry.
+    Gather(Vec<Vec<Part>>),
+}
+
 /// A dispatch that threads share.
 pub(super) struct Dispatch {
-    pub(super) pass: usize,
+    pub(super) work: Work,
     pub(super) counts: [u32; 3],
     pub(super) total: u64,
     pub(super) order: Order,
@@ -31,6 +44,20 @@ pub(super) struct Dispatch {
 }
 
 impl Dispatch {
+    /// Add these parts of copies to the buffers.
+    pub(super) fn gather(parts: Vec<Vec<Part>>, threads: u64) -> Self {
+        let total = parts.len() as u64;
+        Self {
+            work: Work::Gather(parts),
+            counts: [total as u32, 1, 1],
+            total,
+            order: Order::Counted,
+            share: threads * 4,
+            next: AtomicU64::new(0),
+            failure: Mutex::new(None),
+        }
+    }
+
     /// The next workgroups to run; `None` when all are taken.
     fn take(&self) -> Option<Range<u64>> {
         let size = |start: u64| ((self.total - start) / self.share).clamp(1, CHUNK_MAX);
@@ -47,6 +74,8 @@ pub(super) enum Failure {
     Endless,
     /// Checked mode found something.
     Found(String),
+    /// The compiled code needs more stack than there is.
+    Stack,
     /// Something that cannot happen by the compiler's invariants.
     Trap(String),
 }
@@ -56,6 +85,15 @@ pub(super) struct Worker {
     store: Store<Option<Checker>>,
     runs: Vec<Run>,
     scratch: u32,
+    thread: usize,
+    sums: Option<SumFunctions>,
+}
+
+/// Functions of [`compile::abi::sums::module`], and where this thread's copies lie.
+struct SumFunctions {
+    clear: TypedFunc<(u32, u32), ()>,
+    gather: TypedFunc<(u32, u32, u32), ()>,
+    copies: u32,
 }
 
 impl Worker {
@@ -64,6 +102,7 @@ impl Worker {
         memory: &Memory,
         modules: &[Module],
         thread: usize,
+        has_sums: bool,
         checker: Option<Checker>,
     ) -> Result<Self, DeviceError> {
         let failed = |error: wasmtime::Error| DeviceError::OutOfMemory(format!("makes a thread ready: {error:#}"));
@@ -86,44 +125,93 @@ impl Worker {
             let instance = Instance::new(&mut store, module, &imports).map_err(failed)?;
             runs.push(instance.get_typed_func(&mut store, RUN).map_err(failed)?);
         }
+        let sums = match memory.copies(thread).filter(|_| has_sums) {
+            Some(copies) => {
+                let module = engine.compile(&sums::module()).map_err(DeviceError::Program)?;
+                let instance = Instance::new(&mut store, &module, &imports[..1]).map_err(failed)?;
+                Some(SumFunctions {
+                    clear: instance.get_typed_func(&mut store, sums::CLEAR).map_err(failed)?,
+                    gather: instance.get_typed_func(&mut store, sums::GATHER).map_err(failed)?,
+                    copies,
+                })
+            }
+            None => None,
+        };
         Ok(Self {
             store,
             runs,
             scratch: memory.scratch(thread),
+            thread,
+            sums,
         })
     }
 
-    /// Run workgroups of a dispatch until none is left.
+    /// Take from a dispatch until nothing is left of it.
     pub(super) fn work(&mut self, dispatch: &Arc<Dispatch>) {
-        let [nx, ny, _] = dispatch.counts;
-        let run = &self.runs[dispatch.pass];
-        loop {
-            let Some(some) = dispatch.take() else { return };
-            for i in some {
-                let group = dispatch.order.at(i);
-                let x = (group % u64::from(nx)) as u32;
-                let y = (group / u64::from(nx) % u64::from(ny)) as u32;
-                let z = (group / u64::from(nx) / u64::from(ny)) as u32;
-                if let Some(checker) = self.store.data_mut() {
-                    checker.workgroup([x, y, z], group);
-                }
-                if let Err(error) = run.call(&mut self.store, run_arguments(self.scratch, [x, y, z], dispatch.counts)) {
-                    let found = self.store.data_mut().as_mut().and_then(Checker::take);
-                    let failure = match (found, error.downcast_ref::<Trap>()) {
-                        (Some(found), _) => Failure::Found(found),
-                        (None, Some(Trap::UnreachableCodeReached)) => Failure::Endless,
-                        _ => Failure::Trap(format!("{error:#}")),
-                    };
-                    dispatch
-                        .failure
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .get_or_insert(failure);
-                    dispatch.next.store(dispatch.total, Ordering::Relaxed);
-                    return;
-                }
+        while let Some(some) = dispatch.take() {
+            let done = match &dispatch.work {
+                Work::Pass { pass, copies } => self
+                    .begin(copies.as_ref())
+                    .and_then(|()| self.workgroups(*pass, dispatch, some)),
+                Work::Gather(parts) => some.into_iter().try_for_each(|i| self.gather(&parts[i as usize])),
+            };
+            if let Err(error) = done {
+                let found = self.store.data_mut().as_mut().and_then(Checker::take);
+                let failure = match (found, error.downcast_ref::<Trap>()) {
+                    (Some(found), _) => Failure::Found(found),
+                    (None, Some(Trap::UnreachableCodeReached)) => Failure::Endless,
+                    (None, Some(Trap::StackOverflow)) => Failure::Stack,
+                    _ => Failure::Trap(format!("{error:#}")),
+                };
+                dispatch
+                    .failure
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(failure);
+                dispatch.next.store(dispatch.total, Ordering::Relaxed);
+                return;
             }
         }
+    }
+
+    /// Whether a pass's code fits into the stack. Kernels must have been told to stop, so that it returns at once.
+    pub(super) fn fits(&mut self, pass: usize) -> bool {
+        let arguments = run_arguments(self.scratch, [0; 3], [1; 3]);
+        let ended = self.runs[pass].call(&mut self.store, arguments);
+        !ended.is_err_and(|error| matches!(error.downcast_ref::<Trap>(), Some(Trap::StackOverflow)))
+    }
+
+    fn workgroups(&mut self, pass: usize, dispatch: &Dispatch, some: Range<u64>) -> Result<(), wasmtime::Error> {
+        let [nx, ny, _] = dispatch.counts;
+        let run = &self.runs[pass];
+        for i in some {
+            let group = dispatch.order.at(i);
+            let x = (group % u64::from(nx)) as u32;
+            let y = (group / u64::from(nx) % u64::from(ny)) as u32;
+            let z = (group / u64::from(nx) / u64::from(ny)) as u32;
+            if let Some(checker) = self.store.data_mut() {
+                checker.workgroup([x, y, z], group);
+            }
+            run.call(&mut self.store, run_arguments(self.scratch, [x, y, z], dispatch.counts))?;
+        }
+        Ok(())
+    }
+
+    /// Clear this thread's copies before it adds to them.
+    fn begin(&mut self, copies: Option<&Copies>) -> Result<(), wasmtime::Error> {
+        match (copies, &self.sums) {
+            (Some(copies), Some(sums)) if copies.begin(self.thread) => {
+                sums.clear.call(&mut self.store, (sums.copies, copies.bytes))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Add what threads added to their copies of a piece of a buffer.
+    fn gather(&mut self, parts: &[Part]) -> Result<(), wasmtime::Error> {
+        let Some(sums) = &self.sums else { return Ok(()) };
+        let mut add = |part: &Part| sums.gather.call(&mut self.store, (part.target, part.source, part.bytes));
+        parts.iter().try_for_each(&mut add)
     }
 
     pub(super) fn checker(&mut self) -> Option<&mut Checker> {

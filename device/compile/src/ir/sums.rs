@@ -1,0 +1,107 @@
+//! Finds buffers that a kernel only adds to, and never looks at: integer additions commute, so they may happen anywhere, in any order.
+//!
+//! Accesses to such a buffer move from [`Space::Storage`] to [`Space::Sum`]: they go where the runtime says, to the buffer or to a
+//! thread's own copy of it.
+
+use super::{Kernel, Place, Rmw, Space, Stmt, Sum};
+
+/// Most such buffers of a kernel; others are added to as any other buffer.
+const SUMS_MAX: usize = 16;
+/// A loop is taken to run this often, and loops in loops this often together.
+const ROUNDS: u64 = 8;
+const ROUNDS_MAX: u64 = 64;
+
+/// What is known of a buffer.
+struct Buffer {
+    address: u32,
+    size: u32,
+    /// Additions of one invocation, roughly.
+    weight: u64,
+    /// It is read, written, or changed in another way.
+    other: bool,
+}
+
+/// Find the sums among these buffers, given by address and size, which do not overlap.
+pub(crate) fn separate(kernel: &mut Kernel, buffers: impl Iterator<Item = (u32, u32)>) {
+    let mut found: Vec<Buffer> = buffers
+        .map(|(address, size)| Buffer {
+            address,
+            size,
+            weight: 0,
+            other: false,
+        })
+        .collect();
+    found.sort_by_key(|buffer| buffer.address);
+    count(&kernel.body, &mut found, 1);
+    found.retain(|buffer| buffer.weight > 0 && !buffer.other);
+    found.truncate(SUMS_MAX);
+    if found.is_empty() {
+        return;
+    }
+    kernel.sums = found
+        .iter()
+        .map(|buffer| Sum {
+            address: buffer.address,
+            size: buffer.size,
+            weight: buffer.weight,
+        })
+        .collect();
+    relocate(&mut kernel.body, &kernel.sums);
+}
+
+fn touched<'b>(found: &'b mut [Buffer], place: &Place) -> Option<&'b mut Buffer> {
+    if place.space != Space::Storage {
+        return None;
+    }
+    let index = found.partition_point(|buffer| buffer.address <= place.base).checked_sub(1)?;
+    found.get_mut(index)
+}
+
+fn count(stmts: &[Stmt], found: &mut [Buffer], rounds: u64) {
+    for stmt in stmts {
+        match stmt {
+            Stmt::Load { at, .. } | Stmt::Store { at, .. } | Stmt::Zero { at, .. } => {
+                if let Some(buffer) = touched(found, at) {
+                    buffer.other = true;
+                }
+            }
+            Stmt::Atomic { result, rmw, at, .. } => {
+                if let Some(buffer) = touched(found, at) {
+                    let adds = matches!(rmw, Rmw::Add | Rmw::Sub) && result.is_none();
+                    buffer.other |= !adds;
+                    buffer.weight += rounds;
+                }
+            }
+            _ => {}
+        }
+        let inside = match stmt {
+            Stmt::Loop { .. } => (rounds * ROUNDS).min(ROUNDS_MAX),
+            _ => rounds,
+        };
+        stmt.blocks().for_each(|block| count(block, found, inside));
+    }
+}
+
+fn relocate(stmts: &mut [Stmt], sums: &[Sum]) {
+    for stmt in stmts {
+        match stmt {
+            Stmt::Atomic { at, .. } if at.space == Space::Storage => {
+                let sum = sums.iter().position(|sum| at.base.wrapping_sub(sum.address) < sum.size);
+                if let Some(sum) = sum {
+                    at.space = Space::Sum(sum as u8);
+                    at.base -= sums[sum].address;
+                }
+            }
+            Stmt::If { yes, no, .. } => {
+                relocate(yes, sums);
+                relocate(no, sums);
+            }
+            Stmt::Loop { body, next, .. } => {
+                relocate(body, sums);
+                relocate(next, sums);
+            }
+            Stmt::Scope { body, .. } => relocate(body, sums),
+            _ => {}
+        }
+    }
+}
