@@ -10,6 +10,7 @@
 //! | `commands` | indirect dispatches, copies and clears do what they say, whatever they are asked |
 //! | `drivers` | the same bits as Vulkan drivers: `corpus`, every operation and kind of statement |
 //! | `coverage` | the corpus holds every kind of expression and statement there is |
+//! | `sums` | buffers that are only added to hold the same bits for any number of threads and any order |
 //! | `speed` | figures beside the Vulkan drivers of the machine |
 
 mod checked;
@@ -22,4 +23,5 @@ mod hostile;
 mod language;
 mod numeric;
 mod speed;
+mod sums;
 mod support;

@@ -1,0 +1,540 @@
+(module
+  (type (;0;) (func (param i32 i32 i32 i32 i32 i32 i32)))
+  (type (;1;) (func (param i32 i32 i32 i32 i32)))
+  (import "session" "memory" (memory (;0;) 1 65536 shared))
+  (export "run" (func 0))
+  (func (;0;) (type 0) (param i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 v128 v128 i32 i32 v128 v128 v128 v128 v128)
+    i32.const 0
+    i32.atomic.load offset=96
+    if ;; label = @1
+      unreachable
+    end
+    local.get 0
+    i32.const 0
+    i32.add
+    i32.const 0
+    i32.const 16
+    memory.fill
+    i32.const 0
+    local.set 7
+    loop ;; label = @1
+      local.get 7
+      i32.const 2
+      i32.shl
+      local.set 8
+      v128.const i32x4 0xffffffff 0xffffffff 0x00000000 0x00000000
+      v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
+      local.get 7
+      i32.const 1
+      i32.eq
+      select
+      local.set 22
+      block ;; label = @2
+        local.get 22
+        local.set 23
+        block ;; label = @3
+          local.get 1
+          i32.const 6
+          i32.mul
+          local.set 24
+          local.get 24
+          local.get 8
+          i32.add
+          local.set 25
+          local.get 25
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32.const 0
+          v128.load offset=144 align=4
+          v128.and
+          local.set 26
+          local.get 26
+          i32.const 2
+          i32x4.shl
+          local.set 27
+          local.get 25
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          local.set 28
+          local.get 23
+          i32x4.extract_lane 0
+          if ;; label = @4
+            local.get 27
+            i32x4.extract_lane 0
+            local.set 19
+            local.get 19
+            local.get 28
+            i32x4.extract_lane 0
+            i32.atomic.rmw.xchg offset=65728
+            local.set 20
+            local.get 29
+            local.get 20
+            i32x4.replace_lane 0
+            local.set 29
+          end
+          local.get 23
+          i32x4.extract_lane 1
+          if ;; label = @4
+            local.get 27
+            i32x4.extract_lane 1
+            local.set 19
+            local.get 19
+            local.get 28
+            i32x4.extract_lane 1
+            i32.atomic.rmw.xchg offset=65728
+            local.set 20
+            local.get 29
+            local.get 20
+            i32x4.replace_lane 1
+            local.set 29
+          end
+          local.get 23
+          i32x4.extract_lane 2
+          if ;; label = @4
+            local.get 27
+            i32x4.extract_lane 2
+            local.set 19
+            local.get 19
+            local.get 28
+            i32x4.extract_lane 2
+            i32.atomic.rmw.xchg offset=65728
+            local.set 20
+            local.get 29
+            local.get 20
+            i32x4.replace_lane 2
+            local.set 29
+          end
+          local.get 23
+          i32x4.extract_lane 3
+          if ;; label = @4
+            local.get 27
+            i32x4.extract_lane 3
+            local.set 19
+            local.get 19
+            local.get 28
+            i32x4.extract_lane 3
+            i32.atomic.rmw.xchg offset=65728
+            local.set 20
+            local.get 29
+            local.get 20
+            i32x4.replace_lane 3
+            local.set 29
+          end
+          v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+          local.set 26
+          local.get 29
+          local.set 28
+          local.get 23
+          i32x4.extract_lane 0
+          if ;; label = @4
+            local.get 26
+            i32x4.extract_lane 0
+            local.set 19
+            local.get 19
+            i32.atomic.load offset=65760
+            local.set 20
+            block ;; label = @5
+              loop ;; label = @6
+                local.get 19
+                local.get 20
+                local.get 20
+                local.get 28
+                i32x4.extract_lane 0
+                local.get 20
+                local.get 28
+                i32x4.extract_lane 0
+                i32.gt_u
+                select
+                i32.atomic.rmw.cmpxchg offset=65760
+                local.tee 21
+                local.get 20
+                i32.eq
+                br_if 1 (;@5;)
+                local.get 21
+                local.set 20
+                br 0 (;@6;)
+              end
+            end
+          end
+          local.get 23
+          i32x4.extract_lane 1
+          if ;; label = @4
+            local.get 26
+            i32x4.extract_lane 1
+            local.set 19
+            local.get 19
+            i32.atomic.load offset=65760
+            local.set 20
+            block ;; label = @5
+              loop ;; label = @6
+                local.get 19
+                local.get 20
+                local.get 20
+                local.get 28
+                i32x4.extract_lane 1
+                local.get 20
+                local.get 28
+                i32x4.extract_lane 1
+                i32.gt_u
+                select
+                i32.atomic.rmw.cmpxchg offset=65760
+                local.tee 21
+                local.get 20
+                i32.eq
+                br_if 1 (;@5;)
+                local.get 21
+                local.set 20
+                br 0 (;@6;)
+              end
+            end
+          end
+          local.get 23
+          i32x4.extract_lane 2
+          if ;; label = @4
+            local.get 26
+            i32x4.extract_lane 2
+            local.set 19
+            local.get 19
+            i32.atomic.load offset=65760
+            local.set 20
+            block ;; label = @5
+              loop ;; label = @6
+                local.get 19
+                local.get 20
+                local.get 20
+                local.get 28
+                i32x4.extract_lane 2
+                local.get 20
+                local.get 28
+                i32x4.extract_lane 2
+                i32.gt_u
+                select
+                i32.atomic.rmw.cmpxchg offset=65760
+                local.tee 21
+                local.get 20
+                i32.eq
+                br_if 1 (;@5;)
+                local.get 21
+                local.set 20
+                br 0 (;@6;)
+              end
+            end
+          end
+          local.get 23
+          i32x4.extract_lane 3
+          if ;; label = @4
+            local.get 26
+            i32x4.extract_lane 3
+            local.set 19
+            local.get 19
+            i32.atomic.load offset=65760
+            local.set 20
+            block ;; label = @5
+              loop ;; label = @6
+                local.get 19
+                local.get 20
+                local.get 20
+                local.get 28
+                i32x4.extract_lane 3
+                local.get 20
+                local.get 28
+                i32x4.extract_lane 3
+                i32.gt_u
+                select
+                i32.atomic.rmw.cmpxchg offset=65760
+                local.tee 21
+                local.get 20
+                i32.eq
+                br_if 1 (;@5;)
+                local.get 21
+                local.set 20
+                br 0 (;@6;)
+              end
+            end
+          end
+          v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+          local.set 28
+          local.get 29
+          local.set 26
+          local.get 23
+          i32x4.extract_lane 0
+          if ;; label = @4
+            local.get 28
+            i32x4.extract_lane 0
+            local.get 0
+            i32.add
+            local.set 19
+            local.get 19
+            i32.load
+            local.set 20
+            local.get 19
+            local.get 20
+            local.get 26
+            i32x4.extract_lane 0
+            local.get 20
+            local.get 26
+            i32x4.extract_lane 0
+            i32.lt_u
+            select
+            i32.store
+          end
+          local.get 23
+          i32x4.extract_lane 1
+          if ;; label = @4
+            local.get 28
+            i32x4.extract_lane 1
+            local.get 0
+            i32.add
+            local.set 19
+            local.get 19
+            i32.load
+            local.set 20
+            local.get 19
+            local.get 20
+            local.get 26
+            i32x4.extract_lane 1
+            local.get 20
+            local.get 26
+            i32x4.extract_lane 1
+            i32.lt_u
+            select
+            i32.store
+          end
+          local.get 23
+          i32x4.extract_lane 2
+          if ;; label = @4
+            local.get 28
+            i32x4.extract_lane 2
+            local.get 0
+            i32.add
+            local.set 19
+            local.get 19
+            i32.load
+            local.set 20
+            local.get 19
+            local.get 20
+            local.get 26
+            i32x4.extract_lane 2
+            local.get 20
+            local.get 26
+            i32x4.extract_lane 2
+            i32.lt_u
+            select
+            i32.store
+          end
+          local.get 23
+          i32x4.extract_lane 3
+          if ;; label = @4
+            local.get 28
+            i32x4.extract_lane 3
+            local.get 0
+            i32.add
+            local.set 19
+            local.get 19
+            i32.load
+            local.set 20
+            local.get 19
+            local.get 20
+            local.get 26
+            i32x4.extract_lane 3
+            local.get 20
+            local.get 26
+            i32x4.extract_lane 3
+            i32.lt_u
+            select
+            i32.store
+          end
+          v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+          local.set 29
+          local.get 25
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          local.set 26
+          i32.const 0
+          v128.load offset=160 align=4
+          local.set 28
+          local.get 23
+          i32x4.extract_lane 0
+          if ;; label = @4
+            local.get 29
+            i32x4.extract_lane 0
+            local.set 19
+            local.get 19
+            local.get 28
+            i32x4.extract_lane 0
+            local.get 26
+            i32x4.extract_lane 0
+            i32.atomic.rmw.cmpxchg offset=65764
+            local.set 20
+            local.get 27
+            local.get 20
+            i32x4.replace_lane 0
+            local.set 27
+          end
+          local.get 23
+          i32x4.extract_lane 1
+          if ;; label = @4
+            local.get 29
+            i32x4.extract_lane 1
+            local.set 19
+            local.get 19
+            local.get 28
+            i32x4.extract_lane 1
+            local.get 26
+            i32x4.extract_lane 1
+            i32.atomic.rmw.cmpxchg offset=65764
+            local.set 20
+            local.get 27
+            local.get 20
+            i32x4.replace_lane 1
+            local.set 27
+          end
+          local.get 23
+          i32x4.extract_lane 2
+          if ;; label = @4
+            local.get 29
+            i32x4.extract_lane 2
+            local.set 19
+            local.get 19
+            local.get 28
+            i32x4.extract_lane 2
+            local.get 26
+            i32x4.extract_lane 2
+            i32.atomic.rmw.cmpxchg offset=65764
+            local.set 20
+            local.get 27
+            local.get 20
+            i32x4.replace_lane 2
+            local.set 27
+          end
+          local.get 23
+          i32x4.extract_lane 3
+          if ;; label = @4
+            local.get 29
+            i32x4.extract_lane 3
+            local.set 19
+            local.get 19
+            local.get 28
+            i32x4.extract_lane 3
+            local.get 26
+            i32x4.extract_lane 3
+            i32.atomic.rmw.cmpxchg offset=65764
+            local.set 20
+            local.get 27
+            local.get 20
+            i32x4.replace_lane 3
+            local.set 27
+          end
+          local.get 27
+          i32.const 0
+          v128.load offset=160 align=4
+          i32x4.eq
+          local.set 28
+          local.get 23
+          local.get 28
+          v128.and
+          local.set 26
+          block ;; label = @4
+            local.get 26
+            v128.any_true
+            i32.eqz
+            br_if 0 (;@4;)
+            local.get 25
+            i32.const 1020
+            i32.le_u
+            local.get 26
+            i32x4.all_true
+            i32.and
+            if ;; label = @5
+              i32.const 0
+              local.get 25
+              i32.const 4
+              i32.mul
+              i32.add
+              local.get 27
+              v128.store offset=69888 align=4
+            else
+              local.get 25
+              i32x4.splat
+              i32.const 0
+              v128.load offset=128 align=4
+              i32x4.add
+              i32.const 0
+              v128.load offset=176 align=4
+              i32x4.min_u
+              i32.const 2
+              i32x4.shl
+              local.set 29
+              local.get 27
+              local.set 30
+              local.get 26
+              i32x4.extract_lane 0
+              if ;; label = @6
+                local.get 29
+                i32x4.extract_lane 0
+                local.get 30
+                v128.store32_lane offset=69888 0
+              end
+              local.get 26
+              i32x4.extract_lane 1
+              if ;; label = @6
+                local.get 29
+                i32x4.extract_lane 1
+                local.get 30
+                v128.store32_lane offset=69888 1
+              end
+              local.get 26
+              i32x4.extract_lane 2
+              if ;; label = @6
+                local.get 29
+                i32x4.extract_lane 2
+                local.get 30
+                v128.store32_lane offset=69888 2
+              end
+              local.get 26
+              i32x4.extract_lane 3
+              if ;; label = @6
+                local.get 29
+                i32x4.extract_lane 3
+                local.get 30
+                v128.store32_lane offset=69888 3
+              end
+            end
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            local.set 26
+          end
+          local.get 23
+          local.get 28
+          v128.andnot
+          local.set 30
+          block ;; label = @4
+            local.get 30
+            v128.any_true
+            i32.eqz
+            br_if 0 (;@4;)
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            local.set 30
+          end
+          local.get 26
+          local.get 30
+          v128.or
+          local.set 23
+        end
+      end
+      local.get 7
+      i32.const 1
+      i32.add
+      local.tee 7
+      i32.const 2
+      i32.lt_u
+      br_if 0 (;@1;)
+    end
+  )
+)

@@ -1,0 +1,397 @@
+(module
+  (type (;0;) (func (param i32 i32 i32 i32 i32 i32 i32)))
+  (type (;1;) (func (param i32 i32 i32 i32 i32)))
+  (import "session" "memory" (memory (;0;) 1 65536 shared))
+  (export "run" (func 0))
+  (func (;0;) (type 0) (param i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i32 v128 v128 i32 i32 v128 v128 i32 v128 v128 i32)
+    i32.const 0
+    i32.atomic.load offset=96
+    if ;; label = @1
+      unreachable
+    end
+    local.get 0
+    i32.const 0
+    i32.add
+    i32.const 0
+    i32.const 256
+    memory.fill
+    block ;; label = @1
+      i32.const 32
+      local.set 22
+    end
+    i32.const 0
+    local.set 7
+    loop ;; label = @1
+      local.get 7
+      i32.const 2
+      i32.shl
+      local.set 8
+      block ;; label = @2
+        local.get 1
+        i32.const 64
+        i32.mul
+        local.set 23
+        local.get 23
+        local.get 8
+        i32.add
+        local.set 24
+        local.get 24
+        i32.const 1020
+        i32.le_u
+        if ;; label = @3
+          i32.const 0
+          local.get 24
+          i32.const 4
+          i32.mul
+          i32.add
+          v128.load offset=65728 align=4
+          local.set 25
+        else
+          local.get 24
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32.const 0
+          v128.load offset=144 align=4
+          i32x4.min_u
+          i32.const 2
+          i32x4.shl
+          local.set 26
+          local.get 26
+          i32x4.extract_lane 0
+          v128.load32_zero offset=65728
+          local.set 25
+          local.get 26
+          i32x4.extract_lane 1
+          local.get 25
+          v128.load32_lane offset=65728 1
+          local.set 25
+          local.get 26
+          i32x4.extract_lane 2
+          local.get 25
+          v128.load32_lane offset=65728 2
+          local.set 25
+          local.get 26
+          i32x4.extract_lane 3
+          local.get 25
+          v128.load32_lane offset=65728 3
+          local.set 25
+        end
+        local.get 0
+        local.get 8
+        i32.const 4
+        i32.mul
+        i32.add
+        local.get 25
+        v128.store align=4
+      end
+      local.get 0
+      local.get 7
+      i32.const 32
+      i32.mul
+      i32.add
+      local.get 24
+      i32.store offset=256
+      local.get 0
+      local.get 7
+      i32.const 32
+      i32.mul
+      i32.add
+      local.get 25
+      v128.store offset=272 align=4
+      local.get 7
+      i32.const 1
+      i32.add
+      local.tee 7
+      i32.const 16
+      i32.lt_u
+      br_if 0 (;@1;)
+    end
+    block ;; label = @1
+      loop ;; label = @2
+        i32.const 0
+        i32.atomic.load offset=96
+        if ;; label = @3
+          unreachable
+        end
+        block ;; label = @3
+          block ;; label = @4
+            local.get 22
+            local.set 23
+            i32.const 0
+            local.get 23
+            i32.lt_u
+            local.set 27
+          end
+          local.get 27
+          if ;; label = @4
+          else
+            br 3 (;@1;)
+          end
+          i32.const 0
+          local.set 7
+          loop ;; label = @4
+            local.get 7
+            i32.const 2
+            i32.shl
+            local.set 8
+            block ;; label = @5
+              local.get 22
+              local.set 28
+              local.get 8
+              i32x4.splat
+              i32.const 0
+              v128.load offset=128 align=4
+              i32x4.add
+              local.get 28
+              i32x4.splat
+              i32x4.lt_u
+              local.set 26
+              local.get 26
+              local.set 29
+              block ;; label = @6
+                local.get 29
+                v128.any_true
+                i32.eqz
+                br_if 0 (;@6;)
+                local.get 0
+                local.get 8
+                i32.const 4
+                i32.mul
+                i32.add
+                v128.load align=4
+                local.set 30
+                local.get 22
+                local.set 28
+                local.get 8
+                local.get 28
+                i32.add
+                local.set 31
+                local.get 31
+                i32.const 60
+                i32.le_u
+                if ;; label = @7
+                  local.get 0
+                  local.get 31
+                  i32.const 4
+                  i32.mul
+                  i32.add
+                  v128.load align=4
+                  local.set 32
+                else
+                  local.get 31
+                  i32x4.splat
+                  i32.const 0
+                  v128.load offset=128 align=4
+                  i32x4.add
+                  i32.const 0
+                  v128.load offset=160 align=4
+                  i32x4.min_u
+                  i32.const 2
+                  i32x4.shl
+                  local.set 33
+                  local.get 33
+                  i32x4.extract_lane 0
+                  local.get 0
+                  i32.add
+                  v128.load32_zero
+                  local.set 32
+                  local.get 33
+                  i32x4.extract_lane 1
+                  local.get 0
+                  i32.add
+                  local.get 32
+                  v128.load32_lane 1
+                  local.set 32
+                  local.get 33
+                  i32x4.extract_lane 2
+                  local.get 0
+                  i32.add
+                  local.get 32
+                  v128.load32_lane 2
+                  local.set 32
+                  local.get 33
+                  i32x4.extract_lane 3
+                  local.get 0
+                  i32.add
+                  local.get 32
+                  v128.load32_lane 3
+                  local.set 32
+                end
+                local.get 30
+                local.get 32
+                i32x4.add
+                local.set 33
+                local.get 29
+                i32x4.all_true
+                if ;; label = @7
+                  local.get 0
+                  local.get 8
+                  i32.const 4
+                  i32.mul
+                  i32.add
+                  local.get 33
+                  v128.store align=4
+                else
+                  local.get 8
+                  i32x4.splat
+                  i32.const 0
+                  v128.load offset=128 align=4
+                  i32x4.add
+                  i32.const 2
+                  i32x4.shl
+                  local.set 32
+                  local.get 33
+                  local.set 30
+                  local.get 29
+                  i32x4.extract_lane 0
+                  if ;; label = @8
+                    local.get 32
+                    i32x4.extract_lane 0
+                    local.get 0
+                    i32.add
+                    local.get 30
+                    v128.store32_lane 0
+                  end
+                  local.get 29
+                  i32x4.extract_lane 1
+                  if ;; label = @8
+                    local.get 32
+                    i32x4.extract_lane 1
+                    local.get 0
+                    i32.add
+                    local.get 30
+                    v128.store32_lane 1
+                  end
+                  local.get 29
+                  i32x4.extract_lane 2
+                  if ;; label = @8
+                    local.get 32
+                    i32x4.extract_lane 2
+                    local.get 0
+                    i32.add
+                    local.get 30
+                    v128.store32_lane 2
+                  end
+                  local.get 29
+                  i32x4.extract_lane 3
+                  if ;; label = @8
+                    local.get 32
+                    i32x4.extract_lane 3
+                    local.get 0
+                    i32.add
+                    local.get 30
+                    v128.store32_lane 3
+                  end
+                end
+              end
+            end
+            local.get 7
+            i32.const 1
+            i32.add
+            local.tee 7
+            i32.const 16
+            i32.lt_u
+            br_if 0 (;@4;)
+          end
+        end
+        block ;; label = @3
+          local.get 22
+          local.set 31
+          local.get 31
+          i32.const 1
+          i32.shr_u
+          local.set 28
+          local.get 28
+          local.set 22
+        end
+        br 0 (;@2;)
+      end
+    end
+    i32.const 0
+    local.set 7
+    loop ;; label = @1
+      local.get 7
+      i32.const 2
+      i32.shl
+      local.set 8
+      local.get 0
+      local.get 7
+      i32.const 32
+      i32.mul
+      i32.add
+      i32.load offset=256
+      local.set 24
+      local.get 0
+      local.get 7
+      i32.const 32
+      i32.mul
+      i32.add
+      v128.load offset=272 align=4
+      local.set 25
+      block ;; label = @2
+        local.get 0
+        local.set 19
+        local.get 19
+        i32.load
+        local.set 34
+        local.get 25
+        local.get 34
+        i32x4.splat
+        i32x4.sub
+        local.set 26
+        local.get 24
+        i32.const 1020
+        i32.le_u
+        if ;; label = @3
+          i32.const 0
+          local.get 24
+          i32.const 4
+          i32.mul
+          i32.add
+          local.get 26
+          v128.store offset=69888 align=4
+        else
+          local.get 24
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32.const 0
+          v128.load offset=144 align=4
+          i32x4.min_u
+          i32.const 2
+          i32x4.shl
+          local.set 29
+          local.get 26
+          local.set 33
+          local.get 29
+          i32x4.extract_lane 0
+          local.get 33
+          v128.store32_lane offset=69888 0
+          local.get 29
+          i32x4.extract_lane 1
+          local.get 33
+          v128.store32_lane offset=69888 1
+          local.get 29
+          i32x4.extract_lane 2
+          local.get 33
+          v128.store32_lane offset=69888 2
+          local.get 29
+          i32x4.extract_lane 3
+          local.get 33
+          v128.store32_lane offset=69888 3
+        end
+      end
+      local.get 7
+      i32.const 1
+      i32.add
+      local.tee 7
+      i32.const 16
+      i32.lt_u
+      br_if 0 (;@1;)
+    end
+  )
+)

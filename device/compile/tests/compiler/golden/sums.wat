@@ -1,0 +1,373 @@
+(module
+  (type (;0;) (func (param i32 i32 i32 i32 i32 i32 i32)))
+  (type (;1;) (func (param i32 i32 i32 i32 i32)))
+  (import "session" "memory" (memory (;0;) 1 65536 shared))
+  (export "run" (func 0))
+  (func (;0;) (type 0) (param i32 i32 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128)
+    i32.const 0
+    i32.atomic.load offset=96
+    if ;; label = @1
+      unreachable
+    end
+    local.get 0
+    i32.load
+    local.set 13
+    local.get 0
+    i32.load offset=4
+    local.set 14
+    local.get 0
+    i32.load offset=8
+    local.set 15
+    i32.const 0
+    local.set 7
+    loop ;; label = @1
+      local.get 7
+      i32.const 2
+      i32.shl
+      local.set 8
+      block ;; label = @2
+        local.get 1
+        i32.const 64
+        i32.mul
+        local.set 25
+        local.get 25
+        local.get 8
+        i32.add
+        local.set 26
+        local.get 26
+        i32.const 1020
+        i32.le_u
+        if ;; label = @3
+          i32.const 0
+          local.get 26
+          i32.const 4
+          i32.mul
+          i32.add
+          v128.load offset=65728 align=4
+          local.set 27
+        else
+          local.get 26
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32.const 0
+          v128.load offset=144 align=4
+          i32x4.min_u
+          i32.const 2
+          i32x4.shl
+          local.set 28
+          local.get 28
+          i32x4.extract_lane 0
+          v128.load32_zero offset=65728
+          local.set 27
+          local.get 28
+          i32x4.extract_lane 1
+          local.get 27
+          v128.load32_lane offset=65728 1
+          local.set 27
+          local.get 28
+          i32x4.extract_lane 2
+          local.get 27
+          v128.load32_lane offset=65728 2
+          local.set 27
+          local.get 28
+          i32x4.extract_lane 3
+          local.get 27
+          v128.load32_lane offset=65728 3
+          local.set 27
+        end
+        local.get 27
+        local.set 28
+        local.get 13
+        i32.eqz
+        if ;; label = @3
+          local.get 14
+          local.get 8
+          i32.const 4
+          i32.mul
+          i32.add
+          local.tee 22
+          local.get 22
+          v128.load align=4
+          local.get 28
+          i32x4.add
+          v128.store align=4
+        else
+          local.get 8
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32.const 2
+          i32x4.shl
+          local.set 29
+          local.get 29
+          i32x4.extract_lane 0
+          local.get 14
+          i32.add
+          local.set 22
+          local.get 28
+          i32x4.extract_lane 0
+          local.set 23
+          local.get 13
+          if ;; label = @4
+            local.get 22
+            local.get 23
+            i32.atomic.rmw.add
+            drop
+          else
+            local.get 22
+            local.get 22
+            i32.load
+            local.get 23
+            i32.add
+            i32.store
+          end
+          local.get 29
+          i32x4.extract_lane 1
+          local.get 14
+          i32.add
+          local.set 22
+          local.get 28
+          i32x4.extract_lane 1
+          local.set 23
+          local.get 13
+          if ;; label = @4
+            local.get 22
+            local.get 23
+            i32.atomic.rmw.add
+            drop
+          else
+            local.get 22
+            local.get 22
+            i32.load
+            local.get 23
+            i32.add
+            i32.store
+          end
+          local.get 29
+          i32x4.extract_lane 2
+          local.get 14
+          i32.add
+          local.set 22
+          local.get 28
+          i32x4.extract_lane 2
+          local.set 23
+          local.get 13
+          if ;; label = @4
+            local.get 22
+            local.get 23
+            i32.atomic.rmw.add
+            drop
+          else
+            local.get 22
+            local.get 22
+            i32.load
+            local.get 23
+            i32.add
+            i32.store
+          end
+          local.get 29
+          i32x4.extract_lane 3
+          local.get 14
+          i32.add
+          local.set 22
+          local.get 28
+          i32x4.extract_lane 3
+          local.set 23
+          local.get 13
+          if ;; label = @4
+            local.get 22
+            local.get 23
+            i32.atomic.rmw.add
+            drop
+          else
+            local.get 22
+            local.get 22
+            i32.load
+            local.get 23
+            i32.add
+            i32.store
+          end
+        end
+        i32.const 0
+        v128.load offset=160 align=4
+        local.get 27
+        i32x4.lt_u
+        local.set 29
+        local.get 29
+        local.set 28
+        block ;; label = @3
+          local.get 28
+          v128.any_true
+          i32.eqz
+          br_if 0 (;@3;)
+          i32.const 0
+          v128.load offset=176 align=4
+          local.get 28
+          v128.and
+          local.set 30
+          local.get 27
+          i32.const 0
+          v128.load offset=144 align=4
+          i32x4.min_u
+          i32.const 2
+          i32x4.shl
+          local.set 31
+          local.get 28
+          i32x4.extract_lane 0
+          if ;; label = @4
+            local.get 31
+            i32x4.extract_lane 0
+            local.get 14
+            i32.add
+            local.set 22
+            local.get 30
+            i32x4.extract_lane 0
+            local.set 23
+            local.get 13
+            if ;; label = @5
+              local.get 22
+              local.get 23
+              i32.atomic.rmw.add
+              drop
+            else
+              local.get 22
+              local.get 22
+              i32.load
+              local.get 23
+              i32.add
+              i32.store
+            end
+          end
+          local.get 28
+          i32x4.extract_lane 1
+          if ;; label = @4
+            local.get 31
+            i32x4.extract_lane 1
+            local.get 14
+            i32.add
+            local.set 22
+            local.get 30
+            i32x4.extract_lane 1
+            local.set 23
+            local.get 13
+            if ;; label = @5
+              local.get 22
+              local.get 23
+              i32.atomic.rmw.add
+              drop
+            else
+              local.get 22
+              local.get 22
+              i32.load
+              local.get 23
+              i32.add
+              i32.store
+            end
+          end
+          local.get 28
+          i32x4.extract_lane 2
+          if ;; label = @4
+            local.get 31
+            i32x4.extract_lane 2
+            local.get 14
+            i32.add
+            local.set 22
+            local.get 30
+            i32x4.extract_lane 2
+            local.set 23
+            local.get 13
+            if ;; label = @5
+              local.get 22
+              local.get 23
+              i32.atomic.rmw.add
+              drop
+            else
+              local.get 22
+              local.get 22
+              i32.load
+              local.get 23
+              i32.add
+              i32.store
+            end
+          end
+          local.get 28
+          i32x4.extract_lane 3
+          if ;; label = @4
+            local.get 31
+            i32x4.extract_lane 3
+            local.get 14
+            i32.add
+            local.set 22
+            local.get 30
+            i32x4.extract_lane 3
+            local.set 23
+            local.get 13
+            if ;; label = @5
+              local.get 22
+              local.get 23
+              i32.atomic.rmw.add
+              drop
+            else
+              local.get 22
+              local.get 22
+              i32.load
+              local.get 23
+              i32.add
+              i32.store
+            end
+          end
+        end
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        local.get 27
+        i32x4.sub
+        local.set 29
+        local.get 29
+        local.get 29
+        local.get 29
+        i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7
+        local.set 29
+        local.get 29
+        i32x4.add
+        local.set 29
+        local.get 29
+        local.get 29
+        local.get 29
+        i8x16.shuffle 4 5 6 7 0 1 2 3 12 13 14 15 8 9 10 11
+        local.set 29
+        local.get 29
+        i32x4.add
+        local.set 29
+        local.get 29
+        i32x4.extract_lane 0
+        local.set 23
+        local.get 15
+        local.set 22
+        local.get 13
+        if ;; label = @3
+          local.get 22
+          local.get 23
+          i32.atomic.rmw.add
+          drop
+        else
+          local.get 22
+          local.get 22
+          i32.load
+          local.get 23
+          i32.add
+          i32.store
+        end
+      end
+      local.get 7
+      i32.const 1
+      i32.add
+      local.tee 7
+      i32.const 16
+      i32.lt_u
+      br_if 0 (;@1;)
+    end
+  )
+)
