@@ -7,6 +7,8 @@
 //! | [`chain`] | the digest chain: one entry a boundary |
 //! | [`checkpoint`] | the checkpoint format |
 //! | [`bundle`] | named byte strings in one blob: packages and outputs on their way |
+//! | [`ids`] | numbers of jobs, attempts and hosts |
+//! | [`states`] | states of jobs, attempts and hosts, and outcomes of attempts, as text |
 //! | [`http`] | what a worker, a scientist and a server say to each other |
 
 pub mod bundle;
@@ -16,9 +18,13 @@ pub mod class;
 mod codec;
 pub mod digest;
 pub mod http;
+pub mod ids;
 mod shuffle;
+pub mod states;
 
 pub use chain::ChainEntry;
 pub use checkpoint::{Checkpoint, CheckpointError, StateBuffer};
 pub use class::{HardwareClass, Tier};
 pub use digest::Digest;
+pub use ids::{AttemptId, HostId, JobId};
+pub use states::{AttemptState, HostState, JobState, Outcome};

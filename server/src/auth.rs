@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use protocol::Digest;
-use protocol::http::{HostId, Scope};
+use protocol::http::Scope;
+use protocol::{Digest, HostId};
 
 use crate::problem::{Answer, Fault};
 use crate::store::{Store, StoreError, TokenRow};

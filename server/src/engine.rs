@@ -8,14 +8,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use protocol::Digest;
-use protocol::http::{HostId, JobId};
+use protocol::{Digest, HostId, JobId};
 use tokio::sync::{Notify, RwLock, RwLockReadGuard, mpsc, oneshot, watch};
 
 use crate::clock::Clock;
-use crate::core::{Config, Core, Event, Refusal, Reply};
 use crate::news::{Watchers, rows};
 use crate::store::{Answer, Batch, Logged, Store, StoreError};
+use scheduler::{Config, Core, Event, Refusal, Reply};
 
 const BATCH_MAX: usize = 512;
 const QUEUE_MAX: usize = 4096;

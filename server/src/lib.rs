@@ -1,12 +1,11 @@
-//! The scheduler's server: a pure core, and what connects it to the world.
+//! The server: what connects the scheduler (a crate of its own, without I/O) to stores, the network and people.
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`core`] | scheduling, as a function of (state, event, now) |
 //! | [`store`] | what outlives the process |
 //! | [`blob`] | packages, checkpoints and outputs, by digest |
-//! | [`engine`] | the task that drives the core: durable before visible |
-//! | `clock`, `news` | the time that it tells the core; what becomes of the core's commands |
+//! | [`engine`] | the task that drives the scheduler: durable before visible |
+//! | `clock`, `news` | the time that it tells the scheduler; what becomes of the scheduler's commands |
 //! | [`sweep`] | blobs that nothing needs go |
 //! | [`routes`] | every route |
 //! | [`api`] | the handlers behind them |
@@ -22,7 +21,6 @@ pub mod app;
 pub mod auth;
 pub mod blob;
 mod clock;
-pub mod core;
 pub mod engine;
 pub mod extract;
 pub mod guard;

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use scheduler::Config;
 use server::app::Sizes;
-use server::core::Config;
 use server::limits::Rates;
 use server::serve::{Options, Server};
 use tracing_subscriber::EnvFilter;

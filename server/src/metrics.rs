@@ -7,7 +7,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::core::views::Counts;
+use scheduler::views::Counts;
 
 type Labels = Vec<(&'static str, String)>;
 
@@ -63,13 +63,13 @@ impl Metrics {
     /// The text that Prometheus reads.
     pub fn text(&self, counts: &Counts, events: u64) -> String {
         let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-        for state in protocol::http::JobState::ALL {
+        for state in protocol::JobState::ALL {
             let value = counts.jobs.get(state).copied().unwrap_or(0);
             self.jobs
                 .get_or_create(&vec![("state", state.to_string())])
                 .set(signed(value));
         }
-        for state in protocol::http::HostState::ALL {
+        for state in protocol::HostState::ALL {
             let value = counts.hosts.get(state).copied().unwrap_or(0);
             self.hosts
                 .get_or_create(&vec![("state", state.to_string())])

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use protocol::Digest;
-use protocol::http::{HostId, JobId};
+use protocol::{Digest, HostId, JobId};
 use tokio::sync::watch;
 
-use crate::core::Command;
 use crate::store::{Batch, Row};
+use scheduler::Command;
 
 /// Who waits for news of what.
 #[derive(Default)]

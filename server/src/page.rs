@@ -9,15 +9,15 @@ use axum::http::{HeaderName, StatusCode};
 use axum::response::sse::Event as Message;
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
-use protocol::HardwareClass;
-use protocol::http::{HostId, HostView, JobView};
+use protocol::http::{HostView, JobView};
+use protocol::{HardwareClass, HostId};
 
 use crate::api::{Pace, stream};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::core::Core;
 use crate::guard::COOKIE_NAME;
 use crate::problem::{Answer, Fault};
+use scheduler::Core;
 
 const JOBS: usize = 100;
 const HOSTS: usize = 200;

@@ -9,9 +9,9 @@ use protocol::http::Problem;
 use protocol::{CheckpointError, Digest};
 
 use crate::blob::BlobError;
-use crate::core::Refusal;
 use crate::engine::EngineError;
 use crate::store::StoreError;
+use scheduler::Refusal;
 
 /// An error on its way to a client.
 #[derive(Debug)]

@@ -21,7 +21,6 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::app::{App, Sizes};
 use crate::auth::Tokens;
 use crate::blob::FolderBlobs;
-use crate::core::Config;
 use crate::engine::{Engine, stopped};
 use crate::guard::Peer;
 use crate::limits::{Limits, Rates};
@@ -31,6 +30,7 @@ use crate::store::Store;
 use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
 use crate::sweep;
+use scheduler::Config;
 
 /// What an operator says at the start.
 #[derive(Clone, Debug)]

@@ -185,7 +185,7 @@ impl Stage {
     /// # Panics
     /// It never is.
     pub fn completed(&self, job: u64) -> JobView {
-        self.until(job, "completed", |job| job.state == protocol::http::JobState::Completed)
+        self.until(job, "completed", |job| job.state == protocol::JobState::Completed)
     }
 
     /// Wait until a host is in a state.

@@ -14,8 +14,7 @@ use contracts::proxy::Proxy;
 use contracts::sharing::{FAST, Stage, poll};
 use contracts::{baton, gpus, short_package};
 use kernels::package::Package;
-use protocol::Tier;
-use protocol::http::{JobState, Outcome};
+use protocol::{JobState, Outcome, Tier};
 
 /// A segment of some hundredths of a second.
 const STEPS: u64 = 16;

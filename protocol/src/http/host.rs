@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, HostId, HostState};
-use crate::HardwareClass;
+use crate::{AttemptId, HardwareClass, HostId, HostState};
 
 /// One device of a host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{HostId, JobId, JobState, Outcome};
-use crate::{Digest, HardwareClass, Tier};
+use crate::{Digest, HardwareClass, HostId, JobId, JobState, Outcome, Tier};
 
 /// Highest priority; 0 is the lowest.
 pub const PRIORITY_MAX: u8 = 9;

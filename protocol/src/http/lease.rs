@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, HostId, JobId, JobState, Outcome};
-use crate::{ChainEntry, Digest, HardwareClass};
+use crate::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Outcome};
 
 /// Most chain entries in a [`Commit`].
 pub const COMMIT_ENTRIES_MAX: usize = 4096;

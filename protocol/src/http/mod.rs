@@ -2,8 +2,6 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`ids`] | numbers of jobs, attempts and hosts |
-//! | [`states`] | states and outcomes, as text |
 //! | [`job`] | what a scientist submits and sees |
 //! | [`host`] | what a worker registers and reports |
 //! | [`lease`] | what a worker is told to do, and what it commits |
@@ -15,16 +13,12 @@
 
 pub mod admin;
 pub mod host;
-pub mod ids;
 pub mod job;
 pub mod lease;
 pub mod problem;
-pub mod states;
 
 pub use admin::{BlobView, IssueToken, IssuedToken, Scope, TokenView};
 pub use host::{DeviceReport, Heartbeat, HostView, JobProgress, LeaveNotice, Night, RegisterHost, Registered};
-pub use ids::{AttemptId, HostId, JobId};
 pub use job::{Change, JobView, Listed, Reprioritize, Stay, SubmitJob, Submitted, Why};
 pub use lease::{Action, CheckpointRef, Commit, Committed, EndAttempt, IdleDevice, Lease, Orders};
 pub use problem::Problem;
-pub use states::{AttemptState, HostState, JobState, Outcome};

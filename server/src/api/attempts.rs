@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use protocol::http::{AttemptId, Commit, Committed, EndAttempt, Orders, Problem};
-use protocol::{Checkpoint, Digest, HardwareClass, Tier};
+use protocol::http::{Commit, Committed, EndAttempt, Orders, Problem};
+use protocol::{AttemptId, Checkpoint, Digest, HardwareClass, Tier};
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::blob::{BlobError, read};
-use crate::core::views::LeaseFacts;
-use crate::core::{Event, Reply};
 use crate::extract::{At, Body};
 use crate::problem::{Answer, Fault};
+use scheduler::views::LeaseFacts;
+use scheduler::{Event, Reply};
 
 /// What a checkpoint's blob has to be before the core hears of it. Its class, its bytes, and those of the outputs.
 async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Answer<(HardwareClass, u64, u64)> {

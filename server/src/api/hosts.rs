@@ -7,18 +7,18 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::Event as Message;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use protocol::Digest;
 use protocol::http::job::ClassPresence;
-use protocol::http::{Heartbeat, HostId, HostView, LeaveNotice, Listed, Orders, Problem, RegisterHost, Registered, Scope};
+use protocol::http::{Heartbeat, HostView, LeaveNotice, Listed, Orders, Problem, RegisterHost, Registered, Scope};
+use protocol::{Digest, HostId};
 use serde::Deserialize;
 
 use super::{PAGE, Pace, stream};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::core::{Event, Reply};
 use crate::extract::{Ask, At, Body, idempotency};
 use crate::guard::Peer;
 use crate::problem::{Answer, Fault};
+use scheduler::{Event, Reply};
 
 /// Where a list goes on.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

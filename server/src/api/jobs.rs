@@ -9,15 +9,16 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::Event as Message;
 use axum::response::{IntoResponse, Response};
 use protocol::http::lease::ChainLine;
-use protocol::http::{JobId, JobState, JobView, Listed, Problem, Reprioritize, SubmitJob, Submitted, Why};
+use protocol::http::{JobView, Listed, Problem, Reprioritize, SubmitJob, Submitted, Why};
+use protocol::{JobId, JobState};
 use serde::Deserialize;
 
 use super::{PAGE, Pace, stream};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::core::{Event, Finished, Reply};
 use crate::extract::{Ask, At, Body, idempotency};
 use crate::problem::{Answer, Fault};
+use scheduler::{Event, Finished, Reply};
 
 /// Which jobs to list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

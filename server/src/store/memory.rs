@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
-use protocol::Digest;
+use protocol::http::Change;
 use protocol::http::lease::ChainLine;
-use protocol::http::{Change, JobId, JobState};
+use protocol::{Digest, JobId, JobState};
 
-use crate::core::Finished;
+use scheduler::Finished;
 
 use super::{Answer, Batch, Loaded, Logged, Row, Store, StoreError, TokenRow};
 

@@ -15,13 +15,12 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::BoxFuture;
-use protocol::ChainEntry;
 use protocol::http::lease::ChainLine;
-use protocol::http::{Change, HostId, JobId, JobState, Scope};
-use protocol::{Digest, http::TokenView};
+use protocol::http::{Change, Scope};
+use protocol::{ChainEntry, Digest, HostId, JobId, JobState, http::TokenView};
 use serde::{Deserialize, Serialize};
 
-use crate::core::{Event, Finished};
+use scheduler::{Event, Finished};
 
 pub mod memory;
 pub mod postgres;

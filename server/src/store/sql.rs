@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use protocol::http::{HostId, Scope};
+use protocol::HostId;
+use protocol::http::Scope;
 use sqlx::pool::PoolConnection;
 
 use super::{StoreError, TokenRow};
@@ -70,16 +71,16 @@ pub(super) async fn settle<D: sqlx::Database>(
 macro_rules! sql_store {
     ($store:ty, $database:ty) => {
         use futures_util::future::BoxFuture;
-        use protocol::Digest;
+        use protocol::http::Change;
         use protocol::http::lease::ChainLine;
-        use protocol::http::{Change, JobId, JobState};
+        use protocol::{Digest, JobId, JobState};
         use sqlx::{Connection as _, QueryBuilder};
 
         use super::sql::{self, PART_BYTES, ROWS_MAX, damaged, int, json, nat};
         use std::collections::BTreeSet;
 
         use super::{Answer, Batch, Loaded, Logged, Row, Store, StoreError, TokenRow};
-        use crate::core::{Finished, RULES};
+        use scheduler::{Finished, RULES};
 
         impl $store {
             async fn append_on(

@@ -2,10 +2,10 @@
 
 use crate::common::chromium::Browser;
 use crate::common::{Worker, a_job, start, token};
-use protocol::http::{EndAttempt, LeaveNotice, Orders, Outcome, SubmitJob};
-use protocol::{Digest, Tier};
+use protocol::http::{EndAttempt, LeaveNotice, Orders, SubmitJob};
+use protocol::{Digest, Outcome, Tier};
+use scheduler::testing::class;
 use serde_json::{Value, json};
-use server::core::populate::class;
 
 /// Waits for a job to have come so far on the page, by the words on its card.
 fn card(job: impl std::fmt::Display, words: &[&str]) -> String {

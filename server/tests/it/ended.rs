@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crate::common::postgres::Cluster;
 use crate::common::{Person, Worker, a_job, compute, options, token};
-use protocol::Digest;
 use protocol::http::lease::ChainLine;
-use protocol::http::{JobId, JobState, JobView, Listed, Problem, SubmitJob, Why};
+use protocol::http::{JobView, Listed, Problem, SubmitJob, Why};
+use protocol::{Digest, JobId, JobState};
 use reqwest::{Method, StatusCode};
-use server::core::Config;
+use scheduler::Config;
 use server::serve::{Options, Server};
 use server::sweep::{Ages, once};
 

@@ -1,8 +1,9 @@
 //! What is kept about each host and job, asked for over HTTP.
 
 use crate::common::{MINUTE_MS, Person, Worker, a_job, start, token};
+use protocol::Outcome;
 use protocol::http::job::ClassPresence;
-use protocol::http::{EndAttempt, Heartbeat, HostView, JobProgress, LeaveNotice, Orders, Outcome, Why};
+use protocol::http::{EndAttempt, Heartbeat, HostView, JobProgress, LeaveNotice, Orders, Why};
 use reqwest::{Method, StatusCode};
 
 #[tokio::test]
@@ -74,7 +75,7 @@ async fn latency_availability_boundaries_and_errors_are_kept_per_host() {
     };
     worker.orders("departure", &notice).await;
     let view: HostView = scientist.get(&path).await;
-    assert_eq!((view.planned_stops, view.state), (1, protocol::http::HostState::Offline));
+    assert_eq!((view.planned_stops, view.state), (1, protocol::HostState::Offline));
 
     let why: Why = scientist.get(&format!("/v1/jobs/{job}/why")).await;
     let class = why.class.unwrap();

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use crate::common::postgres::Cluster;
 use crate::common::{Person, Worker, a_job, compute, options, start, token};
+use protocol::JobState;
 use protocol::http::lease::ChainLine;
-use protocol::http::{JobState, Listed, SubmitJob};
+use protocol::http::{Listed, SubmitJob};
 use reqwest::{Method, StatusCode};
-use server::core::populate::{registration, submission};
-use server::core::{Config, Event};
+use scheduler::testing::{registration, submission};
+use scheduler::{Config, Event};
 use server::engine::{Engine, EngineError};
 use server::serve::Server;
 use server::store::memory::MemoryStore;
@@ -200,7 +201,7 @@ async fn a_failing_store_is_told_and_changes_nothing() {
     store.fail_with(None);
     engine
         .apply(Event::Take {
-            host: protocol::http::HostId(9),
+            host: protocol::HostId(9),
         })
         .await
         .unwrap_err();

@@ -1,14 +1,14 @@
 //! The service over loopback: what a scientist and a host do, and what they are refused.
 
 use crate::common::{Person, Worker, a_job, client, compute, options, read, start, token};
-use protocol::Digest;
 use protocol::http::lease::ChainLine;
 use protocol::http::{
-    Action, BlobView, EndAttempt, IssueToken, IssuedToken, JobState, LeaveNotice, Listed, Orders, Outcome, Problem, Scope,
-    SubmitJob, Submitted, TokenView, Why,
+    Action, BlobView, EndAttempt, IssueToken, IssuedToken, LeaveNotice, Listed, Orders, Problem, Scope, SubmitJob, Submitted,
+    TokenView, Why,
 };
+use protocol::{Digest, JobState, Outcome};
 use reqwest::{Method, StatusCode};
-use server::core::populate::class;
+use scheduler::testing::class;
 use server::limits::Rates;
 use server::serve::{Options, Server};
 

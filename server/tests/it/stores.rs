@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::common::postgres::Cluster;
-use protocol::http::{Change, HostId, JobId, JobState, Scope};
-use protocol::{ChainEntry, Digest};
-use server::core::populate::{START_MS, submission};
-use server::core::{Command, Config, Core, Event, Finished};
+use protocol::http::{Change, Scope};
+use protocol::{ChainEntry, Digest, HostId, JobId, JobState};
+use scheduler::testing::{START_MS, submission};
+use scheduler::{Command, Config, Core, Event, Finished};
 use server::store::memory::MemoryStore;
 use server::store::postgres::PostgresStore;
 use server::store::sqlite::SqliteStore;

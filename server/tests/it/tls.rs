@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::common::{Person, Worker, a_job, client, options, token};
-use protocol::http::JobState;
+use protocol::JobState;
 use reqwest::{Certificate, Client};
 use server::serve::{Options, Server};
 

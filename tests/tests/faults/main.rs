@@ -20,8 +20,8 @@ use kernels::package::Package;
 use kernels::run::{Control, RunConfig, RunDir, RunOptions};
 use meddler::Meddler;
 use protocol::http::lease::ChainLine;
-use protocol::http::{JobState, JobView, Listed};
-use protocol::{Digest, HardwareClass, Tier};
+use protocol::http::{JobView, Listed};
+use protocol::{Digest, HardwareClass, JobState, Tier};
 use yard::Yard;
 
 /// A segment of some hundredths of a second.

@@ -12,8 +12,7 @@ use device::{Device, SessionOptions};
 use kernels::package::Package;
 use kernels::run::{Boundary, Executor, RunError, disk, frames};
 use protocol::checkpoint::content_digest;
-use protocol::http::AttemptId;
-use protocol::{ChainEntry, Checkpoint, Digest, HardwareClass, bundle};
+use protocol::{AttemptId, ChainEntry, Checkpoint, Digest, HardwareClass, bundle};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::desk::Note;

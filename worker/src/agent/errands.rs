@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use kernels::package::Package;
 use kernels::run::RunError;
-use protocol::Digest;
-use protocol::http::{AttemptId, Commit, Committed, EndAttempt, Lease, Orders, Outcome};
+use protocol::http::{Commit, Committed, EndAttempt, Lease, Orders};
+use protocol::{AttemptId, Digest, Outcome};
 use reqwest::Method;
 
 use super::record::{self, CHECKPOINT_BYTES_MAX, JobFolder, Kept};

@@ -9,8 +9,9 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use kernels::package::Package;
+use protocol::Outcome;
 use protocol::http::lease::COMMIT_ENTRIES_MAX;
-use protocol::http::{Action, Lease, Outcome};
+use protocol::http::{Action, Lease};
 
 use super::compute::Gate;
 use super::record::{JobFolder, Kept};

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use kernels::run::disk;
-use protocol::http::HostId;
+use protocol::HostId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

@@ -10,8 +10,8 @@ use kernels::package::Package;
 use kernels::run::Gathering;
 use kernels::run::dir::RunDir;
 use protocol::http::lease::ChainLine;
-use protocol::http::{JobId, JobState, JobView, Listed};
-use protocol::{ChainEntry, Digest};
+use protocol::http::{JobView, Listed};
+use protocol::{ChainEntry, Digest, JobId, JobState};
 use serde::Serialize;
 
 use super::remote;

@@ -2,7 +2,8 @@
 
 use std::io::IsTerminal;
 
-use protocol::http::{JobId, JobState, JobView, Why};
+use protocol::http::{JobView, Why};
+use protocol::{JobId, JobState};
 
 use super::remote;
 use crate::console::{output, progress};

@@ -1,6 +1,7 @@
 //! `baton jobs`: one's jobs on a server, a line each.
 
-use protocol::http::{JobState, JobView, Listed};
+use protocol::JobState;
+use protocol::http::{JobView, Listed};
 
 use super::remote;
 use crate::console::{output, table};

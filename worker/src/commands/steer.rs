@@ -1,7 +1,8 @@
 //! `baton cancel`, `hold`, `release`, `priority`: what a scientist tells a job.
 
+use protocol::JobId;
 use protocol::http::job::PRIORITY_MAX;
-use protocol::http::{JobId, JobView, Reprioritize};
+use protocol::http::{JobView, Reprioritize};
 use reqwest::Method;
 
 use super::remote;

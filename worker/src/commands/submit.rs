@@ -2,9 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use protocol::Digest;
 use protocol::http::job::{PRIORITY_DEFAULT, PRIORITY_MAX};
-use protocol::http::{JobId, SubmitJob, Submitted};
+use protocol::http::{SubmitJob, Submitted};
+use protocol::{Digest, JobId};
 use serde::Serialize;
 
 use super::remote;

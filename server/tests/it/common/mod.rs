@@ -6,14 +6,12 @@ pub mod postgres;
 use std::path::Path;
 use std::sync::Once;
 
-use protocol::http::{
-    AttemptId, Commit, Heartbeat, HostId, JobId, JobProgress, JobView, Lease, Orders, Registered, SubmitJob, Submitted,
-};
-use protocol::{ChainEntry, Checkpoint, Digest, HardwareClass, StateBuffer, Tier};
+use protocol::http::{Commit, Heartbeat, JobProgress, JobView, Lease, Orders, Registered, SubmitJob, Submitted};
+use protocol::{AttemptId, ChainEntry, Checkpoint, Digest, HardwareClass, HostId, JobId, StateBuffer, Tier};
 use reqwest::{Client, Method, Response, StatusCode};
+use scheduler::testing::registration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use server::core::populate::registration;
 use server::serve::{Options, Server};
 
 pub const MINUTE_MS: u64 = 60_000;

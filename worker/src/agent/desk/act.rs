@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use device::{DeviceKind, SessionOptions};
-use protocol::http::{Action, AttemptId, EndAttempt, Outcome};
+use protocol::http::{Action, EndAttempt};
+use protocol::{AttemptId, Outcome};
 
 use super::{Desk, Note, Place};
 use crate::agent::compute::{Task, Wish};

@@ -25,8 +25,8 @@ use anyhow::bail;
 use device::Device;
 use kernels::package::Package;
 use kernels::run::RunError;
-use protocol::HardwareClass;
-use protocol::http::{AttemptId, Committed, Orders, RegisterHost, Registered};
+use protocol::http::{Committed, Orders, RegisterHost, Registered};
+use protocol::{AttemptId, HardwareClass};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 

@@ -7,7 +7,8 @@ use std::time::Instant;
 use device::DeviceError;
 use kernels::package::Package;
 use kernels::run::RunError;
-use protocol::http::{Action, AttemptId, Committed, JobState, Lease, Orders, Outcome};
+use protocol::http::{Action, Committed, Lease, Orders};
+use protocol::{AttemptId, JobState, Outcome};
 
 use super::{Desk, Note};
 use crate::agent::compute::{Gate, Wish};

@@ -1,14 +1,14 @@
 //! Leases: taken, progressing, committed. A message with an old epoch, or about an attempt that is over, changes nothing.
 
-use protocol::HardwareClass;
 use protocol::http::lease::COMMIT_ENTRIES_MAX;
-use protocol::http::{AttemptId, Commit, Committed, HostId, JobId, JobProgress, JobState, Outcome};
+use protocol::http::{Commit, Committed, JobProgress};
+use protocol::{AttemptId, HardwareClass, HostId, JobId, JobState, Outcome};
 
 use super::job::{Attempt, Safe, Stage};
 use super::{Command, Core, Refusal, Timer};
 
 /// What becomes of a job when its attempt is over.
-pub(super) enum Then {
+pub(crate) enum Then {
     /// It waits again; in the state it has when none is named.
     Requeue(Option<JobState>, String),
     /// It is kept back.
@@ -18,7 +18,7 @@ pub(super) enum Then {
 }
 
 impl Core {
-    pub(super) fn attempt_of(&self, host: HostId, id: AttemptId, epoch: u64) -> Result<&Attempt, Refusal> {
+    pub(crate) fn attempt_of(&self, host: HostId, id: AttemptId, epoch: u64) -> Result<&Attempt, Refusal> {
         if !self.hosts.contains_key(&host) {
             return Err(Refusal::NoHost(host));
         }
@@ -39,7 +39,7 @@ impl Core {
     }
 
     /// A host takes all that it is offered.
-    pub(super) fn take(&mut self, id: HostId) -> Result<(), Refusal> {
+    pub(crate) fn take(&mut self, id: HostId) -> Result<(), Refusal> {
         let host = self.hosts.get(&id).ok_or(Refusal::NoHost(id))?;
         let offered: Vec<AttemptId> = host
             .devices
@@ -79,7 +79,7 @@ impl Core {
     }
 
     /// Says of a job whose attempt was taken where it runs, or what it waits behind.
-    pub(super) fn show_progress(&mut self, id: AttemptId) {
+    pub(crate) fn show_progress(&mut self, id: AttemptId) {
         let Some(attempt) = self.attempts.get(&id) else { return };
         if attempt.stop.is_some() || attempt.stage == Stage::Offered {
             return;
@@ -99,7 +99,7 @@ impl Core {
     }
 
     /// What a heartbeat says about an attempt. Stale ones are ignored: the answer tells the host what is so.
-    pub(super) fn progress(&mut self, host: HostId, report: &JobProgress) {
+    pub(crate) fn progress(&mut self, host: HostId, report: &JobProgress) {
         let Ok(attempt) = self.attempt_of(host, report.attempt, report.epoch) else {
             return;
         };
@@ -121,7 +121,7 @@ impl Core {
     }
 
     /// A host that reports regularly, but not this, has dropped it.
-    pub(super) fn unreported(&mut self, host: HostId, reported: &[JobProgress]) {
+    pub(crate) fn unreported(&mut self, host: HostId, reported: &[JobProgress]) {
         let Some(known) = self.hosts.get(&host) else { return };
         let label = known.label();
         let dropped: Vec<AttemptId> = known
@@ -143,7 +143,7 @@ impl Core {
     }
 
     /// Boundaries come home. Repeated ones change nothing.
-    pub(super) fn commit(
+    pub(crate) fn commit(
         &mut self,
         host: HostId,
         id: AttemptId,

@@ -1,9 +1,7 @@
 //! What the core is told, what it answers, and what it wants done outside.
 
-use protocol::http::{
-    AttemptId, Change, Commit, Committed, EndAttempt, Heartbeat, HostId, JobId, LeaveNotice, RegisterHost, SubmitJob,
-};
-use protocol::{ChainEntry, Digest, HardwareClass};
+use protocol::http::{Change, Commit, Committed, EndAttempt, Heartbeat, LeaveNotice, RegisterHost, SubmitJob};
+use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId};
 use serde::{Deserialize, Serialize};
 
 use super::{Config, Finished};
@@ -175,7 +173,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    pub(super) fn invalid(field: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn invalid(field: &'static str, detail: impl Into<String>) -> Self {
         Self::Invalid {
             field,
             detail: detail.into(),

@@ -1,13 +1,12 @@
 //! A world for the core to live in: hosts that do what they are told, and time.
 
 use protocol::http::{
-    Action, AttemptId, Commit, EndAttempt, Heartbeat, HostId, JobId, JobProgress, JobState, JobView, Lease, LeaveNotice,
-    Outcome, RegisterHost, SubmitJob,
+    Action, Commit, EndAttempt, Heartbeat, JobProgress, JobView, Lease, LeaveNotice, RegisterHost, SubmitJob,
 };
-use protocol::{ChainEntry, Digest, HardwareClass, Tier};
+use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Outcome, Tier};
 
-use crate::core::populate::{START_MS, class, registration, submission};
-use crate::core::{Command, Config, Core, Event, Refusal, Reply};
+use crate::testing::{START_MS, class, registration, submission};
+use crate::{Command, Config, Core, Event, Refusal, Reply};
 
 pub(super) const MINUTE: u64 = 60_000;
 pub(super) const HOUR: u64 = 60 * MINUTE;

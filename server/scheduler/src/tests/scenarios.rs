@@ -1,10 +1,11 @@
 //! Hosts: preemption, departures, silence, classes, prefetch, back-off.
 
-use protocol::http::{Action, HostState, JobState, Night, Outcome, SubmitJob};
+use protocol::http::{Action, Night, SubmitJob};
+use protocol::{HostState, JobState, Outcome};
 
 use super::driver::{DAY, HOUR, MINUTE, World, bound, job};
-use crate::core::populate::{START_MS, registration};
-use crate::core::{Config, Event, Refusal};
+use crate::testing::{START_MS, registration};
+use crate::{Config, Event, Refusal};
 
 #[test]
 fn a_job_goes_from_queued_to_completed() {

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::http::{AttemptId, HostId};
-use protocol::{HardwareClass, Tier};
+use protocol::{AttemptId, HardwareClass, HostId, Tier};
 use serde::{Deserialize, Serialize};
 
 use super::queue::Need;
@@ -11,14 +10,14 @@ use super::reliability::Trust;
 
 /// One device of one host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct DeviceId {
-    pub(super) host: HostId,
-    pub(super) index: u16,
+pub(crate) struct DeviceId {
+    pub(crate) host: HostId,
+    pub(crate) index: u16,
 }
 
 /// Sets of things, each listed under every class of a device and its tier.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Pool<T: Ord + Copy> {
+pub(crate) struct Pool<T: Ord + Copy> {
     by_class: BTreeMap<HardwareClass, BTreeSet<T>>,
     by_tier: BTreeMap<Tier, BTreeSet<T>>,
 }
@@ -33,14 +32,14 @@ impl<T: Ord + Copy> Default for Pool<T> {
 }
 
 impl<T: Ord + Copy> Pool<T> {
-    pub(super) fn insert(&mut self, classes: &[HardwareClass], item: T) {
+    pub(crate) fn insert(&mut self, classes: &[HardwareClass], item: T) {
         for class in classes {
             self.by_class.entry(*class).or_default().insert(item);
             self.by_tier.entry(class.tier).or_default().insert(item);
         }
     }
 
-    pub(super) fn remove(&mut self, classes: &[HardwareClass], item: T) {
+    pub(crate) fn remove(&mut self, classes: &[HardwareClass], item: T) {
         for class in classes {
             if let Some(set) = self.by_class.get_mut(class) {
                 set.remove(&item);
@@ -58,7 +57,7 @@ impl<T: Ord + Copy> Pool<T> {
     }
 
     /// Those that fit a need, in order.
-    pub(super) fn fitting(&self, need: Need) -> Option<&BTreeSet<T>> {
+    pub(crate) fn fitting(&self, need: Need) -> Option<&BTreeSet<T>> {
         match need {
             Need::Class(class) => self.by_class.get(&class),
             Need::Any(tier) => self.by_tier.get(&tier),
@@ -67,7 +66,7 @@ impl<T: Ord + Copy> Pool<T> {
 }
 
 /// A free device: least trusted first, then longest free.
-pub(super) type Free = (Trust, u64, DeviceId);
+pub(crate) type Free = (Trust, u64, DeviceId);
 
 /// An attempt that may have to make room: least urgent first, then the one that was granted last.
-pub(super) type Yielding = (u8, std::cmp::Reverse<AttemptId>);
+pub(crate) type Yielding = (u8, std::cmp::Reverse<AttemptId>);

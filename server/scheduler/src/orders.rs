@@ -1,6 +1,7 @@
 //! What a host should be doing now, all of it.
 
-use protocol::http::{Action, CheckpointRef, HostId, IdleDevice, Lease, Orders};
+use protocol::HostId;
+use protocol::http::{Action, CheckpointRef, IdleDevice, Lease, Orders};
 
 use super::job::Stage;
 use super::queue::{Length, Need, QueueKey};
@@ -63,7 +64,7 @@ impl Core {
     }
 
     /// Why a device has nothing to do.
-    pub(super) fn why_idle(&self, host: &super::Host, device: &super::host::Device) -> String {
+    pub(crate) fn why_idle(&self, host: &super::Host, device: &super::host::Device) -> String {
         if let Some(reason) = host.closed(self.now_ms) {
             return reason;
         }

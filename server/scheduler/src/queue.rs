@@ -7,15 +7,14 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::http::JobId;
-use protocol::{HardwareClass, Tier};
+use protocol::{HardwareClass, JobId, Tier};
 use serde::{Deserialize, Serialize};
 
 use super::UserId;
 
 /// Where a job can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) enum Need {
+pub(crate) enum Need {
     /// Only where its checkpoint computes the same bits.
     Class(HardwareClass),
     /// On any class of its tier: it has no checkpoint yet.
@@ -24,34 +23,34 @@ pub(super) enum Need {
 
 /// How long a job is expected to take still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) enum Length {
+pub(crate) enum Length {
     Short,
     Long,
 }
 
 /// Which queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct QueueKey {
-    pub(super) need: Need,
-    pub(super) length: Length,
+pub(crate) struct QueueKey {
+    pub(crate) need: Need,
+    pub(crate) length: Length,
 }
 
 /// A job's place in a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place {
-    pub(super) key: QueueKey,
-    pub(super) user: UserId,
-    pub(super) level: u8,
-    pub(super) deadline_ms: u64,
-    pub(super) job: JobId,
+pub(crate) struct Place {
+    pub(crate) key: QueueKey,
+    pub(crate) user: UserId,
+    pub(crate) level: u8,
+    pub(crate) deadline_ms: u64,
+    pub(crate) job: JobId,
 }
 
 /// The job that would go next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Head {
-    pub(super) level: u8,
-    pub(super) served: u64,
-    pub(super) job: JobId,
+pub(crate) struct Head {
+    pub(crate) level: u8,
+    pub(crate) served: u64,
+    pub(crate) job: JobId,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,7 +76,7 @@ struct Standing {
 
 /// All queues.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Queues {
+pub(crate) struct Queues {
     queues: BTreeMap<QueueKey, Queue>,
     users: BTreeMap<UserId, Standing>,
 }
@@ -103,7 +102,7 @@ impl Queue {
 
 impl Queues {
     /// Puts a job where it waits.
-    pub(super) fn insert(&mut self, place: Place) {
+    pub(crate) fn insert(&mut self, place: Place) {
         self.change(place, |jobs| {
             jobs.levels
                 .entry(Reverse(place.level))
@@ -114,7 +113,7 @@ impl Queues {
     }
 
     /// Takes a job away from where it waits.
-    pub(super) fn remove(&mut self, place: Place) {
+    pub(crate) fn remove(&mut self, place: Place) {
         self.change(place, |jobs| {
             if let Some(set) = jobs.levels.get_mut(&Reverse(place.level)) {
                 set.remove(&(place.deadline_ms, place.job));
@@ -154,7 +153,7 @@ impl Queues {
     }
 
     /// Sets how much a user was served, and whether they are at their limit.
-    pub(super) fn stand(&mut self, user: UserId, served: u64, parked: bool) {
+    pub(crate) fn stand(&mut self, user: UserId, served: u64, parked: bool) {
         let standing = self.users.entry(user).or_default();
         if (standing.served, standing.parked) == (served, parked) {
             return;
@@ -173,7 +172,7 @@ impl Queues {
     }
 
     /// Who goes next in a queue.
-    pub(super) fn head(&self, key: QueueKey) -> Option<Head> {
+    pub(crate) fn head(&self, key: QueueKey) -> Option<Head> {
         let queue = self.queues.get(&key)?;
         let (level, served, user) = *queue.heads.first()?;
         let (_, job) = *queue.users.get(&user)?.levels.get(&level)?.first()?;
@@ -185,35 +184,35 @@ impl Queues {
     }
 
     /// Who has waited longest in a queue.
-    pub(super) fn oldest(&self, key: QueueKey) -> Option<JobId> {
+    pub(crate) fn oldest(&self, key: QueueKey) -> Option<JobId> {
         self.queues.get(&key)?.ages.first().map(|(job, _)| *job)
     }
 
     /// How many wait in a queue, parked ones too.
-    pub(super) fn count(&self, key: QueueKey) -> usize {
+    pub(crate) fn count(&self, key: QueueKey) -> usize {
         self.queues.get(&key).map_or(0, |queue| queue.jobs)
     }
 
     /// Where a user has jobs waiting.
-    pub(super) fn places(&self, user: UserId) -> Vec<QueueKey> {
+    pub(crate) fn places(&self, user: UserId) -> Vec<QueueKey> {
         self.users
             .get(&user)
             .map_or_else(Vec::new, |standing| standing.places.iter().copied().collect())
     }
 
     /// A user's own next job in a queue.
-    pub(super) fn head_of(&self, key: QueueKey, user: UserId) -> Option<JobId> {
+    pub(crate) fn head_of(&self, key: QueueKey, user: UserId) -> Option<JobId> {
         let jobs = self.queues.get(&key)?.users.get(&user)?;
         jobs.levels.values().next()?.first().map(|(_, job)| *job)
     }
 
     /// Every queue with the number of jobs in it.
-    pub(super) fn counts(&self) -> impl Iterator<Item = (QueueKey, usize)> {
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (QueueKey, usize)> {
         self.queues.iter().map(|(key, queue)| (*key, queue.jobs))
     }
 
     /// Drops what is as if it had never been, so that a restored state equals the live one.
-    pub(super) fn forget_idle_users(&self) -> Self {
+    pub(crate) fn forget_idle_users(&self) -> Self {
         let mut clone = self.clone();
         clone.users.retain(|_, standing| !standing.places.is_empty());
         clone

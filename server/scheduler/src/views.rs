@@ -1,8 +1,8 @@
 //! What people are shown: jobs, hosts, reasons, queues.
 
 use protocol::http::job::ClassPresence;
-use protocol::http::{AttemptId, HostId, HostState, HostView, JobId, JobState, JobView};
-use protocol::{ChainEntry, Digest, HardwareClass};
+use protocol::http::{HostView, JobView};
+use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, HostState, JobId, JobState};
 
 use super::host::{HOUR_MS, Host};
 use super::job::{Attempt, Job, Stage};
@@ -262,8 +262,8 @@ impl Core {
     }
 
     /// Where an attempt stands, for those who watch: offered, leased, running or uploading; over when it is not here.
-    pub fn attempt_state(&self, id: AttemptId) -> protocol::http::AttemptState {
-        use protocol::http::AttemptState;
+    pub fn attempt_state(&self, id: AttemptId) -> protocol::AttemptState {
+        use protocol::AttemptState;
         match self.attempts.get(&id) {
             None => AttemptState::Over,
             Some(attempt) if attempt.stop.is_some() => AttemptState::Uploading,
@@ -298,7 +298,7 @@ impl Core {
 }
 
 /// A job as people see it.
-pub(super) fn view_of(job: &Job, owner: &str, attempt: Option<&Attempt>, reason: String) -> JobView {
+pub(crate) fn view_of(job: &Job, owner: &str, attempt: Option<&Attempt>, reason: String) -> JobView {
     let progress = attempt.map_or(job.segment(), |attempt| attempt.segment);
     let megabytes = job.moved_bytes as f64 / 1e6;
     JobView {

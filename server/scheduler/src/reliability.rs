@@ -15,7 +15,7 @@ const CURVE: [(u64, u64); 6] = [(0, 60_000), (1, 52_000), (7, 26_000), (21, 9_50
 
 /// How far a host is to be trusted with what takes long. Ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) enum Trust {
+pub(crate) enum Trust {
     /// New, flaky or about to leave.
     Flaky,
     /// Between the two.
@@ -61,7 +61,7 @@ pub fn chance_ppm(hazard_ppm: u64, hours: u64) -> u32 {
 }
 
 /// Trust from a hazard.
-pub(super) fn trust(hazard_ppm: u64) -> Trust {
+pub(crate) fn trust(hazard_ppm: u64) -> Trust {
     match hazard_ppm {
         0..10_000 => Trust::Reliable,
         10_000..40_000 => Trust::Fair,

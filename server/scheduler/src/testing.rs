@@ -1,7 +1,7 @@
 //! A state of any size, reached by events like any other: for benches, the simulator and load tests.
 
-use protocol::http::{DeviceReport, HostId, RegisterHost, SubmitJob};
-use protocol::{Digest, HardwareClass, Tier};
+use protocol::http::{DeviceReport, RegisterHost, SubmitJob};
+use protocol::{Digest, HardwareClass, HostId, Tier};
 
 use super::{Config, Core, Event};
 

@@ -2,7 +2,8 @@
 //!
 //! Silence makes a host *unreachable*: a network fault, its jobs wait for it. Longer silence makes it *lost*: its jobs go on elsewhere.
 
-use protocol::http::{AttemptId, Heartbeat, HostId, HostState, JobState, Outcome};
+use protocol::http::Heartbeat;
+use protocol::{AttemptId, HostId, HostState, JobState, Outcome};
 
 use super::attempts::Then;
 use super::ending::after_stop;
@@ -10,12 +11,12 @@ use super::host::Host;
 use super::job::{Cause, Stage};
 use super::{Core, Refusal, Timer, UserId};
 
-pub(super) const DEVICES_MAX: usize = 64;
-pub(super) const REASON_CHARS_MAX: usize = 200;
+pub(crate) const DEVICES_MAX: usize = 64;
+pub(crate) const REASON_CHARS_MAX: usize = 200;
 
 impl Core {
     /// Time went by.
-    pub(super) fn tick(&mut self) {
+    pub(crate) fn tick(&mut self) {
         while let Some(timer) = self.timers.pop(self.now_ms) {
             match timer {
                 Timer::Silence(host) => self.silence(host),
@@ -38,7 +39,7 @@ impl Core {
     }
 
     /// The server was away: no host could be heard, no offer taken.
-    pub(super) fn restarted(&mut self) {
+    pub(crate) fn restarted(&mut self) {
         let now_ms = self.now_ms;
         for host in self.hosts.values_mut() {
             if matches!(host.state, HostState::Online | HostState::Unreachable) {
@@ -64,7 +65,7 @@ impl Core {
     }
 
     /// The operator's settings change.
-    pub(super) fn configure(&mut self, config: &super::Config) {
+    pub(crate) fn configure(&mut self, config: &super::Config) {
         self.config = config.clone();
         for index in 0..self.users.len() {
             let id = UserId(u32::try_from(index).expect("numbers of users are given as u32"));
@@ -74,7 +75,7 @@ impl Core {
         }
     }
 
-    pub(super) fn set_state(&mut self, id: HostId, state: HostState, reason: &str) {
+    pub(crate) fn set_state(&mut self, id: HostId, state: HostState, reason: &str) {
         self.be_counted(id, false);
         let now_ms = self.now_ms;
         if let Some(host) = self.hosts.get_mut(&id) {
@@ -88,7 +89,7 @@ impl Core {
     }
 
     /// Whatever a host says, it is there.
-    pub(super) fn hear(&mut self, id: HostId) {
+    pub(crate) fn hear(&mut self, id: HostId) {
         let now_ms = self.now_ms;
         let Some(host) = self.hosts.get_mut(&id) else { return };
         host.heard_ms = now_ms;
@@ -122,7 +123,7 @@ impl Core {
     }
 
     /// A host reports.
-    pub(super) fn heartbeat(&mut self, id: HostId, beat: &Heartbeat, address: u64) -> Result<(), Refusal> {
+    pub(crate) fn heartbeat(&mut self, id: HostId, beat: &Heartbeat, address: u64) -> Result<(), Refusal> {
         if !self.hosts.contains_key(&id) {
             return Err(Refusal::NoHost(id));
         }
@@ -209,7 +210,7 @@ impl Core {
     }
 
     /// Ends all that a host has: its jobs go on from their last boundary.
-    pub(super) fn evict(&mut self, id: HostId, what: &str) {
+    pub(crate) fn evict(&mut self, id: HostId, what: &str) {
         let label = self.hosts.get(&id).map(Host::label).unwrap_or_default();
         for attempt in self.attempts_on(id) {
             let cause = self.attempts.get(&attempt).and_then(|attempt| attempt.stop.clone());
@@ -224,7 +225,7 @@ impl Core {
         }
     }
 
-    pub(super) fn attempts_on(&self, id: HostId) -> Vec<AttemptId> {
+    pub(crate) fn attempts_on(&self, id: HostId) -> Vec<AttemptId> {
         // From the end of each line, so that none comes to the front only to be ended.
         self.hosts.get(&id).map_or_else(Vec::new, |host| {
             let lines = host.devices.iter().map(|device| device.line.iter().rev());

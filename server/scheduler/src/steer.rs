@@ -1,7 +1,8 @@
 //! What scientists do to jobs: submit, hold, release, cancel, change the priority. And how jobs conclude.
 
+use protocol::http::SubmitJob;
 use protocol::http::job::{PRIORITY_MAX, PRIORITY_URGENT};
-use protocol::http::{JobId, JobState, Outcome, SubmitJob};
+use protocol::{JobId, JobState, Outcome};
 
 use super::attempts::Then;
 use super::job::{Cause, Job, Stage};
@@ -9,14 +10,14 @@ use super::queue::{Length, Need, QueueKey};
 use super::{Core, Refusal, Timer, User, UserId};
 
 /// Longest name, bytes.
-pub(super) const NAME_BYTES_MAX: usize = 120;
+pub(crate) const NAME_BYTES_MAX: usize = 120;
 const TAGS_MAX: usize = 16;
 const TAG_BYTES_MAX: usize = 64;
 /// Most segments of a job.
 const SEGMENTS_MAX: u64 = 1 << 40;
 
 impl Core {
-    pub(super) fn user_id(&mut self, name: &str) -> UserId {
+    pub(crate) fn user_id(&mut self, name: &str) -> UserId {
         if let Some(id) = self.user_ids.get(name) {
             return *id;
         }
@@ -84,7 +85,7 @@ impl Core {
     }
 
     /// A new job.
-    pub(super) fn submit(&mut self, user: &str, submitted: &SubmitJob, bytes: u64) -> Result<JobId, Refusal> {
+    pub(crate) fn submit(&mut self, user: &str, submitted: &SubmitJob, bytes: u64) -> Result<JobId, Refusal> {
         self.check_submission(user, submitted)?;
         let user = self.user_id(user);
         let id = JobId(self.next_job);
@@ -157,7 +158,7 @@ impl Core {
     }
 
     /// Keeps a job back; a running one stops at its next boundary.
-    pub(super) fn hold(&mut self, id: JobId, by: &str) -> Result<(), Refusal> {
+    pub(crate) fn hold(&mut self, id: JobId, by: &str) -> Result<(), Refusal> {
         let job = self.unfinished(id)?;
         let reason = format!("held by {by}");
         match job.attempt {
@@ -171,14 +172,14 @@ impl Core {
         Ok(())
     }
 
-    fn is_computing(&self, id: protocol::http::AttemptId) -> bool {
+    fn is_computing(&self, id: protocol::AttemptId) -> bool {
         self.attempts
             .get(&id)
             .is_some_and(|attempt| attempt.stage > Stage::Offered && self.line(attempt.device).first() == Some(&id))
     }
 
     /// Lets a held job go on.
-    pub(super) fn release(&mut self, id: JobId, by: &str) -> Result<(), Refusal> {
+    pub(crate) fn release(&mut self, id: JobId, by: &str) -> Result<(), Refusal> {
         let job = self.unfinished(id)?;
         if let Some(attempt_id) = job.attempt {
             let Some(attempt) = self.attempts.get_mut(&attempt_id) else {
@@ -220,7 +221,7 @@ impl Core {
     }
 
     /// Stops a job for good, at once.
-    pub(super) fn cancel(&mut self, id: JobId, by: &str) -> Result<(), Refusal> {
+    pub(crate) fn cancel(&mut self, id: JobId, by: &str) -> Result<(), Refusal> {
         let job = self.unfinished(id)?;
         let reason = format!("cancelled by {by}");
         match job.attempt {
@@ -234,7 +235,7 @@ impl Core {
     }
 
     /// Changes a job's priority, whatever it is doing.
-    pub(super) fn prioritize(&mut self, id: JobId, priority: u8, now: bool, by: &str) -> Result<(), Refusal> {
+    pub(crate) fn prioritize(&mut self, id: JobId, priority: u8, now: bool, by: &str) -> Result<(), Refusal> {
         let job = self.unfinished(id)?;
         check_priority(priority)?;
         let (waits, attempt, state) = (job.place.is_some(), job.attempt, job.state);
@@ -256,7 +257,7 @@ impl Core {
     }
 
     /// A running job became less urgent: one that waits may now take its place.
-    fn reconsider(&mut self, attempt: protocol::http::AttemptId) {
+    fn reconsider(&mut self, attempt: protocol::AttemptId) {
         let Some(device) = self.attempts.get(&attempt).map(|attempt| attempt.device) else {
             return;
         };
@@ -273,7 +274,7 @@ impl Core {
     }
 
     /// A job ends, and those that start from it begin or are held.
-    pub(super) fn conclude(&mut self, id: JobId, state: JobState, reason: String) {
+    pub(crate) fn conclude(&mut self, id: JobId, state: JobState, reason: String) {
         self.change(id, state, reason);
         let Some(job) = self.jobs.get(&id) else { return };
         let (user, safe, awaited) = (job.user, job.safe.clone(), job.after.filter(|_| job.blocked));

@@ -1,6 +1,7 @@
 //! Attempts that end, and what becomes of their jobs, hosts and devices.
 
-use protocol::http::{AttemptId, EndAttempt, HostId, JobState, Outcome};
+use protocol::http::EndAttempt;
+use protocol::{AttemptId, HostId, JobState, Outcome};
 
 use super::attempts::Then;
 use super::job::Cause;
@@ -9,7 +10,7 @@ use super::{Core, Refusal, Timer};
 
 impl Core {
     /// A host has stopped an attempt.
-    pub(super) fn end(&mut self, host_id: HostId, id: AttemptId, end: &EndAttempt) -> Result<(), Refusal> {
+    pub(crate) fn end(&mut self, host_id: HostId, id: AttemptId, end: &EndAttempt) -> Result<(), Refusal> {
         let attempt = self.attempt_of(host_id, id, end.epoch)?;
         let (job_id, stop) = (attempt.job, attempt.stop.clone());
         let label = self.hosts.get(&host_id).map(super::Host::label).unwrap_or_default();
@@ -73,7 +74,7 @@ impl Core {
     }
 
     /// Gives a host no job for a while, longer after each error in a row.
-    pub(super) fn back_off(&mut self, id: HostId, error: bool, reason: &str) {
+    pub(crate) fn back_off(&mut self, id: HostId, error: bool, reason: &str) {
         let Some(host) = self.hosts.get_mut(&id) else { return };
         if error {
             host.errors += 1;
@@ -89,7 +90,7 @@ impl Core {
     }
 
     /// An attempt is over, for whatever reason: the one way out.
-    pub(super) fn finish(&mut self, id: AttemptId, outcome: Outcome, then: Then) {
+    pub(crate) fn finish(&mut self, id: AttemptId, outcome: Outcome, then: Then) {
         let Some(mut attempt) = self.attempts.get(&id).cloned() else {
             return;
         };
@@ -165,7 +166,7 @@ impl Core {
 }
 
 /// What becomes of a job that stopped as told.
-pub(super) fn after_stop(cause: &Cause, reason: &str) -> (Outcome, Then) {
+pub(crate) fn after_stop(cause: &Cause, reason: &str) -> (Outcome, Then) {
     match cause {
         Cause::Preempt => (
             Outcome::Preempted,

@@ -1,9 +1,10 @@
 //! Finished jobs: out of memory after a while, kept, and recalled when another job starts from them.
 
-use protocol::http::{JobState, Outcome, SubmitJob};
+use protocol::http::SubmitJob;
+use protocol::{JobState, Outcome};
 
 use super::driver::{DAY, HOUR, World, job};
-use crate::core::{Command, Core, Event, Finished, Refusal};
+use crate::{Command, Core, Event, Finished, Refusal};
 
 fn retired(world: &World) -> Vec<Finished> {
     let finished = world.commands.iter().filter_map(|command| match command {

@@ -1,6 +1,7 @@
 //! Planned departures: a host that says when it leaves, or is off at night, has its jobs moved first, and is *offline* afterwards.
 
-use protocol::http::{HostId, HostState, JobState, LeaveNotice, Outcome};
+use protocol::http::LeaveNotice;
+use protocol::{HostId, HostState, JobState, Outcome};
 
 use super::attempts::Then;
 use super::job::{Cause, Stage};
@@ -14,7 +15,7 @@ const AHEAD_S_MAX: u64 = 366 * 24 * 3600;
 
 impl Core {
     /// A host announces that it leaves.
-    pub(super) fn leave(&mut self, id: HostId, notice: &LeaveNotice) -> Result<(), Refusal> {
+    pub(crate) fn leave(&mut self, id: HostId, notice: &LeaveNotice) -> Result<(), Refusal> {
         if !self.hosts.contains_key(&id) {
             return Err(Refusal::NoHost(id));
         }
@@ -50,7 +51,7 @@ impl Core {
     }
 
     /// A host stays after all.
-    pub(super) fn come_back(&mut self, id: HostId) -> Result<(), Refusal> {
+    pub(crate) fn come_back(&mut self, id: HostId) -> Result<(), Refusal> {
         if !self.hosts.contains_key(&id) {
             return Err(Refusal::NoHost(id));
         }
@@ -83,7 +84,7 @@ impl Core {
     }
 
     /// Sets the timers for a host's next night, unless it leaves anyway.
-    pub(super) fn plan_night(&mut self, id: HostId) {
+    pub(crate) fn plan_night(&mut self, id: HostId) {
         let now_ms = self.now_ms;
         let Some(host) = self.hosts.get_mut(&id) else { return };
         if host.leaving || host.departs_ms.is_some_and(|at| at > now_ms) && host.night.is_none() {
@@ -103,7 +104,7 @@ impl Core {
         }
     }
 
-    pub(super) fn lead(&mut self, id: HostId) {
+    pub(crate) fn lead(&mut self, id: HostId) {
         let Some(host) = self.hosts.get(&id) else { return };
         let minutes = host.departs_ms.map_or(0, |at| at.saturating_sub(self.now_ms) / 60_000);
         let reason = format!("{} leaves in {minutes} minutes", host.label());
@@ -140,7 +141,7 @@ impl Core {
     }
 
     /// A host has left as announced.
-    pub(super) fn go_offline(&mut self, id: HostId) {
+    pub(crate) fn go_offline(&mut self, id: HostId) {
         for timer in [Timer::Lead(id), Timer::Depart(id)] {
             self.timers.clear(timer);
         }
@@ -161,7 +162,7 @@ impl Core {
         self.evict(id, "left");
     }
 
-    pub(super) fn night_over(&mut self, id: HostId) {
+    pub(crate) fn night_over(&mut self, id: HostId) {
         let Some(host) = self.hosts.get_mut(&id) else { return };
         host.draining = None;
         host.back_ms = None;

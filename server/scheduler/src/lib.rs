@@ -15,8 +15,7 @@
 //! | `presence`, `departure` | what hosts report, their silence, and their planned absence |
 //! | `attempts`, `ending` | leases: taken, progressing, committed; and how they end |
 //! | `orders`, `views` | what hosts and people are shown |
-//! | `check` | the invariants, all of them, for tests |
-//! | `populate` | a state of any size, for benches |
+//! | `check`, `testing` | the invariants, all of them; states of any size (feature `testing`) |
 //!
 //! Invariants: a job has at most one attempt, and an attempt the job's newest epoch; a job with a checkpoint is only ever granted to a
 //! device of the checkpoint's class; no device is free while a job waits that it could take; a refused event changes nothing. One event
@@ -24,12 +23,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::HardwareClass;
-use protocol::http::{AttemptId, Change, HostId, JobId, JobState};
+use protocol::http::Change;
+use protocol::{AttemptId, HardwareClass, HostId, JobId, JobState};
 use serde::{Deserialize, Serialize};
 
 mod attempts;
-pub mod check;
+#[cfg(any(test, feature = "testing"))]
+mod check;
 pub mod config;
 mod departure;
 mod ending;
@@ -40,7 +40,6 @@ mod job;
 mod matching;
 mod orders;
 mod pool;
-pub mod populate;
 mod presence;
 mod queue;
 mod register;
@@ -51,6 +50,8 @@ mod timers;
 pub mod views;
 mod waiting;
 
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -363,14 +364,14 @@ mod pairs {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+    pub(crate) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
         map: &BTreeMap<K, V>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(map)
     }
 
-    pub(super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    pub(crate) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
     where
         K: Deserialize<'de> + Ord,
         V: Deserialize<'de>,

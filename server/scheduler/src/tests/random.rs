@@ -3,15 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use protocol::http::{
-    Commit, EndAttempt, Heartbeat, HostId, JobId, JobProgress, JobState, Lease, LeaveNotice, Night, Outcome, RegisterHost,
-    SubmitJob,
-};
-use protocol::{ChainEntry, Digest, Tier};
+use protocol::http::{Commit, EndAttempt, Heartbeat, JobProgress, Lease, LeaveNotice, Night, RegisterHost, SubmitJob};
+use protocol::{ChainEntry, Digest, HostId, JobId, JobState, Outcome, Tier};
 
 use super::driver::{DAY, HOUR, MINUTE, job, next_entry};
-use crate::core::populate::{START_MS, class, registration};
-use crate::core::{Command, Config, Core, Event, Finished};
+use crate::testing::{START_MS, class, registration};
+use crate::{Command, Config, Core, Event, Finished};
 
 /// SplitMix64.
 struct Random(u64);

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::http::{AttemptId, HostId, JobId};
+use protocol::{AttemptId, HostId, JobId};
 use serde::{Deserialize, Serialize};
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) enum Timer {
+pub(crate) enum Timer {
     /// Was the host silent?
     Silence(HostId),
     /// Was the offer taken?
@@ -35,14 +35,14 @@ pub(super) enum Timer {
 /// All timers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Vec<(u64, Timer)>", into = "Vec<(u64, Timer)>")]
-pub(super) struct Timers {
+pub(crate) struct Timers {
     due: BTreeSet<(u64, Timer)>,
     at: BTreeMap<Timer, u64>,
 }
 
 impl Timers {
     /// Sets or moves a timer.
-    pub(super) fn set(&mut self, timer: Timer, at_ms: u64) {
+    pub(crate) fn set(&mut self, timer: Timer, at_ms: u64) {
         if let Some(old) = self.at.insert(timer, at_ms) {
             self.due.remove(&(old, timer));
         }
@@ -50,19 +50,19 @@ impl Timers {
     }
 
     /// Forgets a timer.
-    pub(super) fn clear(&mut self, timer: Timer) {
+    pub(crate) fn clear(&mut self, timer: Timer) {
         if let Some(old) = self.at.remove(&timer) {
             self.due.remove(&(old, timer));
         }
     }
 
     /// When the next one is due.
-    pub(super) fn next(&self) -> Option<u64> {
+    pub(crate) fn next(&self) -> Option<u64> {
         self.due.first().map(|(at, _)| *at)
     }
 
     /// Takes the next one that is due at `now`.
-    pub(super) fn pop(&mut self, now_ms: u64) -> Option<Timer> {
+    pub(crate) fn pop(&mut self, now_ms: u64) -> Option<Timer> {
         let (at, timer) = *self.due.first()?;
         if at > now_ms {
             return None;

@@ -1,10 +1,10 @@
 //! Jobs: hold, release, cancel, priorities, dependencies, deadlines, commits.
 
-use protocol::http::{Action, Commit, JobState, Outcome, SubmitJob};
-use protocol::{ChainEntry, Digest};
+use protocol::http::{Action, Commit, SubmitJob};
+use protocol::{ChainEntry, Digest, JobState, Outcome};
 
 use super::driver::{HOUR, MINUTE, World, bound, job};
-use crate::core::{Command, Config, Event, Refusal};
+use crate::{Command, Config, Event, Refusal};
 
 #[test]
 fn hold_stops_at_the_boundary_and_release_goes_on_from_there() {

@@ -1,7 +1,7 @@
 //! Hosts that register, for the first time or again, and how many devices of each class there are.
 
-use protocol::HardwareClass;
-use protocol::http::{AttemptId, HostId, HostState, JobState, Outcome, RegisterHost};
+use protocol::http::RegisterHost;
+use protocol::{AttemptId, HardwareClass, HostId, HostState, JobState, Outcome};
 
 use super::attempts::Then;
 use super::host::{Device, Host};
@@ -11,7 +11,7 @@ use super::{Core, Refusal, Timer};
 
 impl Core {
     /// A host registers, for the first time or again.
-    pub(super) fn register(&mut self, known: Option<HostId>, body: &RegisterHost, address: u64) -> Result<HostId, Refusal> {
+    pub(crate) fn register(&mut self, known: Option<HostId>, body: &RegisterHost, address: u64) -> Result<HostId, Refusal> {
         check_registration(body)?;
         let id = match known {
             Some(id) if !self.hosts.contains_key(&id) => return Err(Refusal::NoHost(id)),
@@ -85,7 +85,7 @@ impl Core {
     }
 
     /// Adds a host's devices to the count of their classes, or takes them out.
-    pub(super) fn be_counted(&mut self, id: HostId, add: bool) {
+    pub(crate) fn be_counted(&mut self, id: HostId, add: bool) {
         let Some(host) = self.hosts.get(&id) else { return };
         if host.state == HostState::Lost {
             return;

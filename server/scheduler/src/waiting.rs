@@ -1,13 +1,13 @@
 //! Jobs that wait: into a queue, out of it, and what waiting long does to them.
 
-use protocol::http::{JobId, JobState};
+use protocol::{JobId, JobState};
 
 use super::queue::{Need, Place, QueueKey};
 use super::{Command, Core, Timer};
 
 impl Core {
     /// Lets a job wait for a device.
-    pub(super) fn enqueue(&mut self, id: JobId) {
+    pub(crate) fn enqueue(&mut self, id: JobId) {
         let Some(job) = self.jobs.get_mut(&id) else { return };
         let place = Place {
             key: QueueKey {
@@ -33,7 +33,7 @@ impl Core {
     }
 
     /// Takes a job out of its queue.
-    pub(super) fn dequeue(&mut self, id: JobId) {
+    pub(crate) fn dequeue(&mut self, id: JobId) {
         let Some(place) = self.jobs.get_mut(&id).and_then(|job| job.place.take()) else {
             return;
         };
@@ -46,7 +46,7 @@ impl Core {
     }
 
     /// A job's deadline comes near: from now on it is urgent.
-    pub(super) fn press(&mut self, id: JobId) {
+    pub(crate) fn press(&mut self, id: JobId) {
         let Some(job) = self.jobs.get_mut(&id) else { return };
         if job.place.is_none() {
             return;
@@ -59,7 +59,7 @@ impl Core {
     }
 
     /// A job has waited long for a class: it starts over on another one, if its class is still away.
-    pub(super) fn start_over(&mut self, id: JobId) {
+    pub(crate) fn start_over(&mut self, id: JobId) {
         let Some(job) = self.jobs.get_mut(&id) else { return };
         let (Some(place), Some(safe)) = (job.place, &job.safe) else {
             return;

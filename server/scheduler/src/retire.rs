@@ -1,8 +1,8 @@
 //! Finished jobs leave memory after a while: the store keeps them for whoever asks, and brings one back when another job is to start
 //! from it. So the state is as large as what goes on, whatever has gone on before.
 
-use protocol::Digest;
-use protocol::http::{JobId, JobState, JobView};
+use protocol::http::JobView;
+use protocol::{Digest, JobId, JobState};
 use serde::{Deserialize, Serialize};
 
 use super::job::Job;
@@ -52,7 +52,7 @@ impl Finished {
 
 impl Core {
     /// A job ended long ago.
-    pub(super) fn retire(&mut self, id: JobId) {
+    pub(crate) fn retire(&mut self, id: JobId) {
         if !self.jobs.get(&id).is_some_and(|job| job.state.is_final()) {
             return;
         }
@@ -63,7 +63,7 @@ impl Core {
     }
 
     /// Another job is to start from one that left memory.
-    pub(super) fn recall(&mut self, finished: &Finished) -> Result<(), Refusal> {
+    pub(crate) fn recall(&mut self, finished: &Finished) -> Result<(), Refusal> {
         let id = finished.id();
         if !finished.state().is_final() || id.0 >= self.next_job {
             return Err(Refusal::State(format!("job {id} has not ended")));

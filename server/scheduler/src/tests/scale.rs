@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use protocol::http::{Action, HostId, JobId, SubmitJob};
+use protocol::http::{Action, SubmitJob};
+use protocol::{HostId, JobId};
 
-use crate::core::populate::{START_MS, populated};
-use crate::core::{Core, Event, Reply};
+use crate::testing::{START_MS, populated};
+use crate::{Core, Event, Reply};
 
 use super::driver::{job, next_entry};
 
@@ -21,7 +22,7 @@ fn cost_us(core: &mut Core, hosts: u64) -> (f64, f64) {
         };
         let end = protocol::http::EndAttempt {
             epoch: lease.epoch,
-            outcome: protocol::http::Outcome::Migrated,
+            outcome: protocol::Outcome::Migrated,
             message: String::new(),
         };
         core.apply(
@@ -79,7 +80,7 @@ fn cost_us(core: &mut Core, hosts: u64) -> (f64, f64) {
 }
 
 #[test]
-#[ignore = "minutes: cargo nextest run --release --workspace --lib decision --run-ignored all --no-capture"]
+#[ignore = "minutes: cargo nextest run --release -p scheduler decision --run-ignored all --no-capture"]
 fn one_decision_costs_nearly_the_same_at_every_size() {
     let mut costs = Vec::new();
     for hosts in [1_000u64, 10_000, 100_000, 300_000] {

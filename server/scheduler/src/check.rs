@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use protocol::http::{HostState, JobState};
+use protocol::{HostState, JobState};
 
 use super::job::Stage;
 use super::queue::Need;
@@ -123,7 +123,7 @@ impl Core {
     }
 
     /// A back-off that ended by now, its timer not yet fired: then a host opens a tick later.
-    fn backoff_pending(&self, host: protocol::http::HostId) -> bool {
+    fn backoff_pending(&self, host: protocol::HostId) -> bool {
         let mut timers = self.timers.clone();
         while let Some(timer) = timers.pop(self.now_ms) {
             if timer == Timer::Backoff(host) {

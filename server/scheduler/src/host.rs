@@ -2,74 +2,74 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use protocol::HardwareClass;
-use protocol::http::{AttemptId, HostId, HostState, Night};
+use protocol::http::Night;
+use protocol::{AttemptId, HardwareClass, HostId, HostState};
 use serde::{Deserialize, Serialize};
 
 use super::pool::Free;
 use super::reliability::{self, Trust};
 
-pub(super) const HOUR_MS: u64 = 3_600_000;
+pub(crate) const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
 const MINUTE_MS: u64 = 60_000;
 const ADDRESSES_MAX: usize = 256;
 
 /// One device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Device {
-    pub(super) id: String,
-    pub(super) name: String,
+pub(crate) struct Device {
+    pub(crate) id: String,
+    pub(crate) name: String,
     /// Empty when the host no longer has it.
-    pub(super) classes: Vec<HardwareClass>,
+    pub(crate) classes: Vec<HardwareClass>,
     /// Attempts in the order to compute.
-    pub(super) line: Vec<AttemptId>,
+    pub(crate) line: Vec<AttemptId>,
     /// Its place among the free ones.
-    pub(super) free: Option<Free>,
+    pub(crate) free: Option<Free>,
 }
 
 /// A registered worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Host {
-    pub(super) id: HostId,
-    pub(super) name: String,
-    pub(super) state: HostState,
-    pub(super) reason: String,
-    pub(super) devices: Vec<Device>,
-    pub(super) sequence: u64,
-    pub(super) accepting: bool,
-    pub(super) why_not: String,
-    pub(super) night: Option<Night>,
+pub(crate) struct Host {
+    pub(crate) id: HostId,
+    pub(crate) name: String,
+    pub(crate) state: HostState,
+    pub(crate) reason: String,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) sequence: u64,
+    pub(crate) accepting: bool,
+    pub(crate) why_not: String,
+    pub(crate) night: Option<Night>,
     /// Jobs leave it: it departs, or it is night.
-    pub(super) draining: Option<String>,
-    pub(super) departs_ms: Option<u64>,
-    pub(super) back_ms: Option<u64>,
+    pub(crate) draining: Option<String>,
+    pub(crate) departs_ms: Option<u64>,
+    pub(crate) back_ms: Option<u64>,
     /// Goes offline as soon as its last attempt is over.
-    pub(super) leaving: bool,
-    pub(super) backoff_until_ms: Option<u64>,
-    pub(super) backoff_reason: String,
-    pub(super) failures_in_row: u32,
-    pub(super) first_seen_ms: u64,
-    pub(super) heard_ms: u64,
-    pub(super) addresses: BTreeSet<u64>,
-    pub(super) rtt_min_ms: Option<u32>,
-    pub(super) rtt_sum_ms: u64,
-    pub(super) rtt_count: u64,
-    pub(super) clock_skew_ms: i64,
+    pub(crate) leaving: bool,
+    pub(crate) backoff_until_ms: Option<u64>,
+    pub(crate) backoff_reason: String,
+    pub(crate) failures_in_row: u32,
+    pub(crate) first_seen_ms: u64,
+    pub(crate) heard_ms: u64,
+    pub(crate) addresses: BTreeSet<u64>,
+    pub(crate) rtt_min_ms: Option<u32>,
+    pub(crate) rtt_sum_ms: u64,
+    pub(crate) rtt_count: u64,
+    pub(crate) clock_skew_ms: i64,
     /// Time up to which availability is counted.
-    pub(super) counted_ms: u64,
-    pub(super) online_ms: u64,
+    pub(crate) counted_ms: u64,
+    pub(crate) online_ms: u64,
     /// (hour of Unix time, online in it), the last 24.
-    pub(super) hours: VecDeque<(u64, u32)>,
-    pub(super) planned_stops: u32,
-    pub(super) unplanned_stops: u32,
-    pub(super) losses: u32,
-    pub(super) boundaries: u64,
-    pub(super) successes: u32,
-    pub(super) errors: u32,
+    pub(crate) hours: VecDeque<(u64, u32)>,
+    pub(crate) planned_stops: u32,
+    pub(crate) unplanned_stops: u32,
+    pub(crate) losses: u32,
+    pub(crate) boundaries: u64,
+    pub(crate) successes: u32,
+    pub(crate) errors: u32,
 }
 
 impl Host {
-    pub(super) fn new(id: HostId, now_ms: u64) -> Self {
+    pub(crate) fn new(id: HostId, now_ms: u64) -> Self {
         Self {
             id,
             name: String::new(),
@@ -107,18 +107,18 @@ impl Host {
     }
 
     /// For sentences.
-    pub(super) fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         format!("{} (host {})", self.name, self.id)
     }
 
-    pub(super) fn meet(&mut self, address: u64) {
+    pub(crate) fn meet(&mut self, address: u64) {
         if self.addresses.len() < ADDRESSES_MAX {
             self.addresses.insert(address);
         }
     }
 
     /// Counts the time since it was last counted as online or not.
-    pub(super) fn count(&mut self, now_ms: u64) {
+    pub(crate) fn count(&mut self, now_ms: u64) {
         let online = self.state == HostState::Online;
         // What is older than a day leaves the strip anyway.
         let mut from = self.counted_ms;
@@ -142,12 +142,12 @@ impl Host {
         self.counted_ms = self.counted_ms.max(now_ms);
     }
 
-    pub(super) fn hazard_ppm(&self, now_ms: u64) -> u64 {
+    pub(crate) fn hazard_ppm(&self, now_ms: u64) -> u64 {
         reliability::hazard_ppm(now_ms.saturating_sub(self.first_seen_ms), self.losses, self.unplanned_stops)
     }
 
     /// How far it is to be trusted now; nobody is who leaves within two hours.
-    pub(super) fn trust(&self, now_ms: u64) -> Trust {
+    pub(crate) fn trust(&self, now_ms: u64) -> Trust {
         if self.departs_ms.is_some_and(|at| at < now_ms + 2 * HOUR_MS) || self.failures_in_row > 0 {
             return Trust::Flaky;
         }
@@ -155,7 +155,7 @@ impl Host {
     }
 
     /// Why it gets no jobs, whatever there is.
-    pub(super) fn closed(&self, now_ms: u64) -> Option<String> {
+    pub(crate) fn closed(&self, now_ms: u64) -> Option<String> {
         if self.state != HostState::Online {
             return Some(format!("{}: {}", self.state, self.reason));
         }
@@ -177,7 +177,7 @@ impl Host {
     }
 
     /// The night that goes on at `now`, or the next: when it begins and ends.
-    pub(super) fn next_night(&self, now_ms: u64) -> Option<(u64, u64)> {
+    pub(crate) fn next_night(&self, now_ms: u64) -> Option<(u64, u64)> {
         let night = self.night?;
         let (from, until) = (
             u64::from(night.from_minute) * MINUTE_MS,

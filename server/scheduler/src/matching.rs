@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 
 use protocol::http::job::PRIORITY_URGENT;
-use protocol::http::{AttemptId, HostId, JobId, JobState, Outcome};
+use protocol::{AttemptId, HostId, JobId, JobState, Outcome};
 
 use super::attempts::Then;
 use super::job::{Cause, Stage, Stop};
@@ -18,14 +18,14 @@ use super::{Core, Timer};
 
 /// The job that a device should take, and whether it is for its age alone.
 #[derive(Clone, Copy)]
-pub(super) struct Pick {
-    pub(super) job: JobId,
-    pub(super) for_age: bool,
+pub(crate) struct Pick {
+    pub(crate) job: JobId,
+    pub(crate) for_age: bool,
 }
 
 impl Core {
     /// Does all that follows from an event, until nothing more follows.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         loop {
             if let Some(host) = self.dirty_hosts.pop_first() {
                 self.fill_host(host);
@@ -59,7 +59,7 @@ impl Core {
         }
     }
 
-    pub(super) fn line(&self, device: DeviceId) -> &[AttemptId] {
+    pub(crate) fn line(&self, device: DeviceId) -> &[AttemptId] {
         self.hosts
             .get(&device.host)
             .and_then(|host| host.devices.get(usize::from(device.index)))
@@ -84,7 +84,7 @@ impl Core {
     }
 
     /// Lists an attempt among those that may have to make room, or not.
-    pub(super) fn sync_yield(&mut self, id: AttemptId) {
+    pub(crate) fn sync_yield(&mut self, id: AttemptId) {
         let Some(attempt) = self.attempts.get(&id) else { return };
         let (Some(host), Some(job)) = (self.hosts.get(&attempt.device.host), self.jobs.get(&attempt.job)) else {
             return;
@@ -171,7 +171,7 @@ impl Core {
     }
 
     /// Tells an attempt to stop.
-    pub(super) fn order_stop(&mut self, id: AttemptId, cause: Cause, now: bool, reason: String) {
+    pub(crate) fn order_stop(&mut self, id: AttemptId, cause: Cause, now: bool, reason: String) {
         let patience = if now { self.config.stop_now_ms } else { self.config.stop_ms };
         let Some(attempt) = self.attempts.get_mut(&id) else { return };
         let (job, host) = (attempt.job, attempt.device.host);
@@ -220,7 +220,7 @@ impl Core {
     }
 
     /// The job that a device should take next; it stays where it waits.
-    pub(super) fn pick(&mut self, id: DeviceId, small: bool) -> Option<Pick> {
+    pub(crate) fn pick(&mut self, id: DeviceId, small: bool) -> Option<Pick> {
         let host = self.hosts.get(&id.host)?;
         let flaky = host.trust(self.now_ms) == Trust::Flaky;
         let mut heads = Vec::with_capacity(8);

@@ -1,6 +1,7 @@
 //! Grants: a job offered to a device under a new epoch, at once or ahead of its turn.
 
-use protocol::http::{AttemptId, JobId, Stay};
+use protocol::http::Stay;
+use protocol::{AttemptId, JobId};
 
 use super::job::{Attempt, STAYS_MAX, Stage};
 use super::matching::Pick;
@@ -13,7 +14,7 @@ const QUANTUM_MS: u64 = 60_000;
 
 impl Core {
     /// Offers a job to a device, behind what that has already.
-    pub(super) fn grant(&mut self, id: JobId, device: DeviceId, batch: Option<AttemptId>, why: &str) -> AttemptId {
+    pub(crate) fn grant(&mut self, id: JobId, device: DeviceId, batch: Option<AttemptId>, why: &str) -> AttemptId {
         let now_ms = self.now_ms;
         let attempt = AttemptId(self.next_attempt);
         self.next_attempt += 1;
@@ -84,7 +85,7 @@ impl Core {
         attempt
     }
 
-    pub(super) fn shield(&mut self, granted: AttemptId, pick: Pick) {
+    pub(crate) fn shield(&mut self, granted: AttemptId, pick: Pick) {
         if let Some(attempt) = self.attempts.get_mut(&granted) {
             attempt.shielded = pick.for_age;
         }
@@ -92,7 +93,7 @@ impl Core {
     }
 
     /// Offers the next job to a device whose job ends soon, so that it has arrived by then.
-    pub(super) fn prefetch(&mut self, id: AttemptId) {
+    pub(crate) fn prefetch(&mut self, id: AttemptId) {
         let Some(attempt) = self.attempts.get(&id) else { return };
         let device = attempt.device;
         let Some(host) = self.hosts.get(&device.host) else { return };
@@ -112,7 +113,7 @@ impl Core {
     }
 
     /// Sets the timer for [`prefetch`](Self::prefetch) by what is known now.
-    pub(super) fn arm_prefetch(&mut self, id: AttemptId) {
+    pub(crate) fn arm_prefetch(&mut self, id: AttemptId) {
         let Some(attempt) = self.attempts.get(&id) else { return };
         if attempt.stop.is_some() || self.line(attempt.device) != [id] {
             return;
