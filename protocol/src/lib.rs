@@ -8,7 +8,7 @@
 //! | [`checkpoint`] | the checkpoint format |
 //! | [`bundle`] | named byte strings in one blob: packages and outputs on their way |
 //! | [`ids`] | numbers of jobs, attempts and hosts |
-//! | [`states`] | states of jobs, attempts and hosts, and outcomes of attempts, as text |
+//! | [`states`] | states of jobs and hosts, outcomes of attempts, as text |
 //! | [`http`] | what a worker, a scientist and a server say to each other |
 
 pub mod bundle;
@@ -27,4 +27,4 @@ pub use checkpoint::{Checkpoint, CheckpointError, StateBuffer};
 pub use class::{HardwareClass, Tier};
 pub use digest::Digest;
 pub use ids::{AttemptId, HostId, JobId};
-pub use states::{AttemptState, HostState, JobState, Outcome};
+pub use states::{ErrorCause, HostState, JobState, Outcome};

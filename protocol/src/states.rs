@@ -5,10 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)*
         }
@@ -24,6 +23,21 @@ macro_rules! words {
                 }
             }
         }
+
+        // Derived, it would list the variants' names: the words are macro fragments, which the derive does not read.
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .description(Some(concat!($($doc, "\n"),*).trim()))
+                    .enum_values(Some(Self::ALL.iter().map(|word| word.as_str())))
+                    .into()
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,8 +60,6 @@ words!(
         Migrating = "migrating",
         /// Kept back by its owner, or because what it depends on failed.
         Held = "held",
-        /// Finished, its result under verification.
-        Verifying = "verifying",
         /// Its last boundary is committed.
         Completed = "completed",
         /// Given up after errors on several hosts.
@@ -63,22 +75,6 @@ impl JobState {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 }
-
-words!(
-    /// Where an attempt stands.
-    AttemptState {
-        /// The host is told, and has not answered.
-        Offered = "offered",
-        /// The host has taken it, and has not begun.
-        Leased = "leased",
-        /// The host computes.
-        Running = "running",
-        /// The host was told to stop and brings its last boundary home.
-        Uploading = "uploading",
-        /// Ended; an outcome says how.
-        Over = "over",
-    }
-);
 
 words!(
     /// How an attempt ended.
@@ -99,6 +95,23 @@ words!(
         Aborted = "aborted",
     }
 );
+
+words!(
+    /// What an attempt that ends as `client-error` failed on.
+    ErrorCause {
+        /// The host: its device, memory, disk or network. The job goes on elsewhere.
+        Host = "host",
+        /// The package: it does not load, or it faults at the same step on every host. No host can go on.
+        Package = "package",
+    }
+);
+
+impl Default for ErrorCause {
+    /// What a worker means that does not say.
+    fn default() -> Self {
+        Self::Host
+    }
+}
 
 words!(
     /// Where a host stands.

@@ -166,6 +166,7 @@ fn ending(lease: &Lease) -> EndAttempt {
     EndAttempt {
         epoch: lease.epoch,
         outcome: Outcome::Migrated,
+        cause: protocol::ErrorCause::Host,
         message: String::new(),
     }
 }

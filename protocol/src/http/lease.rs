@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Outcome};
+use crate::{AttemptId, ChainEntry, Digest, ErrorCause, HardwareClass, HostId, JobId, JobState, Outcome};
 
 /// Most chain entries in a [`Commit`].
 pub const COMMIT_ENTRIES_MAX: usize = 4096;
@@ -132,6 +132,10 @@ pub struct EndAttempt {
     pub epoch: u64,
     /// `migrated` or `preempted` when stopped as told, `client-error` or `mismatch` when it cannot go on, `aborted` when given back.
     pub outcome: Outcome,
+    /// Who is at fault when the outcome is `client-error`: with `package` the job is held at once, with the message as its reason,
+    /// instead of going on to the next host.
+    #[serde(default)]
+    pub cause: ErrorCause,
     /// What happened, at most 2000 bytes.
     #[serde(default)]
     pub message: String,

@@ -1,7 +1,7 @@
 //! Attempts that end, and what becomes of their jobs, hosts and devices.
 
 use protocol::http::EndAttempt;
-use protocol::{AttemptId, HostId, JobState, Outcome};
+use protocol::{AttemptId, ErrorCause, HostId, JobState, Outcome};
 
 use super::attempts::Then;
 use super::job::Cause;
@@ -46,6 +46,15 @@ impl Core {
                 // Else the same job would come straight back.
                 self.back_off(host_id, false, &said);
                 self.finish(id, Outcome::Aborted, then);
+            }
+            Outcome::ClientError if end.cause == ErrorCause::Package => {
+                // The same fault waits on every host: not this one's error. It gets no other job for a moment, so that a host
+                // that says so of everything does not go through all jobs at once.
+                self.back_off(host_id, false, &said);
+                let reason = format!(
+                    "the package's own fault, found on {label}: {said}; submit a mended package, or release the job to try another host"
+                );
+                self.finish(id, Outcome::ClientError, Then::Hold(reason));
             }
             Outcome::ClientError | Outcome::Mismatch => {
                 self.back_off(host_id, true, &said);

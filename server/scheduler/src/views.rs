@@ -5,7 +5,7 @@ use protocol::http::{HostView, JobView};
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, HostState, JobId, JobState};
 
 use super::host::{HOUR_MS, Host};
-use super::job::{Attempt, Job, Stage};
+use super::job::{Attempt, Job};
 use super::queue::{Length, Need, QueueKey};
 use super::reliability::{self, Trust};
 use super::{Core, Refusal};
@@ -258,20 +258,6 @@ impl Core {
             boundaries_per_hour_hundredths: (host.boundaries * 100 * HOUR_MS).checked_div(counted.online_ms).unwrap_or(0),
             successes: host.successes,
             errors: host.errors,
-        }
-    }
-
-    /// Where an attempt stands, for those who watch: offered, leased, running or uploading; over when it is not here.
-    pub fn attempt_state(&self, id: AttemptId) -> protocol::AttemptState {
-        use protocol::AttemptState;
-        match self.attempts.get(&id) {
-            None => AttemptState::Over,
-            Some(attempt) if attempt.stop.is_some() => AttemptState::Uploading,
-            Some(attempt) => match attempt.stage {
-                Stage::Offered => AttemptState::Offered,
-                Stage::Leased => AttemptState::Leased,
-                Stage::Running => AttemptState::Running,
-            },
         }
     }
 

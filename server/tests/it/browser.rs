@@ -67,6 +67,7 @@ async fn the_page_shows_jobs_hosts_and_queues_live_and_fits_a_phone() {
     let end = EndAttempt {
         epoch: lease.epoch,
         outcome: Outcome::Migrated,
+        cause: protocol::ErrorCause::Host,
         message: String::new(),
     };
     let _: Orders = first.person.post(&format!("/v1/attempts/{}/end", lease.attempt), &end).await;

@@ -59,6 +59,7 @@ async fn latency_availability_boundaries_and_errors_are_kept_per_host() {
     let end = EndAttempt {
         epoch: lease.epoch,
         outcome: Outcome::ClientError,
+        cause: protocol::ErrorCause::Host,
         message: "device lost".to_owned(),
     };
     let _: Orders = worker.person.post(&format!("/v1/attempts/{}/end", lease.attempt), &end).await;

@@ -48,6 +48,7 @@ async fn a_job_migrates_between_two_hosts_and_its_chain_is_that_of_an_undisturbe
     let end = EndAttempt {
         epoch: lease.epoch,
         outcome: Outcome::Migrated,
+        cause: protocol::ErrorCause::Host,
         message: String::new(),
     };
     let _: Orders = first.person.post(&format!("/v1/attempts/{}/end", lease.attempt), &end).await;

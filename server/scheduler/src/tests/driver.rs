@@ -175,12 +175,17 @@ impl World {
     }
 
     pub(super) fn end(&mut self, host: HostId, lease: &Lease, outcome: Outcome) {
+        self.end_with(host, lease, outcome, protocol::ErrorCause::Host);
+    }
+
+    pub(super) fn end_with(&mut self, host: HostId, lease: &Lease, outcome: Outcome, cause: protocol::ErrorCause) {
         self.apply(Event::End {
             host,
             attempt: lease.attempt,
             end: EndAttempt {
                 epoch: lease.epoch,
                 outcome,
+                cause,
                 message: "in a test".to_owned(),
             },
         });

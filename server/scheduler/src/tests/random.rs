@@ -190,9 +190,11 @@ impl Chaos {
     fn end(&mut self) -> Option<Event> {
         let (host, lease) = self.lease()?;
         let outcome = Outcome::ALL[self.random.below(Outcome::ALL.len() as u64) as usize];
+        let causes = protocol::ErrorCause::ALL;
         let end = EndAttempt {
             epoch: lease.epoch,
             outcome,
+            cause: causes[self.random.below(causes.len() as u64) as usize],
             message: "chaos".to_owned(),
         };
         Some(Event::End {

@@ -23,6 +23,7 @@ fn cost_us(core: &mut Core, hosts: u64) -> (f64, f64) {
         let end = protocol::http::EndAttempt {
             epoch: lease.epoch,
             outcome: protocol::Outcome::Migrated,
+            cause: protocol::ErrorCause::Host,
             message: String::new(),
         };
         core.apply(

@@ -1,7 +1,7 @@
 //! Hosts: preemption, departures, silence, classes, prefetch, back-off.
 
 use protocol::http::{Action, Night, SubmitJob};
-use protocol::{HostState, JobState, Outcome};
+use protocol::{ErrorCause, HostState, JobState, Outcome};
 
 use super::driver::{DAY, HOUR, MINUTE, World, bound, job};
 use crate::testing::{START_MS, registration};
@@ -401,6 +401,39 @@ fn errors_on_three_hosts_fail_the_job() {
         world.end(host, &lease, Outcome::ClientError);
     }
     assert_eq!(world.state(id), JobState::Failed);
+}
+
+#[test]
+fn a_fault_of_the_package_holds_its_job_at_once_with_its_text_and_is_not_tried_again_by_itself() {
+    let mut world = World::new();
+    let id = world.submit("ann", job("broken"));
+    let next = world.submit(
+        "ann",
+        SubmitJob {
+            after: Some(id),
+            ..job("after it")
+        },
+    );
+    let host = world.host("desk", 1);
+    let lease = world.running(host, id, 3);
+    world.end_with(host, &lease, Outcome::ClientError, ErrorCause::Package);
+    assert_eq!(world.state(id), JobState::Held);
+    let reason = world.view(id).reason;
+    assert!(
+        reason.contains("package's own fault") && reason.contains("in a test"),
+        "{reason}"
+    );
+    let other = world.host("other", 1);
+    world.pass(DAY, &[host, other]);
+    assert_eq!((world.state(id), world.view(id).epoch), (JobState::Held, 1));
+    assert_eq!(world.core.host(host).unwrap().errors, 0, "the host is not to blame");
+    // What was safe stays so, and its owner may try again.
+    world.apply(Event::Release {
+        job: id,
+        by: "ann".to_owned(),
+    });
+    assert_eq!((world.view(id).segment, world.view(id).epoch), (3, 2));
+    assert_eq!(world.state(next), JobState::Queued);
 }
 
 #[test]

@@ -265,6 +265,7 @@ impl Desk {
         let end = EndAttempt {
             epoch: held.lease.epoch,
             outcome,
+            cause: protocol::ErrorCause::Host,
             message,
         };
         let (errands, sender) = (self.errands.clone(), self.sender.clone());
