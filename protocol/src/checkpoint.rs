@@ -18,6 +18,10 @@ use crate::codec::{self, CodecError};
 use crate::shuffle;
 use crate::{ChainEntry, Digest, HardwareClass, Tier};
 
+mod inspect;
+
+pub use inspect::{Inspected, inspect};
+
 const MAGIC: [u8; 8] = *b"\x89BATON\r\n";
 const VERSION: u32 = 1;
 const PREFIX_BYTES: usize = 16;
@@ -145,19 +149,29 @@ pub enum CheckpointError {
 /// BLAKE3 over `"baton state 1\n"`, then for each buffer: length of the name (u64), name, element (u32: 0 f32, 1 u32, 2 i32), number
 /// of dimensions (u64), each extent (u64), the standard bytes.
 pub fn content_digest(buffers: &[StateBuffer]) -> Digest {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(b"baton state 1\n");
+    let mut hasher = content_hasher();
     for buffer in buffers {
-        hasher.update(&(buffer.name.len() as u64).to_le_bytes());
-        hasher.update(buffer.name.as_bytes());
-        hasher.update(&(buffer.element as u32).to_le_bytes());
-        hasher.update(&(buffer.shape.len() as u64).to_le_bytes());
-        for extent in &buffer.shape {
-            hasher.update(&extent.to_le_bytes());
-        }
+        hash_shape(&mut hasher, &buffer.name, buffer.element, &buffer.shape);
         hasher.update(&buffer.bytes);
     }
     Digest(hasher.finalize().into())
+}
+
+fn content_hasher() -> blake3::Hasher {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"baton state 1\n");
+    hasher
+}
+
+/// What a state's digest covers of a buffer before its bytes.
+fn hash_shape(hasher: &mut blake3::Hasher, name: &str, element: Element, shape: &[u64]) {
+    hasher.update(&(name.len() as u64).to_le_bytes());
+    hasher.update(name.as_bytes());
+    hasher.update(&(element as u32).to_le_bytes());
+    hasher.update(&(shape.len() as u64).to_le_bytes());
+    for extent in shape {
+        hasher.update(&extent.to_le_bytes());
+    }
 }
 
 /// Bytes of a buffer of that shape, when they can be counted.
@@ -228,76 +242,96 @@ impl Checkpoint {
     /// # Errors
     /// Whatever is wrong with them.
     pub fn from_bytes(bytes: &[u8], state_bytes_max: u64) -> Result<Self, CheckpointError> {
-        let (header, mut payloads) = open(bytes)?;
-        check_limits(
-            header
-                .buffers
-                .iter()
-                .map(|buffer| (buffer.name.as_str(), buffer.shape.as_slice())),
-        )?;
-        let total = header
-            .buffers
-            .iter()
-            .try_fold(0u64, |total, buffer| total.checked_add(standard_bytes(&buffer.shape)?))
-            .filter(|&total| total <= state_bytes_max);
-        if total.is_none() {
-            return Err(CheckpointError::Limit(format!(
-                "the state would unpack to more than {state_bytes_max} bytes"
-            )));
-        }
-        let mut buffers = Vec::with_capacity(header.buffers.len());
-        for buffer in header.buffers {
-            let stored = usize::try_from(buffer.stored).ok().filter(|&stored| stored <= payloads.len());
-            let Some((payload, rest)) = stored.map(|stored| payloads.split_at(stored)) else {
-                return Err(CheckpointError::Payload {
-                    name: buffer.name,
-                    problem: "its payload runs past the file".into(),
-                });
-            };
-            payloads = rest;
-            buffers.push(unpack(buffer, payload)?);
-        }
-        if !payloads.is_empty() {
-            return Err(CheckpointError::Limit(format!(
-                "{} bytes follow the last payload",
-                payloads.len()
-            )));
-        }
-        let tier = [Tier::Portable, Tier::ClassBound]
-            .into_iter()
-            .find(|&tier| tier as u32 == header.tier);
-        let tier = tier.ok_or_else(|| CheckpointError::Limit(format!("tier {} is not known", header.tier)))?;
+        let (header, payloads) = parts(bytes, state_bytes_max)?;
+        let (package, entry, class) = header.subject()?;
+        let packed = header.buffers.into_iter().zip(payloads);
+        let buffers = packed
+            .map(|(buffer, payload)| unpack(buffer, payload))
+            .collect::<Result<_, _>>()?;
         let checkpoint = Self {
-            package: Digest(header.package),
-            entry: ChainEntry {
-                segment: header.segment,
-                step: header.step,
-                digest: Digest(header.digest),
-                parent: Digest(header.parent),
-                content: Digest(header.content),
-                outputs: Digest(header.outputs),
-            },
-            class: HardwareClass {
-                tier,
-                key: Digest(header.class),
-            },
+            package,
+            entry,
+            class,
             buffers,
         };
-        let entry = &checkpoint.entry;
-        for (what, found, stored) in [
-            ("content", content_digest(&checkpoint.buffers), entry.content),
-            ("boundary", entry.computed(checkpoint.package), entry.digest),
-        ] {
-            if found != stored {
-                return Err(CheckpointError::Content {
-                    what,
-                    found: found.to_string(),
-                    stored: stored.to_string(),
-                });
-            }
-        }
+        check_digests(package, &checkpoint.entry, content_digest(&checkpoint.buffers))?;
         Ok(checkpoint)
     }
+}
+
+impl Header {
+    /// Package, boundary and class.
+    fn subject(&self) -> Result<(Digest, ChainEntry, HardwareClass), CheckpointError> {
+        let tiers = [Tier::Portable, Tier::ClassBound];
+        let tier = tiers.into_iter().find(|&tier| tier as u32 == self.tier);
+        let tier = tier.ok_or_else(|| CheckpointError::Limit(format!("tier {} is not known", self.tier)))?;
+        let entry = ChainEntry {
+            segment: self.segment,
+            step: self.step,
+            digest: Digest(self.digest),
+            parent: Digest(self.parent),
+            content: Digest(self.content),
+            outputs: Digest(self.outputs),
+        };
+        let key = Digest(self.class);
+        Ok((Digest(self.package), entry, HardwareClass { tier, key }))
+    }
+}
+
+fn check_digests(package: Digest, entry: &ChainEntry, content: Digest) -> Result<(), CheckpointError> {
+    for (what, found, stored) in [
+        ("content", content, entry.content),
+        ("boundary", entry.computed(package), entry.digest),
+    ] {
+        if found != stored {
+            return Err(CheckpointError::Content {
+                what,
+                found: found.to_string(),
+                stored: stored.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The header of a file that is whole, within the format's limits and `state_bytes_max`, and each buffer's payload.
+fn parts(bytes: &[u8], state_bytes_max: u64) -> Result<(Header, Vec<&[u8]>), CheckpointError> {
+    let (header, mut rest) = open(bytes)?;
+    check_limits(
+        header
+            .buffers
+            .iter()
+            .map(|buffer| (buffer.name.as_str(), buffer.shape.as_slice())),
+    )?;
+    let total = header
+        .buffers
+        .iter()
+        .try_fold(0u64, |total, buffer| total.checked_add(standard_bytes(&buffer.shape)?))
+        .filter(|&total| total <= state_bytes_max);
+    if total.is_none() {
+        return Err(CheckpointError::Limit(format!(
+            "the state would unpack to more than {state_bytes_max} bytes"
+        )));
+    }
+    let mut payloads = Vec::with_capacity(header.buffers.len());
+    for buffer in &header.buffers {
+        let stored = usize::try_from(buffer.stored).ok().filter(|&stored| stored <= rest.len());
+        let Some((payload, after)) = stored.map(|stored| rest.split_at(stored)) else {
+            return Err(CheckpointError::Payload {
+                name: buffer.name.clone(),
+                problem: "its payload runs past the file".into(),
+            });
+        };
+        payloads.push(payload);
+        rest = after;
+    }
+    if !rest.is_empty() {
+        return Err(CheckpointError::Limit(format!(
+            "{} bytes follow the last payload",
+            rest.len()
+        )));
+    }
+    Ok((header, payloads))
 }
 
 /// The header and the payloads of a file that is whole.

@@ -4,7 +4,7 @@
 //! whether the layout or the values moved.
 
 use proptest::prelude::*;
-use protocol::checkpoint::{Element, content_digest};
+use protocol::checkpoint::{Element, Inspected, content_digest, inspect};
 use protocol::{ChainEntry, Checkpoint, CheckpointError, Digest, HardwareClass, StateBuffer, Tier};
 
 const STATE_BYTES_MAX: u64 = 1 << 20;
@@ -47,8 +47,25 @@ fn small() -> Checkpoint {
     ])
 }
 
+/// The checkpoint; whoever only inspects it comes to the same.
 fn read(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
-    Checkpoint::from_bytes(bytes, STATE_BYTES_MAX)
+    let whole = Checkpoint::from_bytes(bytes, STATE_BYTES_MAX);
+    match (&whole, inspect(bytes, STATE_BYTES_MAX)) {
+        (Ok(whole), Ok(inspected)) => {
+            let state_bytes = whole.buffers.iter().map(|buffer| buffer.bytes.len() as u64).sum();
+            let expected = Inspected {
+                package: whole.package,
+                entry: whole.entry.clone(),
+                class: whole.class,
+                state_bytes,
+            };
+            assert_eq!(inspected, expected);
+        }
+        (Ok(_), Err(error)) => assert!(error.to_string().contains("too much memory"), "inspected: {error}"),
+        (Err(error), Ok(_)) => panic!("inspected, it is in order: {error}"),
+        (Err(_), Err(_)) => {}
+    }
+    whole
 }
 
 fn message(bytes: &[u8]) -> String {
@@ -74,6 +91,31 @@ fn golden_file_of_version_1_reads_and_is_written_the_same() {
     );
     assert_eq!(read(golden).expect("reads"), small());
     assert_eq!(small().to_bytes().expect("writes"), golden);
+}
+
+#[test]
+fn a_state_larger_than_what_is_looked_at_at_a_time_is_inspected() {
+    // Not a multiple of anything.
+    let bytes: Vec<u8> = (0..50_001u32)
+        .flat_map(|word| word.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    let whole = checkpoint(vec![
+        StateBuffer {
+            name: "empty".into(),
+            element: Element::F32,
+            shape: vec![0, 3],
+            bytes: Vec::new(),
+        },
+        StateBuffer {
+            name: "x".into(),
+            element: Element::U32,
+            shape: vec![3, 16_667],
+            bytes,
+        },
+    ]);
+    let file = whole.to_bytes().expect("writes");
+    assert_eq!(read(&file).expect("reads"), whole);
+    assert_eq!(inspect(&file, STATE_BYTES_MAX).expect("in order").state_bytes, 4 * 50_001);
 }
 
 #[test]

@@ -7,7 +7,6 @@ use crate::{AttemptId, HardwareClass, HostId, HostState};
 /// One device of a host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct DeviceReport {
     /// Short name, unique on the host: `cpu`, `vulkan:0`.
     pub id: String,
@@ -20,7 +19,6 @@ pub struct DeviceReport {
 /// Hours in which a host is off, every day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Night {
     /// Begins at this minute of the UTC day, 0 to 1439.
     pub from_minute: u16,
@@ -31,12 +29,14 @@ pub struct Night {
 /// `POST /v1/hosts` with an enrolment token; `PUT /v1/hosts/{host}` with the host's own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct RegisterHost {
     /// Name for people, at most 120 bytes.
     pub name: String,
     /// Version of the worker.
     pub version: String,
+    /// Version of the protocol that it speaks: [`super::PROTOCOL`] of its time.
+    #[serde(default = "super::first_protocol")]
+    pub protocol: u32,
     /// Its devices, at most 64; a job runs on one.
     pub devices: Vec<DeviceReport>,
     /// When it is off.
@@ -54,12 +54,14 @@ pub struct Registered {
     pub token: Option<String>,
     /// Longest time between two heartbeats, seconds.
     pub heartbeat_s: u64,
+    /// Version of the protocol that the server speaks.
+    #[serde(default = "super::first_protocol")]
+    pub protocol: u32,
 }
 
 /// How far a job has come on a host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct JobProgress {
     /// Which attempt.
     pub attempt: AttemptId,
@@ -74,7 +76,6 @@ pub struct JobProgress {
 /// `POST /v1/hosts/{host}/heartbeat`. The answer is [`super::Orders`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Heartbeat {
     /// The host's clock, Unix milliseconds.
     pub clock_ms: u64,
@@ -102,7 +103,6 @@ fn yes() -> bool {
 /// `POST /v1/hosts/{host}/departure`: its jobs migrate first. The answer is [`super::Orders`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct LeaveNotice {
     /// Leaves after this time, seconds; 0 when it stops as soon as its boundaries are home.
     pub in_s: u64,

@@ -98,7 +98,6 @@ pub struct Orders {
 /// `POST /v1/attempts/{attempt}/commit`: boundaries reached, and the last one's checkpoint. The job's last boundary completes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Commit {
     /// The lease's.
     pub epoch: u64,
@@ -126,7 +125,6 @@ pub struct Committed {
 /// `POST /v1/attempts/{attempt}/end`: the host has stopped, as told or for a reason of its own. The answer is [`Orders`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct EndAttempt {
     /// The lease's.
     pub epoch: u64,

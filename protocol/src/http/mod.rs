@@ -8,8 +8,23 @@
 //! | [`admin`] | tokens and blobs |
 //! | [`problem`] | errors (RFC 9457) |
 //!
+//! **Compatibility.** Servers and workers of different ages work together as long as [`PROTOCOL`] is the same:
+//! - Whoever reads a report (what a worker sends, what a server answers) ignores fields that it does not know; a new field has a default that
+//!   means what its absence meant before. So bodies of reports never refuse unknown fields.
+//! - What a person asks for ([`SubmitJob`], [`Reprioritize`], [`IssueToken`]) is refused with a field that the server does not know: to ignore it would
+//!   be to do something else than was asked.
+//! - A new word of an enum, or a field without which something else would be done, is a new protocol version.
+//!
 //! Orders are a level, not an edge: [`Orders`] always lists *everything* that a host should be doing now, so a lost, repeated or
 //! overtaken message changes nothing; a worker compares the list with what it does and acts on the difference.
+
+/// Version of this protocol. A host says its own when it registers, and is told the server's.
+pub const PROTOCOL: u32 = 1;
+
+/// What those speak who do not say.
+pub(crate) fn first_protocol() -> u32 {
+    1
+}
 
 pub mod admin;
 pub mod host;

@@ -55,6 +55,51 @@ pub struct Config {
 }
 
 const MINUTE: u64 = 60_000;
+/// Longest of the times: sums of a few of them and any date fit easily.
+const TIME_MAX_MS: u64 = 10 * 366 * 24 * 60 * MINUTE;
+/// Most jobs in one grant that an operator can set.
+const BATCH_MAX: usize = 1000;
+
+impl Config {
+    /// Whether the scheduler can work with these settings.
+    ///
+    /// # Errors
+    /// A sentence that names the setting, what was found and what was expected.
+    pub fn validate(&self) -> Result<(), String> {
+        let times = [
+            ("heartbeat_ms", self.heartbeat_ms, 1),
+            ("unreachable_ms", self.unreachable_ms, 1),
+            ("lost_ms", self.lost_ms, 1),
+            ("overdue_ms", self.overdue_ms, 0),
+            ("offer_ms", self.offer_ms, 1),
+            ("dropped_ms", self.dropped_ms, 1),
+            ("stop_ms", self.stop_ms, 1),
+            ("stop_now_ms", self.stop_now_ms, 1),
+            ("lead_ms", self.lead_ms, 0),
+            ("prefetch_ms", self.prefetch_ms, 0),
+            ("short_ms", self.short_ms, 0),
+            ("small_ms", self.small_ms, 0),
+            ("batch_ms", self.batch_ms, 0),
+            ("commit_ms", self.commit_ms, 1),
+            ("restart_ms", self.restart_ms, 1),
+            ("backoff_ms", self.backoff_ms, 0),
+            ("backoff_max_ms", self.backoff_max_ms, 0),
+            ("retire_ms", self.retire_ms, 0),
+        ];
+        for (name, found, least) in times {
+            if !(least..=TIME_MAX_MS).contains(&found) {
+                return Err(format!("{name}: {found} ms, expected {least} ms to ten years"));
+            }
+        }
+        if self.batch_max == 0 || self.batch_max > BATCH_MAX {
+            return Err(format!("batch_max: {}, expected 1 to {BATCH_MAX}", self.batch_max));
+        }
+        if self.failures_max == 0 {
+            return Err("failures_max: 0, expected at least 1".to_owned());
+        }
+        Ok(())
+    }
+}
 
 impl Default for Config {
     fn default() -> Self {

@@ -1,4 +1,4 @@
-//! What the core is told, what it answers, and what it wants done outside.
+//! Events that the scheduler takes in, its replies and refusals, and the commands for what has to be done outside.
 
 use protocol::http::{Change, Commit, Committed, EndAttempt, Heartbeat, LeaveNotice, RegisterHost, SubmitJob};
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId};
@@ -17,46 +17,46 @@ pub enum Event {
     Configure(Config),
     /// A host registers for the first time (`host` is none) or again.
     Register {
-        /// Who.
+        /// The host, when it has registered before.
         host: Option<HostId>,
-        /// What it says of itself.
+        /// Its name and devices.
         body: RegisterHost,
         /// Digest of the address it came from.
         address: u64,
     },
     /// A host reports.
     Heartbeat {
-        /// Who.
+        /// The host.
         host: HostId,
-        /// What.
+        /// Its report.
         beat: Heartbeat,
         /// Digest of the address it came from.
         address: u64,
     },
     /// A host announces that it leaves.
     Leave {
-        /// Who.
+        /// The host.
         host: HostId,
-        /// When and why.
+        /// When it leaves, and why.
         notice: LeaveNotice,
     },
     /// A host takes its announcement back.
     Return {
-        /// Who.
+        /// The host.
         host: HostId,
     },
     /// A host takes all its offers.
     Take {
-        /// Who.
+        /// The host.
         host: HostId,
     },
-    /// Boundaries came home; their blobs are whole.
+    /// Boundaries are committed; their blobs are whole.
     Commit {
-        /// Who.
+        /// The host.
         host: HostId,
-        /// Which attempt.
+        /// The attempt.
         attempt: AttemptId,
-        /// What.
+        /// The boundaries.
         commit: Commit,
         /// Class in the checkpoint's header.
         class: HardwareClass,
@@ -68,18 +68,18 @@ pub enum Event {
     },
     /// A host stopped an attempt.
     End {
-        /// Who.
+        /// The host.
         host: HostId,
-        /// Which attempt.
+        /// The attempt.
         attempt: AttemptId,
-        /// How.
+        /// Outcome and reason.
         end: EndAttempt,
     },
     /// A scientist submits a job; its archive is whole.
     Submit {
-        /// Who.
+        /// Subject of the token that submits: the owner of the job.
         user: String,
-        /// What.
+        /// The submission.
         job: Box<SubmitJob>,
         /// Bytes of the archive's blob.
         bytes: u64,
@@ -88,34 +88,34 @@ pub enum Event {
     Recall(Box<Finished>),
     /// Keep a job back.
     Hold {
-        /// Which.
+        /// The job.
         job: JobId,
-        /// Who says so.
+        /// Subject of the token that asks.
         by: String,
     },
     /// Let a held job go on.
     Release {
-        /// Which.
+        /// The job.
         job: JobId,
-        /// Who says so.
+        /// Subject of the token that asks.
         by: String,
     },
     /// Stop a job for good.
     Cancel {
-        /// Which.
+        /// The job.
         job: JobId,
-        /// Who says so.
+        /// Subject of the token that asks.
         by: String,
     },
     /// Change a job's priority.
     Prioritize {
-        /// Which.
+        /// The job.
         job: JobId,
-        /// From now on.
+        /// The priority from now on.
         priority: u8,
-        /// Stops others at once.
+        /// Whether it stops others at once instead of at their next boundary.
         now: bool,
-        /// Who says so.
+        /// Subject of the token that asks.
         by: String,
     },
 }
@@ -123,7 +123,7 @@ pub enum Event {
 /// What an accepted event gave.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
-    /// Nothing to say.
+    /// Accepted, with nothing to tell.
     Done,
     /// A new job.
     Job(JobId),
@@ -151,9 +151,9 @@ pub enum Refusal {
     /// An epoch that is not the attempt's.
     #[error("epoch {found} is stale: the lease has epoch {expected}")]
     StaleEpoch {
-        /// What came.
+        /// The epoch of the message.
         found: u64,
-        /// What the lease says.
+        /// The epoch of the lease.
         expected: u64,
     },
     /// The job or host is in a state where this cannot be done.

@@ -21,6 +21,7 @@ pub fn registration(name: &str, kind: u64) -> RegisterHost {
     RegisterHost {
         name: name.to_owned(),
         version: "0".to_owned(),
+        protocol: protocol::http::PROTOCOL,
         devices: vec![DeviceReport {
             id: "cpu".to_owned(),
             name: "a device".to_owned(),

@@ -8,7 +8,7 @@ use axum::response::sse::Event as Message;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use protocol::http::job::ClassPresence;
-use protocol::http::{Heartbeat, HostView, LeaveNotice, Listed, Orders, Problem, RegisterHost, Registered, Scope};
+use protocol::http::{Heartbeat, HostView, LeaveNotice, Listed, Orders, PROTOCOL, Problem, RegisterHost, Registered, Scope};
 use protocol::{Digest, HostId};
 use serde::Deserialize;
 
@@ -97,6 +97,7 @@ pub async fn register(
             host,
             token,
             heartbeat_s,
+            protocol: PROTOCOL,
         }),
     ))
 }
@@ -123,6 +124,7 @@ pub async fn reregister(
         host,
         token: None,
         heartbeat_s,
+        protocol: PROTOCOL,
     }))
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the core: scenarios a person can follow, and random events against the invariants.
 
 mod driver;
+mod edges;
 mod fairness;
 mod random;
 mod retired;

@@ -21,6 +21,7 @@ impl Desk {
         let seen = self.watch.look(&self.preferences, &self.setup.state);
         let body = RegisterHost {
             name: self.preferences.name.clone().unwrap_or_else(machine::name),
+            protocol: protocol::http::PROTOCOL,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             devices: self
                 .seats

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::{HardwareClass, JobId, Tier};
 use serde::{Deserialize, Serialize};
 
-use super::UserId;
+use super::users::UserId;
 
 /// Where a job can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -79,6 +79,8 @@ struct Standing {
 pub(crate) struct Queues {
     queues: BTreeMap<QueueKey, Queue>,
     users: BTreeMap<UserId, Standing>,
+    /// How often the oldest job of a queue was passed over.
+    passed: BTreeMap<QueueKey, u32>,
 }
 
 impl Queue {
@@ -101,8 +103,16 @@ impl Queue {
 }
 
 impl Queues {
+    /// No job, and how often the oldest of each queue was passed over.
+    pub(super) fn restore(passed: BTreeMap<QueueKey, u32>) -> Self {
+        Self {
+            passed,
+            ..Self::default()
+        }
+    }
+
     /// Puts a job where it waits.
-    pub(crate) fn insert(&mut self, place: Place) {
+    pub(super) fn insert(&mut self, place: Place) {
         self.change(place, |jobs| {
             jobs.levels
                 .entry(Reverse(place.level))
@@ -113,7 +123,7 @@ impl Queues {
     }
 
     /// Takes a job away from where it waits.
-    pub(crate) fn remove(&mut self, place: Place) {
+    pub(super) fn remove(&mut self, place: Place) {
         self.change(place, |jobs| {
             if let Some(set) = jobs.levels.get_mut(&Reverse(place.level)) {
                 set.remove(&(place.deadline_ms, place.job));
@@ -153,7 +163,7 @@ impl Queues {
     }
 
     /// Sets how much a user was served, and whether they are at their limit.
-    pub(crate) fn stand(&mut self, user: UserId, served: u64, parked: bool) {
+    pub(super) fn stand(&mut self, user: UserId, served: u64, parked: bool) {
         let standing = self.users.entry(user).or_default();
         if (standing.served, standing.parked) == (served, parked) {
             return;
@@ -204,6 +214,32 @@ impl Queues {
     pub(crate) fn head_of(&self, key: QueueKey, user: UserId) -> Option<JobId> {
         let jobs = self.queues.get(&key)?.users.get(&user)?;
         jobs.levels.values().next()?.first().map(|(_, job)| *job)
+    }
+
+    /// How often the oldest job of a queue was passed over in a row.
+    pub(crate) fn passed(&self, key: QueueKey) -> u32 {
+        self.passed.get(&key).copied().unwrap_or(0)
+    }
+
+    /// How often each queue's oldest job was passed over.
+    pub(crate) fn all_passed(&self) -> &BTreeMap<QueueKey, u32> {
+        &self.passed
+    }
+
+    /// The oldest job of a queue was passed over once more.
+    pub(crate) fn pass_over(&mut self, key: QueueKey) {
+        let times = self.passed.entry(key).or_insert(0);
+        *times = times.saturating_add(1);
+    }
+
+    /// The oldest job of a queue counts as passed over so often.
+    pub(crate) fn set_passed(&mut self, key: QueueKey, times: u32) {
+        self.passed.insert(key, times);
+    }
+
+    /// The oldest job of a queue got its turn, or the queue is empty.
+    pub(crate) fn forget_passed(&mut self, key: QueueKey) {
+        self.passed.remove(&key);
     }
 
     /// Every queue with the number of jobs in it.

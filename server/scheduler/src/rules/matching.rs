@@ -9,31 +9,29 @@ use std::cmp::Reverse;
 use protocol::http::job::PRIORITY_URGENT;
 use protocol::{AttemptId, HostId, JobId, JobState, Outcome};
 
-use super::attempts::Then;
-use super::job::{Cause, Stage, Stop};
-use super::pool::DeviceId;
-use super::queue::{Length, Need, Place, QueueKey};
-use super::reliability::Trust;
-use super::{Core, Timer};
+use super::Then;
+use crate::Core;
+use crate::reliability::Trust;
+use crate::tables::{Cause, Device, DeviceId, Length, Need, Place, QueueKey, Stage, Stop, Timer};
 
 /// The job that a device should take, and whether it is for its age alone.
 #[derive(Clone, Copy)]
-pub(crate) struct Pick {
-    pub(crate) job: JobId,
-    pub(crate) for_age: bool,
+pub(super) struct Pick {
+    pub(super) job: JobId,
+    pub(super) for_age: bool,
 }
 
 impl Core {
     /// Does all that follows from an event, until nothing more follows.
     pub(crate) fn settle(&mut self) {
         loop {
-            if let Some(host) = self.dirty_hosts.pop_first() {
+            if let Some(host) = self.pending.hosts.pop_first() {
                 self.fill_host(host);
-            } else if let Some(user) = self.dirty_users.pop_first() {
-                for key in self.queues.places(user) {
-                    self.dirty_jobs.extend(self.queues.head_of(key, user));
-                }
-            } else if let Some(job) = self.dirty_jobs.pop_first() {
+            } else if let Some(user) = self.pending.users.pop_first() {
+                let queues = self.jobs.queues();
+                let heads = queues.places(user).into_iter().filter_map(|key| queues.head_of(key, user));
+                self.pending.jobs.extend(heads);
+            } else if let Some(job) = self.pending.jobs.pop_first() {
                 self.place(job);
             } else {
                 return;
@@ -43,85 +41,47 @@ impl Core {
 
     /// Brings a host's devices into the indexes as they are now, and gives the free ones work.
     fn fill_host(&mut self, id: HostId) {
-        let Some(host) = self.hosts.get(&id) else { return };
-        let devices = host.devices.len();
-        let (open, trust) = (host.closed(self.now_ms).is_none(), host.trust(self.now_ms));
+        let Some(host) = self.hosts.get(id) else { return };
+        let devices = host.devices().len();
+        let trust = host.closed(self.now_ms).is_none().then(|| host.trust(self.now_ms));
         for index in 0..devices {
             let device = DeviceId {
                 host: id,
                 index: u16::try_from(index).expect("a host registers 64 devices at most"),
             };
-            self.sync_free(device, open, trust);
-            if let Some(head) = self.line(device).first().copied() {
+            self.hosts.set_free(device, trust, self.now_ms);
+            if let Some(head) = self.hosts.line(device).first().copied() {
                 self.sync_yield(head);
             }
             self.fill(device);
         }
     }
 
-    pub(crate) fn line(&self, device: DeviceId) -> &[AttemptId] {
-        self.hosts
-            .get(&device.host)
-            .and_then(|host| host.devices.get(usize::from(device.index)))
-            .map_or(&[], |device| &device.line)
-    }
-
-    fn sync_free(&mut self, id: DeviceId, open: bool, trust: Trust) {
-        let now_ms = self.now_ms;
-        let Some(host) = self.hosts.get_mut(&id.host) else { return };
-        let device = &mut host.devices[usize::from(id.index)];
-        let since = device.free.map_or(now_ms, |(_, since, _)| since);
-        let free = (open && device.line.is_empty() && !device.classes.is_empty()).then_some((trust, since, id));
-        if device.free != free {
-            if let Some(old) = device.free {
-                self.free.remove(&device.classes, old);
-            }
-            if let Some(new) = free {
-                self.free.insert(&device.classes, new);
-            }
-            device.free = free;
-        }
-    }
-
     /// Lists an attempt among those that may have to make room, or not.
-    pub(crate) fn sync_yield(&mut self, id: AttemptId) {
-        let Some(attempt) = self.attempts.get(&id) else { return };
-        let (Some(host), Some(job)) = (self.hosts.get(&attempt.device.host), self.jobs.get(&attempt.job)) else {
+    pub(super) fn sync_yield(&mut self, id: AttemptId) {
+        let Some(attempt) = self.attempts.get(id) else { return };
+        let device = attempt.device;
+        let (Some(host), Some(job)) = (self.hosts.get(device.host), self.jobs.get(attempt.job)) else {
             return;
         };
-        let device = &host.devices[usize::from(attempt.device.index)];
         let may = attempt.stop.is_none()
             && !attempt.shielded
-            && device.line.first() == Some(&id)
+            && self.hosts.line(device).first() == Some(&id)
             && host.closed(self.now_ms).is_none();
         let level = may.then(|| job.level());
-        if attempt.yields != level {
-            if let Some(old) = attempt.yields {
-                self.yielding.remove(&device.classes, (old, Reverse(id)));
-            }
-            if let Some(new) = level {
-                self.yielding.insert(&device.classes, (new, Reverse(id)));
-            }
-            if let Some(attempt) = self.attempts.get_mut(&id) {
-                attempt.yields = level;
-            }
-        }
+        self.attempts.set_yields(id, level, self.hosts.classes(device));
     }
 
     /// Finds a device for a job that waits.
     fn place(&mut self, id: JobId) {
-        let Some(job) = self.jobs.get(&id) else { return };
-        let Some(place) = job.place else { return };
-        if self.user(job.user).running >= self.config.user_running_max {
+        let Some(job) = self.jobs.get(id) else { return };
+        let Some(place) = job.place() else { return };
+        if self.jobs.is_at_limit(job) {
             return;
         }
         let trusted = place.key.length == Length::Long || place.level >= PRIORITY_URGENT;
-        let fitting = self.free.fitting(place.key.need);
-        let found = fitting
-            .and_then(|free| if trusted { free.last() } else { free.first() })
-            .copied();
-        match found {
-            Some((_, _, device)) => {
+        match self.hosts.find_free(place.key.need, trusted) {
+            Some(device) => {
                 self.grant(id, device, None, "a device was free");
             }
             None if place.level >= PRIORITY_URGENT => self.preempt(id, place),
@@ -133,19 +93,18 @@ impl Core {
     /// Makes a less urgent job yield its device, where there is one.
     fn preempt(&mut self, id: JobId, place: Place) {
         let victim = self
-            .yielding
-            .fitting(place.key.need)
-            .and_then(|set| set.first())
+            .attempts
+            .first_to_yield(place.key.need)
             .filter(|(level, _)| *level < place.level)
-            .map(|(_, Reverse(victim))| *victim);
-        let Some(attempt) = victim.and_then(|victim| self.attempts.get(&victim)) else {
+            .map(|(_, victim)| victim);
+        let Some(attempt) = victim.and_then(|victim| self.attempts.get(victim)) else {
             return;
         };
         let (victim, device, stage, yielder) = (attempt.id, attempt.device, attempt.stage, attempt.job);
-        let now = self.jobs.get(&id).is_some_and(|job| job.now);
+        let now = self.jobs.get(id).is_some_and(|job| job.now);
         let reason = format!("job {id} (priority {}) is more urgent", place.level);
         // What only waits in line goes back; the urgent job comes right behind the one that yields.
-        let line = self.line(device).to_vec();
+        let line = self.hosts.line(device).to_vec();
         for behind in line.into_iter().skip(1) {
             self.finish(
                 behind,
@@ -171,9 +130,9 @@ impl Core {
     }
 
     /// Tells an attempt to stop.
-    pub(crate) fn order_stop(&mut self, id: AttemptId, cause: Cause, now: bool, reason: String) {
+    pub(super) fn order_stop(&mut self, id: AttemptId, cause: Cause, now: bool, reason: String) {
         let patience = if now { self.config.stop_now_ms } else { self.config.stop_ms };
-        let Some(attempt) = self.attempts.get_mut(&id) else { return };
+        let Some(attempt) = self.attempts.get_mut(id) else { return };
         let (job, host) = (attempt.job, attempt.device.host);
         let state = match cause {
             Cause::Leave => JobState::Migrating,
@@ -191,17 +150,13 @@ impl Core {
 
     /// Gives a free device work.
     fn fill(&mut self, id: DeviceId) {
-        let is_free = self
-            .hosts
-            .get(&id.host)
-            .is_some_and(|host| host.devices[usize::from(id.index)].free.is_some());
-        if !is_free {
+        if !self.hosts.device(id).is_some_and(Device::is_free) {
             return;
         }
         let Some(first) = self.pick(id, false) else { return };
         let small = |core: &Self, job: JobId| {
             core.jobs
-                .get(&job)
+                .get(job)
                 .and_then(|job| job.left_ms(job.segment()))
                 .filter(|left| *left <= core.config.small_ms)
         };
@@ -209,7 +164,7 @@ impl Core {
         let batch = self.grant(first.job, id, None, "its turn came");
         self.shield(batch, first);
         while let Some(done_ms) = work_ms {
-            if done_ms >= self.config.batch_ms || self.line(id).len() >= self.config.batch_max {
+            if done_ms >= self.config.batch_ms || self.hosts.line(id).len() >= self.config.batch_max {
                 return;
             }
             let Some(next) = self.pick(id, true) else { return };
@@ -220,24 +175,24 @@ impl Core {
     }
 
     /// The job that a device should take next; it stays where it waits.
-    pub(crate) fn pick(&mut self, id: DeviceId, small: bool) -> Option<Pick> {
-        let host = self.hosts.get(&id.host)?;
+    pub(super) fn pick(&mut self, id: DeviceId, small: bool) -> Option<Pick> {
+        let host = self.hosts.get(id.host)?;
         let flaky = host.trust(self.now_ms) == Trust::Flaky;
         let mut heads = Vec::with_capacity(8);
-        for class in &host.devices[usize::from(id.index)].classes {
+        for class in self.hosts.classes(id) {
             for need in [Need::Class(*class), Need::Any(class.tier)] {
                 for length in [Length::Short, Length::Long] {
                     let key = QueueKey { need, length };
-                    heads.extend(self.queues.head(key).map(|head| (key, head)));
+                    heads.extend(self.jobs.queues().head(key).map(|head| (key, head)));
                 }
             }
         }
-        let passed = |key: &QueueKey| self.passed.get(key).copied().unwrap_or(0);
+        let passed = |key: &QueueKey| self.jobs.queues().passed(*key);
         let overdue = heads
             .iter()
             .filter(|(key, _)| passed(key) >= self.config.passed_max)
-            .max_by_key(|(key, _)| (passed(key), Reverse(self.queues.oldest(*key))))
-            .and_then(|(key, _)| Some((*key, self.queues.oldest(*key)?)));
+            .max_by_key(|(key, _)| (passed(key), Reverse(self.jobs.queues().oldest(*key))))
+            .and_then(|(key, _)| Some((*key, self.jobs.queues().oldest(*key)?)));
         let for_age = overdue.is_some();
         let chosen = overdue.or_else(|| {
             let best = heads.iter().min_by_key(|(key, head)| {
@@ -253,16 +208,16 @@ impl Core {
         });
         let (key, job) = chosen?;
         if small {
-            let left = self.jobs.get(&job).and_then(|job| job.left_ms(job.segment()))?;
+            let left = self.jobs.get(job).and_then(|job| job.left_ms(job.segment()))?;
             if left > self.config.small_ms {
                 return None;
             }
         }
         for (other, _) in heads {
-            if other == key && self.queues.oldest(key) == Some(job) {
-                self.passed.remove(&key);
+            if other == key && self.jobs.queues().oldest(key) == Some(job) {
+                self.jobs.queues_mut().forget_passed(key);
             } else {
-                *self.passed.entry(other).or_insert(0) += 1;
+                self.jobs.queues_mut().pass_over(other);
             }
         }
         Some(Pick { job, for_age })

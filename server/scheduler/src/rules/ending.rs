@@ -3,17 +3,16 @@
 use protocol::http::EndAttempt;
 use protocol::{AttemptId, ErrorCause, HostId, JobState, Outcome};
 
-use super::attempts::Then;
-use super::job::Cause;
-use super::pool::DeviceId;
-use super::{Core, Refusal, Timer};
+use super::Then;
+use crate::tables::{Cause, DeviceId, Job, Timer};
+use crate::{Core, Refusal};
 
 impl Core {
     /// A host has stopped an attempt.
     pub(crate) fn end(&mut self, host_id: HostId, id: AttemptId, end: &EndAttempt) -> Result<(), Refusal> {
         let attempt = self.attempt_of(host_id, id, end.epoch)?;
         let (job_id, stop) = (attempt.job, attempt.stop.clone());
-        let label = self.hosts.get(&host_id).map(super::Host::label).unwrap_or_default();
+        let label = self.hosts.label(host_id);
         let said: String = end.message.chars().take(500).collect();
         if matches!(end.outcome, Outcome::Success | Outcome::Expired) {
             return Err(Refusal::State(format!(
@@ -33,9 +32,9 @@ impl Core {
                     ),
                 };
                 self.finish(id, outcome, then);
-                if let Some(host) = self.hosts.get_mut(&host_id) {
+                if let Some(host) = self.hosts.get_mut(host_id) {
                     host.failures_in_row = 0;
-                    host.successes += 1;
+                    host.successes = host.successes.saturating_add(1);
                 }
             }
             Outcome::Aborted => {
@@ -59,7 +58,7 @@ impl Core {
             Outcome::ClientError | Outcome::Mismatch => {
                 self.back_off(host_id, true, &said);
                 let most = self.config.failures_max;
-                let Some(job) = self.jobs.get_mut(&job_id) else {
+                let Some(job) = self.jobs.get_mut(job_id) else {
                     return Ok(());
                 };
                 if !job.failed_on.contains(&host_id) {
@@ -83,52 +82,41 @@ impl Core {
     }
 
     /// Gives a host no job for a while, longer after each error in a row.
-    pub(crate) fn back_off(&mut self, id: HostId, error: bool, reason: &str) {
-        let Some(host) = self.hosts.get_mut(&id) else { return };
+    pub(super) fn back_off(&mut self, id: HostId, error: bool, reason: &str) {
+        let Some(host) = self.hosts.get_mut(id) else { return };
         if error {
-            host.errors += 1;
-            host.failures_in_row += 1;
+            host.errors = host.errors.saturating_add(1);
+            host.failures_in_row = host.failures_in_row.saturating_add(1);
         }
         let doublings = host.failures_in_row.saturating_sub(1).min(20);
-        let pause = (self.config.backoff_ms << doublings).min(self.config.backoff_max_ms);
+        let pause = self
+            .config
+            .backoff_ms
+            .saturating_mul(1 << doublings)
+            .min(self.config.backoff_max_ms);
         let until = self.now_ms + pause;
         host.backoff_until_ms = Some(until);
         reason.clone_into(&mut host.backoff_reason);
         self.timers.set(Timer::Backoff(id), until);
-        self.dirty_hosts.insert(id);
+        self.pending.hosts.insert(id);
     }
 
     /// An attempt is over, for whatever reason: the one way out.
-    pub(crate) fn finish(&mut self, id: AttemptId, outcome: Outcome, then: Then) {
-        let Some(mut attempt) = self.attempts.get(&id).cloned() else {
-            return;
-        };
-        if attempt.yields.is_some() {
-            // Out of the index before it leaves the line.
-            attempt.yields = None;
-            self.unlist(id);
-        }
-        self.attempts.remove(&id);
+    pub(super) fn finish(&mut self, id: AttemptId, outcome: Outcome, then: Then) {
+        let Some(attempt) = self.detach(id, outcome) else { return };
         for timer in [Timer::Offer(id), Timer::Stop(id), Timer::Prefetch(id)] {
             self.timers.clear(timer);
         }
-        let device = attempt.device;
-        if let Some(host) = self.hosts.get_mut(&device.host) {
-            host.devices[usize::from(device.index)].line.retain(|other| *other != id);
-            if outcome == Outcome::Success {
-                host.successes += 1;
-                host.failures_in_row = 0;
-            }
+        let (job_id, device) = (attempt.job, attempt.device);
+        if outcome == Outcome::Success
+            && let Some(host) = self.hosts.get_mut(device.host)
+        {
+            host.successes = host.successes.saturating_add(1);
+            host.failures_in_row = 0;
         }
-        let now_ms = self.now_ms;
-        let Some(job) = self.jobs.get_mut(&attempt.job) else { return };
-        job.attempt = None;
-        let (job_id, user, state) = (job.id, job.user, job.state);
-        if let Some(stay) = job.stays.last_mut() {
-            stay.to_ms = Some(now_ms);
-            stay.outcome = Some(outcome);
-        }
-        self.account(user, |user| user.running -= 1);
+        let Some(state) = self.jobs.get(job_id).map(Job::state) else {
+            return;
+        };
         match then {
             Then::Requeue(wanted, reason) => {
                 let state = match wanted.unwrap_or(state) {
@@ -137,9 +125,9 @@ impl Core {
                 };
                 self.change(job_id, state, reason);
                 self.enqueue(job_id);
-                if let (true, Some(place)) = (attempt.shielded, self.jobs.get(&job_id).and_then(|job| job.place)) {
+                if let (true, Some(place)) = (attempt.shielded, self.jobs.get(job_id).and_then(Job::place)) {
                     // Its turn by age was not used: it is still due.
-                    self.passed.insert(place.key, self.config.passed_max);
+                    self.jobs.queues_mut().set_passed(place.key, self.config.passed_max);
                 }
             }
             Then::Hold(reason) => self.change(job_id, JobState::Held, reason),
@@ -148,26 +136,18 @@ impl Core {
         self.next_in_line(device);
     }
 
-    fn unlist(&mut self, id: AttemptId) {
-        let Some(attempt) = self.attempts.get_mut(&id) else { return };
-        if let (Some(level), Some(host)) = (attempt.yields.take(), self.hosts.get(&attempt.device.host)) {
-            let classes = &host.devices[usize::from(attempt.device.index)].classes;
-            self.yielding.remove(classes, (level, std::cmp::Reverse(id)));
-        }
-    }
-
     /// What follows on a device when an attempt has left its line.
     fn next_in_line(&mut self, device: DeviceId) {
-        if let Some(head) = self.line(device).first().copied() {
+        if let Some(head) = self.hosts.line(device).first().copied() {
             self.show_progress(head);
             self.arm_prefetch(head);
         }
-        self.dirty_hosts.insert(device.host);
+        self.pending.hosts.insert(device.host);
         self.touch(device.host);
         let empty = self
             .hosts
-            .get(&device.host)
-            .is_some_and(|host| host.leaving && host.devices.iter().all(|device| device.line.is_empty()));
+            .get(device.host)
+            .is_some_and(|host| host.leaving && host.attempts().next().is_none());
         if empty {
             self.go_offline(device.host);
         }
@@ -175,7 +155,7 @@ impl Core {
 }
 
 /// What becomes of a job that stopped as told.
-pub(crate) fn after_stop(cause: &Cause, reason: &str) -> (Outcome, Then) {
+pub(super) fn after_stop(cause: &Cause, reason: &str) -> (Outcome, Then) {
     match cause {
         Cause::Preempt => (
             Outcome::Preempted,

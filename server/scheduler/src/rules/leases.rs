@@ -4,26 +4,17 @@ use protocol::http::lease::COMMIT_ENTRIES_MAX;
 use protocol::http::{Commit, Committed, JobProgress};
 use protocol::{AttemptId, HardwareClass, HostId, JobId, JobState, Outcome};
 
-use super::job::{Attempt, Safe, Stage};
-use super::{Command, Core, Refusal, Timer};
-
-/// What becomes of a job when its attempt is over.
-pub(crate) enum Then {
-    /// It waits again; in the state it has when none is named.
-    Requeue(Option<JobState>, String),
-    /// It is kept back.
-    Hold(String),
-    /// Nothing more.
-    Final(JobState, String),
-}
+use super::Then;
+use crate::tables::{Attempt, Device, Job, Safe, Stage, Timer};
+use crate::{Command, Core, Refusal};
 
 impl Core {
-    pub(crate) fn attempt_of(&self, host: HostId, id: AttemptId, epoch: u64) -> Result<&Attempt, Refusal> {
-        if !self.hosts.contains_key(&host) {
+    pub(super) fn attempt_of(&self, host: HostId, id: AttemptId, epoch: u64) -> Result<&Attempt, Refusal> {
+        if !self.hosts.contains(host) {
             return Err(Refusal::NoHost(host));
         }
-        let Some(attempt) = self.attempts.get(&id) else {
-            let known = id.0 > 0 && id.0 < self.next_attempt;
+        let Some(attempt) = self.attempts.get(id) else {
+            let known = self.attempts.was_given(id);
             return Err(if known { Refusal::Over(id) } else { Refusal::NoAttempt(id) });
         };
         if attempt.device.host != host {
@@ -40,18 +31,10 @@ impl Core {
 
     /// A host takes all that it is offered.
     pub(crate) fn take(&mut self, id: HostId) -> Result<(), Refusal> {
-        let host = self.hosts.get(&id).ok_or(Refusal::NoHost(id))?;
-        let offered: Vec<AttemptId> = host
-            .devices
-            .iter()
-            .flat_map(|device| &device.line)
-            .filter(|attempt| {
-                self.attempts
-                    .get(attempt)
-                    .is_some_and(|attempt| attempt.stage == Stage::Offered)
-            })
-            .copied()
-            .collect();
+        let host = self.hosts.get(id).ok_or(Refusal::NoHost(id))?;
+        let is_offered = |id: &&AttemptId| self.attempts.get(**id).is_some_and(|attempt| attempt.stage == Stage::Offered);
+        let in_lines = host.devices().iter().flat_map(Device::line);
+        let offered: Vec<AttemptId> = in_lines.filter(is_offered).copied().collect();
         self.hear(id);
         for attempt in offered {
             self.advance(attempt, Stage::Leased);
@@ -62,7 +45,7 @@ impl Core {
     /// The host has come further with an attempt.
     fn advance(&mut self, id: AttemptId, stage: Stage) {
         let now_ms = self.now_ms;
-        let Some(attempt) = self.attempts.get_mut(&id) else { return };
+        let Some(attempt) = self.attempts.get_mut(id) else { return };
         attempt.seen_ms = now_ms;
         if attempt.stage >= stage {
             return;
@@ -70,8 +53,11 @@ impl Core {
         let was = std::mem::replace(&mut attempt.stage, stage);
         let (job_id, device) = (attempt.job, attempt.device);
         self.timers.clear(Timer::Offer(id));
-        if let (Stage::Offered, Some(job)) = (was, self.jobs.get_mut(&job_id)) {
-            job.moved_bytes += job.archive_bytes + job.safe.as_ref().map_or(0, |safe| safe.bytes);
+        if let (Stage::Offered, Some(job)) = (was, self.jobs.get_mut(job_id)) {
+            let fetched = job
+                .archive_bytes
+                .saturating_add(job.safe.as_ref().map_or(0, |safe| safe.bytes));
+            job.moved_bytes = job.moved_bytes.saturating_add(fetched);
         }
         self.show_progress(id);
         self.arm_prefetch(id);
@@ -79,40 +65,36 @@ impl Core {
     }
 
     /// Says of a job whose attempt was taken where it runs, or what it waits behind.
-    pub(crate) fn show_progress(&mut self, id: AttemptId) {
-        let Some(attempt) = self.attempts.get(&id) else { return };
+    pub(super) fn show_progress(&mut self, id: AttemptId) {
+        let Some(attempt) = self.attempts.get(id) else { return };
         if attempt.stop.is_some() || attempt.stage == Stage::Offered {
             return;
         }
         let (job, why) = (attempt.job, attempt.why.clone());
-        let label = self
-            .hosts
-            .get(&attempt.device.host)
-            .map(super::Host::label)
-            .unwrap_or_default();
-        let position = self.line(attempt.device).iter().position(|other| *other == id);
+        let label = self.hosts.label(attempt.device.host);
+        let position = self.hosts.line(attempt.device).iter().position(|other| *other == id);
         if position == Some(0) {
             self.change(job, JobState::Running, format!("runs on {label}: {why}"));
-        } else if let Some(job_state) = self.jobs.get(&job).map(|job| job.state) {
+        } else if let Some(job_state) = self.jobs.get(job).map(Job::state) {
             self.change(job, job_state, format!("lies ready on {label}: {why}"));
         }
     }
 
     /// What a heartbeat says about an attempt. Stale ones are ignored: the answer tells the host what is so.
-    pub(crate) fn progress(&mut self, host: HostId, report: &JobProgress) {
+    pub(super) fn progress(&mut self, host: HostId, report: &JobProgress) {
         let Ok(attempt) = self.attempt_of(host, report.attempt, report.epoch) else {
             return;
         };
-        let (id, job_id) = (attempt.id, attempt.job);
-        let Some(job) = self.jobs.get_mut(&job_id) else { return };
+        let (id, job_id, device) = (attempt.id, attempt.job, attempt.device);
+        let Some(job) = self.jobs.get_mut(job_id) else { return };
         let reached = report.segment.clamp(job.segment(), job.until());
         if report.segment_ms > 0 {
             job.segment_ms = Some(report.segment_ms);
         }
-        if let Some(attempt) = self.attempts.get_mut(&id) {
+        if let Some(attempt) = self.attempts.get_mut(id) {
             attempt.segment = attempt.segment.max(reached);
         }
-        if self.line(self.attempts[&id].device).first() == Some(&id) {
+        if self.hosts.line(device).first() == Some(&id) {
             self.advance(id, Stage::Running);
         } else {
             self.advance(id, Stage::Leased);
@@ -121,20 +103,18 @@ impl Core {
     }
 
     /// A host that reports regularly, but not this, has dropped it.
-    pub(crate) fn unreported(&mut self, host: HostId, reported: &[JobProgress]) {
-        let Some(known) = self.hosts.get(&host) else { return };
+    pub(super) fn unreported(&mut self, host: HostId, reported: &[JobProgress]) {
+        let Some(known) = self.hosts.get(host) else { return };
         let label = known.label();
-        let dropped: Vec<AttemptId> = known
-            .devices
-            .iter()
-            .filter_map(|device| device.line.first())
-            .filter(|id| !reported.iter().any(|report| report.attempt == **id))
-            .filter(|id| {
-                self.attempts.get(id).is_some_and(|attempt| {
-                    attempt.stage > Stage::Offered && attempt.seen_ms + self.config.dropped_ms <= self.now_ms
-                })
+        let is_silent = |id: &AttemptId| {
+            self.attempts.get(*id).is_some_and(|attempt| {
+                attempt.stage > Stage::Offered && attempt.seen_ms + self.config.dropped_ms <= self.now_ms
             })
-            .copied()
+        };
+        let heads = known.devices().iter().filter_map(|device| device.line().first().copied());
+        let dropped: Vec<AttemptId> = heads
+            .filter(|id| !reported.iter().any(|report| report.attempt == *id))
+            .filter(is_silent)
             .collect();
         for id in dropped {
             let reason = format!("goes on from its last boundary: {label} no longer reports it");
@@ -159,7 +139,7 @@ impl Core {
                 format!("it is of class {class}, the lease is for class {}", attempt.class),
             ));
         }
-        let job = self.jobs.get(&job_id).ok_or(Refusal::NoJob(job_id))?;
+        let job = self.jobs.get(job_id).ok_or(Refusal::NoJob(job_id))?;
         if commit.entries.is_empty() || commit.entries.len() > COMMIT_ENTRIES_MAX {
             return Err(Refusal::invalid(
                 "entries",
@@ -200,7 +180,7 @@ impl Core {
             parent = Some(entry);
         }
         let Some(last) = new.last().cloned() else {
-            let (segment, state) = (job.segment(), job.state);
+            let (segment, state) = (job.segment(), job.state());
             return Ok(Committed { segment, state });
         };
         if last.segment > job.until() {
@@ -210,8 +190,8 @@ impl Core {
             ));
         }
         self.hear(host);
-        if let Some(job) = self.jobs.get_mut(&job_id) {
-            job.moved_bytes += outputs_bytes;
+        if let Some(job) = self.jobs.get_mut(job_id) {
+            job.moved_bytes = job.moved_bytes.saturating_add(outputs_bytes);
         }
         self.keep(
             job_id,
@@ -226,9 +206,8 @@ impl Core {
             new,
             charged_ms,
         );
-        let job = &self.jobs[&job_id];
-        let segment = job.segment();
-        if segment == job.until() {
+        let (segment, until) = self.jobs.get(job_id).map_or((0, 0), |job| (job.segment(), job.until()));
+        if segment == until {
             self.finish(
                 id,
                 Outcome::Success,
@@ -239,7 +218,7 @@ impl Core {
             self.advance(id, Stage::Running);
             self.arm_prefetch(id);
         }
-        let state = self.jobs[&job_id].state;
+        let state = self.jobs.get(job_id).map_or(JobState::Completed, Job::state);
         Ok(Committed { segment, state })
     }
 
@@ -256,9 +235,9 @@ impl Core {
         // A host cannot have computed longer than it had the job.
         let computed_ms = commit.computed_ms.min(now_ms.saturating_sub(charged_ms));
         let segment = safe.entry.segment;
-        let Some(job) = self.jobs.get_mut(&job_id) else { return };
-        job.computed_ms += computed_ms;
-        job.moved_bytes += safe.bytes;
+        let Some(job) = self.jobs.get_mut(job_id) else { return };
+        job.computed_ms = job.computed_ms.saturating_add(computed_ms);
+        job.moved_bytes = job.moved_bytes.saturating_add(safe.bytes);
         if let Some(before) = job.safe.replace(safe) {
             self.commands.push(Command::Superseded(before.blob));
         }
@@ -269,16 +248,15 @@ impl Core {
         if let Some(stay) = job.stays.last_mut() {
             stay.to_segment = segment;
         }
-        let user = job.user;
-        if let Some(attempt) = self.attempts.get_mut(&id) {
+        if let Some(attempt) = self.attempts.get_mut(id) {
             attempt.segment = attempt.segment.max(segment);
             attempt.charged_ms = now_ms;
             attempt.shielded = false;
-            if let Some(host) = self.hosts.get_mut(&attempt.device.host) {
-                host.boundaries += new.len() as u64;
+            if let Some(host) = self.hosts.get_mut(attempt.device.host) {
+                host.boundaries = host.boundaries.saturating_add(new.len() as u64);
             }
         }
-        self.account(user, |user| user.served += computed_ms);
+        self.jobs.serve(job_id, computed_ms);
         self.commands.push(Command::Chain(job_id, new.to_vec(), commit.outputs));
     }
 }

@@ -1,4 +1,4 @@
-//! A host and its devices, with all that is kept about it.
+//! A host and its devices, with all that is kept about it. What an index is over can be changed by the table alone.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -6,8 +6,8 @@ use protocol::http::Night;
 use protocol::{AttemptId, HardwareClass, HostId, HostState};
 use serde::{Deserialize, Serialize};
 
-use super::pool::Free;
-use super::reliability::{self, Trust};
+use super::Free;
+use crate::reliability::{self, Trust};
 
 pub(crate) const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -20,11 +20,28 @@ pub(crate) struct Device {
     pub(crate) id: String,
     pub(crate) name: String,
     /// Empty when the host no longer has it.
-    pub(crate) classes: Vec<HardwareClass>,
+    pub(super) classes: Vec<HardwareClass>,
     /// Attempts in the order to compute.
-    pub(crate) line: Vec<AttemptId>,
+    pub(super) line: Vec<AttemptId>,
     /// Its place among the free ones.
-    pub(crate) free: Option<Free>,
+    pub(super) free: Option<Free>,
+}
+
+impl Device {
+    /// What it was measured to be; nothing when the host no longer has it.
+    pub(crate) fn classes(&self) -> &[HardwareClass] {
+        &self.classes
+    }
+
+    /// Attempts in the order to compute.
+    pub(crate) fn line(&self) -> &[AttemptId] {
+        &self.line
+    }
+
+    /// Whether it is listed among the free ones.
+    pub(crate) fn is_free(&self) -> bool {
+        self.free.is_some()
+    }
 }
 
 /// A registered worker.
@@ -32,9 +49,9 @@ pub(crate) struct Device {
 pub(crate) struct Host {
     pub(crate) id: HostId,
     pub(crate) name: String,
-    pub(crate) state: HostState,
-    pub(crate) reason: String,
-    pub(crate) devices: Vec<Device>,
+    pub(super) state: HostState,
+    pub(super) reason: String,
+    pub(super) devices: Vec<Device>,
     pub(crate) sequence: u64,
     pub(crate) accepting: bool,
     pub(crate) why_not: String,
@@ -104,6 +121,26 @@ impl Host {
             successes: 0,
             errors: 0,
         }
+    }
+
+    /// Where it stands.
+    pub(crate) fn state(&self) -> HostState {
+        self.state
+    }
+
+    /// Why it stands there, in a sentence.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Its devices, those that it no longer has too, as long as others behind them keep their numbers.
+    pub(crate) fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// Every attempt that it has, from the end of each line, so that ending them in this order brings none to the front.
+    pub(crate) fn attempts(&self) -> impl Iterator<Item = AttemptId> {
+        self.devices.iter().flat_map(|device| device.line.iter().rev().copied())
     }
 
     /// For sentences.

@@ -3,9 +3,8 @@
 use protocol::HostId;
 use protocol::http::{Action, CheckpointRef, IdleDevice, Lease, Orders};
 
-use super::job::Stage;
-use super::queue::{Length, Need, QueueKey};
-use super::{Core, Refusal};
+use crate::tables::{Device, Host, Length, Need, QueueKey, Stage};
+use crate::{Core, Refusal};
 
 impl Core {
     /// Everything that a host should be doing now.
@@ -13,7 +12,7 @@ impl Core {
     /// # Errors
     /// No such host.
     pub fn orders(&self, id: HostId) -> Result<Orders, Refusal> {
-        let host = self.hosts.get(&id).ok_or(Refusal::NoHost(id))?;
+        let host = self.hosts.get(id).ok_or(Refusal::NoHost(id))?;
         let mut orders = Orders {
             host: id,
             sequence: host.sequence,
@@ -22,10 +21,12 @@ impl Core {
             idle: Vec::new(),
             heartbeat_s: self.config.heartbeat_ms / 1000,
         };
-        for device in &host.devices {
-            for (position, attempt) in device.line.iter().enumerate() {
-                let Some(attempt) = self.attempts.get(attempt) else { continue };
-                let Some(job) = self.jobs.get(&attempt.job) else { continue };
+        for device in host.devices() {
+            for (position, attempt) in device.line().iter().enumerate() {
+                let Some(attempt) = self.attempts.get(*attempt) else {
+                    continue;
+                };
+                let Some(job) = self.jobs.get(attempt.job) else { continue };
                 orders.offers += u64::from(attempt.stage == Stage::Offered);
                 let (action, reason) = match &attempt.stop {
                     Some(stop) if stop.now => (Action::StopNow, &stop.reason),
@@ -53,7 +54,7 @@ impl Core {
                     commit_every_s: self.config.commit_ms / 1000,
                 });
             }
-            if device.line.is_empty() && !device.classes.is_empty() {
+            if device.line().is_empty() && !device.classes().is_empty() {
                 orders.idle.push(IdleDevice {
                     device: device.id.clone(),
                     why: self.why_idle(host, device),
@@ -64,18 +65,18 @@ impl Core {
     }
 
     /// Why a device has nothing to do.
-    pub(crate) fn why_idle(&self, host: &super::Host, device: &super::host::Device) -> String {
+    pub(super) fn why_idle(&self, host: &Host, device: &Device) -> String {
         if let Some(reason) = host.closed(self.now_ms) {
             return reason;
         }
         let waiting: usize = device
-            .classes
+            .classes()
             .iter()
             .flat_map(|class| [Need::Class(*class), Need::Any(class.tier)])
             .flat_map(|need| [Length::Short, Length::Long].map(|length| QueueKey { need, length }))
-            .map(|key| self.queues.count(key))
+            .map(|key| self.jobs.queues().count(key))
             .sum();
-        let classes: Vec<String> = device.classes.iter().map(ToString::to_string).collect();
+        let classes: Vec<String> = device.classes().iter().map(ToString::to_string).collect();
         match waiting {
             0 => format!("idle: no job for class {}", classes.join(" or ")),
             waiting => format!("idle: the owners of {waiting} waiting jobs have as many running as they may"),

@@ -1,19 +1,10 @@
-//! Devices that are free, and attempts that could make room: found by class or tier without a search.
+//! An index of things that a job could get: found by class or tier without a search.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{AttemptId, HardwareClass, HostId, Tier};
-use serde::{Deserialize, Serialize};
+use protocol::{HardwareClass, Tier};
 
-use super::queue::Need;
-use super::reliability::Trust;
-
-/// One device of one host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct DeviceId {
-    pub(crate) host: HostId,
-    pub(crate) index: u16,
-}
+use super::jobs::Need;
 
 /// Sets of things, each listed under every class of a device and its tier.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,9 +55,3 @@ impl<T: Ord + Copy> Pool<T> {
         }
     }
 }
-
-/// A free device: least trusted first, then longest free.
-pub(crate) type Free = (Trust, u64, DeviceId);
-
-/// An attempt that may have to make room: least urgent first, then the one that was granted last.
-pub(crate) type Yielding = (u8, std::cmp::Reverse<AttemptId>);

@@ -1,27 +1,28 @@
-//! What people are shown: jobs, hosts, reasons, queues.
+//! What hosts and people are shown: [`orders`], jobs, hosts, reasons, queues.
 
 use protocol::http::job::ClassPresence;
 use protocol::http::{HostView, JobView};
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, HostState, JobId, JobState};
 
-use super::host::{HOUR_MS, Host};
-use super::job::{Attempt, Job};
-use super::queue::{Length, Need, QueueKey};
-use super::reliability::{self, Trust};
-use super::{Core, Refusal};
+use crate::reliability::{self, Trust};
+use crate::tables::hosts::HOUR_MS;
+use crate::tables::{Attempt, Host, Job, Length, Need, QueueKey};
+use crate::{Core, Refusal};
 
-/// A lease as those need it who check what comes in under it.
+mod orders;
+
+/// What is checked against a lease before a commit under it is taken in.
 #[derive(Clone, Debug)]
 pub struct LeaseFacts {
-    /// Whose.
+    /// The host that holds it.
     pub host: HostId,
-    /// Which job.
+    /// Its job.
     pub job: JobId,
     /// Its epoch.
     pub epoch: u64,
-    /// What the checkpoint has to be of.
+    /// Identity of the package: the checkpoint's header names it.
     pub package: Digest,
-    /// What the checkpoint has to be of.
+    /// Class of the device: the checkpoint's header names it.
     pub class: HardwareClass,
 }
 
@@ -39,13 +40,13 @@ pub struct Counts {
 impl Core {
     /// What a job in a queue waits for, as of now.
     fn waits_for(&self, job: &Job) -> String {
-        let user = self.user(job.user);
-        if user.running >= self.config.user_running_max {
+        let user = self.jobs.owner(job);
+        if self.jobs.is_at_limit(job) {
             return format!("waits: {} has {} jobs on hosts, the most allowed", user.name, user.running);
         }
         match job.need() {
             Need::Any(tier) => {
-                let of_tier = self.presence.iter().filter(|(class, _)| class.tier == tier);
+                let of_tier = self.hosts.presence().iter().filter(|(class, _)| class.tier == tier);
                 let (online, devices) = of_tier.fold((0, 0), |(online, devices), (_, presence)| {
                     (online + presence.online, devices + presence.devices)
                 });
@@ -74,17 +75,17 @@ impl Core {
 
     /// Why a job is where it is, in a sentence, as of now.
     fn reason_now(&self, job: &Job) -> String {
-        match job.place {
-            Some(_) => format!("{}; {}", job.reason, self.waits_for(job)),
-            None => job.reason.clone(),
+        match job.place() {
+            Some(_) => format!("{}; {}", job.reason(), self.waits_for(job)),
+            None => job.reason().to_owned(),
         }
     }
 
     /// How present a class is.
     pub fn class_presence(&self, class: HardwareClass) -> ClassPresence {
-        let presence = self.presence.get(&class).copied().unwrap_or_default();
+        let presence = self.hosts.presence().get(&class).copied().unwrap_or_default();
         let waiting = [Length::Short, Length::Long].map(|length| {
-            self.queues.count(QueueKey {
+            self.jobs.queues().count(QueueKey {
                 need: Need::Class(class),
                 length,
             })
@@ -100,13 +101,17 @@ impl Core {
 
     /// Every class that was ever seen.
     pub fn classes(&self) -> Vec<ClassPresence> {
-        self.presence.keys().map(|class| self.class_presence(*class)).collect()
+        self.hosts
+            .presence()
+            .keys()
+            .map(|class| self.class_presence(*class))
+            .collect()
     }
 
     /// Jobs without a checkpoint that wait, of each tier.
     pub fn waiting_for_any(&self) -> Vec<(protocol::Tier, u64)> {
         let mut tiers = std::collections::BTreeMap::new();
-        for (key, count) in self.queues.counts() {
+        for (key, count) in self.jobs.queues().counts() {
             if let Need::Any(tier) = key.need {
                 *tiers.entry(tier).or_insert(0) += count as u64;
             }
@@ -119,10 +124,10 @@ impl Core {
     /// # Errors
     /// No such job.
     pub fn why(&self, id: JobId) -> Result<(JobState, String, Option<ClassPresence>), Refusal> {
-        let job = self.jobs.get(&id).ok_or(Refusal::NoJob(id))?;
+        let job = self.jobs.get(id).ok_or(Refusal::NoJob(id))?;
         let now = self.reason_now(job);
         let class = job.safe.as_ref().map(|safe| self.class_presence(safe.class));
-        Ok((job.state, format!("job {id} is {}: {now}", job.state), class))
+        Ok((job.state(), format!("job {id} is {}: {now}", job.state()), class))
     }
 
     /// Who owns a job.
@@ -130,8 +135,8 @@ impl Core {
     /// # Errors
     /// No such job.
     pub fn owner(&self, id: JobId) -> Result<&str, Refusal> {
-        let job = self.jobs.get(&id).ok_or(Refusal::NoJob(id))?;
-        Ok(&self.user(job.user).name)
+        let job = self.jobs.get(id).ok_or(Refusal::NoJob(id))?;
+        Ok(&self.jobs.owner(job).name)
     }
 
     /// A job.
@@ -139,18 +144,18 @@ impl Core {
     /// # Errors
     /// No such job.
     pub fn job(&self, id: JobId) -> Result<JobView, Refusal> {
-        self.jobs.get(&id).map(|job| self.view(job)).ok_or(Refusal::NoJob(id))
+        self.jobs.get(id).map(|job| self.view(job)).ok_or(Refusal::NoJob(id))
     }
 
     /// Jobs numbered above `after` that `wanted` takes, at most `limit`; looks at no more than 50 times as many.
     pub fn jobs(&self, after: JobId, limit: usize, wanted: impl Fn(&str, JobState) -> bool) -> (Vec<JobView>, Option<JobId>) {
         let mut found = Vec::new();
         let from = JobId(after.0.saturating_add(1));
-        for (looked, job) in self.jobs.range(from..).map(|(_, job)| job).enumerate() {
+        for (looked, job) in self.jobs.rows().range(from..).map(|(_, job)| job).enumerate() {
             if found.len() == limit || looked == limit * 50 {
                 return (found, Some(JobId(job.id.0 - 1)));
             }
-            if wanted(&self.user(job.user).name, job.state) {
+            if wanted(&self.jobs.owner(job).name, job.state()) {
                 found.push(self.view(job));
             }
         }
@@ -163,19 +168,19 @@ impl Core {
     }
 
     fn view(&self, job: &Job) -> JobView {
-        let attempt = job.attempt.and_then(|attempt| self.attempts.get(&attempt));
-        view_of(job, &self.user(job.user).name, attempt, self.reason_now(job))
+        let attempt = job.attempt().and_then(|attempt| self.attempts.get(attempt));
+        view_of(job, &self.jobs.owner(job).name, attempt, self.reason_now(job))
     }
 
     /// The last boundary of a job that is safe.
     pub fn last_entry(&self, id: JobId) -> Option<&ChainEntry> {
-        self.jobs.get(&id)?.safe.as_ref().map(|safe| &safe.entry)
+        self.jobs.get(id)?.safe.as_ref().map(|safe| &safe.entry)
     }
 
     /// A lease that lives.
     pub fn lease(&self, id: AttemptId) -> Option<LeaseFacts> {
-        let attempt = self.attempts.get(&id)?;
-        let job = self.jobs.get(&attempt.job)?;
+        let attempt = self.attempts.get(id)?;
+        let job = self.jobs.get(attempt.job)?;
         Some(LeaseFacts {
             host: attempt.device.host,
             job: job.id,
@@ -190,16 +195,13 @@ impl Core {
     /// # Errors
     /// No such host.
     pub fn host(&self, id: HostId) -> Result<HostView, Refusal> {
-        self.hosts
-            .get(&id)
-            .map(|host| self.host_view(host))
-            .ok_or(Refusal::NoHost(id))
+        self.hosts.get(id).map(|host| self.host_view(host)).ok_or(Refusal::NoHost(id))
     }
 
     /// Hosts numbered above `after`, at most `limit`.
     pub fn hosts(&self, after: HostId, limit: usize) -> (Vec<HostView>, Option<HostId>) {
         let from = HostId(after.0.saturating_add(1));
-        let mut hosts = self.hosts.range(from..).map(|(_, host)| host);
+        let mut hosts = self.hosts.rows().range(from..).map(|(_, host)| host);
         let found: Vec<HostView> = hosts.by_ref().take(limit).map(|host| self.host_view(host)).collect();
         let next = hosts.next().map(|host| HostId(host.id.0 - 1));
         (found, next)
@@ -213,24 +215,24 @@ impl Core {
         let reliability = match host.trust(self.now_ms) {
             Trust::Reliable => "reliable",
             Trust::Fair => "fair",
-            Trust::Flaky if host.losses + host.unplanned_stops + host.failures_in_row == 0 => "new",
+            Trust::Flaky if (host.losses, host.unplanned_stops, host.failures_in_row) == (0, 0, 0) => "new",
             Trust::Flaky => "flaky",
         };
-        let devices = host.devices.iter().filter(|device| !device.classes.is_empty());
+        let devices = host.devices().iter().filter(|device| !device.classes().is_empty());
         HostView {
             host: host.id,
             name: host.name.clone(),
-            state: host.state,
-            reason: host.closed(self.now_ms).unwrap_or_else(|| host.reason.clone()),
+            state: host.state(),
+            reason: host.closed(self.now_ms).unwrap_or_else(|| host.reason().to_owned()),
             first_seen_ms: host.first_seen_ms,
             last_seen_ms: host.heard_ms,
             devices: devices
                 .map(|device| protocol::http::host::DeviceView {
                     id: device.id.clone(),
                     name: device.name.clone(),
-                    classes: device.classes.clone(),
-                    attempt: device.line.first().copied(),
-                    idle: device.line.is_empty().then(|| self.why_idle(host, device)),
+                    classes: device.classes().to_vec(),
+                    attempt: device.line().first().copied(),
+                    idle: device.line().is_empty().then(|| self.why_idle(host, device)),
                 })
                 .collect(),
             night: host.night,
@@ -250,12 +252,17 @@ impl Core {
                 .iter()
                 .map(|(_, online_ms)| u8::try_from(u64::from(*online_ms) * 100 / HOUR_MS).unwrap_or(100))
                 .collect(),
-            hours_per_day_tenths: u32::try_from((counted.online_ms * 240).checked_div(age).unwrap_or(0)).unwrap_or(240),
+            hours_per_day_tenths: u32::try_from(counted.online_ms.saturating_mul(240).checked_div(age).unwrap_or(0))
+                .unwrap_or(240),
             planned_stops: host.planned_stops,
             unplanned_stops: host.unplanned_stops,
             losses: host.losses,
             boundaries: host.boundaries,
-            boundaries_per_hour_hundredths: (host.boundaries * 100 * HOUR_MS).checked_div(counted.online_ms).unwrap_or(0),
+            boundaries_per_hour_hundredths: host
+                .boundaries
+                .saturating_mul(100 * HOUR_MS)
+                .checked_div(counted.online_ms)
+                .unwrap_or(0),
             successes: host.successes,
             errors: host.errors,
         }
@@ -265,10 +272,10 @@ impl Core {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for job in self.jobs.values() {
-            *counts.jobs.entry(job.state).or_default() += 1;
+            *counts.jobs.entry(job.state()).or_default() += 1;
         }
         for host in self.hosts.values() {
-            *counts.hosts.entry(host.state).or_default() += 1;
+            *counts.hosts.entry(host.state()).or_default() += 1;
         }
         counts.attempts = self.attempts.len() as u64;
         counts
@@ -291,9 +298,9 @@ pub(crate) fn view_of(job: &Job, owner: &str, attempt: Option<&Attempt>, reason:
         job: job.id,
         name: job.name.clone(),
         owner: owner.to_owned(),
-        state: job.state,
+        state: job.state(),
         reason,
-        since_ms: job.since_ms,
+        since_ms: job.since_ms(),
         submitted_ms: job.submitted_ms,
         priority: job.priority,
         package: job.package,
@@ -306,9 +313,9 @@ pub(crate) fn view_of(job: &Job, owner: &str, attempt: Option<&Attempt>, reason:
         step: job.safe.as_ref().map_or(0, |safe| safe.entry.step),
         checkpoint: job.safe.as_ref().map(|safe| safe.blob),
         chain: job.safe.as_ref().map(|safe| safe.entry.digest),
-        left_ms: job.left_ms(progress).filter(|_| !job.state.is_final()),
+        left_ms: job.left_ms(progress).filter(|_| !job.state().is_final()),
         deadline_ms: job.deadline_ms,
-        after: job.after,
+        after: job.after(),
         tags: job.tags.clone(),
         host: attempt.map(|attempt| attempt.device.host),
         epoch: job.epoch,

@@ -5,14 +5,13 @@
 use protocol::http::Heartbeat;
 use protocol::{AttemptId, HostId, HostState, JobState, Outcome};
 
-use super::attempts::Then;
+use super::Then;
 use super::ending::after_stop;
-use super::host::Host;
-use super::job::{Cause, Stage};
-use super::{Core, Refusal, Timer, UserId};
+use crate::tables::{Cause, Stage, Timer};
+use crate::{Config, Core, Refusal};
 
-pub(crate) const DEVICES_MAX: usize = 64;
-pub(crate) const REASON_CHARS_MAX: usize = 200;
+pub(super) const DEVICES_MAX: usize = 64;
+pub(super) const REASON_CHARS_MAX: usize = 200;
 
 impl Core {
     /// Time went by.
@@ -26,7 +25,7 @@ impl Core {
                 Timer::Depart(host) => self.go_offline(host),
                 Timer::Back(host) => self.night_over(host),
                 Timer::Backoff(host) => {
-                    self.dirty_hosts.insert(host);
+                    self.pending.hosts.insert(host);
                     self.touch(host);
                 }
                 Timer::Deadline(job) => self.press(job),
@@ -42,7 +41,7 @@ impl Core {
     pub(crate) fn restarted(&mut self) {
         let now_ms = self.now_ms;
         for host in self.hosts.values_mut() {
-            if matches!(host.state, HostState::Online | HostState::Unreachable) {
+            if matches!(host.state(), HostState::Online | HostState::Unreachable) {
                 host.heard_ms = now_ms;
                 host.counted_ms = now_ms;
                 self.timers.set(Timer::Silence(host.id), now_ms + self.config.unreachable_ms);
@@ -65,43 +64,26 @@ impl Core {
     }
 
     /// The operator's settings change.
-    pub(crate) fn configure(&mut self, config: &super::Config) {
+    pub(crate) fn configure(&mut self, config: &Config) {
         self.config = config.clone();
-        for index in 0..self.users.len() {
-            let id = UserId(u32::try_from(index).expect("numbers of users are given as u32"));
-            let user = &self.users[index];
-            self.queues.stand(id, user.served, user.running >= config.user_running_max);
-            self.dirty_users.insert(id);
-        }
+        self.pending.users.extend(self.jobs.set_running_max(config.user_running_max));
     }
 
-    pub(crate) fn set_state(&mut self, id: HostId, state: HostState, reason: &str) {
-        self.be_counted(id, false);
-        let now_ms = self.now_ms;
-        if let Some(host) = self.hosts.get_mut(&id) {
-            host.count(now_ms);
-            host.state = state;
-            reason.clone_into(&mut host.reason);
-        }
-        self.be_counted(id, true);
-        self.dirty_hosts.insert(id);
+    pub(super) fn set_state(&mut self, id: HostId, state: HostState, reason: &str) {
+        self.hosts.set_state(id, state, reason, self.now_ms);
+        self.pending.hosts.insert(id);
         self.touch(id);
     }
 
     /// Whatever a host says, it is there.
-    pub(crate) fn hear(&mut self, id: HostId) {
+    pub(super) fn hear(&mut self, id: HostId) {
         let now_ms = self.now_ms;
-        let Some(host) = self.hosts.get_mut(&id) else { return };
-        host.heard_ms = now_ms;
-        host.count(now_ms);
-        let state = host.state;
-        for class in host.devices.iter().flat_map(|device| &device.classes) {
-            self.presence.entry(*class).or_default().last_seen_ms = Some(now_ms);
-        }
+        let Some(state) = self.hosts.hear(id, now_ms) else { return };
         match state {
             HostState::Online => {}
             HostState::Unreachable => self.set_state(id, HostState::Online, "reachable again"),
             HostState::Offline | HostState::Lost => {
+                let Some(host) = self.hosts.get_mut(id) else { return };
                 let night = host.next_night(now_ms).filter(|(begin, _)| *begin <= now_ms);
                 host.leaving = false;
                 host.departs_ms = None;
@@ -124,7 +106,7 @@ impl Core {
 
     /// A host reports.
     pub(crate) fn heartbeat(&mut self, id: HostId, beat: &Heartbeat, address: u64) -> Result<(), Refusal> {
-        if !self.hosts.contains_key(&id) {
+        if !self.hosts.contains(id) {
             return Err(Refusal::NoHost(id));
         }
         let most = DEVICES_MAX * self.config.batch_max;
@@ -136,14 +118,14 @@ impl Core {
         }
         self.hear(id);
         let now_ms = self.now_ms;
-        let Some(host) = self.hosts.get_mut(&id) else { return Ok(()) };
+        let Some(host) = self.hosts.get_mut(id) else { return Ok(()) };
         host.meet(address);
         host.clock_skew_ms = i64::try_from(i128::from(beat.clock_ms) - i128::from(now_ms)).unwrap_or(i64::MAX);
         host.errors = host.errors.saturating_add(beat.errors);
         if let Some(rtt) = beat.rtt_ms {
             host.rtt_min_ms = Some(host.rtt_min_ms.map_or(rtt, |least| least.min(rtt)));
-            host.rtt_sum_ms += u64::from(rtt);
-            host.rtt_count += 1;
+            host.rtt_sum_ms = host.rtt_sum_ms.saturating_add(u64::from(rtt));
+            host.rtt_count = host.rtt_count.saturating_add(1);
         }
         let why: String = beat.why.as_deref().unwrap_or("").chars().take(REASON_CHARS_MAX).collect();
         if (host.accepting, &host.why_not) != (beat.accepting, &why) {
@@ -158,13 +140,13 @@ impl Core {
         }
         self.unreported(id, &beat.jobs);
         // Trust changes with time: the free ones are listed anew.
-        self.dirty_hosts.insert(id);
+        self.pending.hosts.insert(id);
         Ok(())
     }
 
     fn silence(&mut self, id: HostId) {
-        let Some(host) = self.hosts.get_mut(&id) else { return };
-        let (unreachable, lost) = match host.state {
+        let Some(host) = self.hosts.get_mut(id) else { return };
+        let (unreachable, lost) = match host.state() {
             HostState::Online => (host.heard_ms + self.config.unreachable_ms, u64::MAX),
             HostState::Unreachable => (u64::MAX, host.heard_ms + self.config.lost_ms),
             HostState::Offline => (
@@ -174,7 +156,7 @@ impl Core {
             HostState::Lost => return,
         };
         if lost <= self.now_ms {
-            host.losses += 1;
+            host.losses = host.losses.saturating_add(1);
             let reason = format!(
                 "given up: not heard of for {} minutes",
                 (self.now_ms - host.heard_ms) / 60_000
@@ -182,7 +164,7 @@ impl Core {
             self.set_state(id, HostState::Lost, &reason);
             self.evict(id, "was given up");
         } else if unreachable <= self.now_ms {
-            host.unplanned_stops += 1;
+            host.unplanned_stops = host.unplanned_stops.saturating_add(1);
             let again = host.heard_ms + self.config.lost_ms;
             self.set_state(id, HostState::Unreachable, "silent: its jobs wait for it");
             self.withdraw(id, "the host is silent");
@@ -197,7 +179,7 @@ impl Core {
         for attempt in self.attempts_on(id) {
             if self
                 .attempts
-                .get(&attempt)
+                .get(attempt)
                 .is_some_and(|attempt| attempt.stage == Stage::Offered)
             {
                 self.finish(
@@ -210,10 +192,10 @@ impl Core {
     }
 
     /// Ends all that a host has: its jobs go on from their last boundary.
-    pub(crate) fn evict(&mut self, id: HostId, what: &str) {
-        let label = self.hosts.get(&id).map(Host::label).unwrap_or_default();
+    pub(super) fn evict(&mut self, id: HostId, what: &str) {
+        let label = self.hosts.label(id);
         for attempt in self.attempts_on(id) {
-            let cause = self.attempts.get(&attempt).and_then(|attempt| attempt.stop.clone());
+            let cause = self.attempts.get(attempt).and_then(|attempt| attempt.stop.clone());
             let then = match cause {
                 Some(stop) if stop.cause == Cause::Hold => Then::Hold(stop.reason),
                 _ => Then::Requeue(
@@ -225,26 +207,23 @@ impl Core {
         }
     }
 
-    pub(crate) fn attempts_on(&self, id: HostId) -> Vec<AttemptId> {
-        // From the end of each line, so that none comes to the front only to be ended.
-        self.hosts.get(&id).map_or_else(Vec::new, |host| {
-            let lines = host.devices.iter().map(|device| device.line.iter().rev());
-            lines.flatten().copied().collect()
-        })
+    /// Every attempt of a host, from the end of each line, so that none comes to the front only to be ended.
+    pub(super) fn attempts_on(&self, id: HostId) -> Vec<AttemptId> {
+        self.hosts.get(id).map_or_else(Vec::new, |host| host.attempts().collect())
     }
 
     fn offer_missed(&mut self, id: AttemptId) {
-        let Some(host) = self.attempts.get(&id).map(|attempt| attempt.device.host) else {
+        let Some(host) = self.attempts.get(id).map(|attempt| attempt.device.host) else {
             return;
         };
-        let label = self.hosts.get(&host).map(Host::label).unwrap_or_default();
+        let label = self.hosts.label(host);
         self.back_off(host, false, "it did not take an offer in time");
         let reason = format!("{label} did not take the offer in time");
         self.finish(id, Outcome::Expired, Then::Requeue(None, reason));
     }
 
     fn stop_missed(&mut self, id: AttemptId) {
-        let Some(attempt) = self.attempts.get(&id) else { return };
+        let Some(attempt) = self.attempts.get(id) else { return };
         let Some(stop) = attempt.stop.clone() else { return };
         let (_, then) = after_stop(&stop.cause, &format!("{}; the host did not stop in time", stop.reason));
         self.finish(id, Outcome::Expired, then);

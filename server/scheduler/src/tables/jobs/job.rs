@@ -1,12 +1,12 @@
-//! A job and an attempt at it.
+//! A job. What an index is over can be changed by the table alone.
 
-use protocol::http::Stay;
+use protocol::http::{Stay, SubmitJob};
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Tier};
 use serde::{Deserialize, Serialize};
 
-use super::pool::DeviceId;
 use super::queue::{Length, Need, Place};
-use super::{Config, UserId};
+use super::users::UserId;
+use crate::Config;
 
 /// Stays kept in memory for a job.
 pub(crate) const STAYS_MAX: usize = 64;
@@ -24,7 +24,7 @@ pub(crate) struct Safe {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Job {
     pub(crate) id: JobId,
-    pub(crate) user: UserId,
+    pub(super) user: UserId,
     pub(crate) name: String,
     pub(crate) package: Digest,
     pub(crate) archive: Digest,
@@ -39,21 +39,21 @@ pub(crate) struct Job {
     /// Its deadline is near: it counts as urgent.
     pub(crate) pressed: bool,
     pub(crate) deadline_ms: Option<u64>,
-    pub(crate) after: Option<JobId>,
+    pub(super) after: Option<JobId>,
     /// What it starts from has not ended.
-    pub(crate) blocked: bool,
+    pub(super) blocked: bool,
     pub(crate) tags: Vec<String>,
     /// Time for a segment: the scientist's word, later what hosts report.
     pub(crate) segment_ms: Option<u64>,
     pub(crate) restart: bool,
-    pub(crate) state: JobState,
-    pub(crate) reason: String,
-    pub(crate) since_ms: u64,
+    pub(super) state: JobState,
+    pub(super) reason: String,
+    pub(super) since_ms: u64,
     pub(crate) submitted_ms: u64,
     pub(crate) safe: Option<Safe>,
     pub(crate) epoch: u64,
-    pub(crate) attempt: Option<AttemptId>,
-    pub(crate) place: Option<Place>,
+    pub(super) attempt: Option<AttemptId>,
+    pub(super) place: Option<Place>,
     pub(crate) stays: Vec<Stay>,
     pub(crate) computed_ms: u64,
     pub(crate) moved_bytes: u64,
@@ -62,6 +62,85 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    /// A submission that was found to be in order, of a user, under a number; what it starts from, and whether that has not ended.
+    pub(crate) fn new(
+        id: JobId,
+        user: UserId,
+        submitted: &SubmitJob,
+        archive_bytes: u64,
+        parent: Option<&Self>,
+        now_ms: u64,
+    ) -> Self {
+        let blocked = parent.is_some_and(|parent| parent.state != JobState::Completed);
+        Self {
+            id,
+            user,
+            name: submitted.name.clone(),
+            package: submitted.package,
+            archive: submitted.archive,
+            archive_bytes,
+            tier: submitted.tier,
+            first_segment: parent.map_or(0, Self::until),
+            segments: submitted.segments,
+            priority: submitted.priority,
+            now: submitted.now,
+            pressed: false,
+            deadline_ms: submitted.deadline_ms,
+            after: submitted.after,
+            blocked,
+            tags: submitted.tags.clone(),
+            segment_ms: submitted.segment_ms.or_else(|| parent.and_then(|parent| parent.segment_ms)),
+            restart: submitted.restart_on_other_class,
+            state: JobState::Queued,
+            reason: String::new(),
+            since_ms: now_ms,
+            submitted_ms: now_ms,
+            safe: parent.filter(|_| !blocked).and_then(|parent| parent.safe.clone()),
+            epoch: 0,
+            attempt: None,
+            place: None,
+            stays: Vec::new(),
+            computed_ms: 0,
+            moved_bytes: 0,
+            failed_on: Vec::new(),
+        }
+    }
+
+    /// The job that it starts from.
+    pub(crate) fn after(&self) -> Option<JobId> {
+        self.after
+    }
+
+    /// Whether what it starts from has not ended, or did not end well.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// Where it stands.
+    pub(crate) fn state(&self) -> JobState {
+        self.state
+    }
+
+    /// Why it stands there, in a sentence.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Since when it stands there.
+    pub(crate) fn since_ms(&self) -> u64 {
+        self.since_ms
+    }
+
+    /// The attempt at it.
+    pub(crate) fn attempt(&self) -> Option<AttemptId> {
+        self.attempt
+    }
+
+    /// Its place in a queue.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.place
+    }
+
     /// The boundary at which it ends.
     pub(crate) fn until(&self) -> u64 {
         self.first_segment + self.segments
@@ -98,56 +177,4 @@ impl Job {
             false => self.priority,
         }
     }
-}
-
-/// Why an attempt was told to stop.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Cause {
-    /// A more urgent job takes its device.
-    Preempt,
-    /// The host leaves.
-    Leave,
-    /// The owner holds it.
-    Hold,
-}
-
-/// An order to stop.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Stop {
-    pub(crate) cause: Cause,
-    /// Not even to the next boundary.
-    pub(crate) now: bool,
-    pub(crate) reason: String,
-}
-
-/// How far the host has come with an attempt. Once told to stop it is `uploading`, once ended it is gone: `over`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) enum Stage {
-    Offered,
-    Leased,
-    Running,
-}
-
-/// A host's try at a job. Lives only while it is not over.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Attempt {
-    pub(crate) id: AttemptId,
-    pub(crate) job: JobId,
-    pub(crate) device: DeviceId,
-    pub(crate) class: HardwareClass,
-    pub(crate) epoch: u64,
-    pub(crate) batch: AttemptId,
-    pub(crate) stage: Stage,
-    pub(crate) stop: Option<Stop>,
-    pub(crate) why: String,
-    /// When the host last spoke of it.
-    pub(crate) seen_ms: u64,
-    /// When it was granted or last brought a boundary home.
-    pub(crate) charged_ms: u64,
-    /// Last boundary reached, safe or not.
-    pub(crate) segment: u64,
-    /// Granted for its age: it makes room for nobody before its first boundary is safe, or it would starve all the same.
-    pub(crate) shielded: bool,
-    /// The level under which it stands among those that may have to make room.
-    pub(crate) yields: Option<u8>,
 }

@@ -1,107 +1,49 @@
 //! Hosts that register, for the first time or again, and how many devices of each class there are.
 
 use protocol::http::RegisterHost;
-use protocol::{AttemptId, HardwareClass, HostId, HostState, JobState, Outcome};
+use protocol::{AttemptId, HardwareClass, HostId, JobState, Outcome};
 
-use super::attempts::Then;
-use super::host::{Device, Host};
+use super::Then;
 use super::presence::DEVICES_MAX;
 use super::steer::NAME_BYTES_MAX;
-use super::{Core, Refusal, Timer};
+use crate::tables::Timer;
+use crate::{Core, Refusal};
 
 impl Core {
     /// A host registers, for the first time or again.
     pub(crate) fn register(&mut self, known: Option<HostId>, body: &RegisterHost, address: u64) -> Result<HostId, Refusal> {
         check_registration(body)?;
         let id = match known {
-            Some(id) if !self.hosts.contains_key(&id) => return Err(Refusal::NoHost(id)),
+            Some(id) if !self.hosts.contains(id) => return Err(Refusal::NoHost(id)),
             Some(id) => id,
             None => {
-                let id = HostId(self.next_host);
-                self.next_host += 1;
-                self.hosts.insert(id, Host::new(id, self.now_ms));
+                let id = self.hosts.add(self.now_ms);
                 self.timers.set(Timer::Silence(id), self.now_ms + self.config.unreachable_ms);
                 id
             }
         };
-        let Some(host) = self.hosts.get_mut(&id) else { return Ok(id) };
+        let Some(host) = self.hosts.get_mut(id) else { return Ok(id) };
         host.name.clone_from(&body.name);
         host.meet(address);
         host.night = body.night;
         let mut void: Vec<AttemptId> = Vec::new();
-        for device in &mut host.devices {
+        for device in host.devices() {
             let report = body.devices.iter().find(|report| report.id == device.id);
             let classes = report.map(|report| report.classes.clone()).unwrap_or_default();
-            if classes != device.classes {
-                void.extend(&device.line);
+            if classes != device.classes() {
+                void.extend(device.line());
             }
         }
         for attempt in void {
             let reason = "goes on elsewhere: its device changed or is gone".to_owned();
             self.finish(attempt, Outcome::Mismatch, Then::Requeue(Some(JobState::Migrating), reason));
         }
-        self.be_counted(id, false);
-        let Some(host) = self.hosts.get_mut(&id) else { return Ok(id) };
-        for device in &mut host.devices {
-            if let Some(free) = device.free.take() {
-                self.free.remove(&device.classes, free);
-            }
-            if !body.devices.iter().any(|report| report.id == device.id) {
-                device.classes.clear();
-            }
-        }
-        for report in &body.devices {
-            let device = match host.devices.iter_mut().position(|device| device.id == report.id) {
-                Some(index) => &mut host.devices[index],
-                None => {
-                    host.devices.push(Device {
-                        id: report.id.clone(),
-                        name: String::new(),
-                        classes: Vec::new(),
-                        line: Vec::new(),
-                        free: None,
-                    });
-                    host.devices.last_mut().expect("just pushed")
-                }
-            };
-            device.name.clone_from(&report.name);
-            device.classes.clone_from(&report.classes);
-        }
-        // Devices that are gone make room, from the end so that numbers in use stay.
-        while host.devices.len() > body.devices.len()
-            && host
-                .devices
-                .last()
-                .is_some_and(|device| device.classes.is_empty() && device.line.is_empty())
-        {
-            host.devices.pop();
-        }
-        self.be_counted(id, true);
+        self.hosts.set_devices(id, &body.devices, self.now_ms);
         self.hear(id);
         self.plan_night(id);
-        self.dirty_hosts.insert(id);
+        self.pending.hosts.insert(id);
         self.touch(id);
         Ok(id)
-    }
-
-    /// Adds a host's devices to the count of their classes, or takes them out.
-    pub(crate) fn be_counted(&mut self, id: HostId, add: bool) {
-        let Some(host) = self.hosts.get(&id) else { return };
-        if host.state == HostState::Lost {
-            return;
-        }
-        let online = host.state == HostState::Online;
-        for class in host.devices.iter().flat_map(|device| &device.classes) {
-            let presence = self.presence.entry(*class).or_default();
-            if add {
-                presence.devices += 1;
-                presence.online += u64::from(online);
-                presence.last_seen_ms = Some(self.now_ms);
-            } else {
-                presence.devices -= 1;
-                presence.online -= u64::from(online);
-            }
-        }
     }
 }
 
@@ -112,6 +54,9 @@ fn check_registration(body: &RegisterHost) -> Result<(), Refusal> {
             "name",
             format!("expected 1 to {NAME_BYTES_MAX} bytes without control characters, and a version of at most 64"),
         ));
+    }
+    if body.protocol == 0 {
+        return Err(Refusal::invalid("protocol", "0, expected 1 or more"));
     }
     if body.devices.is_empty() || body.devices.len() > DEVICES_MAX {
         return Err(Refusal::invalid(

@@ -5,9 +5,9 @@ use protocol::http::JobView;
 use protocol::{Digest, JobId, JobState};
 use serde::{Deserialize, Serialize};
 
-use super::job::Job;
-use super::views::view_of;
-use super::{Command, Core, Refusal, Timer};
+use crate::tables::{Job, Timer};
+use crate::views::view_of;
+use crate::{Command, Core, Refusal};
 
 /// A job that ended, as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,17 +29,17 @@ impl Finished {
 
     /// How it ended.
     pub fn state(&self) -> JobState {
-        self.job.state
+        self.job.state()
     }
 
     /// As people see it.
     pub fn view(&self) -> JobView {
-        view_of(&self.job, &self.owner, None, self.job.reason.clone())
+        view_of(&self.job, &self.owner, None, self.job.reason().to_owned())
     }
 
     /// Why it ended, in a sentence.
     pub fn why(&self) -> String {
-        format!("job {} is {}: {}", self.job.id, self.job.state, self.job.reason)
+        format!("job {} is {}: {}", self.job.id, self.job.state(), self.job.reason())
     }
 
     /// Blobs that it still needs: its package's archive, its last checkpoint.
@@ -52,12 +52,8 @@ impl Finished {
 
 impl Core {
     /// A job ended long ago.
-    pub(crate) fn retire(&mut self, id: JobId) {
-        if !self.jobs.get(&id).is_some_and(|job| job.state.is_final()) {
-            return;
-        }
-        if let Some(job) = self.jobs.remove(&id) {
-            let owner = self.user(job.user).name.clone();
+    pub(super) fn retire(&mut self, id: JobId) {
+        if let Some((owner, job)) = self.jobs.retire(id) {
             self.commands.push(Command::Retired(Box::new(Finished { owner, job })));
         }
     }
@@ -65,13 +61,10 @@ impl Core {
     /// Another job is to start from one that left memory.
     pub(crate) fn recall(&mut self, finished: &Finished) -> Result<(), Refusal> {
         let id = finished.id();
-        if !finished.state().is_final() || id.0 >= self.next_job {
+        if !finished.state().is_final() || id.0 >= self.jobs.next() {
             return Err(Refusal::State(format!("job {id} has not ended")));
         }
-        if !self.jobs.contains_key(&id) {
-            let user = self.user_id(&finished.owner);
-            let job = finished.job.clone();
-            self.jobs.insert(id, Job { user, ..job });
+        if self.jobs.recall(&finished.owner, &finished.job) {
             self.timers.set(Timer::Retire(id), self.now_ms + self.config.retire_ms);
         }
         Ok(())

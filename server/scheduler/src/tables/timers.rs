@@ -56,6 +56,13 @@ impl Timers {
         }
     }
 
+    /// Whether both orders hold the same timers.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let same = self.due.len() == self.at.len() && self.due.iter().all(|(at, timer)| self.at.get(timer) == Some(at));
+        super::require(same, || "the timers by time differ from those by subject".to_owned())
+    }
+
     /// When the next one is due.
     pub(crate) fn next(&self) -> Option<u64> {
         self.due.first().map(|(at, _)| *at)

@@ -3,10 +3,10 @@
 use protocol::http::LeaveNotice;
 use protocol::{HostId, HostState, JobState, Outcome};
 
-use super::attempts::Then;
-use super::job::{Cause, Stage};
+use super::Then;
 use super::presence::REASON_CHARS_MAX;
-use super::{Core, Refusal, Timer};
+use crate::tables::{Attempt, Cause, Stage, Timer};
+use crate::{Core, Refusal};
 
 /// A host that leaves "now" has this long to bring its boundaries home.
 const LEAVE_PATIENCE_MS: u64 = 10 * 60_000;
@@ -16,7 +16,7 @@ const AHEAD_S_MAX: u64 = 366 * 24 * 3600;
 impl Core {
     /// A host announces that it leaves.
     pub(crate) fn leave(&mut self, id: HostId, notice: &LeaveNotice) -> Result<(), Refusal> {
-        if !self.hosts.contains_key(&id) {
+        if !self.hosts.contains(id) {
             return Err(Refusal::NoHost(id));
         }
         if notice.in_s > AHEAD_S_MAX || notice.back_in_s.is_some_and(|back| back > AHEAD_S_MAX || back < notice.in_s) {
@@ -28,8 +28,8 @@ impl Core {
         self.hear(id);
         let now_ms = self.now_ms;
         let reason: String = notice.reason.chars().take(REASON_CHARS_MAX).collect();
-        let Some(host) = self.hosts.get_mut(&id) else { return Ok(()) };
-        host.planned_stops += 1;
+        let Some(host) = self.hosts.get_mut(id) else { return Ok(()) };
+        host.planned_stops = host.planned_stops.saturating_add(1);
         host.back_ms = notice.back_in_s.map(|back| now_ms + back * 1000);
         host.leaving = notice.in_s == 0;
         let departs = now_ms + if host.leaving { LEAVE_PATIENCE_MS } else { notice.in_s * 1000 };
@@ -42,9 +42,9 @@ impl Core {
             self.drain(id, format!("{label} leaves: {reason}"));
         } else {
             self.timers.set(Timer::Lead(id), lead);
-            self.dirty_hosts.insert(id);
+            self.pending.hosts.insert(id);
         }
-        if self.hosts.get(&id).is_some_and(|host| host.leaving) && self.attempts_on(id).is_empty() {
+        if self.hosts.get(id).is_some_and(|host| host.leaving) && self.attempts_on(id).is_empty() {
             self.go_offline(id);
         }
         Ok(())
@@ -52,24 +52,20 @@ impl Core {
 
     /// A host stays after all.
     pub(crate) fn come_back(&mut self, id: HostId) -> Result<(), Refusal> {
-        if !self.hosts.contains_key(&id) {
+        if !self.hosts.contains(id) {
             return Err(Refusal::NoHost(id));
         }
         self.hear(id);
         for timer in [Timer::Lead(id), Timer::Depart(id), Timer::Back(id)] {
             self.timers.clear(timer);
         }
-        if let Some(host) = self.hosts.get_mut(&id) {
+        if let Some(host) = self.hosts.get_mut(id) {
             host.leaving = false;
             (host.departs_ms, host.back_ms, host.draining) = (None, None, None);
         }
         for attempt in self.attempts_on(id) {
-            let leaves = |stop: &super::job::Stop| stop.cause == Cause::Leave;
-            let Some(attempt) = self
-                .attempts
-                .get_mut(&attempt)
-                .filter(|it| it.stop.as_ref().is_some_and(leaves))
-            else {
+            let leaves = |attempt: &&mut Attempt| attempt.stops_for(&Cause::Leave);
+            let Some(attempt) = self.attempts.get_mut(attempt).filter(leaves) else {
                 continue;
             };
             attempt.stop = None;
@@ -78,15 +74,15 @@ impl Core {
             self.change(job, JobState::Running, "goes on: its host stays");
         }
         self.plan_night(id);
-        self.dirty_hosts.insert(id);
+        self.pending.hosts.insert(id);
         self.touch(id);
         Ok(())
     }
 
     /// Sets the timers for a host's next night, unless it leaves anyway.
-    pub(crate) fn plan_night(&mut self, id: HostId) {
+    pub(super) fn plan_night(&mut self, id: HostId) {
         let now_ms = self.now_ms;
-        let Some(host) = self.hosts.get_mut(&id) else { return };
+        let Some(host) = self.hosts.get_mut(id) else { return };
         if host.leaving || host.departs_ms.is_some_and(|at| at > now_ms) && host.night.is_none() {
             return;
         }
@@ -104,8 +100,8 @@ impl Core {
         }
     }
 
-    pub(crate) fn lead(&mut self, id: HostId) {
-        let Some(host) = self.hosts.get(&id) else { return };
+    pub(super) fn lead(&mut self, id: HostId) {
+        let Some(host) = self.hosts.get(id) else { return };
         let minutes = host.departs_ms.map_or(0, |at| at.saturating_sub(self.now_ms) / 60_000);
         let reason = format!("{} leaves in {minutes} minutes", host.label());
         self.drain(id, reason);
@@ -114,45 +110,45 @@ impl Core {
     /// A host takes nothing more, and what would not end before it departs leaves it.
     fn drain(&mut self, id: HostId, reason: String) {
         let now_ms = self.now_ms;
-        let Some(host) = self.hosts.get_mut(&id) else { return };
+        let Some(host) = self.hosts.get_mut(id) else { return };
         host.draining = Some(reason.clone());
         let patience = match host.leaving {
             true => 0,
             false => host.departs_ms.unwrap_or(now_ms).saturating_sub(now_ms),
         };
         for attempt_id in self.attempts_on(id) {
-            let Some(attempt) = self.attempts.get(&attempt_id) else {
+            let Some(attempt) = self.attempts.get(attempt_id) else {
                 continue;
             };
-            let head = self.line(attempt.device).first() == Some(&attempt_id);
+            let head = self.hosts.line(attempt.device).first() == Some(&attempt_id);
             if attempt.stage == Stage::Offered || !head {
                 let then = Then::Requeue(None, format!("gave up its turn: {reason}"));
                 self.finish(attempt_id, Outcome::Aborted, then);
                 continue;
             }
-            let left = self.jobs.get(&attempt.job).and_then(|job| job.left_ms(attempt.segment));
+            let left = self.jobs.get(attempt.job).and_then(|job| job.left_ms(attempt.segment));
             let ends_before = left.is_some_and(|left| left < patience);
             if attempt.stop.is_none() && !ends_before {
                 self.order_stop(attempt_id, Cause::Leave, false, reason.clone());
             }
         }
-        self.dirty_hosts.insert(id);
+        self.pending.hosts.insert(id);
         self.touch(id);
     }
 
     /// A host has left as announced.
-    pub(crate) fn go_offline(&mut self, id: HostId) {
+    pub(super) fn go_offline(&mut self, id: HostId) {
         for timer in [Timer::Lead(id), Timer::Depart(id)] {
             self.timers.clear(timer);
         }
         let now_ms = self.now_ms;
-        let Some(host) = self.hosts.get_mut(&id) else { return };
-        if host.state == HostState::Lost {
+        let Some(host) = self.hosts.get_mut(id) else { return };
+        if host.state() == HostState::Lost {
             return;
         }
         let reason = host.draining.clone().unwrap_or_else(|| "left as announced".to_owned());
         if !host.leaving && host.night.is_some() {
-            host.planned_stops += 1;
+            host.planned_stops = host.planned_stops.saturating_add(1);
         }
         host.leaving = false;
         host.departs_ms = None;
@@ -162,14 +158,14 @@ impl Core {
         self.evict(id, "left");
     }
 
-    pub(crate) fn night_over(&mut self, id: HostId) {
-        let Some(host) = self.hosts.get_mut(&id) else { return };
+    pub(super) fn night_over(&mut self, id: HostId) {
+        let Some(host) = self.hosts.get_mut(id) else { return };
         host.draining = None;
         host.back_ms = None;
-        if host.state == HostState::Online {
+        if host.state() == HostState::Online {
             self.plan_night(id);
         }
-        self.dirty_hosts.insert(id);
+        self.pending.hosts.insert(id);
         self.touch(id);
     }
 }

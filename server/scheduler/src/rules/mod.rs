@@ -1,0 +1,39 @@
+//! The rules: what follows from an event, as functions over the tables.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`presence`] | what hosts report, their silence, timers that fire |
+//! | [`register`], [`departure`] | hosts that register, and that leave as planned |
+//! | [`steer`] | what scientists do to jobs, and how jobs conclude |
+//! | [`waiting`], [`matching`] | into a queue and out of it; which job goes to which device; preemption; batches |
+//! | [`grant`] | offers, at once or ahead |
+//! | [`leases`], [`ending`] | attempts: taken, progressing, committed; and how they end |
+//! | [`retire`] | finished jobs leave memory |
+//!
+//! A rule first decides whether it refuses, and only then changes anything. What follows for other jobs and hosts is noted in
+//! [`Pending`](crate::Pending) and settled once, at the end of the event.
+
+mod departure;
+mod ending;
+mod grant;
+mod leases;
+mod matching;
+mod presence;
+mod register;
+mod retire;
+mod steer;
+mod waiting;
+
+pub use retire::Finished;
+
+use protocol::JobState;
+
+/// What becomes of a job when its attempt is over.
+pub(crate) enum Then {
+    /// It waits again; in the state it has when none is named.
+    Requeue(Option<JobState>, String),
+    /// It is kept back.
+    Hold(String),
+    /// Nothing more.
+    Final(JobState, String),
+}

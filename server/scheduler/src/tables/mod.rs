@@ -1,0 +1,30 @@
+//! The tables of the scheduler's state. Each guards the indexes over its own rows: a row changes only through its table, so that a row and its
+//! places in the indexes cannot differ.
+//!
+//! | module | rows | indexes |
+//! |---|---|---|
+//! | [`jobs`] | jobs, and the accounts of their owners | queues of those that wait; those that wait for another job |
+//! | [`attempts`] | attempts that are not over | those that may have to make room |
+//! | [`hosts`] | hosts and their devices | free devices; devices of each class |
+//! | [`timers`] | times at which something is due | by time and by subject |
+//! | [`pool`] | – | the kind of index that free devices and yielding attempts stand in |
+//!
+//! Links between rows of two tables (a job's attempt, a device's line of attempts) are set and cleared together, by
+//! [`Core::attach`](crate::Core::attach) and [`Core::detach`](crate::Core::detach) alone.
+
+pub(crate) mod attempts;
+pub(crate) mod hosts;
+pub(crate) mod jobs;
+pub(crate) mod pool;
+pub(crate) mod timers;
+
+pub(crate) use attempts::{Attempt, Attempts, Cause, Stage, Stop};
+pub(crate) use hosts::{Device, DeviceId, Host, Hosts};
+pub(crate) use jobs::{Job, Jobs, Length, Need, Place, QueueKey, Safe, UserId};
+pub(crate) use timers::{Timer, Timers};
+
+/// What an invariant says when it does not hold.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn require(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise()) }
+}
