@@ -10,6 +10,7 @@
 //! | [`motion`] | constraints, thermostat, integrators |
 //! | [`system`] | a molecular system as plain data: what importers make |
 //! | [`terms`] | force terms, a folder each |
+//! | [`twin`] | energies and forces of a whole system in double precision |
 //! | [`examples`] | argon, and a melt to measure speed with |
 //!
 //! # How positions are held
@@ -42,6 +43,7 @@ pub mod list;
 pub mod motion;
 pub mod system;
 pub mod terms;
+pub mod twin;
 
 pub use check::MdError;
 

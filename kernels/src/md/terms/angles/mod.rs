@@ -1,0 +1,3 @@
+//! Harmonic angles.
+
+pub mod twin;

@@ -1,0 +1,3 @@
+//! Harmonic bonds.
+
+pub mod twin;

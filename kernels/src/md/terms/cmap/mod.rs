@@ -1,0 +1,4 @@
+//! CMAP: energies over two dihedral angles.
+
+pub mod patches;
+pub mod twin;

@@ -1,0 +1,3 @@
+//! Pair potentials by tables of types.
+
+pub mod twin;

@@ -1,0 +1,3 @@
+//! Generalised Born implicit solvent.
+
+pub mod twin;

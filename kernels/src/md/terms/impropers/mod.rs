@@ -1,0 +1,3 @@
+//! Harmonic impropers.
+
+pub mod twin;

@@ -1,0 +1,3 @@
+//! Lennard-Jones and Coulomb in direct space.
+
+pub mod twin;

@@ -1,0 +1,3 @@
+//! Single pairs with coefficients of their own.
+
+pub mod twin;

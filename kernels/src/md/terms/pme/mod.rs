@@ -1,0 +1,4 @@
+//! The reciprocal part of particle mesh Ewald.
+
+pub mod transform;
+pub mod twin;

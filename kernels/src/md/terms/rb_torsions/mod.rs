@@ -1,0 +1,3 @@
+//! Ryckaert-Bellemans torsions.
+
+pub mod twin;

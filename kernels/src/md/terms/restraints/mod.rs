@@ -1,0 +1,3 @@
+//! Springs to points.
+
+pub mod twin;

@@ -1,0 +1,3 @@
+//! Periodic torsions.
+
+pub mod twin;

@@ -1,0 +1,3 @@
+//! Virtual sites.
+
+pub mod twin;
