@@ -1,50 +1,74 @@
-//! Which Force classes can be run. A class that is new here is a file of its own and a line in [`READERS`].
+//! Which Force classes are read. A class that is new here is a reader of its own and a line in [`READERS`].
 
-use super::super::ImportError;
 use super::super::xml::{Element, shown};
-use super::{Interactions, nonbonded};
+use super::{Reading, actions, bonded, custom, implicit, nonbonded};
 
-type Reader = fn(Element<'_>, usize, &mut Interactions) -> Result<(), ImportError>;
+type Reader = fn(Element<'_>, &mut Reading);
 
-/// Classes that can be run.
-const READERS: [(&str, Reader); 1] = [("NonbondedForce", nonbonded::read)];
-
-/// Classes that cannot, with what to do about it.
-const REFUSED: [(&str, &str); 3] = [
-    (
-        "CMMotionRemover",
-        "forces on the centre of mass sum to zero here without it; build the System with removeCMMotion=False",
-    ),
-    (
-        "MonteCarloBarostat",
-        "runs are at constant volume; serialise the System before adding the barostat",
-    ),
-    (
-        "AndersenThermostat",
-        "runs are at constant energy; serialise the System before adding the thermostat",
-    ),
+/// Classes that are read, the latest version of each, and by what.
+const READERS: [(&str, i64, Reader); 13] = [
+    ("HarmonicBondForce", 2, bonded::bonds),
+    ("HarmonicAngleForce", 2, bonded::angles),
+    ("PeriodicTorsionForce", 2, bonded::torsions),
+    ("RBTorsionForce", 2, bonded::rb_torsions),
+    ("CMAPTorsionForce", 2, bonded::cmap),
+    ("NonbondedForce", 4, nonbonded::read),
+    ("CustomTorsionForce", 3, custom::torsions),
+    ("CustomNonbondedForce", 3, custom::pairs),
+    ("CustomBondForce", 3, custom::bonds),
+    ("CustomExternalForce", 1, custom::external),
+    ("GBSAOBCForce", 2, implicit::read),
+    ("CMMotionRemover", 1, actions::motion),
+    ("MonteCarloBarostat", 1, actions::barostat),
 ];
 
-/// Read every force of a System of `atoms` atoms.
-///
-/// # Errors
-/// One cannot be run; the message names it.
-pub(super) fn read(system: Element<'_>, atoms: usize) -> Result<Interactions, ImportError> {
-    let mut interactions = Interactions::default();
-    for force in system.child("Forces")?.children() {
-        let class = force.text("type")?;
-        match READERS.iter().find(|(name, _)| *name == class) {
-            Some((_, reader)) => reader(force, atoms, &mut interactions)?,
+/// Classes that are known and not read, with what to do about it.
+const REFUSED: [(&str, &str); 7] = [
+    ("AndersenThermostat", "use LangevinMiddleIntegrator for a thermostat"),
+    (
+        "MonteCarloAnisotropicBarostat",
+        "only MonteCarloBarostat changes the volume here",
+    ),
+    (
+        "MonteCarloMembraneBarostat",
+        "only MonteCarloBarostat changes the volume here",
+    ),
+    (
+        "MonteCarloFlexibleBarostat",
+        "only MonteCarloBarostat changes the volume here",
+    ),
+    (
+        "CustomGBForce",
+        "of implicit solvents only GBSAOBCForce (OBC2 of prmtop files) is known",
+    ),
+    ("AmoebaMultipoleForce", "polarisable force fields are not supported"),
+    ("DrudeForce", "polarisable force fields are not supported"),
+];
+
+/// Read every force of a System.
+pub(super) fn read(system: Element<'_>, reading: &mut Reading) {
+    let Some(forces) = reading.obstacles.take(system.child("Forces")) else {
+        return;
+    };
+    for force in forces.children() {
+        let Some(class) = reading.obstacles.take(force.text("type")) else {
+            continue;
+        };
+        match READERS.iter().find(|(name, ..)| *name == class) {
+            Some((_, latest, reader)) => {
+                if reading.obstacles.take(force.version(*latest)).is_some() {
+                    reader(force, reading);
+                }
+            }
             None => {
-                let known = READERS.map(|(name, _)| name).join(", ");
-                let fix = REFUSED
-                    .iter()
-                    .find(|(name, _)| *name == class)
-                    .map(|(_, fix)| format!(": {fix}"))
-                    .unwrap_or_default();
-                return Err(force.refuse(format!("found the force {}, expected only {known}{fix}", shown(class))));
+                let fix = match REFUSED.iter().find(|(name, _)| *name == class) {
+                    Some((_, fix)) => format!("{fix}; build or serialise the System without it"),
+                    None => format!("known are {}", READERS.map(|(name, ..)| name).join(", ")),
+                };
+                reading
+                    .obstacles
+                    .add(force.refuse(format!("found the force {}, which is not supported: {fix}", shown(class))));
             }
         }
     }
-    Ok(interactions)
 }

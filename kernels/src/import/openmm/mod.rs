@@ -1,96 +1,151 @@
-//! OpenMM: what `XmlSerializer` writes of a System, a State and an Integrator.
+//! OpenMM: what `XmlSerializer` writes of a System, a State and an Integrator, all schema versions up to OpenMM 8.6.
 //!
 //! | module | owns |
 //! |---|---|
-//! | `particles` | box and masses of the System, positions and velocities of the State |
+//! | `particles` | box, masses, virtual sites and constraints of the System |
+//! | `state` | box, positions, velocities, time and parameters of the State |
+//! | `forces` | which Force classes are read, by which module, and what to do about the others |
+//! | `bonded` | bonds, angles, torsions, CMAP |
+//! | `nonbonded` | NonbondedForce |
+//! | `custom` | forces given by an expression |
+//! | `implicit` | GBSAOBCForce |
+//! | `actions` | barostat, removal of centre-of-mass motion |
 //! | `integrator` | the Integrator |
-//! | `forces` | which Force classes can be run, one file each, and what to do about the others |
-//! | `nonbonded` | `NonbondedForce` |
+//! | `whole` | what needs all three files: periodicity, seeds, velocities, molecules in one piece |
+//!
+//! Every reader notes what it cannot read and goes on, so that a refusal names all obstacles of the three files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::md::{AtomType, LennardJonesSystem, Plan};
+use crate::md::system::{Cell, System, Vector};
 
-use super::xml::Document;
+use super::obstacles::Obstacles;
+use super::xml::{Document, Element};
 use super::{ImportError, file};
 
+mod actions;
+mod bonded;
+mod custom;
 mod forces;
+mod implicit;
 mod integrator;
 mod nonbonded;
 mod particles;
+mod state;
+mod whole;
 
-/// What the Force classes of a System amount to.
-#[derive(Debug, Default)]
-struct Interactions {
-    /// Lennard-Jones, once a NonbondedForce was met.
-    lennard_jones: Option<LennardJones>,
+/// OpenMM's three files; each may be gzip.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// `XmlSerializer.serialize(system)`.
+    pub system: &'a Path,
+    /// `XmlSerializer.serialize(state)`.
+    pub state: &'a Path,
+    /// `XmlSerializer.serialize(integrator)`; may be left out where only energies and forces are asked for.
+    pub integrator: Option<&'a Path>,
 }
 
-/// Lennard-Jones with a cutoff.
-#[derive(Debug)]
-struct LennardJones {
-    cutoff_nm: f64,
-    /// σ, nm, and ε, kJ/mol, of each atom.
-    atoms: Vec<(f64, f64)>,
+/// What the files may leave open.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Options {
+    /// Seed of all random numbers, instead of the files' own; needed where those are 0.
+    pub seed: Option<u64>,
+    /// Draw velocities at this temperature, K, instead of taking the State's; needed where it has none.
+    pub temperature_k: Option<f64>,
 }
 
-/// Read a system, its state and its integrator; each may be gzip.
+/// A system, and what a person should know about how it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Imported {
+    /// The system; it has no [`crate::md::system::check::problems`].
+    pub system: System,
+    /// Sentences.
+    pub notes: Vec<String>,
+}
+
+/// What is being read.
+struct Reading {
+    system: System,
+    obstacles: Obstacles,
+    notes: Vec<String>,
+    /// The System's own box, from which PME's parameters follow.
+    default_cell: Option<Cell>,
+    /// The State's parameters, which override defaults of the same name.
+    parameters: BTreeMap<String, f64>,
+    /// The State's box.
+    cell: Option<Cell>,
+    /// For each force with pairs over a distance: what it is, and whether it is periodic.
+    periodic: Vec<(&'static str, bool)>,
+    /// Particles whose differences OpenMM takes without regard to the box: what they belong to, and the pair.
+    unwrapped: Vec<(&'static str, [u32; 2])>,
+    /// Restrained particles whose difference from their points, nm, OpenMM takes without regard to the box.
+    anchored: Vec<(u32, Vector)>,
+    /// Random seeds of the files, as they stand there.
+    seeds: Vec<i64>,
+}
+
+impl Reading {
+    /// A child element's entries, or none where it is missing.
+    fn entries<'a, T>(
+        &mut self,
+        parent: Element<'a>,
+        list: &str,
+        entry: &str,
+        read: impl FnMut(Element<'a>) -> Result<T, ImportError>,
+    ) -> Vec<T> {
+        match self.obstacles.take(parent.child(list)) {
+            Some(list) => self.obstacles.list(list, entry, read),
+            None => Vec::new(),
+        }
+    }
+
+    /// Note that differences within a term are plain ones, from each particle to the next.
+    fn plain(&mut self, what: &'static str, atoms: &[u32]) {
+        let pairs = atoms.windows(2).map(|pair| (what, [pair[0], pair[1]]));
+        self.unwrapped.extend(pairs);
+    }
+}
+
+/// Read a system, its state and its integrator.
 ///
 /// # Errors
-/// A file cannot be read, is not what it should be, or holds something that cannot be run exactly as OpenMM means it.
-pub fn openmm(system: &Path, state: &Path, integrator: &Path) -> Result<LennardJonesSystem, ImportError> {
-    let texts = [file::text(system)?, file::text(state)?, file::text(integrator)?];
-    let system_xml = Document::parse(system, &texts[0])?;
-    let state_xml = Document::parse(state, &texts[1])?;
-    let integrator_xml = Document::parse(integrator, &texts[2])?;
-    let root = system_xml.root("System")?;
-    let dt_ps = integrator::verlet(integrator_xml.root("Integrator")?)?;
-    let masses_u = particles::masses(root)?;
-    let state = particles::state(state_xml.root("State")?, masses_u.len())?;
-    let interactions = forces::read(root, masses_u.len())?;
-    let Some(lennard_jones) = interactions.lennard_jones else {
-        return Err(root.refuse("found no force, expected a NonbondedForce".into()));
-    };
-    let (types, type_of) = kinds(&masses_u, &lennard_jones.atoms);
-    Ok(LennardJonesSystem {
-        name: "openmm-import".into(),
-        description: format!(
-            "Imported from OpenMM: {} atoms, Lennard-Jones, Verlet integrator",
-            masses_u.len()
-        ),
-        box_nm: state.box_nm,
-        types,
-        type_of,
-        positions_nm: state.positions_nm,
-        velocities_nm_ps: state.velocities_nm_ps,
-        dt_ps,
-        cutoff_nm: lennard_jones.cutoff_nm,
-        skin_nm: LennardJonesSystem::usual_skin_nm(lennard_jones.cutoff_nm),
-        plan: Plan {
-            steps_per_segment: 1000,
-            segments: 20,
-            energies_every: 20,
-            positions_every: 20,
-        },
-    })
-}
-
-/// Atoms that are alike in everything are of one type; types stand in the order in which they first appear.
-fn kinds(masses_u: &[f64], atoms: &[(f64, f64)]) -> (Vec<AtomType>, Vec<u32>) {
-    let mut known = BTreeMap::new();
-    let mut types = Vec::new();
-    let type_of = masses_u.iter().zip(atoms).map(|(&mass_u, &(sigma_nm, epsilon_kj_mol))| {
-        let key = [mass_u, sigma_nm, epsilon_kj_mol].map(f64::to_bits);
-        *known.entry(key).or_insert_with(|| {
-            types.push(AtomType {
-                mass_u,
-                sigma_nm,
-                epsilon_kj_mol,
-            });
-            types.len() as u32 - 1
-        })
+/// A file cannot be read, is not what it should be, or holds something that cannot be read exactly as OpenMM means it: all such obstacles at once.
+pub fn openmm(files: &Files<'_>, options: &Options) -> Result<Imported, ImportError> {
+    let mut obstacles = Obstacles::default();
+    let paths = [Some(files.system), Some(files.state), files.integrator];
+    let texts = paths.map(|path| path.and_then(|path| Some((path, obstacles.take(file::text(path))?))));
+    let documents = [0, 1, 2].map(|which| {
+        let (path, text) = texts[which].as_ref()?;
+        obstacles.take(Document::parse(path, text))
     });
-    let type_of = type_of.collect();
-    (types, type_of)
+    let mut root = |which: usize, name: &str| {
+        let document = documents[which].as_ref()?;
+        let root = obstacles.take(document.root(name))?;
+        obstacles.take(root.version(if which == 2 { 3 } else { 1 })).map(|_| root)
+    };
+    let roots = (root(0, "System"), root(1, "State"), root(2, "Integrator"));
+    let mut reading = Reading {
+        system: System::default(),
+        obstacles,
+        notes: Vec::new(),
+        default_cell: None,
+        parameters: BTreeMap::new(),
+        cell: None,
+        periodic: Vec::new(),
+        unwrapped: Vec::new(),
+        anchored: Vec::new(),
+        seeds: Vec::new(),
+    };
+    if let Some(state) = roots.1 {
+        state::read(state, options, files.integrator.is_some(), &mut reading);
+    }
+    if let Some(integrator) = roots.2 {
+        integrator::read(integrator, &mut reading);
+    }
+    if let Some(system) = roots.0 {
+        particles::read(system, &mut reading);
+        forces::read(system, &mut reading);
+    }
+    whole::finish(reading, files, options)
 }

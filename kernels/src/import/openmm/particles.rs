@@ -1,87 +1,125 @@
-//! The System's masses, and the State's box, positions and velocities.
+//! The System's box, masses, virtual sites and constraints.
 
 use super::super::ImportError;
 use super::super::xml::Element;
+use super::Reading;
+use super::state::cell;
+use crate::md::system::{Constraint, Constraints, Particle, Site, SiteKind, site};
 
-/// What a State holds.
-pub(super) struct State {
-    pub(super) box_nm: [f64; 3],
-    pub(super) positions_nm: Vec<[f64; 3]>,
-    pub(super) velocities_nm_ps: Vec<[f64; 3]>,
-}
-
-/// Masses, u.
-///
-/// # Errors
-/// A particle does not move freely by itself: no mass, a virtual site, a constraint.
-pub(super) fn masses(system: Element<'_>) -> Result<Vec<f64>, ImportError> {
-    if let Some(constraints) = system.find("Constraints")?.filter(|list| list.children().len() > 0) {
-        let count = constraints.children().len();
-        return Err(system.refuse(format!("found {count} entries in <Constraints>, expected none: constraints are not supported; build the System without them")));
-    }
-    let particles = system.child("Particles")?.children();
-    if particles.len() == 0 {
-        return Err(system.refuse("found 0 particles: there is nothing to compute".into()));
-    }
-    let mass = |(index, particle): (usize, Element<'_>)| {
-        if let Some(site) = particle.children().next() {
-            return Err(particle.refuse(format!(
-                "found <{}> in particle {index}, expected none: virtual sites are not supported",
-                site.name()
-            )));
+/// Read them.
+pub(super) fn read(system: Element<'_>, reading: &mut Reading) {
+    reading.default_cell = match reading.obstacles.take(system.find("PeriodicBoxVectors")) {
+        Some(Some(vectors)) => reading.obstacles.take(cell(vectors)),
+        _ => None,
+    };
+    let mut sites = Vec::new();
+    let mut index = 0;
+    let masses = reading.entries(system, "Particles", "Particle", |particle| {
+        let this = index;
+        index += 1;
+        for child in particle.children() {
+            sites.push(Site {
+                particle: this,
+                kind: kind(child)?,
+            });
         }
         let mass = particle.number("mass")?;
-        if mass <= 0.0 {
-            return Err(particle.refuse(format!("found mass=\"{mass}\" for particle {index}, expected a number above 0: particles without mass are not supported")));
+        if mass < 0.0 {
+            return Err(particle.refuse(format!("found mass=\"{mass}\", expected 0 or more")));
         }
         Ok(mass)
-    };
-    particles.enumerate().map(mass).collect()
-}
-
-/// Box, positions and velocities of as many atoms as the System has.
-///
-/// # Errors
-/// One is missing, the box is not rectangular, or there are more or fewer atoms.
-pub(super) fn state(state: Element<'_>, atoms: usize) -> Result<State, ImportError> {
-    Ok(State {
-        box_nm: rectangular(state.child("PeriodicBoxVectors")?)?,
-        positions_nm: list(state, "Positions", atoms)?,
-        velocities_nm_ps: list(state, "Velocities", atoms)?,
-    })
-}
-
-fn list(state: Element<'_>, name: &str, atoms: usize) -> Result<Vec<[f64; 3]>, ImportError> {
-    let Some(list) = state.find(name)? else {
-        return Err(state.refuse(format!(
-            "found no <{name}>, expected it: getState(getPositions=True, getVelocities=True)"
-        )));
-    };
-    let vectors = list.children();
-    if vectors.len() != atoms {
-        return Err(list.refuse(format!(
-            "found {} entries, expected {atoms}, as many as the System has particles",
-            vectors.len()
-        )));
+    });
+    reading.system.particles = masses
+        .iter()
+        .map(|mass_u| Particle {
+            mass_u: *mass_u,
+            ..Particle::default()
+        })
+        .collect();
+    for site in &sites {
+        let parents = site.kind.parents();
+        parents
+            .iter()
+            .for_each(|parent| reading.plain("a virtual site", &[site.particle, *parent]));
     }
-    vectors.map(vector).collect()
+    match site::ordered(sites) {
+        Ok(sites) => reading.system.sites = sites,
+        Err(circle) => reading.obstacles.add(system.refuse(format!(
+            "found virtual sites that are placed by each other in a circle, particle {} among them",
+            circle[0]
+        ))),
+    }
+    let constraints = reading.entries(system, "Constraints", "Constraint", |one| {
+        Ok(Constraint {
+            atoms: [one.index("p1")?, one.index("p2")?],
+            length_nm: one.number("d")?,
+        })
+    });
+    reading.system.constraints = grouped(system, &masses, constraints, reading);
 }
 
-fn vector(element: Element<'_>) -> Result<[f64; 3], ImportError> {
-    Ok([element.number("x")?, element.number("y")?, element.number("z")?])
+/// Constraints by group; those between two particles without mass hold by themselves, as in OpenMM.
+fn grouped(system: Element<'_>, masses: &[f64], constraints: Vec<Constraint>, reading: &mut Reading) -> Constraints {
+    let mass = |atom: u32| masses.get(atom as usize).copied();
+    let mut moving = Vec::with_capacity(constraints.len());
+    let mut pairs = std::collections::BTreeSet::new();
+    for (index, one) in constraints.into_iter().enumerate() {
+        let [a, b] = one.atoms;
+        let (Some(first), Some(second)) = (mass(a), mass(b)) else {
+            reading.obstacles.add(system.refuse(format!(
+                "found constraint {index} of particles {a} and {b}, expected indices below {}",
+                masses.len()
+            )));
+            return Constraints::default();
+        };
+        if !pairs.insert([a.min(b), a.max(b)]) || a == b {
+            reading.obstacles.add(system.refuse(format!(
+                "found constraint {index} of particles {a} and {b}, expected two particles, and each pair once"
+            )));
+            return Constraints::default();
+        }
+        if first != 0.0 || second != 0.0 {
+            reading.plain("a constraint", &[a, b]);
+            moving.push(one);
+        }
+    }
+    Constraints::grouped(masses, &moving)
 }
 
-fn rectangular(vectors: Element<'_>) -> Result<[f64; 3], ImportError> {
-    let mut edges = [0.0; 3];
-    for (axis, name) in ["A", "B", "C"].into_iter().enumerate() {
-        let edge = vector(vectors.child(name)?)?;
-        if (0..3).any(|other| other != axis && edge[other] != 0.0) {
-            return Err(vectors.refuse(format!(
-                "found {name} = ({}, {}, {}) nm, expected a vector along its own axis: only rectangular boxes are supported",
-                edge[0], edge[1], edge[2]
+fn kind(site: Element<'_>) -> Result<SiteKind, ImportError> {
+    let average = |count: usize| {
+        let parent = |k: usize| Ok((site.index(&format!("p{k}"))?, site.number(&format!("w{k}"))?));
+        let parents = (1..=count).map(parent).collect::<Result<Vec<_>, ImportError>>()?;
+        let sum: f64 = parents.iter().map(|(_, weight)| weight).sum();
+        if (sum - 1.0).abs() > 1e-6 {
+            return Err(site.refuse(format!(
+                "found weights with sum {sum}, expected 1: with another sum, where a site is depends on where the box's origin is"
             )));
         }
-        edges[axis] = edge[axis];
+        Ok(SiteKind::Average { parents })
+    };
+    match site.name() {
+        "TwoParticleAverageSite" => average(2),
+        "ThreeParticleAverageSite" => average(3),
+        "OutOfPlaneSite" => Ok(SiteKind::OutOfPlane {
+            parents: [site.index("p1")?, site.index("p2")?, site.index("p3")?],
+            weights: [site.number("w12")?, site.number("w13")?],
+            cross_per_nm: site.number("wc")?,
+        }),
+        "LocalCoordinatesSite" => {
+            let mut parents = Vec::new();
+            while site.attribute(&format!("p{}", parents.len() + 1)).is_some() {
+                let k = parents.len() + 1;
+                let weight = |name: &str| site.number(&format!("{name}{k}"));
+                parents.push((site.index(&format!("p{k}"))?, [weight("wo")?, weight("wx")?, weight("wy")?]));
+            }
+            Ok(SiteKind::Local {
+                parents,
+                position_nm: [site.number("pos1")?, site.number("pos2")?, site.number("pos3")?],
+            })
+        }
+        other => Err(site.refuse(format!(
+            "found the virtual site {other}, expected TwoParticleAverageSite, ThreeParticleAverageSite, OutOfPlaneSite or LocalCoordinatesSite"
+        ))),
     }
-    Ok(edges)
 }

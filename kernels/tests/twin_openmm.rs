@@ -1,0 +1,86 @@
+//! Each double-precision twin against OpenMM's Reference platform: small systems made by `openmm/systems.py` on the spot (a counted skip where no
+//! OpenMM can be had), and committed ones of real force fields. Edges are among them: collinear angles, torsions of 0 and 180°, pairs at the cutoff,
+//! particles on the box's faces, cutoffs of half the box, charges of zero.
+
+mod openmm_support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use kernels::import::Options;
+use kernels::md::twin::evaluate;
+use openmm_support::{import_folder, json, vectors};
+
+/// A folder's system evaluated here and there; energies relative to themselves or 1 kJ/mol, forces relative to all of them.
+fn agrees(folder: &Path) {
+    let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
+    let imported = import_folder(folder, &Options::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let system = imported.system;
+    let evaluation = evaluate(&system);
+    let reference = json(&folder.join("reference.json"));
+    let tolerance = reference["tolerance"].as_f64().expect("a number");
+    let energies = reference["energies"].as_object().expect("energies");
+    let known = |class: &str| {
+        let found = evaluation.energies_kj_mol.iter().find(|(own, _)| own.name() == class);
+        found.map_or(0.0, |(_, energy)| *energy)
+    };
+    for (class, expected) in energies {
+        let (found, expected) = (known(class), expected.as_f64().expect("a number"));
+        let error = (found - expected).abs() / expected.abs().max(1.0);
+        assert!(
+            error <= tolerance,
+            "{name}: {class} {found}, expected {expected}: {error:.1e}"
+        );
+    }
+    // OpenMM leaves on virtual sites what it has handed over.
+    let mut sites = vec![false; system.atoms()];
+    system.sites.iter().for_each(|site| sites[site.particle as usize] = true);
+    let theirs = vectors(&folder.join("forces.npy"));
+    let (mut difference, mut size) = (0.0, 0.0);
+    for (particle, (ours, theirs)) in evaluation.forces_kj_mol_nm.iter().zip(&theirs).enumerate() {
+        if !sites[particle] {
+            difference += (0..3).map(|axis| (ours[axis] - theirs[axis]).powi(2)).sum::<f64>();
+            size += theirs.iter().map(|x| x * x).sum::<f64>();
+        }
+    }
+    let error = (difference / size.max(1e-30)).sqrt();
+    println!("{name}: forces {error:.1e}");
+    assert!(error <= tolerance, "{name}: forces {error:.1e}");
+}
+
+/// All folders of a folder, in the order of their names.
+fn all(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let mut all: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn random_small_systems_agree_with_openmm() {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openmm");
+    let python = Command::new(tools.join("python")).output().expect("sh");
+    if !python.status.success() {
+        println!("skipped: no OpenMM: {}", String::from_utf8_lossy(&python.stderr).trim());
+        return;
+    }
+    let python = String::from_utf8(python.stdout).expect("a path");
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = Command::new(python.trim())
+        .arg(tools.join("systems.py"))
+        .arg(folder.path())
+        .output()
+        .expect("Python");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let systems = all(folder.path());
+    assert!(systems.len() >= 50, "{}", systems.len());
+    systems.iter().for_each(|system| agrees(system));
+}
+
+#[test]
+fn real_force_fields_agree_with_openmm() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/force-fields");
+    let systems = all(&folder);
+    assert_eq!(systems.len(), 8);
+    systems.iter().for_each(|system| agrees(system));
+}

@@ -1,0 +1,72 @@
+//! The double-precision twins against OpenMM's Reference platform, on the committed reference systems (and dhfr where it lies beside).
+
+mod openmm_support;
+
+use kernels::import::Options;
+use kernels::md::system::ForceClass;
+use kernels::md::twin::evaluate;
+use openmm_support::{folder, import_folder, json, relative, vectors};
+
+/// Reference energies by force class; the nonbonded one in two parts.
+const CLASSES: [(ForceClass, &str); 3] = [
+    (ForceClass::HarmonicBond, "bonds"),
+    (ForceClass::HarmonicAngle, "angles"),
+    (ForceClass::PeriodicTorsion, "torsions"),
+];
+
+fn agrees(name: &str) {
+    let Some(folder) = folder(name) else { return };
+    let options = Options {
+        seed: Some(1),
+        ..Options::default()
+    };
+    let imported = import_folder(&folder, &options).expect("a system");
+    let reference = json(&folder.join("reference.json"));
+    let evaluation = evaluate(&imported.system);
+    let energy = |key: &str| reference["potential_energy"][key].as_f64().unwrap_or(0.0);
+    for (class, key) in CLASSES {
+        let found = evaluation.energies_kj_mol.get(&class).copied().unwrap_or(0.0);
+        assert!(
+            (found - energy(key)).abs() <= 1e-13 * energy(key).abs(),
+            "{name} {key}: {found}"
+        );
+    }
+    // Sums of some 10⁵ kJ/mol with both signs: what rounding leaves is relative to the parts.
+    let direct = evaluation.energies_kj_mol[&ForceClass::Nonbonded] - evaluation.reciprocal_kj_mol;
+    for (found, key) in [
+        (direct, "nonbonded_direct"),
+        (evaluation.reciprocal_kj_mol, "nonbonded_reciprocal"),
+    ] {
+        let error = (found - energy(key)).abs() / energy(key).abs().max(1.0);
+        println!("{name} {key}: {found} ({error:.1e})");
+        assert!(error <= 1e-12, "{name} {key}: {found}, expected {}", energy(key));
+    }
+    let forces = relative(&evaluation.forces_kj_mol_nm, &vectors(&folder.join("forces.npy")));
+    println!("{name} forces: {forces:.1e}");
+    assert!(forces <= 1e-14, "{name}: {forces:e}");
+}
+
+#[test]
+fn argon_agrees_with_openmm() {
+    agrees("argon-864");
+}
+
+#[test]
+fn alanine_dipeptide_agrees_with_openmm() {
+    agrees("alanine-dipeptide");
+}
+
+#[test]
+fn salt_water_agrees_with_openmm() {
+    agrees("salt-water");
+}
+
+#[test]
+fn water_agrees_with_openmm() {
+    agrees("tip3p-900");
+}
+
+#[test]
+fn dhfr_agrees_with_openmm() {
+    agrees("dhfr");
+}
