@@ -4,7 +4,7 @@
 mod md_support;
 
 use device::{Command, Device, Session, SessionOptions};
-use kernels::md::{LennardJonesSystem, examples, fixed};
+use kernels::md::{LennardJonesSystem, examples};
 use kernels::package::manifest::{Number, Role};
 use kernels::package::{Package, layout};
 use kernels::run::{Boundary, Executor, RunError, initial_state};
@@ -118,19 +118,20 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// One step; `seen` is called before `integrate`, when positions and forces belong together.
+    /// One step; `seen` is called before `kick`, when positions and forces belong together.
     fn step(&mut self, seen: impl FnOnce(&mut Self)) {
-        let passes = self.package.manifest().passes.len();
+        let passes = &self.package.manifest().passes;
+        let kick = passes.iter().position(|pass| pass.name == "kick").expect("a kick");
         let pass = |pass| Command::Dispatch {
             pass,
             workgroups: self.package.workgroups(pass),
             step: self.step,
         };
-        let before: Vec<_> = (0..passes - 1).map(pass).collect();
-        let integrate = pass(passes - 1);
+        let before: Vec<_> = (0..kick).map(pass).collect();
+        let after: Vec<_> = (kick..passes.len()).map(pass).collect();
         self.session.submit(&before).expect("a submit");
         seen(self);
-        self.session.submit(&[integrate]).expect("a submit");
+        self.session.submit(&after).expect("a submit");
         self.step += 1;
     }
 
@@ -158,7 +159,6 @@ impl<'a> Bench<'a> {
 fn forces_are_as_exact_in_every_step_of_a_lists_life() {
     for system in [argon(), mixture(7, &TWO)] {
         let package = system.package().expect("a package");
-        let edges = fixed::edges_nm(system.box_nm);
         for device in devices() {
             let mut bench = Bench::new(&package, device.as_ref());
             // Until the crystal has melted.
@@ -166,7 +166,7 @@ fn forces_are_as_exact_in_every_step_of_a_lists_life() {
             let mut worst: f64 = 0.0;
             for _ in 0..60 {
                 bench.step(|bench| {
-                    let nm = |row: [u32; 3]| [0, 1, 2].map(|axis| f64::from(row[axis]) / 4_294_967_296.0 * edges[axis]);
+                    let nm = |row: [u32; 3]| [0, 1, 2].map(|axis| f64::from(row[axis]) / 4_294_967_296.0 * system.box_nm[axis]);
                     let positions_nm = bench.rows("positions").into_iter().map(nm).collect();
                     let exact = oracle(&LennardJonesSystem {
                         positions_nm,
@@ -232,31 +232,17 @@ fn momentum_and_energy_are_conserved() {
     }
 }
 
+/// Each capacity by itself: nothing else follows from it.
 #[test]
 fn a_list_without_room_stops_the_run() {
     let package = argon().package().expect("a package");
-    for (constant, length, per, expected) in [
-        (
-            "neighbors_max",
-            "list_length",
-            "slots",
-            "more neighbors than the list has room for",
-        ),
-        (
-            "candidates_max",
-            "candidates_length",
-            "groups_8",
-            "near more clusters than there is room for",
-        ),
+    for (constant, room, expected) in [
+        ("neighbors_max", 40, "more neighbors than the list has room for"),
+        ("hits_max", 10, "more neighbors than the list has room for"),
+        ("candidate_words", 2, "near more clusters than there is room for"),
     ] {
         let mut manifest = package.manifest().clone();
-        let count = |name: &str| match manifest.constants[name] {
-            Number::Integer(count) => count,
-            other => panic!("{name} = {other}"),
-        };
-        let (room, all) = (40, 40 * count(per));
         manifest.constants.insert(constant.into(), Number::Integer(room));
-        manifest.constants.insert(length.into(), Number::Integer(all));
         let small = package.with_manifest(manifest).expect("a package");
         for device in devices() {
             let error = boundaries(&small, device.as_ref(), &SessionOptions::default())
@@ -264,6 +250,23 @@ fn a_list_without_room_stops_the_run() {
                 .to_string();
             assert!(error.contains(expected), "{}: {error}", device.info().id);
         }
+    }
+}
+
+/// More room changes no bit.
+#[test]
+fn capacity_does_not_show_in_the_state() {
+    let package = argon().package().expect("a package");
+    let mut manifest = package.manifest().clone();
+    for (constant, room) in [("neighbors_max", 300), ("hits_max", 120), ("candidate_words", 9)] {
+        let old = manifest.constants.insert(constant.into(), Number::Integer(room));
+        assert!(old.is_some_and(|old| old != Number::Integer(room)), "{constant} {old:?}");
+    }
+    let other = package.with_manifest(manifest).expect("a package");
+    for device in devices() {
+        let [one, two] =
+            [&package, &other].map(|package| boundaries(package, device.as_ref(), &SessionOptions::default()).expect("a run"));
+        assert!(one == two, "{}", device.info().id);
     }
 }
 

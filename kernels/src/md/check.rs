@@ -1,7 +1,7 @@
 //! What a system must fulfil before it becomes a package; every refusal says what was found and what to do.
 
 use super::LennardJonesSystem;
-use super::fixed::{edges_nm, encode};
+use super::fixed::edges_nm;
 use super::list::order::closest_pair;
 use crate::package::PackageError;
 
@@ -135,12 +135,7 @@ fn apart(system: &LennardJonesSystem) -> Result<(), MdError> {
     let sigma = system.types.iter().map(|kind| kind.sigma_nm).fold(0.0, f64::max);
     let least = (0.05 * sigma).max(1e-6);
     let edges = edges_nm(system.box_nm);
-    let positions: Vec<_> = system
-        .positions_nm
-        .iter()
-        .map(|p| [0, 1, 2].map(|axis| encode(p[axis], edges[axis])))
-        .collect();
-    match closest_pair(&positions, edges, least) {
+    match closest_pair(&system.positions(), edges, least) {
         Some((a, b, r)) => refuse(format!(
             "atoms {a} and {b} are {r:.3e} nm apart, expected at least {least:.3e} nm (a twentieth of sigma): minimise the energy first"
         )),

@@ -1,5 +1,6 @@
 //! Systems that ship with the program: liquid argon, and a melt to measure speed with.
 
+use super::fixed::edges_nm;
 use super::{AtomType, GAS_CONSTANT, LennardJonesSystem, MdError, Plan};
 use crate::package::Package;
 use crate::random::{Stream, gaussian};
@@ -108,7 +109,8 @@ fn crystal(cells: u32, edge_nm: f64, kind: AtomType, temperature_k: f64) -> Lenn
     LennardJonesSystem {
         name: String::new(),
         description: String::new(),
-        box_nm: [edge_nm; 3],
+        // The edge that the package can hold; the lattice is that of the exact edge.
+        box_nm: edges_nm([edge_nm; 3]),
         types: vec![kind],
         type_of: vec![0; atoms],
         positions_nm,

@@ -131,11 +131,7 @@ pub struct Oracle {
 /// All pairs, nearest images, double precision, at the very positions that the package holds.
 pub fn oracle(system: &LennardJonesSystem) -> Oracle {
     let edges = fixed::edges_nm(system.box_nm);
-    let positions: Vec<[u32; 3]> = system
-        .positions_nm
-        .iter()
-        .map(|p| [0, 1, 2].map(|axis| fixed::encode(p[axis], edges[axis])))
-        .collect();
+    let positions = system.positions();
     let pairs = table(&system.types);
     let cutoff2 = system.cutoff_nm.powi(2);
     let mut all = Oracle {

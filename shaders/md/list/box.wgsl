@@ -19,15 +19,3 @@ fn box_of(reference: vec3<u32>, lo: vec3<i32>, hi: vec3<i32>) -> vec4<u32> {
     let center = reference + bitcast<vec3<u32>>(lo) + (edges >> vec3<u32>(1u));
     return box_pack(center, ((edges >> vec3<u32>(1u)) >> vec3<u32>(22u)) + vec3<u32>(1u));
 }
-
-// Half of its edges, nm; `scale`: nm for each unit of a position.
-fn box_half_nm(box: vec4<u32>, scale: vec3<f32>) -> vec3<f32> {
-    return vec3<f32>(bitcast<vec3<i32>>(box_half(box) << vec3<u32>(21u))) * (2.0 * scale);
-}
-
-// Square of the least distance between points of two boxes, nm^2, from their centres (fixed point) and half of their edges (nm).
-fn box_gap_square(a: vec3<u32>, a_half: vec3<f32>, b: vec3<u32>, b_half: vec3<f32>, scale: vec3<f32>) -> f32 {
-    let between = abs(vec3<f32>(bitcast<vec3<i32>>(a - b)) * scale) - (a_half + b_half);
-    let gap = select(vec3<f32>(), between, between > vec3<f32>());
-    return gap.x * gap.x + gap.y * gap.y + gap.z * gap.z;
-}

@@ -1,24 +1,30 @@
 // For each group of 8 clusters, the clusters that may hold neighbors: those whose box is within reach (`reach2`, nm^2) of the group's
 // box, in sorted order. Groups of 64 and of 8 clusters are passed over by their boxes. The group's own clusters are among them.
-// `candidates_out[k * groups_8 + g]`: k-th of group g. `fault` 4: more than `candidates_max`. Needs box.wgsl.
+// A group that spans the periodic box is split: a cluster is its candidate if it is within reach of one of the group's own clusters.
+// `candidates_out[g]`: how many group g has; `candidates_out[(k + 1) * groups_8 + g]`: its k-th. `fault` 4: more than there are rows for,
+// 32 `candidate_words` with the first. Needs box.wgsl and gap_box.wgsl.
 
 override clusters: u32;
 override groups_8: u32;
 override groups_64: u32;
-override candidates_max: u32;
-override scale_x: f32;
-override scale_y: f32;
-override scale_z: f32;
+override candidate_words: u32;
 override reach2: f32;
 
 @group(0) @binding(0) var<storage, read> boxes: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> halves: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> candidates_out: array<u32>;
-@group(0) @binding(3) var<storage, read_write> candidate_counts: array<u32>;
-@group(0) @binding(4) var<storage, read_write> fault: array<atomic<u32>>;
+@group(0) @binding(3) var<storage, read_write> fault: array<atomic<u32>>;
 
 fn candidates_reach(own: vec3<u32>, half: vec3<f32>, box: u32) -> bool {
-    return box_gap_square(own, half, boxes[box].xyz, halves[box].xyz, vec3<f32>(scale_x, scale_y, scale_z)) < reach2;
+    return box_gap_square(own, half, boxes[box].xyz, halves[box].xyz) < reach2;
+}
+
+fn candidates_reach_split(first: u32, end: u32, box: u32) -> bool {
+    var within = false;
+    for (var c = first; c < end; c++) {
+        within |= candidates_reach(boxes[c].xyz, halves[c].xyz, box);
+    }
+    return within;
 }
 
 @compute @workgroup_size(32)
@@ -29,6 +35,10 @@ fn candidates(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let own = boxes[clusters + group].xyz;
     let half = halves[clusters + group].xyz;
+    let split = any(box_half(boxes[clusters + group]) == vec3<u32>(BOX_ALL));
+    let own_first = 8u * group;
+    let own_end = min(own_first + 8u, clusters);
+    let candidates_max = 32u * candidate_words - 1u;
     var found = 0u;
     for (var g = 0u; g < groups_64; g++) {
         if !candidates_reach(own, half, clusters + groups_8 + g) {
@@ -41,16 +51,20 @@ fn candidates(@builtin(global_invocation_id) id: vec3<u32>) {
             }
             let cluster_end = min(8u * e + 8u, clusters);
             for (var c = 8u * e; c < cluster_end; c++) {
-                if candidates_reach(own, half, c) {
+                var within = candidates_reach(own, half, c);
+                if within & split {
+                    within = candidates_reach_split(own_first, own_end, c);
+                }
+                if within {
                     if found < candidates_max {
-                        candidates_out[found * groups_8 + group] = c;
+                        candidates_out[(found + 1u) * groups_8 + group] = c;
                     }
                     found += 1u;
                 }
             }
         }
     }
-    candidate_counts[group] = min(found, candidates_max);
+    candidates_out[group] = min(found, candidates_max);
     if found > candidates_max {
         atomicMax(&fault[0], 4u);
     }

@@ -1,14 +1,11 @@
 // Lays the atoms out in sorted order, in clusters of four, and puts boxes around clusters, around groups of 8 clusters and
-// around groups of 64, for the search for neighbors. One workgroup makes one group of 64 clusters. Needs box.wgsl.
+// around groups of 64, for the search for neighbors. One workgroup makes one group of 64 clusters. Needs box.wgsl and gap_box.wgsl.
 // `ahead`: where the list takes the atom to be, type, by tag; see predict.wgsl. `sorted`: position (fixed point), type. `origin`: where the list
 // takes it to be, tag (2^32 - 1 in slots past the last atom, which repeat its place). Boxes go around those places. `boxes`: those of all clusters, then of all groups of 8, then of all groups of 64; `halves`: half of their edges, nm.
 
 override atoms: u32;
 override clusters: u32;
 override groups_8: u32;
-override scale_x: f32;
-override scale_y: f32;
-override scale_z: f32;
 
 @group(0) @binding(0) var<storage, read> runs_in: array<vec2<u32>>;
 @group(0) @binding(1) var<storage, read> positions: array<vec4<u32>>;
@@ -43,7 +40,7 @@ fn order_around(first: u32, count: u32) -> vec4<u32> {
 
 fn order_keep(index: u32, bounds: vec4<u32>) {
     boxes[index] = bounds;
-    halves[index] = vec4<f32>(box_half_nm(bounds, vec3<f32>(scale_x, scale_y, scale_z)), 0.0);
+    halves[index] = vec4<f32>(box_half_nm(bounds), 0.0);
 }
 
 @compute @workgroup_size(64)

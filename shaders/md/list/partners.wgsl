@@ -1,18 +1,17 @@
 // Which of its group's candidates a cluster may have neighbors in: those whose box is within reach (`reach2`, nm^2) of its own, itself not counted.
-// `partners`: a bit for each candidate, 32 to the word; `partners[word * clusters + cluster]`. Needs box.wgsl.
+// `half_list`: each pair of clusters stands on one of the two lists, the earlier one's if the sum of their numbers is even, so that both halves of the
+// clusters have as much to do.
+// `partners`: a bit for each candidate, 32 to the word; `partners[word * clusters + cluster]`. Needs box.wgsl and gap_box.wgsl.
 
 override clusters: u32;
 override groups_8: u32;
-override scale_x: f32;
-override scale_y: f32;
-override scale_z: f32;
 override reach2: f32;
+override half_list: bool;
 
 @group(0) @binding(0) var<storage, read> boxes: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> halves: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> candidates: array<u32>;
-@group(0) @binding(3) var<storage, read> candidate_counts: array<u32>;
-@group(0) @binding(4) var<storage, read_write> partners_out: array<u32>;
+@group(0) @binding(3) var<storage, read_write> partners_out: array<u32>;
 
 @compute @workgroup_size(64)
 fn partners(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -23,14 +22,15 @@ fn partners(@builtin(global_invocation_id) id: vec3<u32>) {
     let box = boxes[own].xyz;
     let half = halves[own].xyz;
     let group = own / 8u;
-    let count = candidate_counts[group];
+    let count = candidates[group];
     for (var first = 0u; first < count; first += 32u) {
         let end = min(first + 32u, count);
         var bits = 0u;
         for (var k = first; k < end; k++) {
-            let c = candidates[k * groups_8 + group];
-            let gap = box_gap_square(box, half, boxes[c].xyz, halves[c].xyz, vec3<f32>(scale_x, scale_y, scale_z));
-            bits |= u32((gap < reach2) & (c != own)) << (k - first);
+            let c = candidates[(k + 1u) * groups_8 + group];
+            let gap = box_gap_square(box, half, boxes[c].xyz, halves[c].xyz);
+            let mine = !half_list | ((own < c) == (((own + c) & 1u) == 0u));
+            bits |= u32((gap < reach2) & (c != own) & mine) << (k - first);
         }
         partners_out[first / 32u * clusters + own] = bits;
     }

@@ -2,17 +2,11 @@
 // an atom is half the skin from there, so an atom first comes closer and then leaves, and the list lives almost twice as long. Any place
 // within half the skin would be right; a good one is x + (v + 3/4 a (n + 1) dt) n dt, `lead` n steps on. (1/2 would be the place after n steps,
 // 1 the middle of the way to the place after 2 n.) At the start of a segment forces are not known yet, and zero.
-// `kinds`: by type, (dt / m, m), ps/u and u. `drift_*`: dt 2^32 / L, ps/nm. `push`: 3/4 (n + 1). `lead2`: square of the furthest
-// lead, nm^2, a little under half the skin. `ahead`: that place (fixed point), type; by tag. Needs canonical.wgsl.
+// `kinds`: by type, (dt / m, m), ps/u and u. `push`: 3/4 (n + 1). `lead2`: square of the furthest
+// lead, nm^2, a little under half the skin. `ahead`: that place (fixed point), type; by tag. Needs canonical.wgsl,
+// cell_box.wgsl and lead_box.wgsl.
 
 override atoms: u32;
-override drift_x: f32;
-override drift_y: f32;
-override drift_z: f32;
-override scale_x: f32;
-override scale_y: f32;
-override scale_z: f32;
-override lead: f32;
 override push: f32;
 override lead2: f32;
 
@@ -31,13 +25,13 @@ fn predict(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let kind = types[tag];
     let v = canonical3(velocities[tag].xyz + canonical3(forces[tag].xyz) * (push * kinds[kind].x));
-    var move_ = v * (lead * vec3<f32>(drift_x, drift_y, drift_z));
-    // Nobody who moves like that gets far; see integrate.wgsl.
+    var move_ = lead_units(v);
+    // Such a displacement is a fault of the step that makes it; the list only must not wrap.
     if !all(abs(move_) < vec3<f32>(1073741824.0)) {
         move_ = vec3<f32>();
     }
     var whole = vec3<i32>(move_);
-    let d = vec3<f32>(whole) * vec3<f32>(scale_x, scale_y, scale_z);
+    let d = cell_nm(bitcast<vec3<u32>>(whole));
     let square = d.x * d.x + d.y * d.y + d.z * d.z;
     if square > lead2 {
         whole = vec3<i32>(move_ * sqrt(lead2 / square));

@@ -1,9 +1,229 @@
-//! The neighbor list: the order that atoms are sorted in, and how much room lists need.
+//! The neighbor list: which atoms a cluster of four may meet within the cutoff.
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`order`] | the host's twin of the sort, from which the list's capacity is taken |
-//! | `sizes` | counts, room for lists, units of pairs |
+//! | [`order`] | the host's twin of the sort |
+//! | [`capacity`] | how much room the device's list gets |
+//!
+//! Invariant: a list that exists holds every pair within the cutoff until an atom is half the skin from where the list takes it to be; then
+//! it is built anew.
+//!
+//! # Buffers for force terms
+//! | buffer | WGSL | what |
+//! |---|---|---|
+//! | `sorted` | `array<vec4<u32>>`, by slot | position, kind |
+//! | `origin` | `array<vec4<u32>>`, by slot | where the list takes the atom to be, tag (2³² - 1 past the last atom) |
+//! | `list`, `counts` | see `list.wgsl` | neighbors of a cluster |
+//!
+//! A slot is an atom's place in sorted order, its tag the place in the package's own order. Constants: `clusters`, `slots` (4 × clusters),
+//! `neighbors_max`.
 
+pub mod capacity;
 pub mod order;
-pub(super) mod sizes;
+
+use self::capacity::Capacity;
+use self::order::CLUSTER;
+use super::SORT_PERIOD;
+use super::draft::{Draft, Kernel, Part, Phase};
+use crate::package::manifest::{Element, Number};
+
+/// Pairs that one workgroup of `sort.wgsl` sorts.
+const SORT_BLOCK: u64 = 256;
+/// Runs that `merge.wgsl` merges into one.
+const MERGE_WAYS: u64 = 8;
+
+/// Which neighbors stand apart from the others, and what is listed of a pair.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// Every cluster lists all its neighbors; near ones, within so many nm when the list is built, come first.
+    ByDistance {
+        /// nm.
+        near_nm: f64,
+    },
+    /// One cluster of each pair lists the other's atoms; those that some atom of the cluster excludes come first, with a mask.
+    HalfByExclusion {
+        /// For each atom, the tags that it does not interact with (both ways).
+        exclusions: Vec<Vec<u32>>,
+    },
+}
+
+/// The list as a part of a package.
+#[derive(Clone, Debug, PartialEq)]
+pub struct List {
+    /// Pairs from here on feel nothing, nm.
+    pub cutoff_nm: f64,
+    /// How much further the list reaches, nm.
+    pub skin_nm: f64,
+    /// Room.
+    pub capacity: Capacity,
+    /// Steps that a new list looks ahead, see `predict.wgsl`.
+    pub lead_steps: f64,
+    /// What is listed.
+    pub kind: Kind,
+    /// WGSL file with `pair_square`: which atoms are within reach.
+    pub distance: &'static str,
+}
+
+/// Passes that `check.wgsl` starts, in the order of `schedule`, with the constants of their workgroup counts.
+const SCHEDULED: [&str; 7] = [
+    "sort_groups",
+    "merge_groups",
+    "predict_groups",
+    "order_groups",
+    "candidate_groups",
+    "partner_groups",
+    "neighbor_groups",
+];
+
+impl Part for List {
+    fn contribute(&self, draft: &mut Draft) {
+        self.constants(draft);
+        self.buffers(draft);
+        self.faults(draft);
+        draft.kernel(Phase::List, Kernel::new("check", &["md/list/check.wgsl"]));
+        let sorted = Self::sort(draft);
+        self.build(draft, sorted);
+        let files = [Self::cell_file(draft), "md/list/follow.wgsl"];
+        draft.kernel(Phase::After, Kernel::new("follow", &files).over("atoms"));
+    }
+}
+
+impl List {
+    fn constants(&self, draft: &mut Draft) {
+        let atoms = draft.integer_of("atoms");
+        let clusters = atoms.div_ceil(CLUSTER as u64);
+        let groups_8 = clusters.div_ceil(8);
+        let groups_64 = clusters.div_ceil(64);
+        draft.integer("clusters", clusters);
+        draft.integer("slots", clusters * CLUSTER as u64);
+        draft.integer("groups_8", groups_8);
+        draft.integer("groups_64", groups_64);
+        draft.integer("boxes_count", clusters + groups_8 + groups_64);
+        draft.integer("padded", atoms.div_ceil(SORT_BLOCK) * SORT_BLOCK);
+        draft.integer("neighbors_max", self.capacity.neighbors_max);
+        draft.integer("hits_max", self.capacity.hits_max);
+        draft.integer("candidate_words", self.capacity.candidate_words);
+        draft.integer("sort_period", SORT_PERIOD);
+        // A hair wider, and a hair sooner, than exact arithmetic asks, so that f32 cannot lose a pair.
+        draft.float("reach2", (self.cutoff_nm + self.skin_nm).powi(2) * (1.0 + 1e-5));
+        draft.float("moved2", (0.5 * self.skin_nm).powi(2) * (1.0 - 1e-5));
+        draft.float("lead", self.lead_steps);
+        draft.float("push", 0.75 * (self.lead_steps + 1.0));
+        draft.float("lead2", (0.5 * self.skin_nm).powi(2) * 0.95);
+    }
+
+    fn buffers(&self, draft: &mut Draft) {
+        draft.scratch("schedule", Element::U32, &["25"]);
+        draft.scratch("runs_a", Element::U32, &["padded", "2"]);
+        draft.scratch("ahead", Element::U32, &["atoms", "4"]);
+        draft.scratch("sorted", Element::U32, &["slots", "4"]);
+        draft.scratch("origin", Element::U32, &["slots", "4"]);
+        draft.scratch("boxes", Element::U32, &["boxes_count", "4"]);
+        draft.scratch("halves", Element::F32, &["boxes_count", "4"]);
+        draft.scratch("candidates", Element::U32, &["candidate_words", "32", "groups_8"]);
+        draft.scratch("partners", Element::U32, &["candidate_words", "clusters"]);
+        draft.scratch("hits", Element::U32, &["hits_max", "slots"]);
+        draft.scratch("list", Element::U32, &["groups_8", "neighbors_max", "8"]);
+        draft.scratch("counts", Element::U32, &["clusters", "2"]);
+    }
+
+    fn faults(&self, draft: &mut Draft) {
+        draft.fault(
+            1,
+            "a cluster of atoms has more neighbors than the list has room for: the system has become much denser somewhere than it was at the start; raise the constants neighbors_max and hits_max of the package, nothing else depends on them, or check the starting state",
+        );
+        draft.fault(
+            4,
+            "a group of atoms is near more clusters than there is room for: the system has become much denser somewhere than it was at the start, or its atoms lie far apart; raise the constant candidate_words of the package, nothing else depends on it",
+        );
+    }
+
+    /// Sorting: blocks, then merges. Returns the buffer that holds the sorted runs.
+    fn sort(draft: &mut Draft) -> &'static str {
+        let padded = draft.integer_of("padded");
+        let runs = |index: usize| if index.is_multiple_of(2) { "runs_a" } else { "runs_b" };
+        let files = ["md/list/hilbert.wgsl", "md/list/sort.wgsl"];
+        let kernel = Self::scheduled("sort", &files, 0).over(&(padded / 2).to_string());
+        Self::start(draft, 0, kernel.bind("runs_out", runs(0)));
+        let widths: Vec<u64> = std::iter::successors(Some(SORT_BLOCK), |width| Some(width * MERGE_WAYS))
+            .take_while(|width| *width < padded)
+            .collect();
+        if widths.is_empty() {
+            draft.integer(SCHEDULED[1], 0);
+        } else {
+            draft.scratch("runs_b", Element::U32, &["padded", "2"]);
+        }
+        for (index, width) in widths.iter().enumerate() {
+            let kernel = Self::scheduled(&format!("merge_{width}"), &["md/list/merge.wgsl"], 1)
+                .over("padded")
+                .bind("runs_in", runs(index))
+                .bind("runs_out", runs(index + 1))
+                .set("width", Number::Integer(width.cast_signed()));
+            Self::start(draft, 1, kernel);
+        }
+        runs(widths.len())
+    }
+
+    /// The list itself: from where atoms will be to the neighbors of each cluster.
+    fn build(&self, draft: &mut Draft, sorted: &str) {
+        let clusters = draft.integer_of("clusters");
+        let (cell, lead, gap) = (Self::cell_file(draft), "md/list/lead_box.wgsl", "md/list/gap_box.wgsl");
+        let files = ["md/motion/canonical.wgsl", cell, lead, "md/list/predict.wgsl"];
+        Self::start(draft, 2, Self::scheduled("predict", &files, 2).over("atoms"));
+        let files = ["md/list/box.wgsl", gap, "md/list/order.wgsl"];
+        let kernel = Self::scheduled("order", &files, 3).over("clusters");
+        Self::start(draft, 3, kernel.bind("runs_in", sorted));
+        let files = ["md/list/box.wgsl", gap, "md/list/candidates.wgsl"];
+        let kernel = Self::scheduled("candidates", &files, 4).over("groups_8");
+        Self::start(draft, 4, kernel.bind("candidates_out", "candidates"));
+        let half = matches!(self.kind, Kind::HalfByExclusion { .. });
+        let files = ["md/list/box.wgsl", gap, "md/list/partners.wgsl"];
+        let kernel = Self::scheduled("partners", &files, 5).over("clusters");
+        let kernel = kernel.bind("partners_out", "partners").set("half_list", Number::Bool(half));
+        Self::start(draft, 5, kernel);
+        let by = match &self.kind {
+            Kind::ByDistance { near_nm } => {
+                draft.float("near2", (near_nm + self.skin_nm).powi(2));
+                "md/list/list_by_distance.wgsl"
+            }
+            Kind::HalfByExclusion { exclusions } => {
+                let rows = exclusion_rows(exclusions);
+                draft.integer("exclusion_words", rows.len() as u64);
+                draft.constant_u32("exclusions", &["exclusion_words"], rows);
+                "md/list/list_by_exclusion.wgsl"
+            }
+        };
+        let files = ["md/list/list.wgsl", self.distance, by, "md/list/neighbors.wgsl"];
+        let kernel = Self::scheduled("neighbors", &files, 6);
+        Self::start(draft, 6, kernel.over(&(4 * clusters).to_string()));
+    }
+
+    /// A kernel that `check.wgsl` starts: the `place`-th of `schedule`.
+    fn scheduled(name: &str, files: &[&'static str], place: usize) -> Kernel {
+        Kernel::new(name, files).indirect("schedule", 3 * place as u64)
+    }
+
+    fn start(draft: &mut Draft, place: usize, kernel: Kernel) {
+        let groups = draft.kernel(Phase::List, kernel);
+        draft.integer(SCHEDULED[place], groups);
+    }
+
+    /// The file with `cell_nm` for the draft's box.
+    pub fn cell_file(draft: &Draft) -> &'static str {
+        let _ = draft.cell();
+        "md/list/cell_box.wgsl"
+    }
+}
+
+/// Where each atom's row begins, where the last one ends, then the rows.
+fn exclusion_rows(exclusions: &[Vec<u32>]) -> Vec<u32> {
+    let first = exclusions.len() as u32 + 1;
+    let ends = exclusions.iter().scan(first, |end, row| {
+        *end += row.len() as u32;
+        Some(*end)
+    });
+    std::iter::once(first)
+        .chain(ends)
+        .chain(exclusions.iter().flatten().copied())
+        .collect()
+}

@@ -2,6 +2,7 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | [`leapfrog`] | the leapfrog form of velocity Verlet, a part |
 //! | [`constraints`] | groups of constraints, as the solver's buffers |
 //! | [`twin`] | constraints and integrators in double precision, for tests |
 //!
@@ -12,4 +13,7 @@
 //! Invariant: velocities are never taken from differences of positions.
 
 pub mod constraints;
+pub mod leapfrog;
 pub mod twin;
+
+pub use leapfrog::Leapfrog;

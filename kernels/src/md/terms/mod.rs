@@ -1,4 +1,4 @@
-//! Force terms, one folder each: its driver (constants, tables, passes) and its twin in double precision.
+//! Force terms, one folder each: a [`Part`](super::draft::Part), its tables, and a double-precision twin.
 
 pub mod angles;
 pub mod bonds;

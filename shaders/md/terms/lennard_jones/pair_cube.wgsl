@@ -11,8 +11,9 @@ override cutoff2_units: f32;
 // nm for each unit of a position.
 override scale_x: f32;
 
-// A position in its two parts.
+// A position, and its two parts.
 struct Place {
+    x: vec3<u32>,
     whole: vec3<i32>,
     rest: vec3<f32>,
 }
@@ -26,19 +27,21 @@ struct Pair {
 
 fn pair_place(x: vec3<u32>) -> Place {
     let whole = bitcast<vec3<i32>>(x & vec3<u32>(~pair_mask));
-    return Place(whole, vec3<f32>(bitcast<vec3<i32>>(x & vec3<u32>(pair_mask))));
+    return Place(x, whole, vec3<f32>(bitcast<vec3<i32>>(x & vec3<u32>(pair_mask))));
 }
 
-// To f32's last place.
+// To f32's last place. Whether the pair is within the cutoff is decided by the square that `pair_far` has, so that the two clusters of a pair agree
+// whichever of them counts it as near.
 fn pair_near(a: Place, b: Place) -> Pair {
     let whole = vec3<f32>(a.whole - b.whole);
     let rest = a.rest - b.rest;
-    let r = whole + rest;
+    let r = vec3<f32>(bitcast<vec3<i32>>(a.x - b.x));
     let more = rest * (r + whole);
     let exact = whole.x * whole.x + whole.y * whole.y + whole.z * whole.z;
     let added = more.x + more.y + more.z;
     let r2 = exact + added;
-    return Pair(r, select(0.0, (1.0 / r2) * pair_scale, r2 < cutoff2_units));
+    let square = r.x * r.x + r.y * r.y + r.z * r.z;
+    return Pair(r, select(0.0, (1.0 / r2) * pair_scale, square < cutoff2_units));
 }
 
 // As f32 leaves it.

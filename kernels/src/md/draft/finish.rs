@@ -1,0 +1,138 @@
+//! The draft as a package: what all parts need together, then the manifest.
+
+use std::collections::BTreeMap;
+
+use protocol::Tier;
+
+use super::energies::Table;
+use super::{Draft, FORCE_UNITS, Kernel, Phase};
+use crate::md::MdError;
+use crate::package::Package;
+use crate::package::manifest::{Element, Evaluate, Manifest, Number, Output, Run};
+
+impl Draft {
+    /// The package.
+    ///
+    /// # Errors
+    /// Everything that parts refused; or what the package's own checks find.
+    pub fn finish(mut self) -> Result<Package, MdError> {
+        self.sum_forces();
+        let table = self.totals();
+        self.scheduled.sort_by_key(|scheduled| scheduled.phase);
+        let shaders = self.shaders();
+        self.refusal()?;
+        let name_of = |phase: Phase| {
+            let of_phase = self.scheduled.iter().rev().find(|scheduled| scheduled.phase == phase);
+            of_phase.map(|scheduled| scheduled.kernel.name().to_owned())
+        };
+        let (observe, list) = (name_of(Phase::Observe), name_of(Phase::List));
+        let plan = self.head.plan;
+        // Frames belong to the positions that the step's forces are computed at.
+        let frames = self.outputs.into_iter().map(|output| Output {
+            after: list.clone(),
+            ..output
+        });
+        let energies = Output {
+            name: "energies".into(),
+            buffer: "energies".into(),
+            every: plan.energies_every,
+            after: observe.clone(),
+            columns: table.columns,
+        };
+        let passes = self.scheduled.iter().map(|scheduled| {
+            let observed = scheduled.phase == Phase::Observe;
+            scheduled.kernel.pass(if observed { plan.energies_every } else { 1 })
+        });
+        let manifest = Manifest {
+            format: 1,
+            name: self.head.name,
+            version: "1".into(),
+            description: self.head.description,
+            tier: Tier::Portable,
+            run: Run {
+                steps_per_segment: plan.steps_per_segment,
+                segments: plan.segments,
+                time_per_step: Some(self.head.dt_ps),
+                time_unit: Some("ps".into()),
+            },
+            constants: self.constants,
+            buffers: self.buffers,
+            passes: passes.collect(),
+            outputs: std::iter::once(energies).chain(frames).collect(),
+            faults: self.faults,
+            evaluate: observe.map(|until| Evaluate {
+                until,
+                energies: table.classes.into_iter().collect(),
+                forces: "forces".into(),
+            }),
+        };
+        Ok(Package::new(manifest, shaders, self.init)?)
+    }
+
+    /// Integer sums: cleared before the forces, added to `forces` behind them.
+    fn sum_forces(&mut self) {
+        if !self.integer_forces {
+            return;
+        }
+        self.float("force_scale", FORCE_UNITS);
+        self.float("force_unit", FORCE_UNITS.recip());
+        self.fault(6, FORCE_FAULT);
+        self.scratch("force_sums", Element::I32, &["atoms", "3"]);
+        self.clear("force_sums", "atoms");
+        if self.slot_forces {
+            self.scratch("slot_force_sums", Element::I32, &["slots", "3"]);
+            self.clear("slot_force_sums", "slots");
+            let kernel = Kernel::new("gather_slots", &["md/terms/gather_slots.wgsl"]).over("atoms");
+            self.kernel(Phase::Gather, kernel);
+        }
+        let floats = Number::Bool(self.float_forces.is_some());
+        let kernel = Kernel::new("sum_forces", &["md/terms/sum_forces.wgsl"]).over("atoms");
+        self.kernel(Phase::Sum, kernel.set("float_forces", floats));
+    }
+
+    fn clear(&mut self, buffer: &str, rows: &str) {
+        let count = self.integer_of(rows);
+        let kernel = Kernel::new(&format!("clear_{buffer}"), &["md/terms/clear_sums.wgsl"])
+            .over(rows)
+            .bind("sums", buffer)
+            .set("sums_rows", Number::Integer(count.cast_signed()));
+        self.kernel(Phase::Clear, kernel);
+    }
+
+    /// The pass that makes energies of the slots.
+    fn totals(&mut self) -> Table {
+        let table = self.energies.table(self.cell.volume_nm3());
+        let quantities = table.weights.len();
+        self.integer("energy_slots_count", table.slots as u64);
+        self.integer("energy_quantities", quantities as u64);
+        self.scratch("energy_slots", Element::U32, &["energy_slots_count", "2"]);
+        self.observable("energies", Element::U32, &[&(2 * quantities).to_string()]);
+        let weights = table.weights.iter().flatten().copied();
+        self.constant_i32("energy_weights", &["energy_quantities", "energy_slots_count"], weights);
+        let files = ["md/observe/fixed64.wgsl", "md/observe/totals.wgsl"];
+        self.kernel(Phase::Observe, Kernel::new("totals", &files).over("energy_quantities"));
+        table
+    }
+
+    /// Texts of all files, by the names that the package gives them.
+    fn shaders(&mut self) -> BTreeMap<String, String> {
+        let mut paths: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut twice = Vec::new();
+        for (name, path) in self.scheduled.iter().flat_map(|scheduled| scheduled.kernel.files()) {
+            let other = paths.insert(name, path);
+            if let Some(other) = other.filter(|other| *other != path) {
+                twice.push(format!(
+                    "the files {other} and {path} have one name: a package holds files without folders"
+                ));
+            }
+        }
+        twice.into_iter().for_each(|obstacle| self.refuse(obstacle));
+        let texts = paths
+            .iter()
+            .map(|(name, path)| ((*name).to_owned(), shaders::text(path).to_owned()));
+        texts.collect()
+    }
+}
+
+/// What fault 6 means.
+const FORCE_FAULT: &str = "two particles push each other with more than 131,072 kJ/mol/nm: atoms overlap; use a smaller time step, or minimise the energy of the starting state";

@@ -1,0 +1,181 @@
+//! One dispatch of a step: WGSL files, how many invocations, when.
+//!
+//! Invariant: a workgroup's size is read from the shader's `@workgroup_size`, never said twice.
+
+use std::collections::BTreeMap;
+
+use super::{Draft, Phase};
+use crate::package::manifest::{Count, Indirect, Number, Pass, Underflow};
+
+/// One dispatch.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    name: String,
+    files: Vec<&'static str>,
+    size: Size,
+    indirect: Option<Indirect>,
+    bindings: BTreeMap<String, String>,
+    constants: BTreeMap<String, Number>,
+    underflow: Underflow,
+}
+
+#[derive(Clone, Debug)]
+enum Size {
+    Invocations(String),
+    Workgroups(String),
+}
+
+/// A kernel and its place.
+#[derive(Debug)]
+pub(super) struct Scheduled {
+    pub(super) phase: Phase,
+    pub(super) kernel: Kernel,
+}
+
+impl Kernel {
+    /// A pass of this name (unique in the package) made of WGSL files, paths below `shaders/`; the last one holds the entry point. One workgroup
+    /// as long as nothing else is said.
+    pub fn new(name: &str, files: &[&'static str]) -> Self {
+        Self {
+            name: name.to_owned(),
+            files: files.to_vec(),
+            size: Size::Workgroups("1".to_owned()),
+            indirect: None,
+            bindings: BTreeMap::new(),
+            constants: BTreeMap::new(),
+            underflow: Underflow::Checked,
+        }
+    }
+
+    /// At least so many invocations: a number, or the name of an integer constant given before.
+    #[must_use]
+    pub fn over(mut self, invocations: &str) -> Self {
+        self.size = Size::Invocations(invocations.to_owned());
+        self
+    }
+
+    /// Exactly so many workgroups.
+    #[must_use]
+    pub fn workgroups(mut self, count: &str) -> Self {
+        self.size = Size::Workgroups(count.to_owned());
+        self
+    }
+
+    /// The number of workgroups is read from three elements of a u32 buffer; what [`Kernel::over`] says is then the largest it will be.
+    #[must_use]
+    pub fn indirect(mut self, buffer: &str, element: u64) -> Self {
+        self.indirect = Some(Indirect {
+            buffer: buffer.to_owned(),
+            element,
+        });
+        self
+    }
+
+    /// A WGSL variable that binds a buffer of another name.
+    #[must_use]
+    pub fn bind(mut self, variable: &str, buffer: &str) -> Self {
+        self.bindings.insert(variable.to_owned(), buffer.to_owned());
+        self
+    }
+
+    /// An `override` of this kernel alone.
+    #[must_use]
+    pub fn set(mut self, constant: &str, value: Number) -> Self {
+        self.constants.insert(constant.to_owned(), value);
+        self
+    }
+
+    /// Results that underflow become +0, operation by operation; without this, the kernel promises that there are none.
+    #[must_use]
+    pub fn canonical(mut self) -> Self {
+        self.underflow = Underflow::Canonical;
+        self
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The kernel's WGSL files: the name that the package gives them, the path below `shaders/`.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.files.iter().map(|path| (base(path), *path))
+    }
+
+    /// How many workgroups there are at most.
+    pub(super) fn groups(&self, draft: &mut Draft) -> u64 {
+        match &self.size {
+            Size::Workgroups(count) => draft.integer_of(count),
+            Size::Invocations(count) => {
+                let Some(size) = self.files.last().and_then(|file| workgroup_size(shaders::text(file))) else {
+                    draft.refuse(format!("kernel '{}': found no @workgroup_size in its last file", self.name));
+                    return 1;
+                };
+                draft.integer_of(count).div_ceil(size)
+            }
+        }
+    }
+
+    /// As a pass of a manifest.
+    pub(super) fn pass(&self, every: u64) -> Pass {
+        let (invocations, workgroups) = match &self.size {
+            _ if self.indirect.is_some() => (None, None),
+            Size::Workgroups(groups) => (None, Some(vec![count(groups)])),
+            Size::Invocations(invocations) => (Some(vec![count(invocations)]), None),
+        };
+        Pass {
+            name: self.name.clone(),
+            shader: self.files().map(|(name, _)| name.to_owned()).collect(),
+            entry: None,
+            invocations,
+            workgroups,
+            indirect: self.indirect.clone(),
+            every,
+            offset: 0,
+            bindings: self.bindings.clone(),
+            constants: self.constants.clone(),
+            underflow: self.underflow,
+        }
+    }
+}
+
+/// A path's last part.
+fn base(path: &'static str) -> &'static str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Extents are numbers or names of constants.
+pub(super) fn count(text: &str) -> Count {
+    text.parse().map_or_else(|_| Count::Name(text.into()), Count::Value)
+}
+
+/// Invocations of a workgroup: the product of the numbers in the text's first `@workgroup_size`, each written out or a `const` of the same text.
+fn workgroup_size(text: &str) -> Option<u64> {
+    let (_, rest) = text.split_once("@workgroup_size(")?;
+    let (sizes, _) = rest.split_once(')')?;
+    let number = |word: &str| word.trim_end_matches(['u', 'i']).parse::<u64>().ok();
+    let constant = |name: &str| {
+        let (_, rest) = text.split_once(&format!("const {name}: u32 = "))?;
+        number(rest.split_once(';')?.0.trim())
+    };
+    let sizes = sizes.split(',').map(str::trim).filter(|size| !size.is_empty());
+    sizes
+        .map(|size| number(size).or_else(|| constant(size)))
+        .try_fold(1, |product, size| Some(product * size?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::workgroup_size;
+
+    #[test]
+    fn the_size_of_a_workgroup_is_read_from_the_shader() {
+        assert_eq!(workgroup_size("@compute @workgroup_size(64)\nfn f() {}"), Some(64));
+        assert_eq!(workgroup_size("@compute @workgroup_size(8u, 4u)"), Some(32));
+        assert_eq!(
+            workgroup_size("const N: u32 = 128u;\n@compute @workgroup_size(N) "),
+            Some(128)
+        );
+        assert_eq!(workgroup_size("@compute @workgroup_size(M)"), None);
+        assert_eq!(workgroup_size("fn f() {}"), None);
+    }
+}

@@ -1,0 +1,429 @@
+//! A molecular package under construction: parts contribute, the draft puts together.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`kernel`] | one dispatch: WGSL files, how many invocations, when |
+//! | [`energies`] | partial sums, energies by force class, columns of `observables.csv` |
+//! | `finish` | all of it as a [`Package`](crate::package::Package) |
+//!
+//! Invariant: everything that follows from something else is derived here, once: workgroup counts from `@workgroup_size`, the
+//! order of passes from their phases, energies and their columns from the terms.
+//!
+//! # Writing a part
+//! A part is a force term, the list, an integrator: whatever implements [`Part`]. It adds constants and buffers first, then
+//! kernels, each to a [`Phase`]:
+//!
+//! ```ignore
+//! impl Part for Bonds {
+//!     fn contribute(&self, draft: &mut Draft) {
+//!         draft.integer("bonds_count", self.bonds.len() as u64);
+//!         draft.constant_u32("bond_atoms", &["bonds_count", "2"], self.atoms());
+//!         draft.constant_f32("bond_parameters", &["bonds_count", "2"], self.parameters());
+//!         draft.integer_forces();
+//!         draft.kernel(Phase::Forces, Kernel::new("bonds", &["md/terms/bonds/bonds.wgsl"]).over("bonds_count"));
+//!         let kernel = Kernel::new("bond_energies", &["md/observe/fixed64.wgsl", "md/terms/bonds/bond_energies.wgsl"]).over("bonds_count");
+//!         let groups = draft.kernel(Phase::Observe, kernel);
+//!         let [energy] = draft.sums("bond_sums", groups, ["bonds"]);
+//!         draft.energy(Energy::of("HarmonicBondForce", energy));
+//!     }
+//! }
+//! ```
+//!
+//! - WGSL files are named by their path below `shaders/`. In the package a file has its own name without folders, which must be
+//!   unique; the last one of a kernel holds its entry point.
+//! - A WGSL variable binds the buffer of its name; [`Kernel::bind`] says otherwise. `@binding` numbers stay as the file has them. At most 8
+//!   storage buffers a kernel. The variable `clock` is the step's number.
+//! - An `override` gets the constant of its name; [`Kernel::set`] gives a kernel its own value. Integers are `u32` or `i32`, floats `f32`.
+//! - Kernels run in the order of their phases, and within a phase in the order in which they were contributed. Those of
+//!   [`Phase::Observe`] run in steps whose energies are kept, all others in every step.
+//! - Underflow is [`Underflow::Checked`](crate::package::manifest::Underflow): no f32 result may be subnormal (a test runs the CPU device's checked mode), or ask for [`Kernel::canonical`].
+//! - What cannot be run is said with [`Draft::refuse`]; [`Draft::finish`] lists everything that was refused at once.
+//!
+//! # What every package has
+//! | buffer | type, shape, layout | what |
+//! |---|---|---|
+//! | `positions` | u32 `[atoms, 3]`, vec4, state | fractions of the box's edges, 2³² to the edge: differences wrap by overflow to the nearest image |
+//! | `velocities` | f32 `[atoms, 3]`, vec4, state | nm/ps, half a step behind the positions |
+//! | `types` | u32 `[atoms]` | each atom's kind |
+//! | `kinds` | f32 `[kinds_count, 2]` | by kind: dt/m (ps/u; 0 where the mass is 0), m (u) |
+//! | `forces` | f32 `[atoms, 3]`, vec4, observable | all forces of the step, kJ/mol/nm, from [`Phase::Sum`] on |
+//! | `fault` | u32 `[1]`, observable | `atomicMax(&fault[0], n)` stops the run with the text of [`Draft::fault`] `n` |
+//!
+//! | constant | what |
+//! |---|---|
+//! | `atoms` | number of atoms |
+//! | `scale_x`, `scale_y`, `scale_z` | nm for each unit of a position: the box's edges (ax, by, cz) over 2³² |
+//! | `tilt_bx`, `tilt_cx`, `tilt_cy` | the same for the off-diagonal parts of the box; 0 in a rectangular one |
+//! | `drift_x`, `drift_y`, `drift_z` | dt 2³² / edge, ps/nm: velocity to units a step (rectangular boxes) |
+//!
+//! The list adds `sorted` and `origin` (by slot: atoms in sorted order), `clusters`, `slots`; see [`super::list`].
+//!
+//! # Forces
+//! Two kinds of sinks:
+//! - **Integer sums** ([`Draft::integer_forces`], what every new term uses): `force_sums`, i32 `[atoms, 3]` packed, by tag (an atom's index), in units
+//!   of 2⁻¹⁴ kJ/mol/nm. [`Phase::Clear`] sets it to 0; kernels of [`Phase::Forces`] add each contribution, rounded to nearest by itself, with
+//!   `atomicAdd` whose result is unused, so that order cannot show. The constant `force_scale` is 2¹⁴ (units for
+//!   1 kJ/mol/nm), `force_unit` its inverse. A contribution that does not fit 31 bits is fault 6. Partial sums may wrap around.
+//!   A term that works on sorted atoms may use `slot_force_sums` (the same, by slot; [`Draft::slot_forces`]).
+//! - **f32** ([`Draft::float_forces`], one term at most): the term writes `forces` itself, by tag, in [`Phase::Forces`].
+//!
+//! Sums by slot go to sums by tag in [`Phase::Gather`], virtual sites hand theirs over in [`Phase::Spread`], and [`Phase::Sum`] adds the integer sums to `forces`.
+//!
+//! # Energies
+//! A term's [`Phase::Observe`] kernel leaves, for each workgroup `g` and quantity `q`, a 64-bit sum (`fixed64.wgsl`: 2⁻³² kJ/mol, low word first) in
+//! element `g * quantities + q` of an `array<vec2<u32>>`, the buffer that [`Draft::sums`] declares; the draft adds the workgroups up, makes
+//! potential, total and pressure of them, and the columns.
+
+use std::collections::BTreeMap;
+
+use super::{MdError, Plan};
+use crate::package::manifest::{Buffer, Element, Layout, Number, Output, Role};
+
+pub mod energies;
+mod finish;
+pub mod kernel;
+
+pub use energies::{Energy, Slot};
+pub use kernel::Kernel;
+
+use energies::Energies;
+use kernel::Scheduled;
+
+/// Units of integer force sums in 1 kJ/mol/nm.
+pub const FORCE_UNITS: f64 = 16_384.0;
+
+/// 2³²: units of a position to the box's edge.
+const ONE: f64 = 4_294_967_296.0;
+
+/// A part of a package.
+pub trait Part {
+    /// Add constants, buffers, kernels, energies.
+    fn contribute(&self, draft: &mut Draft);
+}
+
+/// When in a step a kernel runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// What acts on the state before the forces: barostat, removal of the centre's motion.
+    Begin,
+    /// Sorting and the neighbor list.
+    List,
+    /// Integer force sums become 0.
+    Clear,
+    /// Force terms.
+    Forces,
+    /// Sums by slot are added to those by tag (the draft's own kernel).
+    Gather,
+    /// `force_sums` holds every contribution: what virtual sites feel goes over to the atoms that they hang on.
+    Spread,
+    /// Integer sums are added to `forces` (the draft's own kernel).
+    Sum,
+    /// Energies, in steps that keep them. Positions, forces and half-step velocities of one step are at hand.
+    Observe,
+    /// Forces change velocities.
+    Kick,
+    /// Velocities change positions.
+    Drift,
+    /// Constraints, virtual sites.
+    Constrain,
+    /// What follows the new positions: the list's own copy.
+    After,
+}
+
+/// Name and length of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    /// The package's name: lower-case letters, digits and `-`.
+    pub name: String,
+    /// One line for people.
+    pub description: String,
+    /// Time step, ps.
+    pub dt_ps: f64,
+    /// Length of a run.
+    pub plan: Plan,
+}
+
+/// The periodic box as the device has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cell {
+    /// Diagonal of the box's matrix, ax, by, cz, nm: f32 values.
+    pub edges_nm: [f64; 3],
+    /// Its lower part bx, cx, cy, nm: f32 values, 0 in a rectangular box.
+    pub tilts_nm: [f64; 3],
+}
+
+impl Cell {
+    /// A rectangular box; edges are rounded to f32.
+    pub fn rectangular(box_nm: [f64; 3]) -> Self {
+        Self {
+            edges_nm: super::fixed::edges_nm(box_nm),
+            tilts_nm: [0.0; 3],
+        }
+    }
+
+    /// Volume, nm³.
+    pub fn volume_nm3(&self) -> f64 {
+        self.edges_nm.iter().product()
+    }
+}
+
+/// The atoms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Atoms {
+    /// The box.
+    pub cell: Cell,
+    /// Fractions of the box's edges, `[n, 3]`.
+    pub positions: Vec<[u32; 3]>,
+    /// Velocities, nm/ps, `[n, 3]`.
+    pub velocities_nm_ps: Vec<[f64; 3]>,
+    /// Each atom's kind, `[n]`.
+    pub kind_of: Vec<u32>,
+    /// Mass of each kind, u; 0 for what does not move by itself.
+    pub masses_u: Vec<f64>,
+}
+
+/// A package under construction.
+#[derive(Debug)]
+pub struct Draft {
+    head: Head,
+    cell: Cell,
+    constants: BTreeMap<String, Number>,
+    buffers: Vec<Buffer>,
+    init: BTreeMap<String, Vec<u8>>,
+    scheduled: Vec<Scheduled>,
+    outputs: Vec<Output>,
+    energies: Energies,
+    faults: BTreeMap<String, String>,
+    refused: Vec<String>,
+    float_forces: Option<String>,
+    integer_forces: bool,
+    slot_forces: bool,
+}
+
+impl Draft {
+    /// A draft that holds the atoms and nothing that moves them.
+    pub fn new(head: Head, atoms: &Atoms) -> Self {
+        let mut draft = Self {
+            head,
+            cell: atoms.cell,
+            constants: BTreeMap::new(),
+            buffers: Vec::new(),
+            init: BTreeMap::new(),
+            scheduled: Vec::new(),
+            outputs: Vec::new(),
+            energies: Energies::default(),
+            faults: BTreeMap::new(),
+            refused: Vec::new(),
+            float_forces: None,
+            integer_forces: false,
+            slot_forces: false,
+        };
+        let dt_ps = draft.head.dt_ps;
+        draft.integer("atoms", atoms.positions.len() as u64);
+        draft.integer("kinds_count", atoms.masses_u.len() as u64);
+        for (axis, edge) in ["x", "y", "z"].into_iter().zip(atoms.cell.edges_nm) {
+            draft.float(&format!("scale_{axis}"), edge / ONE);
+            draft.float(&format!("drift_{axis}"), dt_ps * ONE / edge);
+        }
+        for (name, tilt) in ["tilt_bx", "tilt_cx", "tilt_cy"].into_iter().zip(atoms.cell.tilts_nm) {
+            draft.float(name, tilt / ONE);
+        }
+        let positions = Buffer {
+            layout: Layout::Vec4,
+            scale: Some(atoms.cell.edges_nm.map(|edge| edge / ONE).to_vec()),
+            unit: Some("nm".into()),
+            ..buffer("positions", Element::U32, &["atoms", "3"], Role::State)
+        };
+        draft.initialised(positions, words(atoms.positions.iter().flatten().copied()));
+        let velocities = Buffer {
+            layout: Layout::Vec4,
+            unit: Some("nm/ps".into()),
+            ..buffer("velocities", Element::F32, &["atoms", "3"], Role::State)
+        };
+        draft.initialised(velocities, floats(atoms.velocities_nm_ps.iter().flatten().copied()));
+        draft.constant_u32("types", &["atoms"], atoms.kind_of.iter().copied());
+        let kinds = atoms
+            .masses_u
+            .iter()
+            .flat_map(|mass| [if *mass == 0.0 { 0.0 } else { dt_ps / mass }, *mass]);
+        draft.constant_f32("kinds", &["kinds_count", "2"], kinds);
+        draft.buffer(Buffer {
+            layout: Layout::Vec4,
+            unit: Some("kJ/mol/nm".into()),
+            ..buffer("forces", Element::F32, &["atoms", "3"], Role::Observable)
+        });
+        draft.buffer(buffer("fault", Element::U32, &["1"], Role::Observable));
+        draft
+    }
+
+    /// Let a part contribute.
+    pub fn add(&mut self, part: &dyn Part) -> &mut Self {
+        part.contribute(self);
+        self
+    }
+
+    /// The box.
+    pub fn cell(&self) -> Cell {
+        self.cell
+    }
+
+    /// Name and length of the run.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// An integer constant.
+    pub fn integer(&mut self, name: &str, value: u64) {
+        self.number(name, Number::Integer(value.cast_signed()));
+    }
+
+    /// A float constant; the device rounds it to f32.
+    pub fn float(&mut self, name: &str, value: f64) {
+        self.number(name, Number::Float(value));
+    }
+
+    fn number(&mut self, name: &str, value: Number) {
+        if let Some(other) = self.constants.insert(name.to_owned(), value)
+            && other != value
+        {
+            self.refuse(format!("constant '{name}' is given as {other} and as {value}"));
+        }
+    }
+
+    /// Value of an integer constant that was given before.
+    pub(super) fn integer_of(&mut self, count: &str) -> u64 {
+        if let Ok(value) = count.parse() {
+            return value;
+        }
+        match self.constants.get(count) {
+            Some(Number::Integer(value)) => value.cast_unsigned(),
+            _ => {
+                self.refuse(format!(
+                    "found no integer constant '{count}', which a buffer or kernel is counted by"
+                ));
+                1
+            }
+        }
+    }
+
+    /// A constant buffer of u32. Extents are numbers or names of integer constants, outermost first.
+    pub fn constant_u32(&mut self, name: &str, shape: &[&str], values: impl IntoIterator<Item = u32>) {
+        self.initialised(buffer(name, Element::U32, shape, Role::Constant), words(values));
+    }
+
+    /// A constant buffer of i32.
+    pub fn constant_i32(&mut self, name: &str, shape: &[&str], values: impl IntoIterator<Item = i32>) {
+        let bits = values.into_iter().map(i32::cast_unsigned);
+        self.initialised(buffer(name, Element::I32, shape, Role::Constant), words(bits));
+    }
+
+    /// A constant buffer of f32, rounded to nearest.
+    pub fn constant_f32(&mut self, name: &str, shape: &[&str], values: impl IntoIterator<Item = f64>) {
+        self.initialised(buffer(name, Element::F32, shape, Role::Constant), floats(values));
+    }
+
+    /// A state buffer with its first contents: part of every checkpoint.
+    pub fn state(&mut self, name: &str, element: Element, shape: &[&str], contents: Vec<u8>) {
+        self.initialised(buffer(name, element, shape, Role::State), contents);
+    }
+
+    /// A scratch buffer: zero at the start of each segment.
+    pub fn scratch(&mut self, name: &str, element: Element, shape: &[&str]) {
+        self.buffer(buffer(name, element, shape, Role::Scratch));
+    }
+
+    /// An observable buffer: zero at the start of each segment, outputs may keep it.
+    pub fn observable(&mut self, name: &str, element: Element, shape: &[&str]) {
+        self.buffer(buffer(name, element, shape, Role::Observable));
+    }
+
+    fn initialised(&mut self, mut buffer: Buffer, contents: Vec<u8>) {
+        buffer.init = Some(format!("{}.npy", buffer.name));
+        self.init.insert(buffer.name.clone(), contents);
+        self.buffer(buffer);
+    }
+
+    fn buffer(&mut self, buffer: Buffer) {
+        if self.buffers.iter().any(|other| other.name == buffer.name) {
+            self.refuse(format!("two parts bring a buffer '{}'", buffer.name));
+        } else {
+            self.buffers.push(buffer);
+        }
+    }
+
+    /// A kernel of a phase. Returns how many workgroups it has at most, which partial sums are counted by.
+    pub fn kernel(&mut self, phase: Phase, kernel: Kernel) -> u64 {
+        let groups = kernel.groups(self);
+        self.scheduled.push(Scheduled { phase, kernel });
+        groups
+    }
+
+    /// What a value of `fault` means.
+    pub fn fault(&mut self, value: u32, meaning: &str) {
+        self.faults.insert(value.to_string(), meaning.to_owned());
+    }
+
+    /// A frame of a buffer every so many steps, taken before the step's forces.
+    pub fn frames(&mut self, buffer: &str, every: u64) {
+        self.outputs.push(Output {
+            name: buffer.to_owned(),
+            buffer: buffer.to_owned(),
+            every,
+            after: None,
+            columns: Vec::new(),
+        });
+    }
+
+    /// This part adds to `force_sums`.
+    pub fn integer_forces(&mut self) {
+        self.integer_forces = true;
+    }
+
+    /// This part adds to `slot_force_sums`.
+    pub fn slot_forces(&mut self) {
+        self.integer_forces = true;
+        self.slot_forces = true;
+    }
+
+    /// This part writes `forces` itself.
+    pub fn float_forces(&mut self, part: &str) {
+        if let Some(other) = self.float_forces.replace(part.to_owned()) {
+            self.refuse(format!("{other} and {part} both write forces in f32: only one term may"));
+        }
+    }
+
+    /// Something that cannot be run; everything that was refused is listed by [`Draft::finish`].
+    pub fn refuse(&mut self, obstacle: String) {
+        self.refused.push(obstacle);
+    }
+
+    fn refusal(&self) -> Result<(), MdError> {
+        match &self.refused[..] {
+            [] => Ok(()),
+            [one] => Err(MdError::System(one.clone())),
+            all => Err(MdError::System(format!("{} obstacles:\n- {}", all.len(), all.join("\n- ")))),
+        }
+    }
+}
+
+fn buffer(name: &str, element: Element, shape: &[&str], role: Role) -> Buffer {
+    Buffer {
+        name: name.into(),
+        element,
+        shape: shape.iter().map(|extent| kernel::count(extent)).collect(),
+        role,
+        layout: Layout::Packed,
+        init: None,
+        fill: None,
+        scale: None,
+        unit: None,
+    }
+}
+
+fn words(values: impl IntoIterator<Item = u32>) -> Vec<u8> {
+    values.into_iter().flat_map(u32::to_le_bytes).collect()
+}
+
+fn floats(values: impl IntoIterator<Item = f64>) -> Vec<u8> {
+    words(values.into_iter().map(|value| (value as f32).to_bits()))
+}

@@ -1,0 +1,86 @@
+//! How much room the neighbor list gets.
+//!
+//! Invariant: capacity shows in no result. A list without room is a fault, never a list with a pair less.
+
+use super::order::{CLUSTER, most_neighbors};
+
+/// Words up to which a buffer has room for everything that could be asked of it.
+const SMALL_WORDS: u64 = 1 << 20;
+
+/// Room of a list, in elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Neighbors of a cluster; one place always stays free.
+    pub neighbors_max: u64,
+    /// What one of a cluster's four invocations finds.
+    pub hits_max: u64,
+    /// Candidates of a group of eight clusters, in words of 32.
+    pub candidate_words: u64,
+}
+
+impl Capacity {
+    /// Room for the positions at hand, and for what they may become. Small systems get room for every pair. Larger ones: for a cluster of a liquid, which reaches
+    /// about 1.8 times as many atoms as one atom does, at the density of the positions or at `dense_per_nm3`, whichever is more; a third more than the
+    /// most crowded cluster has now; and a little for small numbers.
+    pub fn of(positions: &[[u32; 3]], edges_nm: [f64; 3], reach_nm: f64, dense_per_nm3: f64) -> Self {
+        let atoms = positions.len() as u64;
+        let clusters = atoms.div_ceil(CLUSTER as u64);
+        let sphere_nm3 = 4.0 / 3.0 * std::f64::consts::PI * reach_nm.powi(3);
+        let even = atoms as f64 / edges_nm.iter().product::<f64>();
+        let liquid = 1.8 * sphere_nm3 * even.max(dense_per_nm3);
+        let all_pairs = atoms * clusters <= SMALL_WORDS;
+        let neighbors_max = if all_pairs {
+            atoms + 1
+        } else {
+            let most = (most_neighbors(positions, edges_nm, reach_nm) as f64).max(liquid);
+            ((most * 1.33) as u64 + 32).min(atoms + 1)
+        };
+        // In a liquid a group meets 270 clusters on average where a cluster has 134 neighbors, and a few groups, which the curve bends far, more than
+        // twice that.
+        let candidates = if clusters * clusters.div_ceil(8) <= SMALL_WORDS {
+            clusters
+        } else {
+            (6 * neighbors_max).max(256).min(clusters)
+        };
+        Self {
+            neighbors_max,
+            // A quarter of all, and more for chance.
+            hits_max: if all_pairs {
+                atoms.div_ceil(4) + 1
+            } else {
+                neighbors_max / 3 + 32
+            },
+            candidate_words: (candidates + 1).div_ceil(32),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scattered(n: u32) -> Vec<[u32; 3]> {
+        (1..=n)
+            .map(|i| [2_654_435_769u32, 2_246_822_519, 3_266_489_917].map(|factor| i.wrapping_mul(factor)))
+            .collect()
+    }
+
+    #[test]
+    fn small_systems_have_room_for_every_pair() {
+        for n in [1, 5, 864, 2000] {
+            let capacity = Capacity::of(&scattered(n), [100.0; 3], 1.0, 0.0);
+            let n = u64::from(n);
+            assert!(capacity.neighbors_max > n.saturating_sub(1), "{n}");
+            assert!(4 * capacity.hits_max > n, "{n}");
+            assert!(32 * capacity.candidate_words > n.div_ceil(4), "{n}");
+        }
+    }
+
+    #[test]
+    fn a_thin_gas_has_room_for_the_liquid_it_may_become() {
+        let gas = Capacity::of(&scattered(8000), [60.0; 3], 2.8, 1.2);
+        let liquid = Capacity::of(&scattered(8000), [8000f64.cbrt() / 1.2f64.cbrt(); 3], 2.8, 0.0);
+        assert!(gas.neighbors_max >= 230, "{gas:?}");
+        assert!(liquid.neighbors_max >= 230, "{liquid:?}");
+    }
+}

@@ -1,0 +1,266 @@
+//! The integer pair term: against double precision, and the same bits whatever list, skin, sort, capacity or workgroup order computes it.
+
+mod md_support;
+
+use device::{Device, SessionOptions};
+use kernels::md::draft::{Atoms, Cell, Draft, Head};
+use kernels::md::list::capacity::Capacity;
+use kernels::md::list::{Kind, List};
+use kernels::md::motion::Leapfrog;
+use kernels::md::observe::Kinetic;
+use kernels::md::system::nonbonded::COULOMB;
+use kernels::md::terms::nonbonded::{Coulomb, Nonbonded};
+use kernels::md::{Plan, fixed};
+use kernels::package::Package;
+use kernels::package::manifest::Number;
+use kernels::run::{Boundary, Executor, evaluate, initial_state};
+use md_support::{devices, relative};
+
+/// Charged atoms of three kinds on a jittered lattice, each excluding its two neighbors in the order of tags.
+struct Salt {
+    side: usize,
+    cutoff_nm: f64,
+    skin_nm: f64,
+    switch_nm: Option<f64>,
+    coulomb: Coulomb,
+}
+
+/// Charge, sigma, epsilon of the three kinds; the last one has no Lennard-Jones.
+const KINDS: [[f64; 3]; 3] = [[0.8, 0.24, 0.4], [-0.75, 0.31, 0.65], [-0.05, 0.0, 0.0]];
+const STEP_NM: [f64; 3] = [0.33, 0.35, 0.34];
+
+impl Salt {
+    fn atoms(&self) -> usize {
+        self.side.pow(3)
+    }
+
+    fn cell(&self) -> Cell {
+        Cell::rectangular(STEP_NM.map(|step| step * self.side as f64))
+    }
+
+    fn kind(atom: usize) -> usize {
+        atom * 7 % 3
+    }
+
+    fn positions(&self) -> Vec<[u32; 3]> {
+        let wiggle =
+            |i: usize, axis: usize| kernels::random::uniform(11, kernels::random::Stream::Test, 0, (3 * i + axis) as u32) - 0.5;
+        let at = |i: usize| [i / self.side / self.side, i / self.side % self.side, i % self.side];
+        let edges = self.cell().edges_nm;
+        let place = |i: usize| {
+            [0, 1, 2].map(|axis| fixed::encode((at(i)[axis] as f64 + 0.25 * wiggle(i, axis)) * STEP_NM[axis], edges[axis]))
+        };
+        (0..self.atoms()).map(place).collect()
+    }
+
+    fn exclusions(&self) -> Vec<Vec<u32>> {
+        let last = self.atoms() as i64 - 1;
+        let around =
+            |tag: i64| [tag - 2, tag - 1, tag + 1, tag + 2].map(|other| (0..=last).contains(&other).then_some(other as u32));
+        (0..=last).map(|tag| around(tag).into_iter().flatten().collect()).collect()
+    }
+
+    fn package(&self, change: impl FnOnce(&mut List)) -> Package {
+        let cell = self.cell();
+        let positions = self.positions();
+        let atoms = Atoms {
+            cell,
+            velocities_nm_ps: vec![[0.1, -0.2, 0.05]; positions.len()],
+            kind_of: (0..positions.len()).map(|atom| Self::kind(atom) as u32).collect(),
+            masses_u: vec![23.0, 35.5, 12.0],
+            positions,
+        };
+        let head = Head {
+            name: "salt".into(),
+            description: String::new(),
+            dt_ps: 0.001,
+            plan: Plan {
+                steps_per_segment: 20,
+                segments: 2,
+                energies_every: 10,
+                positions_every: 20,
+            },
+        };
+        let mut list = List {
+            cutoff_nm: self.cutoff_nm,
+            skin_nm: self.skin_nm,
+            capacity: Capacity::of(&atoms.positions, cell.edges_nm, self.cutoff_nm + self.skin_nm, 0.0),
+            lead_steps: 5.0,
+            kind: Kind::HalfByExclusion {
+                exclusions: self.exclusions(),
+            },
+            distance: "md/list/cell_box.wgsl",
+        };
+        change(&mut list);
+        let mut draft = Draft::new(head, &atoms);
+        draft.add(&list);
+        draft.add(&Nonbonded {
+            charges_e: KINDS.iter().map(|kind| kind[0]).collect(),
+            lennard_jones: KINDS.iter().map(|kind| [kind[1], kind[2]]).collect(),
+            cutoff_nm: self.cutoff_nm,
+            switch_nm: self.switch_nm,
+            coulomb: self.coulomb,
+        });
+        draft.add(&Kinetic {
+            degrees_of_freedom: 3.0 * atoms.positions.len() as f64,
+        });
+        draft.add(&Leapfrog);
+        draft.frames("positions", 20);
+        draft.finish().expect("a package")
+    }
+
+    /// All pairs in double precision: energy and forces.
+    fn oracle(&self) -> (f64, Vec<[f64; 3]>) {
+        let positions = self.positions();
+        let edges = self.cell().edges_nm;
+        let exclusions = self.exclusions();
+        let mut energy = 0.0;
+        let mut forces = vec![[0.0; 3]; positions.len()];
+        for a in 0..positions.len() {
+            for b in 0..a {
+                let d = [0, 1, 2].map(|axis| fixed::difference(positions[a][axis], positions[b][axis], edges[axis]));
+                let r2: f64 = d.iter().map(|x| x * x).sum();
+                if r2 >= self.cutoff_nm.powi(2) || exclusions[a].contains(&(b as u32)) {
+                    continue;
+                }
+                let (u, slope) = self.pair(KINDS[Self::kind(a)], KINDS[Self::kind(b)], r2.sqrt());
+                energy += u;
+                for axis in 0..3 {
+                    let force = -slope / r2.sqrt() * d[axis];
+                    forces[a][axis] += force;
+                    forces[b][axis] -= force;
+                }
+            }
+        }
+        (energy, forces)
+    }
+
+    /// Energy and its slope.
+    fn pair(&self, a: [f64; 3], b: [f64; 3], r: f64) -> (f64, f64) {
+        let (sigma, epsilon) = (0.5 * (a[1] + b[1]), (a[2] * b[2]).sqrt());
+        let s6 = (sigma / r).powi(6);
+        let (mut lj, mut lj_slope) = (4.0 * epsilon * (s6 * s6 - s6), -24.0 * epsilon * (2.0 * s6 * s6 - s6) / r);
+        if let Some(start) = self.switch_nm.filter(|start| r > *start) {
+            let width = self.cutoff_nm - start;
+            let x = (r - start) / width;
+            let (s, ds) = (
+                1.0 - 10.0 * x.powi(3) + 15.0 * x.powi(4) - 6.0 * x.powi(5),
+                -30.0 * x.powi(2) * (1.0 - x).powi(2) / width,
+            );
+            lj_slope = s * lj_slope + ds * lj;
+            lj *= s;
+        }
+        let qq = COULOMB * a[0] * b[0];
+        let (c, c_slope) = match self.coulomb {
+            Coulomb::Field { k, c } => (1.0 / r + k * r * r - c, -1.0 / r.powi(2) + 2.0 * k * r),
+            Coulomb::Ewald { alpha_per_nm: alpha } => {
+                let (erfc, exp) = (libm::erfc(alpha * r), libm::exp(-(alpha * r).powi(2)));
+                (
+                    erfc / r,
+                    -erfc / r.powi(2) - 2.0 * alpha / std::f64::consts::PI.sqrt() * exp / r,
+                )
+            }
+        };
+        (lj + qq * c, lj_slope + qq * c_slope)
+    }
+}
+
+fn variants() -> Vec<Salt> {
+    let field = Coulomb::Field { k: 0.68, c: 1.66 };
+    let plain = Coulomb::Field { k: 0.0, c: 0.0 };
+    let ewald = Coulomb::Ewald { alpha_per_nm: 2.92 };
+    let salt = |side, switch_nm, coulomb| Salt {
+        side,
+        cutoff_nm: 0.9,
+        skin_nm: 0.1,
+        switch_nm,
+        coulomb,
+    };
+    vec![
+        salt(9, None, field),
+        salt(6, Some(0.7), plain),
+        salt(7, None, ewald),
+        salt(8, Some(0.75), ewald),
+    ]
+}
+
+#[test]
+fn forces_and_energies_agree_with_double_precision() {
+    for device in devices() {
+        for salt in variants() {
+            let (energy, forces) = salt.oracle();
+            let package = salt.package(|_| ());
+            let found = evaluate(&package, device.as_ref(), &SessionOptions::default()).expect("an evaluation");
+            let found_forces: Vec<[f64; 3]> = found
+                .forces
+                .chunks_exact(3)
+                .map(|v| [v[0], v[1], v[2]].map(f64::from))
+                .collect();
+            let error = relative(&found_forces, &forces);
+            let found = found.energies["NonbondedForce"];
+            println!(
+                "{}: {} atoms: forces {error:e}, energy {found} {:e}",
+                device.info().id,
+                salt.atoms(),
+                found / energy - 1.0
+            );
+            assert!(error < 1e-6, "{error:e}");
+            assert!((found / energy - 1.0).abs() < 1e-6, "{found} {energy}");
+        }
+    }
+}
+
+fn boundaries(package: &Package, device: &dyn Device, options: &SessionOptions) -> Vec<Boundary> {
+    let mut executor = Executor::open(package, device, options).expect("a session");
+    executor.enter(0, &initial_state(package)).expect("a state");
+    (0..package.manifest().run.segments)
+        .map(|_| {
+            executor.advance(u64::MAX).expect("steps");
+            executor.cross().expect("a boundary")
+        })
+        .collect()
+}
+
+/// Bits depend on the set of pairs within the cutoff alone.
+#[test]
+fn neither_list_nor_order_shows_in_any_bit() {
+    for device in devices() {
+        for salt in variants().drain(1..3) {
+            let usual = salt.package(|_| ());
+            let expected = boundaries(&usual, device.as_ref(), &SessionOptions::default());
+            let with = |constant: &str, value: Number| {
+                let mut manifest = usual.manifest().clone();
+                let old = manifest.constants.insert(constant.into(), value);
+                assert!(old.is_some_and(|old| old != value), "{constant}");
+                usual.with_manifest(manifest).expect("a package")
+            };
+            let others = [
+                ("a skin of 0.05 nm", salt.package(|list| list.skin_nm = 0.05)),
+                ("a skin of 0.02 nm", salt.package(|list| list.skin_nm = 0.02)),
+                ("a list without lead", salt.package(|list| list.lead_steps = 0.0)),
+                ("sorting with every list", with("sort_period", Number::Integer(1))),
+                ("a new list in every step", with("moved2", Number::Float(-1.0))),
+                ("more room", with("neighbors_max", Number::Integer(999))),
+            ];
+            for (what, package) in &others {
+                assert!(
+                    boundaries(package, device.as_ref(), &SessionOptions::default()) == expected,
+                    "{}: {what} shows",
+                    device.info().id
+                );
+            }
+            for seed in 0..3 {
+                let options = SessionOptions {
+                    workgroup_order_seed: Some(seed),
+                    commands_per_submit_max: Some(5),
+                    ..SessionOptions::default()
+                };
+                assert!(
+                    boundaries(&usual, device.as_ref(), &options) == expected,
+                    "{}: workgroup order {seed} shows",
+                    device.info().id
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+// The list's copy of the positions, in sorted order, after a step moved them. `origin`: where the list takes the atom to be, tag.
+// An atom further than half the skin (`moved2`, nm^2) from there asks for a new list (`schedule[23]`, see check.wgsl). Needs cell_box.wgsl or cell.wgsl.
+
+override atoms: u32;
+override moved2: f32;
+
+@group(0) @binding(0) var<storage, read> positions: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> origin: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> sorted: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read_write> schedule: array<atomic<u32>>;
+
+@compute @workgroup_size(64)
+fn follow(@builtin(global_invocation_id) id: vec3<u32>) {
+    let slot = id.x;
+    if slot >= atoms {
+        return;
+    }
+    let expected = origin[slot];
+    let position = positions[expected.w].xyz;
+    sorted[slot] = vec4<u32>(position, sorted[slot].w);
+    let d = cell_nm(position - expected.xyz);
+    if d.x * d.x + d.y * d.y + d.z * d.z > moved2 {
+        atomicMax(&schedule[23], 1u);
+    }
+}

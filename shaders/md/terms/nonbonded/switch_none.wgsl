@@ -1,0 +1,9 @@
+// No switching function: Lennard-Jones is cut off at the cutoff.
+
+fn switch_force(g: PairGeometry, scale: f32, energy: f32) -> f32 {
+    return scale;
+}
+
+fn switch_energy(g: PairGeometry, energy: f32) -> f32 {
+    return energy;
+}
