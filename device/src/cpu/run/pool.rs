@@ -1,4 +1,7 @@
 //! Threads that wait for a dispatch and share it. The thread that submits works, too.
+//!
+//! A dispatch waits only for threads that have joined it: on a busy machine one that is woken late finds the work done, and nothing
+//! has waited for it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -17,7 +20,7 @@ struct Shared {
     done: Condvar,
     /// Number of the newest dispatch; looked at without the lock.
     turn: AtomicU64,
-    /// Threads that still work.
+    /// Threads that have joined the dispatch and still work. It grows under the lock alone, while there is a dispatch.
     working: AtomicU64,
 }
 
@@ -71,13 +74,14 @@ impl Pool {
             let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.dispatch = Some(Arc::clone(dispatch));
             state.turn += 1;
-            self.shared.working.store(self.threads.len() as u64, Ordering::Release);
             self.shared.turn.store(state.turn, Ordering::Release);
             drop(state);
             self.shared.wake.notify_all();
         }
         self.own.work(dispatch);
         if !alone {
+            // All workgroups are taken: no thread has to join any more.
+            self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).dispatch = None;
             for _ in 0..SPINS {
                 if self.shared.working.load(Ordering::Acquire) == 0 {
                     return;
@@ -113,11 +117,10 @@ fn attend(shared: &Shared, mut worker: Worker) {
             return;
         }
         seen = state.turn;
-        let dispatch = state.dispatch.clone();
+        let Some(dispatch) = state.dispatch.clone() else { continue };
+        shared.working.fetch_add(1, Ordering::AcqRel);
         drop(state);
-        if let Some(dispatch) = dispatch {
-            worker.work(&dispatch);
-        }
+        worker.work(&dispatch);
         if shared.working.fetch_sub(1, Ordering::AcqRel) == 1 {
             // The lock orders this before a waiter's look.
             drop(shared.state.lock().unwrap_or_else(PoisonError::into_inner));
