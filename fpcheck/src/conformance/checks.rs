@@ -102,20 +102,31 @@ pub(super) fn repeats(device: &dyn Device, tier: Tier, settings: &Settings) -> A
 /// What a package's chain is, and what it is held against.
 pub(super) struct Golden {
     pub(super) package: Package,
+    /// Steps between boundaries as the package itself says.
+    own_steps_per_segment: u64,
     /// The chain of the built-in CPU device.
     pub(super) reference: Vec<ChainEntry>,
 }
 
 impl Golden {
-    /// A package, cut so that `steps` steps have [`SEGMENTS`] segments.
+    /// A package, cut into [`SEGMENTS`] segments of the same length that cover `steps` steps, and up to nine more.
     pub(super) fn new(package: &Package, steps: u64, reference: &dyn Device) -> Result<Self, RunError> {
-        let manifest = package.manifest().clone().with_steps_per_segment((steps / SEGMENTS).max(1));
+        let own_steps_per_segment = package.manifest().run.steps_per_segment;
+        let manifest = package
+            .manifest()
+            .clone()
+            .with_steps_per_segment(steps.div_ceil(SEGMENTS).max(1));
         let package = package.with_manifest(manifest)?;
         let reference = alone(&package, reference, &SessionOptions::default(), SEGMENTS, false)?;
-        Ok(Self { package, reference })
+        Ok(Self {
+            package,
+            own_steps_per_segment,
+            reference,
+        })
     }
 
-    fn steps(&self) -> u64 {
+    /// Steps that the checks of this package cover.
+    pub(super) fn steps(&self) -> u64 {
         self.reference.last().map_or(0, |entry| entry.step)
     }
 
@@ -224,18 +235,38 @@ impl Golden {
         Ok(format!("{} orders of workgroups, the same chain", settings.orders))
     }
 
-    /// CPU device: a short run that reports races, stray accesses and exceptional floats.
+    /// Steps a segment, and segments, of the checked run: the package's own segments, where that makes two or more of them. What is lost at a
+    /// boundary may depend on where it lies.
+    fn checked_cut(&self) -> (u64, u64) {
+        let own = self.own_steps_per_segment;
+        match self.steps().div_ceil(own) {
+            0 | 1 => (self.package.manifest().run.steps_per_segment, SEGMENTS),
+            segments => (own, segments),
+        }
+    }
+
+    /// Steps that the checked run covers.
+    pub(super) fn checked_steps(&self) -> u64 {
+        let (steps, segments) = self.checked_cut();
+        steps * segments
+    }
+
+    /// CPU device: all steps once more in the mode that reports races, stray accesses, exceptional floats and reads of what a boundary cleared.
     pub(super) fn checked(&self, device: &dyn Device) -> Answer {
+        let (steps, segments) = self.checked_cut();
+        let manifest = self.package.manifest().clone().with_steps_per_segment(steps);
+        let package = self.package.with_manifest(manifest).map_err(failed)?;
         let options = SessionOptions {
             checked: true,
             ..SessionOptions::default()
         };
-        let manifest = self.package.manifest().clone().with_steps_per_segment(2);
-        let package = self.package.with_manifest(manifest).map_err(failed)?;
-        let found = alone(&package, device, &options, 1, false).map_err(|error| error.to_string())?;
-        let plain = alone(&package, device, &SessionOptions::default(), 1, false).map_err(failed)?;
+        let found = alone(&package, device, &options, segments, false).map_err(|error| error.to_string())?;
+        let plain = alone(&package, device, &SessionOptions::default(), segments, false).map_err(failed)?;
         match parting(&plain, &found) {
-            None => Ok("no race, no stray access, no exceptional float in 2 steps".to_owned()),
+            None => Ok(format!(
+                "no race, no stray access, no exceptional float in {} steps",
+                self.checked_steps()
+            )),
             Some(words) => Err(words),
         }
     }

@@ -174,6 +174,7 @@ fn hops(report: &mut Report, golden: &Golden, devices: &[Arc<dyn Device>], admit
             device: device.info().id.clone(),
             check: "hops".to_owned(),
             package: Some(golden.package.manifest().name.clone()),
+            steps: Some(golden.steps()),
             outcome,
             words,
             seconds,
@@ -189,7 +190,8 @@ struct Cells<'a> {
 }
 
 impl Cells<'_> {
-    fn add(&mut self, check: &str, package: Option<&str>, make: impl FnOnce() -> (Outcome, String)) {
+    /// Make a check, of a package over so many steps or of the device alone.
+    fn add(&mut self, check: &str, package: Option<(&str, u64)>, make: impl FnOnce() -> (Outcome, String)) {
         debug_assert!(CHECKS.iter().any(|(known, _)| *known == check), "{check} is in the table");
         if !self.settings.wants(check) {
             return;
@@ -199,7 +201,8 @@ impl Cells<'_> {
         self.report.cells.push(Cell {
             device: self.device.to_owned(),
             check: check.to_owned(),
-            package: package.map(str::to_owned),
+            package: package.map(|(name, _)| name.to_owned()),
+            steps: package.map(|(_, steps)| steps),
             outcome,
             words,
             seconds: start.elapsed().as_secs_f64(),
@@ -207,11 +210,11 @@ impl Cells<'_> {
     }
 
     fn golden(&mut self, golden: &Golden, device: &dyn Device, in_tier: bool) {
-        let name = golden.package.manifest().name.clone();
+        let about = Some((golden.package.manifest().name.as_str(), golden.steps()));
         let settings = self.settings;
         let absent = || (Outcome::Absent, "not in the portable tier".to_owned());
         let mut chain = None;
-        self.add("golden", Some(&name), || {
+        self.add("golden", about, || {
             if !in_tier {
                 return absent();
             }
@@ -231,16 +234,15 @@ impl Cells<'_> {
             (None, true) => (Outcome::Absent, "there is no chain to hold it against".to_owned()),
             (Some(chain), true) => outcome(check(chain)),
         };
-        self.add("interruptions", Some(&name), || {
-            own(&|chain| golden.interrupted(device, chain))
-        });
-        self.add("submits", Some(&name), || own(&|chain| golden.submits(device, chain)));
-        self.add("pipelines", Some(&name), || own(&|chain| golden.pipelines(device, chain)));
-        self.add("orders", Some(&name), || match built_in {
+        self.add("interruptions", about, || own(&|chain| golden.interrupted(device, chain)));
+        self.add("submits", about, || own(&|chain| golden.submits(device, chain)));
+        self.add("pipelines", about, || own(&|chain| golden.pipelines(device, chain)));
+        self.add("orders", about, || match built_in {
             true => own(&|chain| golden.orders(device, chain, settings)),
             false => not_cpu(),
         });
-        self.add("checked", Some(&name), || match built_in {
+        let about = about.map(|(name, _)| (name, golden.checked_steps()));
+        self.add("checked", about, || match built_in {
             true => outcome(golden.checked(device)),
             false => not_cpu(),
         });

@@ -73,7 +73,8 @@ fn matrix(html: &mut String, report: &Report) {
     html.push_str("</tr></thead><tbody>");
     for row in report.rows() {
         let about = CHECKS.iter().find(|(name, _)| *name == row.0).map_or("", |(_, about)| about);
-        let package = row.1.map(|name| format!(" {}", escaped(name))).unwrap_or_default();
+        let steps = report.steps_of(row).map_or(String::new(), |steps| format!(", {steps} steps"));
+        let package = row.1.map(|name| format!(" {}{steps}", escaped(name))).unwrap_or_default();
         _ = write!(
             html,
             "<tr><th scope=\"row\">{}{package}<small>{}</small></th>",
@@ -126,6 +127,7 @@ mod tests {
             device: "a".into(),
             check: "golden".into(),
             package: Some("<script>".into()),
+            steps: Some(10),
             outcome: Outcome::Failed,
             words: "x < y & \"z\"".into(),
             seconds: 0.0,

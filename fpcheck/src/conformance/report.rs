@@ -27,6 +27,9 @@ pub struct Cell {
     pub check: String,
     /// The package, for checks that run one.
     pub package: Option<String>,
+    /// Steps of the package that were covered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
     /// How it ended.
     pub outcome: Outcome,
     /// What is to be said of it.
@@ -82,7 +85,7 @@ impl DeviceReport {
 pub struct Report {
     /// Baton's version.
     pub version: &'static str,
-    /// Steps of each golden kernel.
+    /// Steps that were asked for of each golden kernel; what was covered stands with each check.
     pub steps: u64,
     /// Repeats of each probe.
     pub repeats: usize,
@@ -130,6 +133,12 @@ impl Report {
         rows
     }
 
+    /// Steps that a row's checks cover.
+    pub(super) fn steps_of(&self, row: (&str, Option<&str>)) -> Option<u64> {
+        let is = |cell: &&Cell| (cell.check.as_str(), cell.package.as_deref()) == row;
+        self.cells.iter().find(is)?.steps
+    }
+
     /// The cell of a row and a device.
     pub fn cell(&self, row: (&str, Option<&str>), device: &str) -> Option<&Cell> {
         let is = |cell: &&Cell| (cell.check.as_str(), cell.package.as_deref()) == row && cell.device == device;
@@ -138,9 +147,10 @@ impl Report {
 
     /// For a terminal: the matrix, then what failed, then what each device does differently.
     pub fn lines(&self) -> Vec<String> {
-        let title = |(check, package): (&str, Option<&str>)| match package {
-            Some(package) => format!("{check} {package}"),
-            None => check.to_owned(),
+        let title = |(check, package): (&str, Option<&str>)| match (package, self.steps_of((check, package))) {
+            (Some(package), Some(steps)) => format!("{check} {package}, {steps} steps"),
+            (Some(package), None) => format!("{check} {package}"),
+            (None, _) => check.to_owned(),
         };
         let rows = self.rows();
         let wide = rows.iter().map(|row| title(*row).len()).max().unwrap_or(0);

@@ -3,12 +3,16 @@
 //! A race is two accesses of one word in one dispatch, at least one of them a write and not both atomic, by invocations that no
 //! barrier orders: `storageBarrier` in storage, `workgroupBarrier` in workgroup memory. Each word's last writer and its readers are
 //! remembered; that is enough to find some race wherever there is one, though not each of them.
+//!
+//! A buffer that is cleared (at a boundary, all that is not state) is also watched for values that were meant to last: see `clears`.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use compile::abi::event;
+
+use super::clears::Clears;
 
 /// Where the sites of a pass lie in its source.
 #[derive(Clone, Debug)]
@@ -49,6 +53,7 @@ pub(super) struct Checker {
     /// Barriers that this workgroup has passed: those that order storage, those that order workgroup memory.
     phases: [u32; 2],
     words: BTreeMap<u32, Word>,
+    clears: Clears,
     /// First byte of scratch memory, which each workgroup has for itself.
     scratch: u32,
     found: Option<String>,
@@ -63,6 +68,7 @@ impl Checker {
             group_id: [0; 3],
             phases: [0; 2],
             words: BTreeMap::new(),
+            clears: Clears::new(scratch),
             scratch,
             found: None,
         }
@@ -71,6 +77,16 @@ impl Checker {
     pub(super) fn dispatch(&mut self, pass: usize) {
         self.pass = pass;
         self.words.clear();
+    }
+
+    /// A range of bytes was cleared.
+    pub(super) fn clear(&mut self, range: Range<u64>) {
+        self.clears.clear(range);
+    }
+
+    /// A range of bytes was written from outside of kernels.
+    pub(super) fn write(&mut self, range: Range<u64>) {
+        self.clears.write(range);
     }
 
     pub(super) fn workgroup(&mut self, id: [u32; 3], group: u64) {
@@ -96,7 +112,7 @@ impl Checker {
                 self.phases[1] += b;
                 None
             }
-            _ => (0..b).find_map(|i| self.touch(a + 4 * i, what, lane)),
+            _ => (0..b).find_map(|i| self.touch(a + 4 * i, what, lane).or_else(|| self.last(a + 4 * i, what))),
         }?;
         self.found = Some(format!("{}: {text}", self.place(site, lane)));
         Some(())
@@ -175,6 +191,22 @@ impl Checker {
             then.lane,
             then.group
         ))
+    }
+
+    /// Whether a kernel reads what was lost when a buffer was cleared.
+    fn last(&mut self, address: u32, what: u32) -> Option<String> {
+        let is_lost = match what {
+            event::READ => self.clears.read(address),
+            event::WRITE => self.clears.store(address),
+            _ => self.clears.atomic(address),
+        };
+        is_lost.then(|| {
+            format!(
+                "lost at a boundary: read of {}, which was written before the boundary, and not since; scratch and observable buffers are \
+                 cleared there, what is to last belongs in a state buffer",
+                self.name(address)
+            )
+        })
     }
 
     fn name(&self, address: u32) -> String {

@@ -9,9 +9,11 @@
 //! | `pool` | threads that share a dispatch |
 //! | `order` | in which order workgroups run |
 //! | `check` | checked mode: what is watched, and who raced |
+//! | `clears` | checked mode: values that were meant to last in buffers that are cleared |
 //! | `session` | [`crate::Session`] |
 
 mod check;
+mod clears;
 mod engine;
 mod memory;
 mod order;

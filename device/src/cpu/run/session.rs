@@ -157,12 +157,18 @@ impl CpuSession {
                     )));
                 }
                 self.memory.copy(from, to, size as usize);
+                if let Some(checker) = self.pool.own().checker() {
+                    checker.write(to..to + size);
+                }
                 Ok(())
             }
             Command::Clear(buffer) => {
                 let start = self.range(buffer, 0, 0, "clear")?;
                 let len = self.memory.buffers.buffer(buffer).map_or(0, |(_, len)| len);
                 self.memory.clear(start, len as usize);
+                if let Some(checker) = self.pool.own().checker() {
+                    checker.clear(start..start + u64::from(len));
+                }
                 Ok(())
             }
         }
@@ -273,6 +279,9 @@ impl Session for CpuSession {
     fn write(&mut self, buffer: BufferId, offset: u64, bytes: &[u8]) -> Result<(), DeviceError> {
         let at = self.range(buffer, offset, bytes.len() as u64, "write")?;
         self.memory.write(at, bytes);
+        if let Some(checker) = self.pool.own().checker() {
+            checker.write(at..at + bytes.len() as u64);
+        }
         Ok(())
     }
 
