@@ -28,6 +28,8 @@ pub enum Exit {
     WrongClass = 86,
     /// The package, or the system to make one of, is wrong.
     BadPackage = 87,
+    /// A run is finished, but its state holds NaN or infinity.
+    NonFinite = 88,
 }
 
 impl From<Exit> for ExitCode {

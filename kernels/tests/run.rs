@@ -38,11 +38,7 @@ fn package() -> Package {
 }
 
 fn config() -> RunConfig {
-    RunConfig {
-        segments: SEGMENTS,
-        checkpoint_every: 1,
-        package: None,
-    }
+    RunConfig::new(SEGMENTS)
 }
 
 fn results(path: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -61,8 +57,8 @@ fn results(path: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn whole(place: &Path, device: &dyn Device, options: &RunOptions) -> BTreeMap<String, Vec<u8>> {
-    let mut dir = RunDir::create(place, &package(), config()).expect("created");
-    let outcome = run(&mut dir, device, class("a"), options, &mut |_| Control::Continue).expect("runs");
+    let dir = RunDir::create(place, &package(), config()).expect("created");
+    let outcome = run(&dir, device, class("a"), options, &mut |_| Control::Continue).expect("runs");
     assert!(matches!(outcome, Outcome::Finished(entry) if entry.segment == SEGMENTS && entry.step == 40));
     results(place)
 }
@@ -80,14 +76,14 @@ fn stopping_waiting_and_cutting_leave_the_same_bytes() {
     let options = RunOptions {
         session,
         wait_at_boundaries: true,
-        force_class: false,
+        ..RunOptions::default()
     };
     assert!(expected == whole(&place.path().join("cut"), device.as_ref(), &options));
     let path = place.path().join("stopped");
     drop(RunDir::create(&path, &package(), config()).expect("created"));
     let mut processes = 0;
     loop {
-        let mut dir = RunDir::open(&path).expect("opens");
+        let dir = RunDir::open(&path).expect("opens");
         let mut observer = |progress: &Progress| {
             // Every other time the work since the last boundary is dropped.
             if processes % 2 == 0 {
@@ -98,7 +94,7 @@ fn stopping_waiting_and_cutting_leave_the_same_bytes() {
                 Control::Continue
             }
         };
-        let outcome = run(&mut dir, device.as_ref(), class("a"), &RunOptions::default(), &mut observer).expect("runs");
+        let outcome = run(&dir, device.as_ref(), class("a"), &RunOptions::default(), &mut observer).expect("runs");
         processes += 1;
         if matches!(outcome, Outcome::Finished(_)) {
             break;
@@ -112,14 +108,11 @@ fn stopping_waiting_and_cutting_leave_the_same_bytes() {
 fn another_hardware_class_is_refused_and_nothing_changes() {
     let Some(device) = device() else { return };
     let place = tempfile::tempdir().expect("a folder");
-    let mut dir = RunDir::create(&place.path().join("run"), &package(), config()).expect("created");
+    let dir = RunDir::create(&place.path().join("run"), &package(), config()).expect("created");
     let options = RunOptions::default();
-    run(&mut dir, device.as_ref(), class("a"), &options, &mut |_| {
-        Control::StopAtBoundary
-    })
-    .expect("runs");
+    run(&dir, device.as_ref(), class("a"), &options, &mut |_| Control::StopAtBoundary).expect("runs");
     let before = results(dir.path());
-    let error = run(&mut dir, device.as_ref(), class("b"), &options, &mut |_| Control::Continue).expect_err("another class");
+    let error = run(&dir, device.as_ref(), class("b"), &options, &mut |_| Control::Continue).expect_err("another class");
     assert!(
         matches!(error, RunError::Class { have, here } if have == class("a") && here == class("b")),
         "{error}"
@@ -129,7 +122,7 @@ fn another_hardware_class_is_refused_and_nothing_changes() {
         force_class: true,
         ..options
     };
-    let outcome = run(&mut dir, device.as_ref(), class("b"), &forced, &mut |_| Control::Continue).expect("forced");
+    let outcome = run(&dir, device.as_ref(), class("b"), &forced, &mut |_| Control::Continue).expect("forced");
     assert!(matches!(outcome, Outcome::Finished(_)));
 }
 
@@ -137,8 +130,8 @@ fn another_hardware_class_is_refused_and_nothing_changes() {
 fn a_boundary_that_comes_out_different_a_second_time_is_an_error() {
     let Some(device) = device() else { return };
     let place = tempfile::tempdir().expect("a folder");
-    let mut dir = RunDir::create(&place.path().join("run"), &package(), config()).expect("created");
-    run(&mut dir, device.as_ref(), class("a"), &RunOptions::default(), &mut |_| {
+    let dir = RunDir::create(&place.path().join("run"), &package(), config()).expect("created");
+    run(&dir, device.as_ref(), class("a"), &RunOptions::default(), &mut |_| {
         Control::Continue
     })
     .expect("runs");
@@ -162,7 +155,7 @@ fn a_boundary_that_comes_out_different_a_second_time_is_an_error() {
         .map(|line| serde_json::to_string(line).expect("encodes") + "\n")
         .collect();
     std::fs::write(place.path().join("run/chain.jsonl"), text).expect("written");
-    let error = run(&mut dir, device.as_ref(), class("a"), &RunOptions::default(), &mut |_| {
+    let error = run(&dir, device.as_ref(), class("a"), &RunOptions::default(), &mut |_| {
         Control::Continue
     })
     .expect_err("diverged");

@@ -273,16 +273,12 @@ impl Stage {
         let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let segments = report["segment"].as_u64().expect("a number");
         let local = self.path(&format!("local-{job}"));
-        let config = kernels::run::RunConfig {
-            segments,
-            checkpoint_every: 1,
-            package: None,
-        };
-        let mut dir = kernels::run::RunDir::create(&local, package, config).expect("a run directory");
+        let config = kernels::run::RunConfig::new(segments);
+        let dir = kernels::run::RunDir::create(&local, package, config).expect("a run directory");
         let device = device::select("cpu").expect("the CPU device is always there");
         let class = dir_class(&out);
         let options = kernels::run::RunOptions::default();
-        kernels::run::run(&mut dir, &*device, class, &options, &mut |_| kernels::run::Control::Continue).expect("it runs");
+        kernels::run::run(&dir, &*device, class, &options, &mut |_| kernels::run::Control::Continue).expect("it runs");
         let (expected, found) = (crate::results(&local), crate::results(&out));
         for ((name, expected), (_, found)) in expected.iter().zip(&found) {
             assert!(expected == found, "job {job}: {name} differs from a local run's");

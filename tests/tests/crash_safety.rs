@@ -136,6 +136,35 @@ fn what_a_crash_left_behind_the_last_line_is_cut_off() {
 }
 
 #[test]
+fn a_changed_byte_is_refused_by_name_or_computed_again_to_the_same_bytes() {
+    let finished = Finished::new();
+    let mut dice = Dice(11);
+    let mut refused = 0;
+    for round in 0..16 {
+        let folder = finished.cut(&format!("changed-{round}"), 2 + round % 4);
+        let mut files: Vec<PathBuf> = checkpoints(&folder);
+        files.extend(results(&folder).into_iter().map(|(name, _)| folder.join(name)));
+        let file = &files[dice.below(files.len() as u64) as usize];
+        let mut bytes = fs::read(file).expect("read");
+        let at = dice.below(bytes.len() as u64) as usize;
+        bytes[at] ^= 1 << dice.below(8);
+        fs::write(file, bytes).expect("written");
+        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+        let what = format!("byte {at} of {name} changed");
+        let output = resume(&folder);
+        if output.status.success() {
+            finished.assert_same(&folder, &what);
+        } else {
+            let words = said(&output);
+            let class = output.status.code() == Some(contracts::WRONG_CLASS);
+            assert!(words.contains(&name) || class, "{what}: {words}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 3, "{refused} refusals: too few changes hit what the chain covers");
+}
+
+#[test]
 fn a_changed_package_is_refused() {
     let finished = Finished::new();
     let folder = finished.cut("changed", 3);

@@ -15,7 +15,7 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 75 the server is away, 85 stopped at a boundary (resumable), \
-86 refused: wrong hardware class, 87 bad package.";
+86 refused: wrong hardware class, 87 bad package, 88 finished, but the state holds NaN or infinity.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -23,6 +23,7 @@ enum Command {
     Run(commands::run::Args),
     Resume(commands::resume::Args),
     Chain(commands::chain::Args),
+    Verify(commands::verify::Args),
     Export(commands::export::Args),
     Analyse(commands::analyse::Args),
     Evaluate(commands::evaluate::Args),
@@ -59,6 +60,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => commands::run::call(&args),
         Command::Resume(args) => commands::resume::call(&args),
         Command::Chain(args) => commands::chain::call(&args),
+        Command::Verify(args) => commands::verify::call(&args),
         Command::Export(args) => commands::export::call(&args),
         Command::Analyse(args) => commands::analyse::call(&args),
         Command::Evaluate(args) => commands::evaluate::call(&args),

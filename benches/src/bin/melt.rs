@@ -134,7 +134,7 @@ fn boundary(device: &dyn Device, arguments: &Arguments) -> Result<()> {
     let steps = ((rate * 10.0) as u64).next_multiple_of(200);
     let package = melt(arguments, steps)?;
     let place = tempfile::tempdir()?;
-    let mut dir = RunDir::create(&place.path().join("run"), &package, config())?;
+    let dir = RunDir::create(&place.path().join("run"), &package, config())?;
     let mut executor = Executor::open(&package, device, &SessionOptions::default())?;
     executor.enter(0, &run::initial_state(&package))?;
     let mut shares = Vec::new();
@@ -160,7 +160,7 @@ fn boundary(device: &dyn Device, arguments: &Arguments) -> Result<()> {
     );
     let class = fpcheck::class(device, package.manifest().tier).context("no class in the package's tier")?;
     let start = Instant::now();
-    run::run(&mut dir, device, class, &RunOptions::default(), &mut |_| Control::Continue)?;
+    run::run(&dir, device, class, &RunOptions::default(), &mut |_| Control::Continue)?;
     println!(
         "{}: a whole run of one segment, digests and files on disk included: {:.3} s",
         info.id,
@@ -170,9 +170,5 @@ fn boundary(device: &dyn Device, arguments: &Arguments) -> Result<()> {
 }
 
 fn config() -> RunConfig {
-    RunConfig {
-        segments: 1,
-        checkpoint_every: 1,
-        package: None,
-    }
+    RunConfig::new(1)
 }

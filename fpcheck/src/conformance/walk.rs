@@ -2,7 +2,8 @@
 
 use device::{Device, SessionOptions};
 use kernels::package::Package;
-use kernels::run::{Executor, RunError, frames, initial_state};
+use kernels::run::outputs::outputs_digest;
+use kernels::run::{Executor, RunError, initial_boundary};
 use protocol::checkpoint::content_digest;
 use protocol::{ChainEntry, Checkpoint, Digest, HardwareClass, StateBuffer, Tier};
 
@@ -32,9 +33,8 @@ impl<'a> Walk<'a> {
         mut who: impl FnMut(u64) -> usize,
     ) -> Result<Vec<ChainEntry>, RunError> {
         let digest = self.package.digest();
-        let mut state = initial_state(self.package);
-        let none = frames::outputs_digest(&vec![Vec::new(); self.package.manifest().outputs.len()]);
-        let mut chain = vec![ChainEntry::next(digest, None, 0, content_digest(&state), none)];
+        let (first, mut state) = initial_boundary(self.package);
+        let mut chain = vec![first];
         let mut sits = None;
         for segment in 0..segments {
             let seat = who(segment);
@@ -56,7 +56,7 @@ impl<'a> Walk<'a> {
             }
             executor.advance(u64::MAX)?;
             let boundary = executor.cross()?;
-            let outputs = frames::outputs_digest(&boundary.outputs);
+            let outputs = outputs_digest(&boundary.outputs);
             let content = content_digest(&boundary.state);
             chain.push(ChainEntry::next(digest, Some(&last), boundary.step, content, outputs));
             state = boundary.state;
@@ -93,7 +93,7 @@ fn through_bytes(package: Digest, entry: ChainEntry, buffers: Vec<StateBuffer>) 
         .and_then(|bytes| Checkpoint::from_bytes(&bytes, STATE_BYTES_MAX));
     there_and_back
         .map(|read| read.buffers)
-        .map_err(|source| RunError::Checkpoint { segment, source })
+        .map_err(|cause| RunError::Checkpoint { segment, cause })
 }
 
 /// Where two chains part, in words; nothing where they agree.

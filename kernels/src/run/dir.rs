@@ -1,25 +1,25 @@
-//! The run directory: what is on disk, and what of it is good.
+//! The run directory: what was asked for, the package, and the journal of what came out.
 //!
-//! A line of `chain.jsonl` commits a boundary: it is written after everything it speaks of. What a crash left behind the last line is cut
-//! off before anything is appended. An older checkpoint is deleted only when a newer boundary is committed.
+//! One process works in it at a time (`lock`); others may look. An older checkpoint is deleted only when a newer boundary is committed.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-use protocol::checkpoint::content_digest;
 use protocol::{ChainEntry, Checkpoint, Digest, HardwareClass, StateBuffer};
 use serde::{Deserialize, Serialize};
 
 use crate::package::Package;
 
-use super::executor::initial_state;
-use super::{RunError, disk, frames};
+use super::chain::{self, Line, Placed, Root};
+use super::finite::NonFinite;
+use super::journal::{Computed, Journal, Layout, Opened, Start};
+use super::state::{initial_boundary, read_checkpoint};
+use super::{RunError, disk, outputs};
 
 const CONFIG_BYTES_MAX: u64 = 1 << 16;
-const CHAIN_BYTES_MAX: u64 = 1 << 30;
-/// Room for a checkpoint's header, digests and incompressible payloads beside the state itself.
-const CHECKPOINT_SLACK_BYTES: u64 = 1 << 21;
+/// Checkpoints that are kept where not all are: the newest, and one to go back to should it be damaged.
+const KEPT_CHECKPOINTS: usize = 2;
 
 /// `run.toml`: what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,11 +27,33 @@ const CHECKPOINT_SLACK_BYTES: u64 = 1 << 21;
 pub struct RunConfig {
     /// Segments of the whole run.
     pub segments: u64,
-    /// A checkpoint is kept at every so many boundaries, and at the last one.
+    /// A checkpoint is written at every so many boundaries, and at the last one.
     pub checkpoint_every: u64,
+    /// Whether all checkpoints are kept, or the newest two.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_checkpoints: bool,
     /// Digest of the package; filled in by [`RunDir::create`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<Digest>,
+}
+
+impl RunConfig {
+    /// A run of so many segments with a checkpoint at each boundary, of which the newest two are kept.
+    pub fn new(segments: u64) -> Self {
+        Self {
+            segments,
+            checkpoint_every: 1,
+            keep_checkpoints: false,
+            package: None,
+        }
+    }
+
+    fn check(&self, path: &Path) -> Result<(), RunError> {
+        if self.segments == 0 || self.checkpoint_every == 0 {
+            return Err(RunError::folder(path, "segments and checkpoint_every must be 1 or more"));
+        }
+        Ok(())
+    }
 }
 
 /// A line of `chain.jsonl`.
@@ -44,6 +66,15 @@ pub struct ChainLine {
     pub class: HardwareClass,
     /// Length of each output file at this boundary, bytes.
     pub files: BTreeMap<String, u64>,
+    /// The first value of state or outputs that is not finite, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub non_finite: Option<NonFinite>,
+}
+
+impl Line for ChainLine {
+    fn entry(&self) -> &ChainEntry {
+        &self.entry
+    }
 }
 
 /// A run directory, locked for this process while the value lives.
@@ -54,19 +85,6 @@ pub struct RunDir {
     config: RunConfig,
     /// Held for writing; absent in a directory that is only looked at.
     lock: Option<File>,
-}
-
-/// Where a run goes on.
-pub(super) struct Start {
-    pub(super) entry: ChainEntry,
-    pub(super) state: Vec<StateBuffer>,
-    pub(super) files: BTreeMap<String, u64>,
-    /// Length of `chain.jsonl` up to and including this boundary; 0 when even C0 has no line yet.
-    pub(super) chain_bytes: u64,
-    /// Digests on record for boundaries after this one: they have to come out again.
-    pub(super) recorded: BTreeMap<u64, Digest>,
-    /// The boundaries before this one that still have a checkpoint.
-    pub(super) kept: Vec<u64>,
 }
 
 impl RunDir {
@@ -89,9 +107,7 @@ impl RunDir {
             package: Some(package.digest()),
             ..config
         };
-        if config.segments == 0 || config.checkpoint_every == 0 {
-            return Err(RunError::folder(path, "segments and checkpoint_every must be 1 or more"));
-        }
+        config.check(path)?;
         let checkpoints = path.join("checkpoints");
         fs::create_dir_all(&checkpoints).map_err(RunError::disk("create", &checkpoints))?;
         let lock = lock(path)?;
@@ -130,9 +146,7 @@ impl RunDir {
         let text = disk::read(&file, CONFIG_BYTES_MAX)?;
         let text = String::from_utf8(text).map_err(|_| RunError::folder(&file, "is not UTF-8"))?;
         let config: RunConfig = toml::from_str(&text).map_err(|error| RunError::folder(&file, error.to_string()))?;
-        if config.segments == 0 || config.checkpoint_every == 0 {
-            return Err(RunError::folder(&file, "segments and checkpoint_every must be 1 or more"));
-        }
+        config.check(&file)?;
         let package = Package::load(&path.join("package"))?;
         if config.package != Some(package.digest()) {
             let made_with = config.package.map_or("none".to_owned(), |digest| digest.to_string());
@@ -180,153 +194,47 @@ impl RunDir {
     /// The committed boundaries, oldest first. Each follows the one before.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The file cannot be read, or was changed ([`RunError::Altered`]).
     pub fn chain(&self) -> Result<Vec<ChainLine>, RunError> {
-        Ok(self.chain_with_ends()?.into_iter().map(|(line, _)| line).collect())
+        Ok(self.placed_chain()?.into_iter().map(|placed| placed.line).collect())
     }
 
-    /// Chain lines, each with the offset behind it. A torn or foreign line ends the chain.
-    fn chain_with_ends(&self) -> Result<Vec<(ChainLine, u64)>, RunError> {
-        let path = self.chain_path();
-        if !path.exists() {
-            return Ok(Vec::new());
-        }
-        let bytes = disk::read(&path, CHAIN_BYTES_MAX)?;
-        let mut lines: Vec<(ChainLine, u64)> = Vec::new();
-        let mut end = 0;
-        for text in bytes.split_inclusive(|&byte| byte == b'\n') {
-            let line = text
-                .strip_suffix(b"\n")
-                .and_then(|text| serde_json::from_slice::<ChainLine>(text).ok());
-            let before = lines.last().map(|(line, _)| &line.entry);
-            let Some(line) = line.filter(|line| line.entry.follows(self.package.digest(), before)) else {
-                tracing::warn!(
-                    "{}: line {} is torn or does not follow; the chain ends before it",
-                    path.display(),
-                    lines.len() + 1
-                );
-                break;
-            };
-            end += text.len() as u64;
-            lines.push((line, end));
-        }
-        Ok(lines)
+    pub(super) fn placed_chain(&self) -> Result<Vec<Placed<ChainLine>>, RunError> {
+        chain::read(&self.chain_path(), self.package.digest(), Root::Initial)
     }
 
-    /// The last chain line, with the offset behind it.
-    pub(super) fn last_line(&self) -> Result<Option<(ChainLine, u64)>, RunError> {
-        Ok(self.chain_with_ends()?.pop())
-    }
-
-    /// Append a line to the chain behind `chain_bytes`: this commits a boundary. The new length.
-    pub(super) fn append_line(&self, line: &ChainLine, chain_bytes: u64) -> Result<u64, RunError> {
-        let path = self.chain_path();
-        let mut text = serde_json::to_vec(line).map_err(|error| RunError::folder(&path, error.to_string()))?;
-        text.push(b'\n');
-        let end = disk::append(&path, chain_bytes, &text)?;
-        disk::sync_parent(&path)?;
-        Ok(end)
-    }
-
-    /// The last boundary whose checkpoint and output files are whole; C0 if there is none.
-    pub(super) fn last_good(&self, class: HardwareClass, force_class: bool) -> Result<Start, RunError> {
+    /// Where the record goes on: behind the last boundary whose checkpoint and output files are whole, or at C0. `until` is the last
+    /// boundary to be computed, which keeps its checkpoint.
+    pub(super) fn journal(&self, class: HardwareClass, force_class: bool, until: u64) -> Result<Start<RunFiles<'_>>, RunError> {
         if self.lock.is_none() {
             return Err(RunError::folder(&self.path, "was opened to be looked at: open it to run it"));
         }
-        let mut lines = self.chain_with_ends()?;
-        let foreign = lines
-            .iter()
-            .map(|(line, _)| line)
-            .find(|line| line.entry.segment > 0 && line.class != class);
+        let chain = self.chain()?;
+        let foreign = chain.iter().find(|line| line.entry.segment > 0 && line.class != class);
         if let Some(line) = foreign.filter(|_| !force_class) {
             return Err(RunError::Class {
                 have: line.class,
                 here: class,
             });
         }
-        let mut recorded = BTreeMap::new();
-        while let Some((line, chain_bytes)) = lines.pop() {
-            match self.state_at(&line) {
-                Ok(state) => {
-                    let kept = lines.iter().map(|(line, _)| line.entry.segment);
-                    let kept = kept.filter(|&segment| self.checkpoint_path(segment).exists()).collect();
-                    let recorded = if force_class { BTreeMap::new() } else { recorded };
-                    return Ok(Start {
-                        entry: line.entry,
-                        state,
-                        files: line.files,
-                        chain_bytes,
-                        recorded,
-                        kept,
-                    });
-                }
-                Err(problem) => {
-                    tracing::debug!("boundary {} cannot be continued from: {problem}", line.entry.segment);
-                    if self.checkpoint_path(line.entry.segment).exists() {
-                        tracing::warn!("{problem}; going back to an older boundary");
-                    }
-                    recorded.insert(line.entry.segment, line.entry.digest);
-                }
-            }
-        }
-        let state = initial_state(&self.package);
-        let none = frames::outputs_digest(&vec![Vec::new(); self.package.manifest().outputs.len()]);
-        let entry = ChainEntry::next(self.package.digest(), None, 0, content_digest(&state), none);
-        Ok(Start {
-            entry,
-            state,
+        let layout = RunFiles {
+            dir: self,
+            class,
+            until,
             files: BTreeMap::new(),
-            chain_bytes: 0,
-            recorded,
-            kept: Vec::new(),
-        })
-    }
-
-    /// The state at a committed boundary, when everything that the line speaks of is there and whole.
-    fn state_at(&self, line: &ChainLine) -> Result<Vec<StateBuffer>, RunError> {
-        for (name, &length) in &line.files {
-            let file = self.path.join(name);
-            let found = fs::metadata(&file).map(|metadata| metadata.len()).unwrap_or(0);
-            if !frames::is_output_file(&self.package, name) || found < length {
-                return Err(RunError::folder(&file, format!("has {found} bytes, the chain says {length}")));
+            checkpoints: Vec::new(),
+        };
+        let mut start = match Journal::open(layout)? {
+            Opened::Good(start) => start,
+            Opened::NothingGood(blank) => {
+                let (entry, state) = initial_boundary(&self.package);
+                blank.begin(&entry, state)?
             }
+        };
+        if force_class {
+            start.journal.forget_recorded();
         }
-        if line.entry.segment == 0 {
-            let state = initial_state(&self.package);
-            let same = content_digest(&state) == line.entry.content;
-            return if same {
-                Ok(state)
-            } else {
-                Err(RunError::folder(&self.chain_path(), "C0 is not this package's"))
-            };
-        }
-        let path = self.checkpoint_path(line.entry.segment);
-        let checkpoint = self.read_checkpoint(&path)?;
-        if checkpoint.entry != line.entry {
-            return Err(RunError::folder(&path, "is whole, but of another run than the chain"));
-        }
-        Ok(checkpoint.buffers)
-    }
-
-    /// A checkpoint file that fits this run's package.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn read_checkpoint(&self, path: &Path) -> Result<Checkpoint, RunError> {
-        let initial = initial_state(&self.package);
-        let state_bytes: u64 = initial.iter().map(|buffer| buffer.bytes.len() as u64).sum();
-        let bytes = disk::read(path, state_bytes + state_bytes / 64 + CHECKPOINT_SLACK_BYTES)?;
-        let checkpoint =
-            Checkpoint::from_bytes(&bytes, state_bytes).map_err(|error| RunError::folder(path, error.to_string()))?;
-        let same = |(a, b): (&StateBuffer, &StateBuffer)| (&a.name, a.element, &a.shape) == (&b.name, b.element, &b.shape);
-        let fits = checkpoint.buffers.len() == initial.len() && checkpoint.buffers.iter().zip(&initial).all(same);
-        if checkpoint.package != self.package.digest() || !fits {
-            return Err(RunError::folder(
-                path,
-                format!("is of package {}, not of this run's", checkpoint.package),
-            ));
-        }
-        Ok(checkpoint)
+        Ok(start)
     }
 
     /// Where the checkpoint of a boundary lies.
@@ -334,8 +242,135 @@ impl RunDir {
         self.path.join("checkpoints").join(format!("{segment:010}.baton"))
     }
 
+    /// A checkpoint file that fits this run's package.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read_checkpoint(&self, path: &Path) -> Result<Checkpoint, RunError> {
+        read_checkpoint(path, &self.package)
+    }
+
     pub(super) fn chain_path(&self) -> PathBuf {
         self.path.join("chain.jsonl")
+    }
+}
+
+/// A run directory as the files of a journal.
+pub(super) struct RunFiles<'a> {
+    dir: &'a RunDir,
+    class: HardwareClass,
+    until: u64,
+    /// Length of each output file at the last boundary.
+    files: BTreeMap<String, u64>,
+    /// Segments whose checkpoint is on disk, oldest first.
+    checkpoints: Vec<u64>,
+}
+
+impl Layout for RunFiles<'_> {
+    type Line = ChainLine;
+    const ROOT: Root = Root::Initial;
+
+    fn package(&self) -> &Package {
+        &self.dir.package
+    }
+
+    fn chain_path(&self) -> PathBuf {
+        self.dir.chain_path()
+    }
+
+    fn state_at(&self, line: &ChainLine, _: bool) -> Result<Vec<StateBuffer>, RunError> {
+        let package = &self.dir.package;
+        for (name, &length) in &line.files {
+            let file = self.dir.path.join(name);
+            let found = fs::metadata(&file).map(|metadata| metadata.len()).unwrap_or(0);
+            if !outputs::is_output_file(package, name) || found < length {
+                return Err(RunError::folder(&file, format!("has {found} bytes, the chain says {length}")));
+            }
+        }
+        if line.entry.segment == 0 {
+            let (entry, state) = initial_boundary(package);
+            return if entry == line.entry {
+                Ok(state)
+            } else {
+                Err(RunError::folder(&self.dir.chain_path(), "line 1 is not this package's C0"))
+            };
+        }
+        let path = self.dir.checkpoint_path(line.entry.segment);
+        let checkpoint = read_checkpoint(&path, package)?;
+        if checkpoint.entry != line.entry {
+            return Err(RunError::folder(&path, "is whole, but of another run than the chain"));
+        }
+        Ok(checkpoint.buffers)
+    }
+
+    fn go_on(&mut self, line: &ChainLine, before: &[Placed<ChainLine>]) {
+        let segments = before
+            .iter()
+            .map(|placed| placed.line.entry.segment)
+            .chain([line.entry.segment]);
+        let has_checkpoint = |segment: &u64| *segment > 0 && self.dir.checkpoint_path(*segment).exists();
+        self.checkpoints = segments.filter(has_checkpoint).collect();
+        self.files.clone_from(&line.files);
+    }
+
+    fn begin(&mut self, entry: &ChainEntry) -> Result<ChainLine, RunError> {
+        self.files = outputs::begin(&self.dir.path, &self.dir.package)?;
+        Ok(ChainLine {
+            entry: entry.clone(),
+            class: self.class,
+            files: self.files.clone(),
+            non_finite: None,
+        })
+    }
+
+    fn write(&mut self, computed: Computed) -> Result<ChainLine, RunError> {
+        let Computed {
+            entry,
+            boundary,
+            non_finite,
+            ..
+        } = computed;
+        let RunDir {
+            path, package, config, ..
+        } = self.dir;
+        outputs::append(path, package, &boundary, &mut self.files)?;
+        let segment = entry.segment;
+        if segment.is_multiple_of(config.checkpoint_every) || segment >= self.until {
+            let checkpoint = Checkpoint {
+                package: package.digest(),
+                entry: entry.clone(),
+                class: self.class,
+                buffers: boundary.state,
+            };
+            let bytes = checkpoint.to_bytes();
+            let bytes = bytes.map_err(|cause| RunError::Checkpoint { segment, cause })?;
+            disk::replace(&self.dir.checkpoint_path(segment), &bytes)?;
+            self.checkpoints.retain(|kept| *kept != segment);
+            self.checkpoints.push(segment);
+        }
+        Ok(ChainLine {
+            entry,
+            class: self.class,
+            files: self.files.clone(),
+            non_finite,
+        })
+    }
+
+    fn committed(&mut self, line: &ChainLine) -> Result<(), RunError> {
+        let has_checkpoint = self.checkpoints.last() == Some(&line.entry.segment);
+        if self.dir.config.keep_checkpoints || !has_checkpoint {
+            return Ok(());
+        }
+        while self.checkpoints.len() > KEPT_CHECKPOINTS {
+            let path = self.dir.checkpoint_path(self.checkpoints.remove(0));
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(RunError::disk("delete", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
@@ -350,10 +385,10 @@ fn lock(path: &Path) -> Result<File, RunError> {
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(RunError::folder(path, "another process is working in it")),
-        Err(TryLockError::Error(source)) => Err(RunError::Disk {
+        Err(TryLockError::Error(cause)) => Err(RunError::Disk {
             action: "lock",
             path: file,
-            source,
+            cause,
         }),
     }
 }

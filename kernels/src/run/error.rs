@@ -1,4 +1,7 @@
 //! What can go wrong with a run. Each variant leads to a different action.
+//!
+//! A variant's text holds its cause, and the cause is not given a second time as the error's source: printing the chain of sources
+//! repeats nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -10,15 +13,15 @@ use crate::package::PackageError;
 /// A run's error.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The file system refused; the source says why (a full disk, a read-only folder, …).
-    #[error("cannot {action} {}: {source}", path.display())]
+    /// The file system refused (a full disk, a read-only folder, …).
+    #[error("cannot {action} {}: {cause}", path.display())]
     Disk {
         /// What was tried.
         action: &'static str,
         /// On which file.
         path: PathBuf,
         /// The system's answer.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The folder is not a run directory, or not an empty place for one.
     #[error("{}: {problem}", path.display())]
@@ -26,6 +29,16 @@ pub enum RunError {
         /// Which folder.
         path: PathBuf,
         /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// Something on record is not what was written: nothing may be built on it.
+    #[error("{}{}: {problem}", path.display(), segment.map_or(String::new(), |segment| format!(", segment {segment}")))]
+    Altered {
+        /// Which file.
+        path: PathBuf,
+        /// The segment whose record it is, where that is known.
+        segment: Option<u64>,
+        /// What was found, what was expected, and what to do.
         problem: String,
     },
     /// The package in the run directory is wrong.
@@ -45,12 +58,12 @@ pub enum RunError {
         here: HardwareClass,
     },
     /// A checkpoint could not be written.
-    #[error("checkpoint of segment {segment}: {source}")]
+    #[error("checkpoint of segment {segment}: {cause}")]
     Checkpoint {
         /// Which boundary.
         segment: u64,
         /// Why.
-        source: CheckpointError,
+        cause: CheckpointError,
     },
     /// A boundary was computed a second time and came out different: broken hardware, or a kernel that is not deterministic.
     #[error(
@@ -77,23 +90,36 @@ pub enum RunError {
         /// What the package's author says that this value means.
         meaning: String,
     },
-    /// The package has no `[evaluate]` section, or one that gives no finite number.
+    /// The package has no `[evaluate]` section.
     #[error("{0}")]
     Evaluate(String),
+    /// A fault of this program: a thread of it panicked.
+    #[error("a fault of this program, not of the run: {0}; what is on disk is good up to its last boundary")]
+    Internal(String),
 }
 
 impl RunError {
-    pub(crate) fn disk<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> Self + 'a {
-        move |source| Self::Disk {
+    /// An error of the file system: what was tried, on which file.
+    pub fn disk<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> Self + 'a {
+        move |cause| Self::Disk {
             action,
             path: path.to_owned(),
-            source,
+            cause,
         }
     }
 
-    pub(crate) fn folder(path: &Path, problem: impl Into<String>) -> Self {
+    /// A folder or file that is not what it has to be.
+    pub fn folder(path: &Path, problem: impl Into<String>) -> Self {
         Self::Folder {
             path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    pub(super) fn altered(path: &Path, segment: Option<u64>, problem: impl Into<String>) -> Self {
+        Self::Altered {
+            path: path.to_owned(),
+            segment,
             problem: problem.into(),
         }
     }

@@ -7,9 +7,11 @@ use device::{Device, SessionOptions};
 use crate::package::Package;
 
 use super::RunError;
-use super::executor::{Executor, initial_state};
-use super::frames::{buffer_of, number};
+use super::executor::Executor;
+use super::outputs::buffer_of;
 use super::plan::index;
+use super::state::initial_state;
+use super::table::number;
 
 /// Energies and forces of a package's initial state.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,14 +2,14 @@
 
 use device::{Command, Device, Session, SessionOptions};
 use protocol::StateBuffer;
-use protocol::checkpoint::Element;
 
 use crate::package::Package;
 use crate::package::layout;
-use crate::package::manifest::{self, Role};
+use crate::package::manifest::Role;
 
 use super::RunError;
 use super::plan::{Plan, index};
+use super::state::{standard_buffer, state_ids};
 
 /// What a boundary leaves on the host, all of it in the standard layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl<'a> Executor<'a> {
         let fault = buffers
             .iter()
             .position(|buffer| buffer.name == "fault" && buffer.role == Role::Observable);
-        let state = with_role(Role::State).collect();
+        let state = state_ids(package).collect();
         Ok(Self {
             package,
             session,
@@ -224,35 +224,6 @@ impl<'a> Executor<'a> {
             .zip(bytes)
             .map(|(&id, bytes)| pack(self.package, id, &bytes))
             .collect())
-    }
-}
-
-/// The initial state C0 of a package.
-pub fn initial_state(package: &Package) -> Vec<StateBuffer> {
-    let buffers = package
-        .manifest()
-        .buffers
-        .iter()
-        .enumerate()
-        .filter(|(_, buffer)| buffer.role == Role::State);
-    buffers
-        .map(|(id, _)| standard_buffer(package, id, package.initial(id)))
-        .collect()
-}
-
-/// Standard bytes with the name, type and shape that the package gives them.
-pub(super) fn standard_buffer(package: &Package, id: usize, bytes: Vec<u8>) -> StateBuffer {
-    let buffer = &package.manifest().buffers[id];
-    let element = match buffer.element {
-        manifest::Element::F32 => Element::F32,
-        manifest::Element::U32 => Element::U32,
-        manifest::Element::I32 => Element::I32,
-    };
-    StateBuffer {
-        name: buffer.name.clone(),
-        element,
-        shape: package.shape(id).to_vec(),
-        bytes,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::package::Package;
 
 use super::dir::ChainLine;
 use super::executor::Boundary;
-use super::{RunConfig, RunDir, RunError, disk, frames};
+use super::{RunConfig, RunDir, RunError, chain, disk, finite, outputs};
 
 /// A run directory that is being filled.
 pub struct Gathering {
@@ -26,15 +26,10 @@ impl Gathering {
     /// Begin in a place that is empty or not there, or go on in a directory that was filled before from the same run.
     ///
     /// # Errors
-    /// The place holds something else, or the file system refuses.
+    /// The place holds something else, what it holds was changed, or the file system refuses.
     pub fn begin(path: &Path, package: &Package, segments: u64, class: HardwareClass) -> Result<Self, RunError> {
         if !path.join("run.toml").exists() {
-            let config = RunConfig {
-                segments,
-                checkpoint_every: 1,
-                package: None,
-            };
-            let dir = RunDir::create(path, package, config)?;
+            let dir = RunDir::create(path, package, RunConfig::new(segments))?;
             return Ok(Self {
                 dir,
                 class,
@@ -47,12 +42,12 @@ impl Gathering {
         if dir.package().digest() != package.digest() {
             return Err(RunError::folder(path, "is a run of another package: choose another folder"));
         }
+        dir.check_record()?;
         if dir.config().segments != segments {
             dir.set_segments(segments)?;
         }
-        let line = dir.last_line()?;
-        let (files, last, chain_bytes) = match line {
-            Some((line, chain_bytes)) => (line.files, Some(line.entry), chain_bytes),
+        let (files, last, chain_bytes) = match dir.placed_chain()?.pop() {
+            Some(placed) => (placed.line.files, Some(placed.line.entry), placed.end),
             None => (BTreeMap::new(), None, 0),
         };
         Ok(Self {
@@ -81,21 +76,27 @@ impl Gathering {
     pub fn add(&mut self, entry: &ChainEntry, outputs: Vec<Vec<u8>>) -> Result<(), RunError> {
         let wrong = |problem: String| Err(RunError::folder(self.dir.path(), problem));
         let segment = entry.segment;
-        if !entry.follows(self.dir.package().digest(), self.last.as_ref()) {
+        let package = self.dir.package();
+        if !entry.follows(package.digest(), self.last.as_ref()) {
             let last = self
                 .last
                 .as_ref()
                 .map_or("nothing".to_owned(), |last| last.segment.to_string());
             return wrong(format!("boundary {segment} does not follow what is there, {last}"));
         }
-        let expected = self.dir.package().manifest().outputs.len();
-        if outputs.len() != expected || frames::outputs_digest(&outputs) != entry.outputs {
+        let step = segment.saturating_mul(package.manifest().run.steps_per_segment);
+        if entry.step != step {
+            return wrong(format!("boundary {segment} is of step {}, expected step {step}", entry.step));
+        }
+        let expected = package.manifest().outputs.len();
+        let (digest, non_finite) = finite::digest_outputs(package, &outputs);
+        if outputs.len() != expected || digest != entry.outputs {
             return wrong(format!(
                 "the outputs of segment {segment} are not those that its boundary covers"
             ));
         }
         if segment == 0 {
-            self.files = frames::begin(&self.dir)?;
+            self.files = outputs::begin(self.dir.path(), package)?;
         } else {
             let boundary = Boundary {
                 segment,
@@ -103,14 +104,15 @@ impl Gathering {
                 state: Vec::new(),
                 outputs,
             };
-            frames::append(&self.dir, &boundary, &mut self.files)?;
+            outputs::append(self.dir.path(), package, &boundary, &mut self.files)?;
         }
         let line = ChainLine {
             entry: entry.clone(),
             class: self.class,
             files: self.files.clone(),
+            non_finite,
         };
-        self.chain_bytes = self.dir.append_line(&line, self.chain_bytes)?;
+        self.chain_bytes = chain::append(&self.dir.chain_path(), self.chain_bytes, &line)?;
         self.last = Some(entry.clone());
         Ok(())
     }

@@ -41,14 +41,10 @@ fn number(name: &str, default: u64) -> u64 {
 
 /// A run of this process, which nothing disturbs.
 fn undisturbed(package: &Package, segments: u64, dir: &Path, class: HardwareClass) -> Vec<Digest> {
-    let config = RunConfig {
-        segments,
-        checkpoint_every: 1,
-        package: None,
-    };
-    let mut dir = RunDir::create(dir, package, config).expect("a run directory");
+    let config = RunConfig::new(segments);
+    let dir = RunDir::create(dir, package, config).expect("a run directory");
     let device = device::select("cpu").expect("the CPU device is always there");
-    kernels::run::run(&mut dir, &*device, class, &RunOptions::default(), &mut |_| Control::Continue).expect("it runs");
+    kernels::run::run(&dir, &*device, class, &RunOptions::default(), &mut |_| Control::Continue).expect("it runs");
     let chain = dir.chain().expect("a chain");
     chain.into_iter().map(|line| line.entry.digest).collect()
 }

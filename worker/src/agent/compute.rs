@@ -1,27 +1,20 @@
 //! A job on a device: segment by segment on a thread of its own, until its last boundary or until it is told otherwise.
 //!
-//! While a segment computes, the boundary before it is written. The gate is looked at between short stretches of steps.
+//! The loop is [`kernels::run::compute`]; the gate is looked at between short stretches of steps.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use device::{Device, SessionOptions};
 use kernels::package::Package;
-use kernels::run::{Boundary, Executor, RunError, disk, frames};
-use protocol::checkpoint::content_digest;
-use protocol::{AttemptId, ChainEntry, Checkpoint, Digest, HardwareClass, bundle};
+use kernels::run::{Control, Executor, Pilot, RunError, compute};
+use protocol::{AttemptId, HardwareClass};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::desk::Note;
-use super::record::{JobFolder, Kept, Start};
-
-/// Steps handed to the device between two looks at the gate.
-const STEPS_PER_LOOK: u64 = 32;
-/// Boundaries that may wait to be written.
-const WAITING_MAX: usize = 1;
+use super::record::{JobFolder, JobStart};
 
 /// What a computing thread is to do; the later ones are stronger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,17 +51,11 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// What it says, once that is not to wait; and how long that took.
-    fn pass(&self) -> (Wish, Duration) {
-        let begun = Instant::now();
-        let mut wish = self.wish.lock().unwrap_or_else(PoisonError::into_inner);
-        if *wish != Wish::Pause {
-            return (*wish, Duration::ZERO);
-        }
-        while *wish == Wish::Pause {
-            wish = self.changed.wait(wish).unwrap_or_else(PoisonError::into_inner);
-        }
-        (*wish, begun.elapsed())
+    /// Block while it says [`Wish::Pause`]; then what it says.
+    fn pass(&self) -> Wish {
+        let wish = self.wish.lock().unwrap_or_else(PoisonError::into_inner);
+        let wish = self.changed.wait_while(wish, |wish| *wish == Wish::Pause);
+        *wish.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -111,6 +98,8 @@ pub(crate) struct Task {
     pub(crate) attempt: AttemptId,
     /// Where its boundaries go.
     pub(crate) folder: JobFolder,
+    /// Where it begins, when that was read already; from the folder's last good boundary otherwise.
+    pub(crate) start: Option<JobStart>,
     /// What it runs.
     pub(crate) package: Arc<Package>,
     /// Where.
@@ -136,138 +125,50 @@ impl Task {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(crate) fn spawn(self) -> std::io::Result<()> {
+    pub(crate) fn spawn(mut self) -> std::io::Result<()> {
         let name = format!("job {}", self.attempt);
         let run = move || {
             let ended = std::panic::catch_unwind(AssertUnwindSafe(|| self.run()));
-            let ended = ended.unwrap_or_else(|_| Err(RunError::Evaluate("the program made a mistake".into())));
-            // Nobody listens any more when the agent is gone.
+            let ended = ended.unwrap_or_else(|_| Err(RunError::Internal("the thread that computes panicked".into())));
+            // Nothing receives once the agent has ended.
             drop(self.notes.send(Note::Stopped(self.attempt, ended)));
         };
         std::thread::Builder::new().name(name).spawn(run).map(drop)
     }
 
-    fn run(&self) -> Result<(), RunError> {
-        let none = || RunError::Evaluate("nothing to begin from is whole any more".into());
-        let Start {
-            entry,
-            state,
-            chain_bytes,
-        } = self.folder.last_good(&self.package, self.class).ok_or_else(none)?;
-        if entry.segment >= self.until {
-            return Ok(());
-        }
+    fn run(&mut self) -> Result<(), RunError> {
+        let start = match self.start.take() {
+            Some(start) => Some(start),
+            None => self.folder.open(&self.package, self.class)?,
+        };
+        let gone = || RunError::folder(&self.folder.start(), "no boundary to begin from is whole any more");
+        let start = start.ok_or_else(gone)?;
         let mut executor = Executor::open(&self.package, &*self.device, &self.session)?;
-        executor.enter(entry.segment, &state)?;
-        let mut segment = entry.segment;
-        std::thread::scope(|scope| {
-            let (outgoing, incoming) = sync_channel(WAITING_MAX);
-            let writer = Writer {
-                task: self,
-                last: entry,
-                chain_bytes,
-            };
-            let writing = scope.spawn(move || writer.write_all(&incoming));
-            let computed = self.segments(&mut executor, &mut segment, &outgoing);
-            drop(outgoing);
-            let written = writing
-                .join()
-                .unwrap_or_else(|_| Err(RunError::Evaluate("the writer made a mistake".into())));
-            // What could not be written is the cause of whatever followed.
-            written.and(computed)
-        })
-    }
-
-    /// Compute until the last boundary, or as the gate says.
-    fn segments(
-        &self,
-        executor: &mut Executor<'_>,
-        segment: &mut u64,
-        outgoing: &SyncSender<(Boundary, Duration)>,
-    ) -> Result<(), RunError> {
-        let mut stop = false;
-        while *segment < self.until && !stop {
-            let mut begun = Instant::now();
-            while executor.steps_left() > 0 {
-                let (wish, paused) = self.gate.pass();
-                begun += paused;
-                match wish {
-                    Wish::Now => return Ok(()),
-                    Wish::Boundary => stop = true,
-                    Wish::Go | Wish::Pause => stop = false,
-                }
-                self.idle.arrive();
-                executor.advance(STEPS_PER_LOOK)?;
-                self.step.store(executor.step(), Ordering::Relaxed);
-            }
-            let boundary = executor.cross()?;
-            if stop || *segment + 1 == self.until {
-                self.idle.leave();
-            }
-            if outgoing.send((boundary, begun.elapsed())).is_err() {
-                // The writer failed, and says why.
-                return Ok(());
-            }
-            *segment += 1;
-        }
-        Ok(())
+        let mut pilot = AtGate(self);
+        // Nothing receives once the agent has ended.
+        let committed = |kept| drop(self.notes.send(Note::Boundary(self.attempt, kept)));
+        compute(&mut executor, start, self.until, false, &mut pilot, committed).map(drop)
     }
 }
 
-/// The side that writes.
-struct Writer<'a> {
-    task: &'a Task,
-    last: ChainEntry,
-    chain_bytes: u64,
-}
+/// Does what the gate says.
+struct AtGate<'a>(&'a Task);
 
-impl Writer<'_> {
-    fn write_all(mut self, incoming: &Receiver<(Boundary, Duration)>) -> Result<(), RunError> {
-        for (boundary, took) in incoming {
-            let kept = self.write(boundary, took)?;
-            drop(self.task.notes.send(Note::Boundary(self.task.attempt, kept)));
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, boundary: Boundary, took: Duration) -> Result<Kept, RunError> {
-        let Task {
-            folder, package, class, ..
-        } = self.task;
-        let content = content_digest(&boundary.state);
-        let outputs = frames::outputs_digest(&boundary.outputs);
-        let entry = ChainEntry::next(package.digest(), Some(&self.last), boundary.step, content, outputs);
-        let segment = entry.segment;
-        let mut output_bytes = 0;
-        if !boundary.outputs.is_empty() {
-            output_bytes = boundary.outputs.iter().map(|bytes| bytes.len() as u64).sum();
-            let one = crate::net::outputs::pack([(segment, boundary.outputs)].into());
-            disk::replace(&folder.outputs(segment), &one.map_err(packing)?)?;
-        }
-        let checkpoint = Checkpoint {
-            package: package.digest(),
-            entry: entry.clone(),
-            class: *class,
-            buffers: boundary.state,
+impl Pilot for AtGate<'_> {
+    fn steer(&mut self, _: u64, step: u64) -> Control {
+        self.0.step.store(step, Ordering::Relaxed);
+        let control = match self.0.gate.pass() {
+            Wish::Now => return Control::StopNow,
+            Wish::Boundary => Control::StopAtBoundary,
+            Wish::Go | Wish::Pause => Control::Continue,
         };
-        let bytes = checkpoint
-            .to_bytes()
-            .map_err(|source| RunError::Checkpoint { segment, source })?;
-        disk::replace(&folder.checkpoint(segment), &bytes)?;
-        let kept = Kept {
-            entry: entry.clone(),
-            ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            blob: Some(Digest::of(&bytes)),
-            output_bytes,
-        };
-        self.chain_bytes = folder.append(&kept, self.chain_bytes)?;
-        self.last = entry;
-        Ok(kept)
+        self.0.idle.arrive();
+        control
     }
-}
 
-fn packing(error: bundle::BundleError) -> RunError {
-    RunError::Evaluate(format!("outputs: {error}"))
+    fn device_is_free(&mut self) {
+        self.0.idle.leave();
+    }
 }
 
 #[cfg(test)]
@@ -277,15 +178,13 @@ mod tests {
     #[test]
     fn a_paused_thread_waits_until_it_is_told_otherwise() {
         let gate = Arc::new(Gate::new(Wish::Go));
-        assert_eq!(gate.pass(), (Wish::Go, Duration::ZERO));
+        assert_eq!(gate.pass(), Wish::Go);
         gate.set(Wish::Pause);
         let waiting = Arc::clone(&gate);
         let thread = std::thread::spawn(move || waiting.pass());
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(!thread.is_finished());
         gate.set(Wish::Now);
-        let (wish, waited) = thread.join().unwrap();
-        assert_eq!(wish, Wish::Now);
-        assert!(waited >= Duration::from_millis(20), "{waited:?}");
+        assert_eq!(thread.join().unwrap(), Wish::Now);
     }
 }

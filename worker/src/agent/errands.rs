@@ -13,7 +13,7 @@ use protocol::http::{Commit, Committed, EndAttempt, Lease, Orders};
 use protocol::{AttemptId, Digest, Outcome};
 use reqwest::Method;
 
-use super::record::{self, CHECKPOINT_BYTES_MAX, JobFolder, Kept};
+use super::record::{CHECKPOINT_BYTES_MAX, JobFolder, JobStart, Kept};
 use crate::net::link::Link;
 use crate::net::outputs::{self, Outputs};
 use crate::net::{Client, NetError, blobs};
@@ -37,6 +37,14 @@ pub(crate) enum Trouble {
     Cannot(Outcome, String),
 }
 
+/// A lease's package, and where it goes on.
+pub(crate) struct Arrived {
+    /// The package.
+    pub(crate) package: Arc<Package>,
+    /// The last good boundary here, with its state.
+    pub(crate) start: JobStart,
+}
+
 /// The way to the server, and the folder of fetched files.
 #[derive(Clone)]
 pub(crate) struct Errands {
@@ -55,46 +63,61 @@ impl Errands {
         self.blobs.join(digest.to_string())
     }
 
-    /// Bring everything here that a lease needs before it can be computed. Whatever is here already is used.
+    /// Bring everything here that a lease needs before it can be computed. Whatever is here already is used. The checkpoint to begin from
+    /// is read, unpacked and digested once, here.
     ///
     /// # Errors
     /// [`Trouble`].
-    pub(crate) async fn fetch(&self, folder: JobFolder, lease: Lease) -> Result<Arc<Package>, Trouble> {
+    pub(crate) async fn fetch(&self, folder: JobFolder, lease: Lease) -> Result<Box<Arrived>, Trouble> {
         let archive = folder.archive();
         if !archive.exists() {
             self.download(lease.archive, ARCHIVE_BYTES_MAX).await?;
             folder.adopt(&self.blob(lease.archive), &archive).map_err(ours)?;
         }
-        let wanted = lease.package;
-        let package = blocking(move || load(&archive, wanted)).await?;
-        let last = {
-            let (folder, package) = (folder.clone(), Arc::clone(&package));
-            blocking(move || Ok(folder.last_good(&package, lease.class).map(|start| start.entry.segment))).await?
+        let (wanted, class) = (lease.package, lease.class);
+        let (package, here) = {
+            let folder = folder.clone();
+            blocking(move || {
+                let package = load(&archive, wanted)?;
+                let here = folder.open(&package, class).unwrap_or_else(|error| {
+                    tracing::warn!("{error}; the job begins again from what the server has");
+                    None
+                });
+                Ok((package, here))
+            })
+            .await?
         };
-        let safe = lease.checkpoint.as_ref();
-        if last.is_some_and(|last| safe.is_none_or(|safe| safe.entry.segment <= last)) {
-            return Ok(package);
+        let safe = lease.checkpoint;
+        let is_newer = |start: &JobStart| {
+            let last = start.journal.last().segment;
+            safe.as_ref().is_none_or(|safe| safe.entry.segment <= last)
+        };
+        if let Some(start) = here.filter(is_newer) {
+            return Ok(Box::new(Arrived { package, start }));
         }
-        let entry = match safe {
-            None => record::c0(&package).map(|(entry, _)| entry),
-            Some(safe) => {
-                self.download(safe.blob, CHECKPOINT_BYTES_MAX).await?;
-                folder.adopt(&self.blob(safe.blob), &folder.start()).map_err(ours)?;
-                let found = record::read_checkpoint(&folder.start(), &package);
-                let found = found.map_err(|problem| Trouble::Cannot(Outcome::ClientError, problem))?;
-                if found.class != lease.class || found.entry != safe.entry {
-                    let problem = format!(
-                        "the checkpoint is of class {}, boundary {}; the lease is for class {}, boundary {}",
-                        found.class, found.entry.segment, lease.class, safe.entry.segment
-                    );
-                    return Err(Trouble::Cannot(Outcome::Mismatch, problem));
-                }
-                Some(found.entry)
-            }
+        let Some(safe) = safe else {
+            return blocking(move || {
+                let start = folder.begin(&package, class).map_err(ours)?;
+                Ok(Box::new(Arrived { package, start }))
+            })
+            .await;
         };
-        let entry = entry.ok_or_else(|| Trouble::Cannot(Outcome::ClientError, "no initial state".into()))?;
-        folder.begin(&entry).map_err(ours)?;
-        Ok(package)
+        self.download(safe.blob, CHECKPOINT_BYTES_MAX).await?;
+        folder.adopt(&self.blob(safe.blob), &folder.start()).map_err(ours)?;
+        blocking(move || {
+            let found = kernels::run::read_checkpoint(&folder.start(), &package);
+            let found = found.map_err(|error| Trouble::Cannot(Outcome::ClientError, error.to_string()))?;
+            if found.class != class || found.entry != safe.entry {
+                let problem = format!(
+                    "the checkpoint is of class {}, boundary {}; the lease is for class {class}, boundary {}",
+                    found.class, found.entry.segment, safe.entry.segment
+                );
+                return Err(Trouble::Cannot(Outcome::Mismatch, problem));
+            }
+            let start = folder.begin_at(&package, found).map_err(ours)?;
+            Ok(Box::new(Arrived { package, start }))
+        })
+        .await
     }
 
     async fn download(&self, digest: Digest, bytes_max: u64) -> Result<(), Trouble> {

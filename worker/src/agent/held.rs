@@ -14,7 +14,8 @@ use protocol::http::lease::COMMIT_ENTRIES_MAX;
 use protocol::http::{Action, Lease};
 
 use super::compute::Gate;
-use super::record::{JobFolder, Kept};
+use super::errands::Arrived;
+use super::record::{JobFolder, JobStart, Kept};
 
 /// Outputs that wait for a commit: more make one due.
 const PENDING_BYTES_MAX: u64 = 128 << 20;
@@ -44,6 +45,8 @@ pub(crate) struct Held {
     pub(crate) phase: Phase,
     /// Its package, once that is here.
     pub(crate) package: Option<Arc<Package>>,
+    /// Where it goes on, from when that was read until a thread takes it.
+    pub(crate) start: Option<JobStart>,
     /// Boundaries that are not safe yet, in order; C0 among them when nothing is.
     pub(crate) pending: Vec<Kept>,
     /// Last boundary reached here.
@@ -88,19 +91,15 @@ impl Held {
         self.reached >= self.lease.until_segment && self.package.is_some()
     }
 
-    /// Read from the folder what was reached before.
-    pub(crate) fn recall(&mut self, package: Arc<Package>) {
-        let chain = self.folder.chain(package.digest());
-        let good = self.folder.last_good(&package, self.lease.class);
-        let good = good.map_or(0, |start| start.entry.segment);
+    /// Its package and the boundary to go on from are here.
+    pub(crate) fn arrive(&mut self, arrived: Arrived) {
+        let Arrived { package, start } = arrived;
         let committed = self.committed;
-        self.pending = chain
-            .into_iter()
-            .map(|(kept, _)| kept)
-            .filter(|kept| kept.entry.segment <= good && committed.is_none_or(|committed| kept.entry.segment > committed))
-            .collect();
-        self.reached = good;
+        let is_safe = |kept: &Kept| committed.is_some_and(|committed| kept.entry.segment <= committed);
+        self.pending = start.lines.iter().filter(|kept| !is_safe(kept)).cloned().collect();
+        self.reached = start.journal.last().segment;
         self.package = Some(package);
+        self.start = Some(start);
     }
 
     /// A boundary was reached.
@@ -216,6 +215,7 @@ mod tests {
             ms: 1,
             blob: Some(nothing),
             output_bytes,
+            non_finite: None,
         }
     }
 

@@ -1,4 +1,5 @@
-//! A job's folder: where it began here, and every boundary since that is not safe on the server yet.
+//! A job's folder: the journal of what was computed here, from the boundary that it was handed over at to the last one that is not safe
+//! on the server yet.
 //!
 //! | file | holds |
 //! |---|---|
@@ -7,15 +8,18 @@
 //! | `chain.jsonl` | a line a boundary, the one it began from first |
 //! | `N.baton`, `N.outputs` | a boundary's checkpoint, a segment's outputs |
 //!
-//! A line of `chain.jsonl` commits a boundary: it is written after what it speaks of.
+//! What makes a boundary good, and what happens to those on record behind the last good one, is [`kernels::run::journal`]'s business;
+//! this is its layout. Checkpoints are deleted by [`super::held`], which knows what the server has.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kernels::package::Package;
-use kernels::run::{RunError, disk, initial_state};
-use protocol::checkpoint::content_digest;
+use kernels::run::journal::Layout;
+use kernels::run::{Computed, Journal, Line, NonFinite, Opened, Placed, Root, RunError, Start};
+use kernels::run::{disk, initial_boundary, read_checkpoint};
 use protocol::{ChainEntry, Checkpoint, Digest, HardwareClass, StateBuffer};
 use serde::{Deserialize, Serialize};
 
@@ -35,17 +39,19 @@ pub(crate) struct Kept {
     pub(crate) blob: Option<Digest>,
     /// Bytes of its segment's outputs.
     pub(crate) output_bytes: u64,
+    /// The first value of state or outputs that is not finite, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) non_finite: Option<NonFinite>,
 }
 
-/// Where computing goes on.
-pub(crate) struct Start {
-    /// The boundary.
-    pub(crate) entry: ChainEntry,
-    /// Its state.
-    pub(crate) state: Vec<StateBuffer>,
-    /// Length of the chain's file up to and including its line.
-    pub(crate) chain_bytes: u64,
+impl Line for Kept {
+    fn entry(&self) -> &ChainEntry {
+        &self.entry
+    }
 }
+
+/// Where a job goes on: its journal, open at the last good boundary, and the state there.
+pub(crate) type JobStart = Start<JobFiles>;
 
 /// The folder of one attempt.
 #[derive(Clone, Debug)]
@@ -57,7 +63,7 @@ impl JobFolder {
     /// # Errors
     /// The file system's.
     pub(crate) fn create(path: &Path) -> Result<Self, RunError> {
-        fs::create_dir_all(path).map_err(disk_error("create", path))?;
+        fs::create_dir_all(path).map_err(RunError::disk("create", path))?;
         Ok(Self(path.to_owned()))
     }
 
@@ -100,53 +106,45 @@ impl JobFolder {
         drop(fs::remove_file(to));
         match fs::hard_link(from, to) {
             Ok(()) => Ok(()),
-            Err(_) => fs::copy(from, to).map(drop).map_err(disk_error("write", to)),
+            Err(_) => fs::copy(from, to).map(drop).map_err(RunError::disk("write", to)),
         }
     }
 
-    /// Begin from a boundary: nothing else is on record then. The new length of the chain's file.
-    ///
-    /// # Errors
-    /// The file system's.
-    pub(crate) fn begin(&self, entry: &ChainEntry) -> Result<u64, RunError> {
-        let line = Kept {
-            entry: entry.clone(),
-            ms: 0,
-            blob: None,
-            output_bytes: 0,
-        };
-        self.append(&line, 0)
-    }
-
-    /// Put a boundary on record behind `chain_bytes`; its files are there. The new length of the chain's file.
-    ///
-    /// # Errors
-    /// The file system's.
-    pub(crate) fn append(&self, line: &Kept, chain_bytes: u64) -> Result<u64, RunError> {
-        let mut text = serde_json::to_vec(line).unwrap_or_default();
-        text.push(b'\n');
-        let end = disk::append(&self.chain_path(), chain_bytes, &text)?;
-        disk::sync_parent(&self.chain_path())?;
-        Ok(end)
-    }
-
-    /// The boundaries on record, each with the offset behind its line; each follows the one before.
-    pub(crate) fn chain(&self, package: Digest) -> Vec<(Kept, u64)> {
-        let bytes = disk::read(&self.chain_path(), CHAIN_BYTES_MAX).unwrap_or_default();
-        let mut lines: Vec<(Kept, u64)> = Vec::new();
-        let mut end = 0;
-        for text in bytes.split_inclusive(|&byte| byte == b'\n') {
-            let line: Option<Kept> = text.strip_suffix(b"\n").and_then(|text| serde_json::from_slice(text).ok());
-            let before = lines.last().map(|(line, _)| &line.entry);
-            let follows = |line: &Kept| match before {
-                None => line.entry.digest == line.entry.computed(package),
-                Some(before) => line.entry.follows(package, Some(before)),
-            };
-            let Some(line) = line.filter(follows) else { break };
-            end += text.len() as u64;
-            lines.push((line, end));
+    fn files(&self, package: &Arc<Package>, class: HardwareClass) -> JobFiles {
+        JobFiles {
+            folder: self.clone(),
+            package: Arc::clone(package),
+            class,
         }
-        lines
+    }
+
+    /// Open the journal at its last good boundary; none where nothing on record is good. Reads that boundary's checkpoint: this blocks.
+    ///
+    /// # Errors
+    /// The file system's, or the record was changed after it was written.
+    pub(crate) fn open(&self, package: &Arc<Package>, class: HardwareClass) -> Result<Option<JobStart>, RunError> {
+        match Journal::open(self.files(package, class))? {
+            Opened::Good(start) => Ok(Some(start)),
+            Opened::NothingGood(_) => Ok(None),
+        }
+    }
+
+    /// Begin the journal at C0. This blocks.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub(crate) fn begin(&self, package: &Arc<Package>, class: HardwareClass) -> Result<JobStart, RunError> {
+        let (entry, state) = initial_boundary(package);
+        Journal::create(self.files(package, class), &entry, state)
+    }
+
+    /// Begin the journal at the boundary of a checkpoint that lies in [`JobFolder::start`] and was read from there. This blocks.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub(crate) fn begin_at(&self, package: &Arc<Package>, checkpoint: Checkpoint) -> Result<JobStart, RunError> {
+        let files = self.files(package, checkpoint.class);
+        Journal::create(files, &checkpoint.entry, checkpoint.buffers)
     }
 
     /// Digest of the checkpoint of the last boundary on record, as far as the last line alone tells.
@@ -162,71 +160,197 @@ impl JobFolder {
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
         names.filter_map(|name| name.strip_suffix(".baton")?.parse().ok()).collect()
     }
+}
 
-    /// The last boundary on record whose checkpoint is whole: the one that it began from, if need be. None when nothing is on record.
-    /// Boundaries on record behind it are computed again.
-    pub(crate) fn last_good(&self, package: &Package, class: HardwareClass) -> Option<Start> {
-        let mut lines = self.chain(package.digest());
-        while let Some((line, chain_bytes)) = lines.pop() {
-            let state = match (lines.is_empty(), line.entry.segment) {
-                (true, 0) => c0(package).filter(|(entry, _)| *entry == line.entry).map(|(_, state)| state),
-                (true, _) => self.state(&self.start(), package, &line.entry, class),
-                (false, segment) => self.state(&self.checkpoint(segment), package, &line.entry, class),
-            };
-            if let Some(state) = state {
-                return Some(Start {
-                    entry: line.entry,
-                    state,
-                    chain_bytes,
-                });
+/// A job's folder as the files of a journal.
+pub(crate) struct JobFiles {
+    folder: JobFolder,
+    package: Arc<Package>,
+    class: HardwareClass,
+}
+
+impl Layout for JobFiles {
+    type Line = Kept;
+    const ROOT: Root = Root::Any;
+
+    fn package(&self) -> &Package {
+        &self.package
+    }
+
+    fn chain_path(&self) -> PathBuf {
+        self.folder.chain_path()
+    }
+
+    fn state_at(&self, line: &Kept, is_first: bool) -> Result<Vec<StateBuffer>, RunError> {
+        let segment = line.entry.segment;
+        let path = match (is_first, segment) {
+            (true, 0) => {
+                let (entry, state) = initial_boundary(&self.package);
+                return match entry == line.entry {
+                    true => Ok(state),
+                    false => Err(RunError::folder(&self.chain_path(), "line 1 is not this package's C0")),
+                };
             }
+            (true, _) => self.folder.start(),
+            (false, _) => self.folder.checkpoint(segment),
+        };
+        let checkpoint = read_checkpoint(&path, &self.package)?;
+        if checkpoint.entry != line.entry || checkpoint.class != self.class {
+            let problem = format!(
+                "is of boundary {} ({}), class {}; expected boundary {segment} ({}), class {}",
+                checkpoint.entry.segment,
+                checkpoint.entry.digest.short(),
+                checkpoint.class,
+                line.entry.digest.short(),
+                self.class
+            );
+            return Err(RunError::folder(&path, problem));
         }
-        None
+        Ok(checkpoint.buffers)
     }
 
-    fn state(&self, path: &Path, package: &Package, entry: &ChainEntry, class: HardwareClass) -> Option<Vec<StateBuffer>> {
-        match read_checkpoint(path, package) {
-            Ok(checkpoint) if checkpoint.entry == *entry && checkpoint.class == class => Some(checkpoint.buffers),
-            Ok(_) => None,
-            Err(error) => {
-                tracing::warn!("{error}");
-                None
-            }
+    fn go_on(&mut self, _: &Kept, _: &[Placed<Kept>]) {}
+
+    fn begin(&mut self, entry: &ChainEntry) -> Result<Kept, RunError> {
+        Ok(Kept {
+            entry: entry.clone(),
+            ms: 0,
+            blob: None,
+            output_bytes: 0,
+            non_finite: None,
+        })
+    }
+
+    fn write(&mut self, computed: Computed) -> Result<Kept, RunError> {
+        let Computed {
+            entry,
+            boundary,
+            took,
+            non_finite,
+        } = computed;
+        let segment = entry.segment;
+        let output_bytes = boundary.outputs.iter().map(|bytes| bytes.len() as u64).sum();
+        if !boundary.outputs.is_empty() {
+            let path = self.folder.outputs(segment);
+            let packed = crate::net::outputs::pack([(segment, boundary.outputs)].into());
+            let packed = packed.map_err(|error| RunError::folder(&path, format!("cannot be packed: {error}")))?;
+            disk::replace(&path, &packed)?;
+        }
+        let checkpoint = Checkpoint {
+            package: self.package.digest(),
+            entry: entry.clone(),
+            class: self.class,
+            buffers: boundary.state,
+        };
+        let bytes = checkpoint.to_bytes();
+        let bytes = bytes.map_err(|cause| RunError::Checkpoint { segment, cause })?;
+        disk::replace(&self.folder.checkpoint(segment), &bytes)?;
+        Ok(Kept {
+            entry,
+            ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            blob: Some(Digest::of(&bytes)),
+            output_bytes,
+            non_finite,
+        })
+    }
+
+    fn committed(&mut self, _: &Kept) -> Result<(), RunError> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use device::SessionOptions;
+    use kernels::run::{Control, Executor, Pilot, compute};
+    use protocol::Tier;
+
+    use super::*;
+
+    const CLASS: HardwareClass = HardwareClass {
+        tier: Tier::Portable,
+        key: Digest([3; 32]),
+    };
+
+    /// Goes on to the end.
+    struct Steady;
+
+    impl Pilot for Steady {
+        fn steer(&mut self, _: u64, _: u64) -> Control {
+            Control::Continue
         }
     }
-}
 
-/// A checkpoint file that fits a package.
-///
-/// # Errors
-/// What is wrong with it.
-pub(crate) fn read_checkpoint(path: &Path, package: &Package) -> Result<Checkpoint, String> {
-    let about = |problem: String| format!("{}: {problem}", path.display());
-    let bytes = disk::read(path, CHECKPOINT_BYTES_MAX).map_err(|error| error.to_string())?;
-    let initial = initial_state(package);
-    let state_bytes = initial.iter().map(|buffer| buffer.bytes.len() as u64).sum();
-    let checkpoint = Checkpoint::from_bytes(&bytes, state_bytes).map_err(|error| about(error.to_string()))?;
-    let same = |(a, b): (&StateBuffer, &StateBuffer)| (&a.name, a.element, &a.shape) == (&b.name, b.element, &b.shape);
-    let fits = checkpoint.buffers.len() == initial.len() && checkpoint.buffers.iter().zip(&initial).all(same);
-    if checkpoint.package != package.digest() || !fits {
-        return Err(about(format!("is of package {}, not of this job's", checkpoint.package)));
+    fn package() -> Arc<Package> {
+        let package = Package::example("ising").expect("a shipped example");
+        let manifest = package.manifest().clone().with_steps_per_segment(4);
+        Arc::new(package.with_manifest(manifest).expect("still a good package"))
     }
-    Ok(checkpoint)
-}
 
-/// The initial boundary of a package, with its state.
-pub(crate) fn c0(package: &Package) -> Option<(ChainEntry, Vec<StateBuffer>)> {
-    let state = initial_state(package);
-    let none = kernels::run::frames::outputs_digest(&vec![Vec::new(); package.manifest().outputs.len()]);
-    let entry = ChainEntry::next(package.digest(), None, 0, content_digest(&state), none);
-    Some((entry, state))
-}
+    /// Compute from a start to a boundary; what was put on record.
+    fn go_on(package: &Arc<Package>, start: JobStart, until: u64) -> Result<Vec<Kept>, RunError> {
+        let device = device::select("cpu").expect("the CPU device is always there");
+        let mut executor = Executor::open(package, &*device, &SessionOptions::default())?;
+        let mut reached = Vec::new();
+        compute(&mut executor, start, until, false, &mut Steady, |kept| reached.push(kept))?;
+        Ok(reached)
+    }
 
-/// An error of the file system.
-pub(crate) fn disk_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> RunError + 'a {
-    move |source| RunError::Disk {
-        action,
-        path: path.to_owned(),
-        source,
+    #[test]
+    fn a_job_goes_on_from_its_last_whole_boundary_to_the_same_bits() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = JobFolder::create(place.path()).unwrap();
+        let package = package();
+        let first = go_on(&package, folder.begin(&package, CLASS).unwrap(), 3).unwrap();
+        assert_eq!(first.iter().map(|kept| kept.entry.segment).collect::<Vec<_>>(), [1, 2, 3]);
+        // Torn by a crash: the last line, and the checkpoint before it.
+        let chain = fs::read(folder.chain_path()).unwrap();
+        fs::write(folder.chain_path(), &chain[..chain.len() - 9]).unwrap();
+        fs::write(folder.checkpoint(2), b"torn").unwrap();
+        let start = folder.open(&package, CLASS).unwrap().unwrap();
+        assert_eq!(start.lines.len(), 2, "C0 and the first boundary");
+        assert_eq!(start.journal.computes_again_until(), Some(2));
+        let again = go_on(&package, start, 3).unwrap();
+        let entries = |kept: &[Kept]| kept.iter().map(|kept| kept.entry.clone()).collect::<Vec<_>>();
+        assert_eq!(entries(&again), entries(&first[1..]));
+    }
+
+    #[test]
+    fn a_boundary_that_comes_out_different_a_second_time_is_noticed() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = JobFolder::create(place.path()).unwrap();
+        let package = package();
+        go_on(&package, folder.begin(&package, CLASS).unwrap(), 2).unwrap();
+        // As a machine with broken memory may have written it: consistent in itself, with another state.
+        let mut lines: Vec<Kept> = folder.open(&package, CLASS).unwrap().unwrap().lines;
+        let last = lines.pop().unwrap();
+        let other = Digest::of(b"other");
+        let before = &lines.last().unwrap().entry;
+        let entry = ChainEntry::next(package.digest(), Some(before), last.entry.step, other, last.entry.outputs);
+        lines.push(Kept { entry, ..last });
+        let mut file = fs::File::create(folder.chain_path()).unwrap();
+        for line in &lines {
+            writeln!(file, "{}", serde_json::to_string(line).unwrap()).unwrap();
+        }
+        let start = folder.open(&package, CLASS).unwrap().unwrap();
+        let ended = go_on(&package, start, 2);
+        assert!(
+            matches!(ended, Err(RunError::Diverged { segment: 2, .. })),
+            "{:?}",
+            ended.err()
+        );
+    }
+
+    #[test]
+    fn a_chain_that_was_changed_is_not_gone_on_with() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = JobFolder::create(place.path()).unwrap();
+        let package = package();
+        go_on(&package, folder.begin(&package, CLASS).unwrap(), 2).unwrap();
+        let text = fs::read_to_string(folder.chain_path()).unwrap();
+        fs::write(folder.chain_path(), text.replacen("\"step\":4", "\"step\":5", 1)).unwrap();
+        assert!(matches!(folder.open(&package, CLASS), Err(RunError::Altered { .. })));
     }
 }

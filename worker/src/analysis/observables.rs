@@ -3,8 +3,7 @@
 use std::io::Read;
 
 use anyhow::{Context, bail};
-use kernels::run::RunDir;
-use kernels::run::frames::TABLE;
+use kernels::run::{RunDir, TABLE};
 
 /// A column.
 #[derive(Clone, Debug, PartialEq)]

@@ -29,9 +29,16 @@ struct Chain<'a> {
 /// Print the chain.
 ///
 /// # Errors
-/// It is no run directory, or its chain is broken.
+/// It is no run directory, or something in it is not what was written.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let dir = RunDir::view(&args.dir)?;
+    let seen = dir.check_record()?;
+    for finding in &seen.findings {
+        eprintln!("{}: {}", finding.file.display(), finding.problem);
+    }
+    for mark in &seen.non_finite {
+        eprintln!("segment {}, step {}: {}", mark.segment, mark.step, mark.value);
+    }
     let package = dir.package();
     let chain = dir.chain()?;
     if args.json {

@@ -42,7 +42,7 @@ struct Report {
 /// The package is wrong or has no `[evaluate]`, or the device failed.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let package = choose::package(&args.package)?;
-    let chosen = choose::device(&args.how.device, package.manifest().tier, None)?;
+    let chosen = args.how.device(package.manifest().tier, None)?;
     let evaluation = kernels::run::evaluate(&package, &*chosen.device, &args.how.session())?;
     if let Some(path) = &args.forces {
         output::file(path, |out| {

@@ -11,6 +11,7 @@ use crate::analysis::trajectory::{self, Frames, RunFrames};
 use crate::analysis::{observables, plot};
 use crate::console::output;
 use crate::exit::{Exit, Usage};
+use crate::local::record;
 
 /// Trajectory and observables for other programs.
 #[derive(clap::Args, Debug)]
@@ -74,9 +75,10 @@ struct Written {
 /// Write what was asked for.
 ///
 /// # Errors
-/// It is no run directory, has no such output, or the file cannot be written.
+/// It is no run directory, something in it is not what was written, it has no such output, or the file cannot be written.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let dir = RunDir::view(&args.dir)?;
+    record::must_be_whole(&dir)?;
     let mut written = Vec::new();
     match args.format {
         Some(Format::Csv) => written.push(table(args, &dir)?),

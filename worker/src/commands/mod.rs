@@ -15,6 +15,7 @@ pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod steer;
 pub(crate) mod submit;
+pub(crate) mod verify;
 pub(crate) mod worker;
 
 /// A length of time on the command line: `90`, `30s`, `20m`, `2h`, `7d`.

@@ -7,8 +7,7 @@ use kernels::run::dir::ChainLine;
 use protocol::HardwareClass;
 
 use crate::exit::{Exit, Usage};
-use crate::local::choose;
-use crate::local::drive::{self, HowArgs};
+use crate::local::drive::{self, HowArgs, Onward};
 
 /// Continue a run directory, made here or copied from elsewhere.
 #[derive(clap::Args, Debug)]
@@ -16,7 +15,7 @@ pub(crate) struct Args {
     /// The run directory.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Run on to this many segments in all, where it was fewer.
+    /// Run on to this many segments in all: more than were planned make the run longer, fewer stop it there this time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     segments: Option<u64>,
     /// Continue even where the bits may differ: for experiments, since the chain then proves nothing.
@@ -29,30 +28,30 @@ pub(crate) struct Args {
 /// Open the directory and run what is left.
 ///
 /// # Errors
-/// It is no run directory, is of another hardware class, or the run failed.
+/// It is no run directory, something in it is not what was written, it is of another hardware class, or the run failed.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let mut dir = RunDir::open(&args.dir)?;
+    for finding in dir.check_record()?.findings {
+        eprintln!("{}: {}", finding.file.display(), finding.problem);
+    }
     let chain = dir.chain()?;
     let tier = dir.package().manifest().tier;
-    let chosen = choose::device(&args.how.device, tier, class_of(&chain))?;
+    let chosen = args.how.device(tier, class_of(&chain))?;
     let done = chain.last().map_or(0, |line| line.entry.segment);
     if let Some(segments) = args.segments {
         if segments < done {
             return Err(Usage(format!("--segments {segments}: {done} are done already")).into());
         }
-        dir.set_segments(segments)?;
+        if segments > dir.config().segments {
+            dir.set_segments(segments)?;
+        }
     }
-    if !args.how.json {
-        let info = chosen.device.info();
-        eprintln!(
-            "{} · {} ({}) · from segment {done} of {}",
-            args.dir.display(),
-            info.id,
-            info.name,
-            dir.config().segments
-        );
-    }
-    drive::drive(&args.dir, &mut dir, &chosen, &args.how, args.force_class)
+    let onward = Onward {
+        resumed: true,
+        force_class: args.force_class,
+        until: args.segments,
+    };
+    drive::drive(&dir, &chosen, &args.how, &onward)
 }
 
 /// The class that the run's bits are of; none before anything was computed.

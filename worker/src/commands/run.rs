@@ -8,7 +8,7 @@ use kernels::run::{RunConfig, RunDir};
 use crate::console::output;
 use crate::exit::{Exit, Usage};
 use crate::local::choose;
-use crate::local::drive::{self, HowArgs};
+use crate::local::drive::{self, HowArgs, Onward};
 
 /// Run a package from its initial state.
 #[derive(clap::Args, Debug)]
@@ -24,9 +24,10 @@ pub(crate) struct Args {
     /// Segments to run; as many as the package says by default.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     segments: Option<u64>,
-    /// Keep a checkpoint at each K-th boundary. The chain has every boundary either way.
-    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
-    checkpoint_every: u64,
+    /// Keep a checkpoint at each K-th boundary, all of them; a run that is cut off loses up to K segments. By default one is written at
+    /// each boundary, and the newest two are kept. The chain has every boundary either way.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    checkpoint_every: Option<u64>,
     #[command(flatten)]
     how: HowArgs,
 }
@@ -38,13 +39,13 @@ pub(crate) struct Args {
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let package = choose::package(&args.package)?;
     let manifest = package.manifest();
-    let chosen = choose::device(&args.how.device, manifest.tier, None)?;
+    let chosen = args.how.device(manifest.tier, None)?;
     let out = args.out.clone().unwrap_or_else(|| default_folder(&manifest.name));
     refuse_used(&out)?;
     let config = RunConfig {
-        segments: args.segments.unwrap_or(manifest.run.segments),
-        checkpoint_every: args.checkpoint_every,
-        package: None,
+        checkpoint_every: args.checkpoint_every.unwrap_or(1),
+        keep_checkpoints: args.checkpoint_every.is_some(),
+        ..RunConfig::new(args.segments.unwrap_or(manifest.run.segments))
     };
     if !args.how.json {
         let info = chosen.device.info();
@@ -59,8 +60,8 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
             out.display()
         );
     }
-    let mut dir = RunDir::create(&out, &package, config)?;
-    drive::drive(&out, &mut dir, &chosen, &args.how, false)
+    let dir = RunDir::create(&out, &package, config)?;
+    drive::drive(&dir, &chosen, &args.how, &Onward::default())
 }
 
 /// A run directory is made, never mixed into what is there.

@@ -19,6 +19,7 @@ pub(crate) struct Display {
     bar: Option<ProgressBar>,
     looks: VecDeque<(Instant, u64)>,
     began: Option<(Instant, u64)>,
+    ended: Option<(Instant, u64)>,
     last_line: Instant,
     nanoseconds_per_step: Option<f64>,
     steps_per_segment: u64,
@@ -41,6 +42,7 @@ impl Display {
             bar,
             looks: VecDeque::new(),
             began: None,
+            ended: None,
             last_line: Instant::now(),
             nanoseconds_per_step,
             steps_per_segment,
@@ -52,6 +54,7 @@ impl Display {
     pub(crate) fn show(&mut self, progress: &Progress) {
         let now = Instant::now();
         self.began.get_or_insert((now, progress.step));
+        self.ended = Some((now, progress.step));
         if self.looks.back().is_some_and(|look| now - look.0 < LOOK_EVERY) && progress.step < progress.steps {
             return;
         }
@@ -76,17 +79,18 @@ impl Display {
         }
     }
 
-    /// Take the bar away.
-    pub(crate) fn finish(&self) {
+    /// The run has ended: take the bar away.
+    pub(crate) fn finish(&mut self) {
+        self.ended = self.ended.map(|(_, step)| (Instant::now(), step));
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 
-    /// Steps in a second since the first look, and the seconds.
+    /// Steps in a second, and the seconds, from the first look (before the first step) to the end.
     pub(crate) fn overall(&self) -> Option<(f64, f64)> {
-        let ((began, from), (now, to)) = (self.began?, *self.looks.back()?);
-        let seconds = (now - began).as_secs_f64();
+        let ((began, from), (ended, to)) = (self.began?, self.ended?);
+        let seconds = (ended - began).as_secs_f64();
         (seconds > 0.0 && to > from).then(|| ((to - from) as f64 / seconds, seconds))
     }
 

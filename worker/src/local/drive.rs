@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use clap::Args;
-use device::SessionOptions;
-use kernels::run::{Control, Outcome, Progress, RunDir, RunError, RunOptions};
-use protocol::ChainEntry;
+use device::{DeviceKind, SessionOptions};
+use kernels::run::{Control, NonFinite, Outcome, Place, Prepared, Progress, RunDir, RunError, RunOptions};
+use protocol::{ChainEntry, HardwareClass, Tier};
 use serde::Serialize;
 
 use crate::console::output;
 use crate::console::progress::{self, Display};
 use crate::console::signals::Stop;
-use crate::exit::{Exit, WrongClass};
-use crate::local::choose::Chosen;
+use crate::exit::{Exit, Usage, WrongClass};
+use crate::local::choose::{self, Chosen};
 
 /// How a run goes. Nothing here can change a bit of what comes out.
 #[derive(Args, Debug)]
@@ -38,7 +38,9 @@ pub(crate) struct HowArgs {
     read_back_everywhere: bool,
     #[arg(long, hide = true, value_name = "SEED")]
     workgroup_order: Option<u64>,
-    #[arg(long, hide = true)]
+    /// Compute in the CPU device's checked mode: the same bits, but many times slower, and a race, an access out of bounds, NaN, infinity or
+    /// a read of scratch that was not written ends the run with the place in the source.
+    #[arg(long)]
     checked: bool,
 }
 
@@ -50,6 +52,22 @@ fn submit_ms(text: &str) -> Result<f32, String> {
 }
 
 impl HowArgs {
+    /// The device for work of a tier, `prefer` where there is a choice.
+    ///
+    /// # Errors
+    /// No such device, it has no class in this tier, or it has no checked mode.
+    pub(crate) fn device(&self, tier: Tier, prefer: Option<HardwareClass>) -> anyhow::Result<Chosen> {
+        let wanted = match (self.checked, self.device.as_str()) {
+            (true, "auto") => "cpu",
+            (_, wanted) => wanted,
+        };
+        let chosen = choose::device(wanted, tier, prefer)?;
+        if self.checked && chosen.device.info().kind != DeviceKind::BuiltInCpu {
+            return Err(Usage(format!("--checked: device '{wanted}' has no checked mode; take --device cpu")).into());
+        }
+        Ok(chosen)
+    }
+
     /// As the device takes it.
     pub(crate) fn session(&self) -> SessionOptions {
         SessionOptions {
@@ -61,6 +79,17 @@ impl HowArgs {
             ..SessionOptions::default()
         }
     }
+}
+
+/// From where to where a run directory's run goes on.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Onward {
+    /// The directory was there before.
+    pub(crate) resumed: bool,
+    /// Go on even on another hardware class.
+    pub(crate) force_class: bool,
+    /// Stop at this boundary, where it comes before the last that is planned.
+    pub(crate) until: Option<u64>,
 }
 
 /// What a run says at its end.
@@ -80,38 +109,61 @@ struct Report<'a> {
     ns_per_day: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    non_finite: Option<Marked>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     plots: Vec<std::path::PathBuf>,
+}
+
+/// The first boundary of a run that holds NaN or infinity.
+#[derive(Debug, Serialize)]
+struct Marked {
+    segment: u64,
+    step: u64,
+    #[serde(flatten)]
+    value: NonFinite,
 }
 
 /// Run what is left.
 ///
 /// # Errors
 /// Whatever the run, its device or the plots failed with.
-pub(crate) fn drive(path: &Path, dir: &mut RunDir, chosen: &Chosen, how: &HowArgs, force_class: bool) -> anyhow::Result<Exit> {
+pub(crate) fn drive(dir: &RunDir, chosen: &Chosen, how: &HowArgs, onward: &Onward) -> anyhow::Result<Exit> {
     let stop = Stop::listen()?;
-    hardware(path, dir, chosen, force_class)?;
+    hardware(dir, chosen, onward.force_class)?;
+    let options = RunOptions {
+        session: how.session(),
+        wait_at_boundaries: how.read_back_everywhere,
+        force_class: onward.force_class,
+        until: onward.until,
+    };
+    let prepared = dir.prepare(chosen.class, options)?;
+    if onward.resumed && !how.json {
+        heading(dir, chosen, &prepared);
+    }
     let run = dir.package().manifest().run.clone();
     let segments = dir.config().segments;
     let nanoseconds = progress::nanoseconds_per_step(&run);
-    let done = dir.chain()?.last().map_or(0, |line| line.entry.step);
+    let from = prepared.from().step;
     let mut display = Display::new(
-        done,
-        segments * run.steps_per_segment,
+        from,
+        onward.until.unwrap_or(segments).min(segments) * run.steps_per_segment,
         run.steps_per_segment,
         nanoseconds,
         how.json,
     );
-    let options = RunOptions {
-        session: how.session(),
-        wait_at_boundaries: how.read_back_everywhere,
-        force_class,
-    };
     let mut asked = 0;
-    let mut kept = done;
+    let mut kept = from;
+    let mut warned = Vec::new();
     let mut observe = |progress: &Progress| {
         display.show(progress);
         kept = progress.boundary.as_ref().map_or(kept, |entry| entry.step);
+        if let Some((step, value)) = &progress.non_finite
+            && !warned.contains(&value.place)
+        {
+            warned.push(value.place);
+            display.say(&warning(*step, value));
+        }
         if stop.asked() > asked {
             asked = stop.asked();
             announce(&display, asked, progress, kept, run.steps_per_segment);
@@ -122,20 +174,20 @@ pub(crate) fn drive(path: &Path, dir: &mut RunDir, chosen: &Chosen, how: &HowArg
             _ => Control::StopNow,
         }
     };
-    let ended = kernels::run::run(dir, &*chosen.device, chosen.class, &options, &mut observe);
+    let ended = prepared.run(&*chosen.device, &mut observe);
     display.finish();
     let (outcome, entry) = match ended? {
         Outcome::Finished(entry) => ("finished", entry),
         Outcome::Stopped(entry) => ("stopped", entry),
     };
     let plots = if how.plot {
-        crate::analysis::plot::of_run(dir, &path.join("plots"))?
+        crate::analysis::plot::of_run(dir, &dir.path().join("plots"))?
     } else {
         Vec::new()
     };
     let speed = display.overall();
     let report = Report {
-        dir: path,
+        dir: dir.path(),
         outcome,
         segment: entry.segment,
         segments,
@@ -146,6 +198,7 @@ pub(crate) fn drive(path: &Path, dir: &mut RunDir, chosen: &Chosen, how: &HowArg
         steps_per_s: speed.map(|(steps, _)| steps),
         ns_per_day: speed.and_then(|(steps, _)| Some(progress::per_day(steps, nanoseconds?))),
         seconds: speed.map(|(_, seconds)| seconds),
+        non_finite: first_marked(dir)?,
         plots,
     };
     if how.json {
@@ -153,11 +206,66 @@ pub(crate) fn drive(path: &Path, dir: &mut RunDir, chosen: &Chosen, how: &HowArg
     } else {
         output::lines(words(&report, &entry, dir))?;
     }
-    Ok(if outcome == "finished" { Exit::Done } else { Exit::Stopped })
+    let state_is_finite = report
+        .non_finite
+        .as_ref()
+        .is_none_or(|marked| marked.value.place != Place::State);
+    Ok(match (outcome, state_is_finite) {
+        ("finished", true) => Exit::Done,
+        ("finished", false) => Exit::NonFinite,
+        _ => Exit::Stopped,
+    })
+}
+
+/// Where a resumed run goes on, and what is computed a second time.
+fn heading(dir: &RunDir, chosen: &Chosen, prepared: &Prepared<'_>) {
+    let info = chosen.device.info();
+    let from = prepared.from().segment;
+    eprintln!(
+        "{} · {} ({}) · from segment {from} of {}",
+        dir.path().display(),
+        info.id,
+        info.name,
+        dir.config().segments
+    );
+    if let Some((until, why)) = prepared.computes_again_until() {
+        eprintln!(
+            "segments {} to {until} are on record, and are computed again to the same digests: {why}",
+            from + 1
+        );
+    }
+}
+
+fn warning(step: u64, value: &NonFinite) -> String {
+    match value.place {
+        Place::State => format!("warning: at step {step} {value}; all that follows is computed from it"),
+        Place::Output => format!("warning: at step {step} {value}"),
+    }
+}
+
+/// The first boundary whose state holds NaN or infinity; the first whose outputs do, where no state does.
+fn first_marked(dir: &RunDir) -> anyhow::Result<Option<Marked>> {
+    let mut first: Option<Marked> = None;
+    for line in dir.chain()? {
+        let Some(value) = line.non_finite else { continue };
+        let is_state = value.place == Place::State;
+        if is_state || first.is_none() {
+            first = Some(Marked {
+                segment: line.entry.segment,
+                step: line.entry.step,
+                value,
+            });
+        }
+        if is_state {
+            break;
+        }
+    }
+    Ok(first)
 }
 
 /// Refuse foreign hardware in words that say how it differs, and note in the run directory on which it goes on.
-fn hardware(path: &Path, dir: &RunDir, chosen: &Chosen, force_class: bool) -> anyhow::Result<()> {
+fn hardware(dir: &RunDir, chosen: &Chosen, force_class: bool) -> anyhow::Result<()> {
+    let path = dir.path();
     let fingerprint = fpcheck::fingerprint(&*chosen.device, dir.package().manifest().tier)?;
     let chain = dir.chain()?;
     let mut classes = chain.iter().filter(|line| line.entry.segment > 0).map(|line| line.class);
@@ -211,6 +319,9 @@ fn words(report: &Report<'_>, entry: &ChainEntry, dir: &RunDir) -> Vec<String> {
         ));
     }
     lines.push(format!("  results  {at}"));
+    if let Some(marked) = &report.non_finite {
+        lines.push(format!("  {}", warning(marked.step, &marked.value)));
+    }
     lines.extend(report.plots.iter().map(|plot| format!("  plot     {}", plot.display())));
     let baton = output::called();
     lines.push("next:".into());

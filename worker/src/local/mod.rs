@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`choose`] | which package and which device |
 //! | [`drive`] | the rest of a run directory: device, progress, signals, summary |
+//! | [`record`] | what a run directory records, looked at before something is made from it |
 
 pub(crate) mod choose;
 pub(crate) mod drive;
+pub(crate) mod record;

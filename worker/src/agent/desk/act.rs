@@ -188,6 +188,7 @@ impl Desk {
         let task = Task {
             attempt,
             folder: held.folder.clone(),
+            start: held.start.take(),
             package,
             device: Arc::clone(&seat.device),
             class: held.lease.class,

@@ -23,7 +23,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use device::Device;
-use kernels::package::Package;
 use kernels::run::RunError;
 use protocol::http::{Committed, Orders, RegisterHost, Registered};
 use protocol::{AttemptId, HardwareClass};
@@ -31,7 +30,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 
 use super::compute::Idle;
-use super::errands::{Errands, Trouble};
+use super::errands::{Arrived, Errands, Trouble};
 use super::held::Held;
 use super::policy::Watch;
 use super::preferences::{Given, Preferences};
@@ -59,7 +58,7 @@ pub(crate) enum Note {
     /// The server was told where we are.
     Told(Place, Result<Orders, NetError>),
     /// A lease's package and checkpoint are here, or cannot be.
-    Fetched(AttemptId, Result<Arc<Package>, Trouble>),
+    Fetched(AttemptId, Result<Box<Arrived>, Trouble>),
     /// A boundary was reached.
     Boundary(AttemptId, Kept),
     /// A thread stopped.

@@ -5,14 +5,13 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use device::DeviceError;
-use kernels::package::Package;
 use kernels::run::RunError;
 use protocol::http::{Action, Committed, Lease, Orders};
 use protocol::{AttemptId, JobState, Outcome};
 
 use super::{Desk, Note};
 use crate::agent::compute::{Gate, Wish};
-use crate::agent::errands::Trouble;
+use crate::agent::errands::{Arrived, Trouble};
 use crate::agent::held::{Held, Phase};
 use crate::agent::record::JobFolder;
 use crate::agent::state::Contributed;
@@ -116,6 +115,7 @@ impl Desk {
             folder,
             phase: Phase::Fetching,
             package: None,
+            start: None,
             pending: Vec::new(),
             reached: 0,
             committed: lease.checkpoint.as_ref().map(|safe| safe.entry.segment),
@@ -148,12 +148,12 @@ impl Desk {
         self.held.insert(lease.attempt, held);
     }
 
-    pub(super) fn fetched(&mut self, attempt: AttemptId, answer: Result<Arc<Package>, Trouble>) {
+    pub(super) fn fetched(&mut self, attempt: AttemptId, answer: Result<Box<Arrived>, Trouble>) {
         let Some(held) = self.held.get_mut(&attempt) else { return };
         held.errand = None;
         match answer {
-            Ok(package) => {
-                held.recall(package);
+            Ok(arrived) => {
+                held.arrive(*arrived);
                 held.phase = if held.finished() { Phase::Stopped } else { Phase::Ready };
             }
             Err(Trouble::Unknown(why)) => self.unknown(&why),
@@ -262,6 +262,7 @@ fn outcome_of(error: &RunError) -> Outcome {
         RunError::Class { .. } | RunError::Diverged { .. } => Outcome::Mismatch,
         RunError::Disk { .. }
         | RunError::Folder { .. }
+        | RunError::Altered { .. }
         | RunError::Device(DeviceError::Lost(_) | DeviceError::OutOfMemory(_) | DeviceError::NotFound { .. }) => {
             Outcome::Aborted
         }

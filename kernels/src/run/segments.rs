@@ -1,0 +1,121 @@
+//! The segment loop: compute a segment, cross the boundary, hand it to the journal's thread, and go on meanwhile.
+
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::time::{Duration, Instant};
+
+use protocol::ChainEntry;
+
+use super::RunError;
+use super::executor::{Boundary, Executor};
+use super::journal::{Journal, Layout, Start};
+
+/// Steps handed to the device between two questions to the pilot.
+const STEPS_PER_STRETCH: u64 = 32;
+/// Boundaries that may wait to be written while the next segments compute: bounds the memory they take.
+const WAITING_MAX: usize = 1;
+
+/// What to do next. The last answer before a boundary counts there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Go on.
+    Continue,
+    /// Finish this segment, keep its boundary, then stop.
+    StopAtBoundary,
+    /// Stop at once and drop the work since the last boundary.
+    StopNow,
+}
+
+/// Decides while segments are computed. It runs on the computing thread.
+pub trait Pilot {
+    /// What to do next, at a step of a segment (counted from 0). It may block, to pause: that time is not the segment's.
+    fn steer(&mut self, segment: u64, step: u64) -> Control;
+    /// The device has done its last step; what remains is writing.
+    fn device_is_free(&mut self) {}
+}
+
+/// Compute segments until boundary `until`, or until the pilot stops. `committed` hears of each boundary once it is on disk, on the
+/// writing thread. With `wait_at_boundaries` the next segment begins only then. The last boundary that is on disk.
+///
+/// # Errors
+/// The device's, or the journal's. What is on disk stays good.
+pub fn compute<L: Layout>(
+    executor: &mut Executor<'_>,
+    start: Start<L>,
+    until: u64,
+    wait_at_boundaries: bool,
+    pilot: &mut dyn Pilot,
+    committed: impl FnMut(L::Line) + Send,
+) -> Result<ChainEntry, RunError> {
+    let Start { journal, state, .. } = start;
+    let segment = journal.last().segment;
+    if segment >= until {
+        return Ok(journal.last().clone());
+    }
+    executor.enter(segment, &state)?;
+    drop(state);
+    std::thread::scope(|scope| {
+        let (boundaries, incoming) = mpsc::sync_channel(WAITING_MAX);
+        let (acknowledge, on_disk) = mpsc::channel();
+        let writing = scope.spawn(move || write(journal, &incoming, &acknowledge, committed));
+        let waits = wait_at_boundaries.then_some(&on_disk);
+        let computed = segments(executor, segment, until, waits, pilot, &boundaries);
+        drop(boundaries);
+        let written = writing.join();
+        let written = written.unwrap_or_else(|_| Err(RunError::Internal("the thread that writes boundaries panicked".into())));
+        // What could not be written is the cause of whatever followed.
+        let last = written?;
+        computed.map(|()| last)
+    })
+}
+
+fn write<L: Layout>(
+    mut journal: Journal<L>,
+    incoming: &Receiver<(Boundary, Duration)>,
+    acknowledge: &mpsc::Sender<()>,
+    mut committed: impl FnMut(L::Line),
+) -> Result<ChainEntry, RunError> {
+    for (boundary, took) in incoming {
+        committed(journal.record(boundary, took)?);
+        // The computing thread listens only where it waits.
+        _ = acknowledge.send(());
+    }
+    Ok(journal.last().clone())
+}
+
+fn segments(
+    executor: &mut Executor<'_>,
+    mut segment: u64,
+    until: u64,
+    waits: Option<&Receiver<()>>,
+    pilot: &mut dyn Pilot,
+    boundaries: &SyncSender<(Boundary, Duration)>,
+) -> Result<(), RunError> {
+    while segment < until {
+        let mut stop = false;
+        let mut begun = Instant::now();
+        while executor.steps_left() > 0 {
+            let asked = Instant::now();
+            let control = pilot.steer(segment, executor.step());
+            begun += asked.elapsed();
+            match control {
+                Control::StopNow => return Ok(()),
+                Control::StopAtBoundary => stop = true,
+                Control::Continue => stop = false,
+            }
+            executor.advance(STEPS_PER_STRETCH)?;
+        }
+        let boundary = executor.cross()?;
+        segment += 1;
+        let ends = stop || segment == until;
+        if ends {
+            pilot.device_is_free();
+        }
+        let handed_over = boundaries.send((boundary, begun.elapsed())).is_ok();
+        let on_disk = waits.is_none_or(|on_disk| on_disk.recv().is_ok());
+        // Where that fails the writer has ended with an error, which it gives when it is joined.
+        if ends || !handed_over || !on_disk {
+            return Ok(());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! `baton verify`: whether a run directory holds what was written to it.
+
+use std::path::PathBuf;
+
+use kernels::run::verify::{Kind, Verification};
+use kernels::run::{Place, RunDir};
+use serde::Serialize;
+
+use crate::console::output;
+use crate::exit::Exit;
+
+/// Hold all that a run directory records against its chain: parent links, frames, observables, checkpoints.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Exit code 0: everything is what was written. 1: something is not, or could not be looked at.\n\
+Nothing is computed again: to have a run's bits confirmed, run its package elsewhere and compare the chains."
+)]
+pub(crate) struct Args {
+    /// The run directory.
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    dir: &'a std::path::Path,
+    whole: bool,
+    #[serde(flatten)]
+    seen: &'a Verification,
+}
+
+/// Look at all of it, and say what was found.
+///
+/// # Errors
+/// It is no run directory, or cannot be read.
+pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
+    let dir = RunDir::view(&args.dir)?;
+    let seen = dir.verify()?;
+    if args.json {
+        output::json(&Document {
+            dir: &args.dir,
+            whole: seen.is_whole(),
+            seen: &seen,
+        })?;
+    } else {
+        output::lines(lines(&dir, &seen))?;
+    }
+    Ok(if seen.is_whole() { Exit::Done } else { Exit::Failed })
+}
+
+fn lines(dir: &RunDir, seen: &Verification) -> Vec<String> {
+    let mut lines = Vec::new();
+    match &seen.last {
+        Some(last) => lines.push(format!(
+            "chain        {} boundaries, each follows the one before, the last at step {}",
+            seen.boundaries, last.step
+        )),
+        None => lines.push("chain        no boundary".to_owned()),
+    }
+    if !dir.package().manifest().outputs.is_empty() {
+        lines.push(format!(
+            "outputs      {} segments are those that the chain covers, {} rows of the table with them",
+            seen.segments_with_outputs, seen.rows
+        ));
+    }
+    let checkpoints: Vec<String> = seen.checkpoints.iter().map(u64::to_string).collect();
+    lines.push(match checkpoints.is_empty() {
+        true => "checkpoints  none".to_owned(),
+        false => format!("checkpoints  whole after segments {}", checkpoints.join(", ")),
+    });
+    lines.extend(seen.unchecked.iter().map(|words| format!("not checked  {words}")));
+    if let Some(mark) = first_of(seen, Place::State).or_else(|| first_of(seen, Place::Output)) {
+        let more = seen.non_finite.len() - 1;
+        let more = if more > 0 {
+            format!("; {more} more boundaries hold such values")
+        } else {
+            String::new()
+        };
+        lines.push(format!(
+            "not finite   segment {}, step {}: {}{more}",
+            mark.segment, mark.step, mark.value
+        ));
+    }
+    for finding in &seen.findings {
+        let kind = match finding.kind {
+            Kind::Altered => "ALTERED",
+            Kind::Incomplete => "INCOMPLETE",
+        };
+        let segment = finding
+            .segment
+            .map_or(String::new(), |segment| format!(", segment {segment}"));
+        lines.push(format!("{kind:12} {}{segment}: {}", finding.file.display(), finding.problem));
+    }
+    if seen.is_whole() {
+        lines.push("everything is what was written".to_owned());
+    }
+    lines
+}
+
+fn first_of(seen: &Verification, place: Place) -> Option<&kernels::run::verify::Mark> {
+    seen.non_finite.iter().find(|mark| mark.value.place == place)
+}
