@@ -30,9 +30,9 @@ pub mod sqlite;
 /// An accepted event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Logged {
-    /// When, Unix milliseconds.
+    /// When it was applied, Unix milliseconds.
     pub at_ms: u64,
-    /// What.
+    /// The event.
     pub event: Event,
 }
 
@@ -145,6 +145,12 @@ pub enum StoreError {
         /// What this program has.
         expected: u32,
     },
+    /// Another server has taken over the database since this one began.
+    #[error("another server has taken over the database: this one's term, {term}, is over, and it writes nothing more")]
+    Fenced {
+        /// The term of this server.
+        term: i64,
+    },
     /// Another server uses the database.
     #[error("another server uses this database")]
     Taken,
@@ -206,4 +212,19 @@ pub trait Store: Send + Sync + 'static {
 
     /// All tokens.
     fn tokens(&self) -> BoxFuture<'_, Result<Vec<TokenRow>, StoreError>>;
+
+    /// Whether the store answers and may be written: it is asked, not remembered.
+    fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Ends, with the reason, when the store belongs to another process: then nothing can be written any more, and this one has to end.
+    fn lost(&self) -> BoxFuture<'static, String> {
+        Box::pin(std::future::pending())
+    }
+
+    /// Lets go of the store, so that the next process can begin at once.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }

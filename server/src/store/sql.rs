@@ -67,7 +67,8 @@ pub(super) async fn settle<D: sqlx::Database>(
     written
 }
 
-/// Implements [`super::Store`] for a type with a `pool` of one database.
+/// Implements [`super::Store`] for a type with a `pool` of connections to one database for reading, another, `writer`, for writing, a counter `next_row`, and functions `begin` (the only way to a
+/// transaction that writes), `ready`, `lost` and `close`.
 macro_rules! sql_store {
     ($store:ty, $database:ty) => {
         use futures_util::future::BoxFuture;
@@ -84,11 +85,12 @@ macro_rules! sql_store {
 
         impl $store {
             async fn append_on(
+                &self,
                 connection: &mut <$database as sqlx::Database>::Connection,
                 batch: Batch,
                 row: &mut i64,
             ) -> Result<(), StoreError> {
-                let mut transaction = connection.begin().await?;
+                let mut transaction = self.begin(connection).await?;
                 if !batch.events.is_empty() {
                     sqlx::query("INSERT INTO events (first, count, rules, body) VALUES ($1, $2, $3, $4)")
                         .bind(int(batch.first))
@@ -112,11 +114,12 @@ macro_rules! sql_store {
             }
 
             async fn snapshot_on(
+                &self,
                 connection: &mut <$database as sqlx::Database>::Connection,
                 upto: u64,
                 state: &[u8],
             ) -> Result<(), StoreError> {
-                let mut transaction = connection.begin().await?;
+                let mut transaction = self.begin(connection).await?;
                 sqlx::query("DELETE FROM snapshot").execute(&mut *transaction).await?;
                 for (part, body) in state.chunks(PART_BYTES).enumerate() {
                     sqlx::query("INSERT INTO snapshot (part, upto, body) VALUES ($1, $2, $3)")
@@ -130,6 +133,42 @@ macro_rules! sql_store {
                     .bind(int(upto))
                     .execute(&mut *transaction)
                     .await?;
+                Ok(transaction.commit().await?)
+            }
+
+            async fn forget_answers_on(
+                &self,
+                connection: &mut <$database as sqlx::Database>::Connection,
+                before_ms: u64,
+            ) -> Result<(), StoreError> {
+                let mut transaction = self.begin(connection).await?;
+                sqlx::query("DELETE FROM answers WHERE at_ms < $1")
+                    .bind(int(before_ms))
+                    .execute(&mut *transaction)
+                    .await?;
+                Ok(transaction.commit().await?)
+            }
+
+            async fn put_token_on(
+                &self,
+                connection: &mut <$database as sqlx::Database>::Connection,
+                token: TokenRow,
+            ) -> Result<(), StoreError> {
+                let mut transaction = self.begin(connection).await?;
+                sqlx::query(
+                    "INSERT INTO tokens (id, digest, scope, subject, host, issued_ms, revoked_ms) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7) \
+                     ON CONFLICT (id) DO UPDATE SET revoked_ms = excluded.revoked_ms",
+                )
+                .bind(token.id)
+                .bind(token.digest.to_string())
+                .bind(token.scope.as_str())
+                .bind(token.subject)
+                .bind(token.host.map(|host| int(host.0)))
+                .bind(int(token.issued_ms))
+                .bind(token.revoked_ms.map(int))
+                .execute(&mut *transaction)
+                .await?;
                 Ok(transaction.commit().await?)
             }
 
@@ -239,8 +278,8 @@ macro_rules! sql_store {
                 Box::pin(async move {
                     let mut next = self.next_row.lock().await;
                     let mut row = *next;
-                    let mut connection = self.pool.acquire().await?;
-                    let written = Self::append_on(&mut connection, batch, &mut row).await;
+                    let mut connection = self.writer.acquire().await?;
+                    let written = self.append_on(&mut connection, batch, &mut row).await;
                     let written = sql::settle(connection, written).await;
                     if written.is_ok() {
                         *next = row;
@@ -251,8 +290,8 @@ macro_rules! sql_store {
 
             fn snapshot(&self, upto: u64, state: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>> {
                 Box::pin(async move {
-                    let mut connection = self.pool.acquire().await?;
-                    let written = Self::snapshot_on(&mut connection, upto, &state).await;
+                    let mut connection = self.writer.acquire().await?;
+                    let written = self.snapshot_on(&mut connection, upto, &state).await;
                     sql::settle(connection, written).await
                 })
             }
@@ -355,32 +394,30 @@ macro_rules! sql_store {
 
             fn forget_answers(&self, before_ms: u64) -> BoxFuture<'_, Result<(), StoreError>> {
                 Box::pin(async move {
-                    sqlx::query("DELETE FROM answers WHERE at_ms < $1")
-                        .bind(int(before_ms))
-                        .execute(&self.pool)
-                        .await?;
-                    Ok(())
+                    let mut connection = self.writer.acquire().await?;
+                    let written = self.forget_answers_on(&mut connection, before_ms).await;
+                    sql::settle(connection, written).await
                 })
             }
 
             fn put_token(&self, token: TokenRow) -> BoxFuture<'_, Result<(), StoreError>> {
                 Box::pin(async move {
-                    sqlx::query(
-                        "INSERT INTO tokens (id, digest, scope, subject, host, issued_ms, revoked_ms) \
-                         VALUES ($1, $2, $3, $4, $5, $6, $7) \
-                         ON CONFLICT (id) DO UPDATE SET revoked_ms = excluded.revoked_ms",
-                    )
-                    .bind(token.id)
-                    .bind(token.digest.to_string())
-                    .bind(token.scope.as_str())
-                    .bind(token.subject)
-                    .bind(token.host.map(|host| int(host.0)))
-                    .bind(int(token.issued_ms))
-                    .bind(token.revoked_ms.map(int))
-                    .execute(&self.pool)
-                    .await?;
-                    Ok(())
+                    let mut connection = self.writer.acquire().await?;
+                    let written = self.put_token_on(&mut connection, token).await;
+                    sql::settle(connection, written).await
                 })
+            }
+
+            fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+                Box::pin(<$store>::ready(self))
+            }
+
+            fn lost(&self) -> BoxFuture<'static, String> {
+                <$store>::lost(self)
+            }
+
+            fn close(&self) -> BoxFuture<'_, ()> {
+                Box::pin(<$store>::close(self))
             }
 
             fn tokens(&self) -> BoxFuture<'_, Result<Vec<TokenRow>, StoreError>> {

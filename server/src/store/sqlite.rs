@@ -3,12 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Sqlite, Transaction};
 use tokio::sync::Mutex;
 
 /// A store in one file.
 pub struct SqliteStore {
     pool: SqlitePool,
+    /// The same: SQLite lets one write at a time anyway.
+    writer: SqlitePool,
     next_row: Mutex<i64>,
 }
 
@@ -31,9 +36,28 @@ impl SqliteStore {
             .fetch_one(&pool)
             .await?;
         Ok(Self {
+            writer: pool.clone(),
             pool,
             next_row: Mutex::new(next),
         })
+    }
+
+    /// Begins a transaction. The folder's lock keeps other servers away.
+    async fn begin<'c>(&self, connection: &'c mut SqliteConnection) -> Result<Transaction<'c, Sqlite>, StoreError> {
+        Ok(connection.begin().await?)
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    fn lost(&self) -> BoxFuture<'static, String> {
+        Box::pin(std::future::pending())
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
     }
 }
 

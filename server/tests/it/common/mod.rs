@@ -2,6 +2,8 @@
 
 pub mod chromium;
 pub mod postgres;
+pub mod process;
+pub mod proxy;
 
 use std::path::Path;
 use std::sync::Once;

@@ -70,7 +70,7 @@ impl Cluster {
             .spawn()
             .expect("postgres starts");
         let cluster = Self { folder, server };
-        let socket = cluster.folder.path().join(".s.PGSQL.5432");
+        let socket = cluster.socket();
         for _ in 0..300 {
             if socket.exists() && cluster.try_sql("SELECT 1") {
                 return Some(cluster);
@@ -90,6 +90,11 @@ impl Cluster {
             .stderr(Stdio::null())
             .status();
         status.is_ok_and(|status| status.success())
+    }
+
+    /// The socket that the cluster listens on.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join(".s.PGSQL.5432")
     }
 
     /// URL of a new, empty database.

@@ -1,0 +1,60 @@
+//! The real program, as a process.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+pub struct Process {
+    pub child: Child,
+    pub url: String,
+}
+
+impl Process {
+    /// None when it ends before it listens.
+    pub fn start(data: &Path, arguments: &[&str]) -> Option<Self> {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_baton-server"))
+            .arg("--data")
+            .arg(data)
+            .args(["--listen", "127.0.0.1:0", "--requests-per-minute", "0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let line = stdout.lines().next().and_then(Result::ok);
+        match line.as_deref().and_then(|line| line.strip_prefix("baton-server listens on ")) {
+            Some(url) => Some(Self {
+                url: url.to_owned(),
+                child,
+            }),
+            None => {
+                child.wait().expect("it ended");
+                None
+            }
+        }
+    }
+
+    /// Sends SIGTERM and waits for an orderly end.
+    pub fn terminate(mut self) {
+        let told = Command::new("kill").arg(self.child.id().to_string()).status();
+        assert!(told.is_ok_and(|status| status.success()));
+        assert!(self.child.wait().expect("it ends").success());
+    }
+
+    /// Most memory that it ever had, MiB.
+    pub fn memory_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux says");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib / 1024
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
