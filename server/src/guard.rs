@@ -13,10 +13,12 @@ use axum::response::{IntoResponse, Response};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::limits::Kind;
-use crate::problem::Fault;
+use crate::problem::{Fault, PanickedOver};
 
 /// Longest time for a request that is neither a stream nor a blob.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Who sends something over which the rules panic is turned away for so long: each time costs reading the state back.
+const AFTER_A_PANIC: Duration = Duration::from_secs(600);
 /// The page's cookie.
 pub const COOKIE_NAME: &str = "baton";
 
@@ -34,7 +36,7 @@ enum Door {
 
 fn door(path: &str) -> Door {
     match path {
-        "/healthz" | "/metrics" | "/v1/openapi.json" | "/login" | "/page.css" | "/page.js" => Door::Open,
+        "/healthz" | "/readyz" | "/metrics" | "/v1/openapi.json" | "/login" | "/page.css" | "/page.js" => Door::Open,
         "/" | "/page/events" => Door::Page,
         _ => Door::Token,
     }
@@ -61,6 +63,14 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     pairs.find(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value)
 }
 
+/// Under which name a caller's requests are counted. One enrolment token serves all volunteers: there the address counts.
+fn key(caller: &Caller, kind: Kind, address: &str) -> String {
+    match kind {
+        Kind::Enrol => format!("{} {address}", caller.id),
+        _ => caller.id.clone(),
+    }
+}
+
 /// The middleware around every route.
 pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
@@ -76,6 +86,7 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     let (caller, response) = match admit(&app, &request, &method, &path, &address) {
         Ok(caller) => {
             let id = caller.as_ref().map(|caller| caller.id.clone());
+            let key = caller.as_ref().map(|caller| key(caller, kind(&method, &path), &address));
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
             }
@@ -87,6 +98,10 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
                     Err(_) => Fault::unavailable("the request took too long").into_response(),
                 },
             };
+            if let (Some(key), Some(PanickedOver)) = (key, response.extensions().get()) {
+                let now = Instant::now();
+                app.limits.block(&key, now + AFTER_A_PANIC, now);
+            }
             (id, response)
         }
         Err(fault) => (None, fault.into_response()),
@@ -135,10 +150,17 @@ fn admit(app: &App, request: &Request, method: &Method, path: &str, address: &st
             (_, Some(_)) => Err(Fault::unauthorized("the token is unknown or revoked")),
         };
     };
-    match kind(method, path) {
-        // One enrolment token serves all volunteers: there the address counts.
-        Kind::Enrol => limit(&format!("{} {address}", caller.id), Kind::Enrol)?,
-        kind => limit(&caller.id, kind)?,
+    let kind = kind(method, path);
+    let key = key(&caller, kind, address);
+    if let Some(seconds) = app.limits.blocked_for(&key, now) {
+        return Err(Fault::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "blocked",
+            "A request of this caller made the server fail",
+            format!("the operator finds it in the log; come again in {seconds} seconds"),
+        )
+        .retry_after(seconds));
     }
+    limit(&key, kind)?;
     Ok(Some(caller))
 }

@@ -56,6 +56,8 @@ struct Bucket {
 pub struct Limits {
     rates: Rates,
     buckets: Mutex<BTreeMap<(String, Kind), Bucket>>,
+    /// Callers who made the server panic, and until when they are turned away.
+    blocked: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl Limits {
@@ -64,7 +66,22 @@ impl Limits {
         Self {
             rates,
             buckets: Mutex::default(),
+            blocked: Mutex::default(),
         }
+    }
+
+    /// Turns a caller away until a time.
+    pub fn block(&self, caller: &str, until: Instant, now: Instant) {
+        let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+        blocked.retain(|_, until| *until > now);
+        blocked.insert(caller.to_owned(), until);
+    }
+
+    /// Seconds for which a caller is turned away still.
+    pub fn blocked_for(&self, caller: &str, now: Instant) -> Option<u64> {
+        let blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = blocked.get(caller)?.checked_duration_since(now)?;
+        Some(left.as_secs() + 1)
     }
 
     /// Takes `amount` from a caller's bucket.

@@ -16,9 +16,15 @@ use scheduler::Refusal;
 /// An error on its way to a client.
 #[derive(Debug)]
 pub struct Fault {
-    problem: Problem,
+    problem: Box<Problem>,
     retry_after_s: Option<u64>,
+    /// The request made the rules panic.
+    panicked: bool,
 }
+
+/// On a response: the request made the rules panic, and its sender waits before the next one.
+#[derive(Clone, Copy, Debug)]
+pub struct PanickedOver;
 
 /// What a handler gives.
 pub type Answer<T> = Result<T, Fault>;
@@ -27,14 +33,15 @@ impl Fault {
     /// A problem of a kind: `/problems/{kind}`.
     pub fn new(status: StatusCode, kind: &str, title: &str, detail: impl Into<String>) -> Self {
         Self {
-            problem: Problem {
+            problem: Box::new(Problem {
                 kind: format!("/problems/{kind}"),
                 status: status.as_u16(),
                 title: title.to_owned(),
                 detail: detail.into(),
                 field: None,
-            },
+            }),
             retry_after_s: None,
+            panicked: false,
         }
     }
 
@@ -113,7 +120,10 @@ impl Fault {
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self.problem)).into_response();
+        let mut response = (status, Json(*self.problem)).into_response();
+        if self.panicked {
+            response.extensions_mut().insert(PanickedOver);
+        }
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_s {
@@ -146,6 +156,15 @@ impl From<EngineError> for Fault {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Refused(refusal) => refusal.into(),
+            EngineError::Panicked => Self {
+                panicked: true,
+                ..Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "The server made a mistake",
+                    format!("{error}; it is in the server's log"),
+                )
+            },
             EngineError::Unavailable(_) => {
                 tracing::warn!(%error, "request turned away");
                 Self::unavailable("what it would answer cannot be kept now; nothing was changed")

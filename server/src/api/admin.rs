@@ -12,6 +12,9 @@ use crate::auth::Caller;
 use crate::extract::{At, Body};
 use crate::problem::{Answer, Fault};
 
+/// For the store's answer to whether the server is ready.
+const READY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Whether a name can hold a token.
 pub fn is_subject(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
@@ -56,7 +59,21 @@ pub async fn revoke(State(app): State<Arc<App>>, caller: Caller, At(id): At<Stri
     Ok(Json(app.tokens.revoke(&id, app.engine.now_ms()).await?.view()))
 }
 
-/// Whether the server answers at all.
+/// Whether the server can do its work now: the store answers in time and is this server's to write.
+#[utoipa::path(get, path = "/readyz", tag = "operator", responses((status = 200, content_type = "text/plain"),
+    (status = 503, body = Problem, content_type = "application/problem+json")))]
+pub async fn ready(State(app): State<Arc<App>>) -> Answer<&'static str> {
+    match tokio::time::timeout(READY_PATIENCE, app.engine.store.ready()).await {
+        Ok(Ok(())) => Ok("ready\n"),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "not ready");
+            Err(Fault::unavailable("the store cannot be read or written: see the log"))
+        }
+        Err(_) => Err(Fault::unavailable("the store does not answer in time")),
+    }
+}
+
+/// Whether the server answers at all, whatever it depends on.
 #[utoipa::path(get, path = "/healthz", tag = "operator", responses((status = 200, content_type = "text/plain")))]
 pub async fn health() -> &'static str {
     "ok\n"

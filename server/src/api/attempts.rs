@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use protocol::checkpoint::inspect;
 use protocol::http::{Commit, Committed, EndAttempt, Orders, Problem};
-use protocol::{AttemptId, Checkpoint, Digest, HardwareClass, Tier};
+use protocol::{AttemptId, Digest, HardwareClass, Tier};
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -18,6 +19,13 @@ use scheduler::{Event, Reply};
 /// What a checkpoint's blob has to be before the core hears of it. Its class, its bytes, and those of the outputs.
 async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Answer<(HardwareClass, u64, u64)> {
     let limit = app.sizes.checkpoint_max;
+    let packed = app.blobs.size(commit.checkpoint).await?;
+    let packed = packed.ok_or_else(|| Fault::missing_blob("checkpoint", commit.checkpoint))?;
+    if packed > limit {
+        return Err(BlobError::TooLarge { found: packed, limit }.into());
+    }
+    // Before the first byte is read: so much memory is all that checkpoints take, however many come at once.
+    let room = app.memory.take(packed).await?;
     let bytes = match read(app.blobs.as_ref(), commit.checkpoint, limit).await {
         Err(BlobError::Missing(digest)) => return Err(Fault::missing_blob("checkpoint", digest)),
         other => other?,
@@ -28,7 +36,12 @@ async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Ans
         outputs_bytes = size.ok_or_else(|| Fault::missing_blob("outputs", outputs))?;
     }
     let size = bytes.len() as u64;
-    let parsed = tokio::task::spawn_blocking(move || Checkpoint::from_bytes(&bytes, limit)).await;
+    let parsed = tokio::task::spawn_blocking(move || {
+        // Held until the work is done, also when nobody waits for it any more.
+        let _room = room;
+        inspect(&bytes, limit)
+    })
+    .await;
     let checkpoint = parsed.map_err(|_| Fault::invalid("checkpoint", "it cannot be read"))??;
     let wrong = |what: &str, found: String, expected: String| {
         Err(Fault::invalid(
@@ -104,6 +117,7 @@ pub async fn end(
     Body(end): Body<EndAttempt>,
 ) -> Answer<Json<Orders>> {
     let host = caller.as_host()?;
-    app.engine.apply(Event::End { host, attempt, end }).await?;
-    Ok(Json(app.engine.core().await.orders(host)?))
+    let event = Event::End { host, attempt, end };
+    let orders = app.engine.apply_then(event, None, move |_, core| core.orders(host)).await?;
+    Ok(Json(orders?))
 }

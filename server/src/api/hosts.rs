@@ -18,7 +18,7 @@ use crate::auth::Caller;
 use crate::extract::{Ask, At, Body, idempotency};
 use crate::guard::Peer;
 use crate::problem::{Answer, Fault};
-use scheduler::{Event, Reply};
+use scheduler::{Core, Event, Reply};
 
 /// Where a list goes on.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -30,6 +30,10 @@ pub struct Cursor {
 
 type From = Option<Extension<ConnectInfo<Peer>>>;
 
+fn heartbeat_s(core: &Core) -> u64 {
+    core.config().heartbeat_ms / 1000
+}
+
 /// Addresses are told apart, not kept.
 fn address(peer: &From) -> u64 {
     let text = peer
@@ -39,8 +43,10 @@ fn address(peer: &From) -> u64 {
     digest.0[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-async fn orders_of(app: &App, host: HostId) -> Answer<Json<Orders>> {
-    Ok(Json(app.engine.core().await.orders(host)?))
+/// Tells the scheduler what a host says; the answer is all that the host should be doing after it.
+async fn orders_after(app: &App, host: HostId, event: Event) -> Answer<Json<Orders>> {
+    let orders = app.engine.apply_then(event, None, move |_, core| core.orders(host)).await?;
+    Ok(Json(orders?))
 }
 
 /// Registers a host, with an enrolment token. The answer has the host's own token, for everything else.
@@ -70,17 +76,18 @@ pub async fn register(
             Some(pending)
         }
     };
-    let host = match known {
-        Some(host) => host,
+    let (host, heartbeat_s) = match known {
+        Some(host) => (host, heartbeat_s(&*app.engine.core().await)),
         None => {
             let event = Event::Register {
                 host: None,
                 body,
                 address: address(&peer),
             };
-            match app.engine.apply_remembered(event, remember).await? {
-                Reply::Host(host) => host,
-                other => return Err(Fault::unavailable(format!("unexpected {other:?}"))),
+            let look = |reply, core: &Core| (reply, heartbeat_s(core));
+            match app.engine.apply_then(event, remember, look).await? {
+                (Reply::Host(host), heartbeat_s) => (host, heartbeat_s),
+                (other, _) => return Err(Fault::unavailable(format!("unexpected {other:?}"))),
             }
         }
     };
@@ -89,7 +96,6 @@ pub async fn register(
         .tokens
         .issue(Scope::Host, &format!("host-{host}"), Some(host), now_ms)
         .await?;
-    let heartbeat_s = app.engine.core().await.config().heartbeat_ms / 1000;
     let token = Some(token);
     Ok((
         StatusCode::CREATED,
@@ -118,8 +124,7 @@ pub async fn reregister(
         body,
         address: address(&peer),
     };
-    app.engine.apply(event).await?;
-    let heartbeat_s = app.engine.core().await.config().heartbeat_ms / 1000;
+    let heartbeat_s = app.engine.apply_then(event, None, |_, core| heartbeat_s(core)).await?;
     Ok(Json(Registered {
         host,
         token: None,
@@ -164,8 +169,7 @@ pub async fn heartbeat(
         beat,
         address: address(&peer),
     };
-    app.engine.apply(event).await?;
-    orders_of(&app, host).await
+    orders_after(&app, host, event).await
 }
 
 /// A host takes all that it is offered.
@@ -173,8 +177,7 @@ pub async fn heartbeat(
     responses((status = 200, body = Orders), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn take(State(app): State<Arc<App>>, caller: Caller, At(host): At<HostId>) -> Answer<Json<Orders>> {
     caller.speaks_for(host)?;
-    app.engine.apply(Event::Take { host }).await?;
-    orders_of(&app, host).await
+    orders_after(&app, host, Event::Take { host }).await
 }
 
 /// A host announces that it leaves: its jobs migrate first.
@@ -187,8 +190,7 @@ pub async fn leave(
     Body(notice): Body<LeaveNotice>,
 ) -> Answer<Json<Orders>> {
     caller.speaks_for(host)?;
-    app.engine.apply(Event::Leave { host, notice }).await?;
-    orders_of(&app, host).await
+    orders_after(&app, host, Event::Leave { host, notice }).await
 }
 
 /// A host stays after all.
@@ -196,8 +198,7 @@ pub async fn leave(
     responses((status = 200, body = Orders), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn stay(State(app): State<Arc<App>>, caller: Caller, At(host): At<HostId>) -> Answer<Json<Orders>> {
     caller.speaks_for(host)?;
-    app.engine.apply(Event::Return { host }).await?;
-    orders_of(&app, host).await
+    orders_after(&app, host, Event::Return { host }).await
 }
 
 /// All that a host should be doing, at once whenever it changes (SSE: events `orders` with Orders each).

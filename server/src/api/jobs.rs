@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::extract::{Ask, At, Body, idempotency};
 use crate::problem::{Answer, Fault};
-use scheduler::{Event, Finished, Reply};
+use scheduler::{Core, Event, Finished, Refusal, Reply};
 
 /// Which jobs to list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -43,33 +43,29 @@ pub struct From {
     from: u64,
 }
 
-/// A finished job that left the scheduler's memory, when it is that.
-async fn ended(app: &App, job: JobId) -> Answer<Option<Finished>> {
-    if app.engine.core().await.job(job).is_ok() {
-        return Ok(None);
-    }
-    Ok(app.engine.store.finished(job).await?)
+/// A job of the caller's.
+enum Found<T> {
+    /// In memory: what was looked up there.
+    Live(T),
+    /// Finished long ago.
+    Ended(Box<Finished>),
 }
 
-async fn owned(app: &App, caller: &Caller, job: JobId) -> Answer<()> {
+/// Looks up a job that the caller may see, with one look at the state and, for what left memory, one read of the store. Other people's jobs are
+/// not there.
+async fn find<T>(app: &App, caller: &Caller, job: JobId, look: impl FnOnce(&Core) -> Result<T, Refusal>) -> Answer<Found<T>> {
     caller.scientist()?;
     let nothing = || Fault::not_found(format!("there is no job {job}"));
-    // Other people's jobs are not there.
-    if let Ok(owner) = app.engine.core().await.owner(job) {
-        return caller.owns(owner).map_err(|_| nothing());
+    {
+        let core = app.engine.core().await;
+        if let Ok(owner) = core.owner(job) {
+            caller.owns(owner).map_err(|_| nothing())?;
+            return Ok(Found::Live(look(&core)?));
+        }
     }
     let finished = app.engine.store.finished(job).await?.ok_or_else(nothing)?;
-    caller.owns(finished.owner()).map_err(|_| nothing())
-}
-
-/// A job, in memory or finished long ago.
-async fn view(app: &App, job: JobId) -> Answer<JobView> {
-    let live = app.engine.core().await.job(job);
-    match live {
-        Ok(view) => Ok(view),
-        // What left memory was kept first.
-        Err(refusal) => Ok(app.engine.store.finished(job).await?.ok_or(refusal)?.view()),
-    }
+    caller.owns(finished.owner()).map_err(|_| nothing())?;
+    Ok(Found::Ended(Box::new(finished)))
 }
 
 /// Submits a job. Its package's archive has to be uploaded before.
@@ -99,10 +95,11 @@ pub async fn submit(
         }
     };
     if let Some(after) = job.after
-        && let Some(finished) = ended(&app, after).await?
+        // Not an operator's right here: a job only starts from one of the same owner.
+        && let Ok(Found::Ended(finished)) = find(&app, &caller, after, |core| core.owner(after).map(drop)).await
         && caller.subject == finished.owner()
     {
-        app.engine.apply(Event::Recall(Box::new(finished))).await?;
+        app.engine.apply(Event::Recall(finished)).await?;
     }
     let _kept = app.sweeping.read().await;
     let bytes = app.blobs.size(job.archive).await?;
@@ -112,7 +109,7 @@ pub async fn submit(
         job: Box::new(job),
         bytes,
     };
-    match app.engine.apply_remembered(event, remember).await? {
+    match app.engine.apply_then(event, remember, |reply, _| reply).await? {
         Reply::Job(job) => Ok((StatusCode::CREATED, Json(Submitted { job }))),
         other => Err(Fault::unavailable(format!("unexpected {other:?}"))),
     }
@@ -161,24 +158,21 @@ fn merge(live: Vec<JobView>, next: Option<JobId>, finished: Vec<Finished>) -> (V
 #[utoipa::path(get, path = "/v1/jobs/{job}", tag = "jobs", params(("job" = u64, Path)),
     responses((status = 200, body = JobView), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn show(State(app): State<Arc<App>>, caller: Caller, At(job): At<JobId>) -> Answer<Json<JobView>> {
-    owned(&app, &caller, job).await?;
-    Ok(Json(view(&app, job).await?))
+    Ok(Json(match find(&app, &caller, job, |core| core.job(job)).await? {
+        Found::Live(view) => view,
+        Found::Ended(finished) => finished.view(),
+    }))
 }
 
 /// Why a job runs, waits or moved, and all its changes.
 #[utoipa::path(get, path = "/v1/jobs/{job}/why", tag = "jobs", params(("job" = u64, Path)),
     responses((status = 200, body = Why), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn why(State(app): State<Arc<App>>, caller: Caller, At(job): At<JobId>) -> Answer<Json<Why>> {
-    owned(&app, &caller, job).await?;
-    let changes = app.engine.store.changes(job, 200).await?;
-    let live = app.engine.core().await.why(job);
-    let (state, sentence, class) = match live {
-        Ok(why) => why,
-        Err(refusal) => {
-            let finished = app.engine.store.finished(job).await?.ok_or(refusal)?;
-            (finished.state(), finished.why(), None)
-        }
+    let (state, sentence, class) = match find(&app, &caller, job, |core| core.why(job)).await? {
+        Found::Live(why) => why,
+        Found::Ended(finished) => (finished.state(), finished.why(), None),
     };
+    let changes = app.engine.store.changes(job, 200).await?;
     Ok(Json(Why {
         job,
         state,
@@ -198,7 +192,7 @@ pub async fn chain(
     Ask(from): Ask<From>,
 ) -> Answer<Json<Listed<ChainLine>>> {
     const LINES: u32 = 1000;
-    owned(&app, &caller, job).await?;
+    find(&app, &caller, job, |_| Ok(())).await?;
     let items = app.engine.store.chain(job, from.from, LINES).await?;
     let full = items.len() == LINES as usize;
     let next = items.last().filter(|_| full).map(|line| (line.entry.segment + 1).to_string());
@@ -245,25 +239,30 @@ pub async fn prioritize(
 }
 
 async fn steer(app: &App, caller: &Caller, job: JobId, event: impl FnOnce(String) -> Event) -> Answer<Json<JobView>> {
-    owned(app, caller, job).await?;
-    if let Some(finished) = ended(app, job).await? {
+    if let Found::Ended(finished) = find(app, caller, job, |_| Ok(())).await? {
         return Err(Fault::conflict("state", format!("job {job} is {}", finished.state())));
     }
-    app.engine.apply(event(caller.subject.clone())).await?;
-    Ok(Json(view(app, job).await?))
+    let event = event(caller.subject.clone());
+    let view = app.engine.apply_then(event, None, move |_, core| core.job(job)).await?;
+    Ok(Json(view?))
 }
 
 /// A job, at once whenever it changes (SSE: events `job` with a JobView each).
 #[utoipa::path(get, path = "/v1/jobs/{job}/events", tag = "jobs", params(("job" = u64, Path)),
     responses((status = 200, content_type = "text/event-stream"), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn events(State(app): State<Arc<App>>, caller: Caller, At(job): At<JobId>) -> Answer<Response> {
-    owned(&app, &caller, job).await?;
+    // Watched before it is looked at, so that no change falls between.
     let changes = app.engine.watch_job(job);
+    find(&app, &caller, job, |_| Ok(())).await?;
     let (stop, listening) = (app.stop.clone(), app.listen(&caller.id)?);
     let look = move || -> futures_util::future::BoxFuture<'static, Option<Message>> {
         let app = Arc::clone(&app);
+        let caller = caller.clone();
         Box::pin(async move {
-            let view = view(&app, job).await.ok()?;
+            let view = match find(&app, &caller, job, |core| core.job(job)).await.ok()? {
+                Found::Live(view) => view,
+                Found::Ended(finished) => finished.view(),
+            };
             Message::default().event("job").json_data(&view).ok()
         })
     };

@@ -211,3 +211,46 @@ async fn a_failing_store_is_told_and_changes_nothing() {
     stop.send_replace(true);
     task.await.unwrap();
 }
+
+#[tokio::test]
+async fn an_event_over_which_the_rules_panic_costs_its_sender_alone() {
+    // Settings that no server starts with: the end of any job overflows a time.
+    let config = Config {
+        retire_ms: u64::MAX,
+        ..Config::default()
+    };
+    let store = Arc::new(MemoryStore::default());
+    let (stop, stopping) = watch::channel(false);
+    let (engine, task) = Engine::start(store, config, stopping).await.unwrap();
+    let submit = || Event::Submit {
+        user: "ann".to_owned(),
+        job: Box::new(submission("argon", protocol::Tier::Portable, 5)),
+        bytes: 1,
+    };
+    engine.apply(submit()).await.unwrap();
+    let cancel = Event::Cancel {
+        job: protocol::JobId(1),
+        by: "mallory".to_owned(),
+    };
+    let (before, culprit, after) = tokio::join!(
+        futures_util::future::join_all((0..20).map(|_| engine.apply(submit()))),
+        engine.apply(cancel),
+        futures_util::future::join_all((0..20).map(|_| engine.apply(submit()))),
+    );
+    assert!(matches!(culprit, Err(EngineError::Panicked)), "{culprit:?}");
+    assert!(
+        before.into_iter().chain(after).all(|answer| answer.is_ok()),
+        "the others are served"
+    );
+    let core = engine.core().await;
+    assert_eq!(
+        core.job(protocol::JobId(1)).unwrap().state,
+        JobState::Queued,
+        "nothing of it is there"
+    );
+    assert_eq!(core.counts().jobs[&JobState::Queued], 41);
+    core.check().unwrap();
+    drop(core);
+    stop.send_replace(true);
+    task.await.unwrap();
+}

@@ -1,0 +1,206 @@
+//! The one task that drives the scheduler ([`writer`]), and the handle through which everything else reaches it.
+//!
+//! Events that arrive together share one transaction. The scheduler's state is behind a lock that is held while that transaction is written, so
+//! nobody reads a state that a power cut could take back. What a request wants to know after its event is looked up under the same lock,
+//! once the transaction is durable: one event takes the lock once. When the store fails, the requests are told to come again, and the state is read
+//! back from the store before anything else happens.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use protocol::{Digest, HostId, JobId};
+use tokio::sync::{Notify, RwLock, RwLockReadGuard, mpsc, oneshot, watch};
+
+use crate::clock::Clock;
+use crate::news::Watchers;
+use crate::store::{Store, StoreError};
+use scheduler::{Config, Core, Event, Refusal, Reply};
+
+mod writer;
+
+use writer::Writer;
+
+/// Requests that wait for the writer, at most.
+const QUEUE_MAX: usize = 4096;
+
+/// Why an event had no effect.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The core says no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The rules met something that they do not know: a mistake of this program, which this event alone pays for.
+    #[error("the scheduler made a mistake over this request, and nothing was changed")]
+    Panicked,
+    /// The store is away, or the server is going down.
+    #[error("the server cannot keep what it would answer: {0}")]
+    Unavailable(String),
+}
+
+/// What becomes of an event, told once: the reply and the state after it, durable; or why it had no effect.
+type Told = Box<dyn FnOnce(Result<(Reply, &Core), EngineError>) + Send>;
+
+struct Request {
+    event: Event,
+    /// Name and body digest under which a number in the reply is remembered.
+    remember: Option<(String, String)>,
+    tell: Told,
+}
+
+/// A handle on the running scheduler.
+pub struct Engine {
+    core: RwLock<Core>,
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    clock: Clock,
+    requests: mpsc::Sender<Request>,
+    watchers: Watchers,
+    version: watch::Sender<u64>,
+    superseded: Mutex<BTreeSet<Digest>>,
+    /// Told when the store or a blob found the disk full.
+    pub full: Notify,
+    /// Events taken in and batches written since the start.
+    pub taken: std::sync::atomic::AtomicU64,
+}
+
+/// The task, to be awaited at the end.
+pub type EngineTask = tokio::task::JoinHandle<()>;
+
+async fn read_back(store: &dyn Store) -> Result<(Core, u64, u64), StoreError> {
+    let loaded = store.load().await?;
+    let damaged = |what, reason: String| StoreError::Damaged { what, reason };
+    let (begin, mut core) = match &loaded.snapshot {
+        Some((upto, state)) => {
+            let core = Core::restore(state).map_err(|error| damaged("snapshot", error.to_string()))?;
+            (*upto, core)
+        }
+        None => (0, Core::new(Config::default())),
+    };
+    for logged in &loaded.events {
+        core.apply(&logged.event, logged.at_ms)
+            .map_err(|refusal| damaged("events", format!("an accepted event is refused now: {refusal}")))?;
+        core.take_commands();
+    }
+    Ok((core, loaded.next, loaded.next - begin))
+}
+
+impl Engine {
+    /// Restores the state and starts the task. The task ends when `stop` says so, after a last snapshot.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn start(
+        store: Arc<dyn Store>,
+        config: Config,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(Arc<Self>, EngineTask), StoreError> {
+        let (core, next, since) = read_back(store.as_ref()).await?;
+        let clock = Clock::begin(core.now_ms());
+        let (requests, receiver) = mpsc::channel(QUEUE_MAX);
+        let engine = Arc::new(Self {
+            core: RwLock::new(core),
+            store,
+            clock,
+            requests,
+            watchers: Watchers::default(),
+            version: watch::Sender::new(0),
+            superseded: Mutex::default(),
+            full: Notify::new(),
+            taken: 0.into(),
+        });
+        let mut writer = Writer {
+            engine: Arc::clone(&engine),
+            next,
+            since,
+            broken: false,
+        };
+        let mut first = vec![Event::Restarted];
+        if *engine.core.read().await.config() != config {
+            first.push(Event::Configure(config));
+        }
+        let events: Vec<Request> = first.into_iter().map(unheard).collect();
+        if next > 0 || events.len() > 1 {
+            writer.write(events).await;
+        }
+        let task = tokio::spawn(writer.run(receiver, stop));
+        Ok((engine, task))
+    }
+
+    /// The time by which the scheduler goes.
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// Looks at the state.
+    pub async fn core(&self) -> RwLockReadGuard<'_, Core> {
+        self.core.read().await
+    }
+
+    /// Tells the scheduler, and waits until what follows is durable.
+    ///
+    /// # Errors
+    /// The core refuses, or the store is away.
+    pub async fn apply(&self, event: Event) -> Result<Reply, EngineError> {
+        self.apply_then(event, None, |reply, _| reply).await
+    }
+
+    /// The same, and looks at the state as it is then. With `remember`, a name and the digest of the request, the number in the reply is kept
+    /// under that name.
+    ///
+    /// # Errors
+    /// The core refuses, or the store is away.
+    pub async fn apply_then<T: Send + 'static>(
+        &self,
+        event: Event,
+        remember: Option<(String, String)>,
+        look: impl FnOnce(Reply, &Core) -> T + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let (sender, answer) = oneshot::channel();
+        let tell: Told = Box::new(move |told| {
+            // Whoever asked may be gone.
+            let _gone = sender.send(told.map(|(reply, core)| look(reply, core)));
+        });
+        let request = Request { event, remember, tell };
+        let stopping = |_| EngineError::Unavailable("it is shutting down".to_owned());
+        self.requests.send(request).await.map_err(stopping)?;
+        answer
+            .await
+            .map_err(|_| EngineError::Unavailable("it is shutting down".to_owned()))?
+    }
+
+    /// Wakes when a host's orders change.
+    pub fn watch_host(&self, host: HostId) -> watch::Receiver<u64> {
+        self.watchers.hosts.subscribe(host)
+    }
+
+    /// Wakes when a job changes.
+    pub fn watch_job(&self, job: JobId) -> watch::Receiver<u64> {
+        self.watchers.jobs.subscribe(job)
+    }
+
+    /// Checkpoints that no job needs any more, of those committed since the start; they are forgotten here.
+    pub async fn take_superseded(&self) -> BTreeSet<Digest> {
+        let needed = self.core.read().await.needed_blobs();
+        let mut superseded = self.superseded.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *superseded).difference(&needed).copied().collect()
+    }
+
+    /// Wakes when anything changes.
+    pub fn watch_all(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+}
+
+fn unheard(event: Event) -> Request {
+    Request {
+        event,
+        remember: None,
+        tell: Box::new(|_| {}),
+    }
+}
+
+/// Ends when the server is to stop.
+pub async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // A sender that is gone means the same.
+    let _told = stop.wait_for(|stop| *stop).await.is_ok();
+}

@@ -1,0 +1,227 @@
+//! The task that drives the scheduler: applies a batch of requests, makes it durable, and only then tells anybody.
+//!
+//! Invariant: the state that others see and the store differ at no time but while `broken`; then nothing is taken in before the state was read
+//! back. An event over which the rules panic is left out and its sender alone is told so; the others of its batch are applied again without it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use scheduler::{Core, Event, Refusal, Reply};
+use tokio::sync::{mpsc, watch};
+
+use super::{Engine, EngineError, Request, Told, read_back, stopped};
+use crate::news::rows;
+use crate::store::{Answer, Batch, Logged, StoreError};
+
+/// Requests that share a transaction, at most.
+const BATCH_MAX: usize = 512;
+/// A snapshot is due after this many events, or as many as there are hosts and jobs.
+const SNAPSHOT_EVERY: u64 = 20_000;
+/// How long an answer is remembered under its `Idempotency-Key`.
+const ANSWERS_MS: u64 = 24 * 3_600_000;
+
+pub(super) struct Writer {
+    pub(super) engine: Arc<Engine>,
+    /// Number of the next event.
+    pub(super) next: u64,
+    /// Events since the last snapshot.
+    pub(super) since: u64,
+    /// The core holds something that the store does not.
+    pub(super) broken: bool,
+}
+
+impl Writer {
+    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>, mut stop: watch::Receiver<bool>) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        loop {
+            let due = self.engine.core.read().await.next_due_ms();
+            let now_ms = self.engine.now_ms();
+            // A store that is away is tried again every second.
+            let pause = match (self.broken, due) {
+                (true, _) => 1000,
+                (false, Some(due)) => due.saturating_sub(now_ms).min(60_000),
+                (false, None) => 60_000,
+            };
+            tokio::select! {
+                biased;
+                count = requests.recv_many(&mut batch, BATCH_MAX) => if count == 0 { break },
+                () = stopped(&mut stop) => {
+                    // What was asked before the end is answered.
+                    requests.close();
+                    while requests.recv_many(&mut batch, BATCH_MAX).await > 0 {
+                        self.write(std::mem::take(&mut batch)).await;
+                    }
+                    break;
+                }
+                () = tokio::time::sleep(Duration::from_millis(pause)) => {}
+            }
+            self.write(std::mem::take(&mut batch)).await;
+            let size = self.engine.core.read().await.size() as u64;
+            if self.since >= SNAPSHOT_EVERY.max(size) {
+                self.snapshot().await;
+            }
+        }
+        self.snapshot().await;
+    }
+
+    async fn snapshot(&mut self) {
+        if self.broken || self.since == 0 {
+            return;
+        }
+        let saved = self.engine.core.read().await.save();
+        let state = match saved {
+            Ok(state) => state,
+            Err(error) => return tracing::error!(%error, "the state cannot be saved"),
+        };
+        let bytes = state.len();
+        match self.engine.store.snapshot(self.next, state).await {
+            Ok(()) => {
+                self.since = 0;
+                tracing::info!(upto = self.next, bytes, "snapshot");
+            }
+            Err(error) => tracing::warn!(%error, "no snapshot: the log grows on"),
+        }
+        let before = self.engine.now_ms().saturating_sub(ANSWERS_MS);
+        if let Err(error) = self.engine.store.forget_answers(before).await {
+            tracing::warn!(%error, "old answers stay");
+        }
+    }
+
+    /// Reads the state back from the store.
+    async fn read_back(&mut self, core: &mut Core) -> Result<(), StoreError> {
+        let (restored, next, since) = read_back(self.engine.store.as_ref()).await?;
+        *core = restored;
+        (self.next, self.since, self.broken) = (next, since, false);
+        tracing::info!(next, "read back from the store");
+        Ok(())
+    }
+
+    /// Applies a batch of requests, makes it durable, and only then lets anybody see it.
+    pub(super) async fn write(&mut self, mut requests: Vec<Request>) {
+        let engine = Arc::clone(&self.engine);
+        let mut core = engine.core.write().await;
+        let now_ms = engine.now_ms();
+        let (ticked, replies) = loop {
+            if self.broken
+                && let Err(error) = self.read_back(&mut core).await
+            {
+                return refuse(requests.into_iter().map(|request| request.tell), &error);
+            }
+            match apply_all(&mut core, &requests, now_ms) {
+                Ok(applied) => break applied,
+                Err(Panicked(culprit)) => {
+                    // Half of an event may be in the state: it is not gone on from.
+                    self.broken = true;
+                    let Some(culprit) = culprit else {
+                        tracing::error!("the scheduler's timers met a state that it does not know");
+                        return refuse_all(requests, "the scheduler's timers failed");
+                    };
+                    let request = requests.remove(culprit);
+                    tracing::error!(event = ?request.event, "the scheduler met a state that it does not know: this event is left out");
+                    (request.tell)(Err(EngineError::Panicked));
+                }
+            }
+        };
+        let (mut batch, told) = batch(self.next, now_ms, ticked, requests, replies);
+        let news = rows(&mut batch, core.take_commands());
+        let events = batch.events.len() as u64;
+        if events > 0
+            && let Err(error) = engine.store.append(batch).await
+        {
+            tracing::error!(%error, events, "the store failed: nothing of this was done");
+            self.broken = true;
+            if error.is_full() {
+                engine.full.notify_one();
+            }
+            return refuse(told.into_iter().map(|(tell, _)| tell), &error);
+        }
+        self.next += events;
+        self.since += events;
+        engine.taken.fetch_add(events, Ordering::Relaxed);
+        // Others may look at the same time.
+        let core = core.downgrade();
+        for (tell, reply) in told {
+            let reply = reply.map(|reply| (reply, &*core)).map_err(EngineError::Refused);
+            if catch_unwind(AssertUnwindSafe(|| tell(reply))).is_err() {
+                tracing::error!("what followed from an event cannot be shown");
+            }
+        }
+        drop(core);
+        news.hosts.into_iter().for_each(|host| engine.watchers.hosts.notify(host));
+        news.jobs.into_iter().for_each(|job| engine.watchers.jobs.notify(job));
+        let mut superseded = engine.superseded.lock().unwrap_or_else(PoisonError::into_inner);
+        superseded.extend(news.superseded);
+        drop(superseded);
+        if events > 0 {
+            engine.version.send_modify(|version| *version += 1);
+        }
+    }
+}
+
+/// The place of the request over which the rules panicked; none for the timers.
+struct Panicked(Option<usize>);
+
+/// Applies timers that are due, and then every request: whether timers were, and the replies.
+fn apply_all(core: &mut Core, requests: &[Request], now_ms: u64) -> Result<(bool, Vec<Result<Reply, Refusal>>), Panicked> {
+    let due = core.next_due_ms().is_some_and(|due| due <= now_ms);
+    let mut apply =
+        |event: &Event, place| catch_unwind(AssertUnwindSafe(|| core.apply(event, now_ms))).map_err(|_| Panicked(place));
+    let ticked = due && apply(&Event::Tick, None)?.is_ok();
+    let places = requests.iter().enumerate();
+    let replies = places.map(|(place, request)| apply(&request.event, Some(place)));
+    Ok((ticked, replies.collect::<Result<_, _>>()?))
+}
+
+/// A request, once it was applied: whom to tell, and what.
+type Answered = (Told, Result<Reply, Refusal>);
+
+/// The events that were accepted and the answers to keep, and what is to be told to whom.
+fn batch(
+    first: u64,
+    at_ms: u64,
+    ticked: bool,
+    requests: Vec<Request>,
+    replies: Vec<Result<Reply, Refusal>>,
+) -> (Batch, Vec<Answered>) {
+    let mut batch = Batch {
+        first,
+        ..Batch::default()
+    };
+    batch.events.extend(ticked.then_some(Logged {
+        at_ms,
+        event: Event::Tick,
+    }));
+    let mut told = Vec::with_capacity(requests.len());
+    for (Request { event, remember, tell }, reply) in requests.into_iter().zip(replies) {
+        if let Ok(reply) = &reply {
+            let number = match reply {
+                Reply::Job(job) => Some(job.0),
+                Reply::Host(host) => Some(host.0),
+                Reply::Done | Reply::Committed(_) => None,
+            };
+            if let (Some((name, request)), Some(number)) = (remember, number) {
+                batch.answers.push(Answer {
+                    name,
+                    request,
+                    number,
+                    at_ms,
+                });
+            }
+            batch.events.push(Logged { at_ms, event });
+        }
+        told.push((tell, reply));
+    }
+    (batch, told)
+}
+
+fn refuse(told: impl Iterator<Item = Told>, error: &StoreError) {
+    told.for_each(|tell| tell(Err(EngineError::Unavailable(error.to_string()))));
+}
+
+fn refuse_all(requests: Vec<Request>, reason: &str) {
+    for request in requests {
+        (request.tell)(Err(EngineError::Unavailable(reason.to_owned())));
+    }
+}
