@@ -10,6 +10,7 @@ use crate::auth::Tokens;
 use crate::blob::Blobs;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::problem::{Answer, Fault};
 
@@ -28,12 +29,14 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// Packages, checkpoints, outputs.
     pub blobs: Arc<dyn Blobs>,
-    /// Who may do what.
+    /// Tokens and their scopes.
     pub tokens: Tokens,
-    /// How often.
+    /// Rate limits by caller.
     pub limits: Limits,
-    /// How large.
+    /// Size limits.
     pub sizes: Sizes,
+    /// For what is looked into.
+    pub memory: Memory,
     /// What is counted.
     pub metrics: Metrics,
     /// Turns true when the server is to stop.

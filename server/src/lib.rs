@@ -7,15 +7,18 @@
 //! | [`engine`] | the task that drives the scheduler: durable before visible |
 //! | `clock`, `news` | the time that it tells the scheduler; what becomes of the scheduler's commands |
 //! | [`sweep`] | blobs that nothing needs go |
+//! | [`accept`] | connections: counted, given their time, ended in order |
 //! | [`routes`] | every route |
 //! | [`api`] | the handlers behind them |
 //! | [`guard`] | what every request passes: token, rate, time limit, log |
 //! | [`auth`], [`limits`] | who may do what, and how often |
 //! | [`extract`], [`problem`] | requests in, problem documents out |
+//! | [`memory`] | a budget of memory for what requests bring |
 //! | [`page`] | the page for people |
 //! | [`metrics`] | what is counted |
 //! | [`app`], [`serve`] | what handlers share; start and stop |
 
+pub mod accept;
 pub mod api;
 pub mod app;
 pub mod auth;
@@ -25,6 +28,7 @@ pub mod engine;
 pub mod extract;
 pub mod guard;
 pub mod limits;
+pub mod memory;
 pub mod metrics;
 mod news;
 pub mod page;

@@ -3,13 +3,18 @@
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Parser;
 use scheduler::Config;
+use server::accept::Connections;
 use server::app::Sizes;
 use server::limits::Rates;
 use server::serve::{Options, Server};
 use tracing_subscriber::EnvFilter;
+
+/// Longest of the times that an operator sets: ten years.
+const SECONDS_MAX: u64 = 10 * 365 * 24 * 3600;
 
 /// The scheduler of Baton: everything embedded, one folder.
 #[derive(Parser)]
@@ -37,25 +42,25 @@ struct Arguments {
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=300))]
     heartbeat_s: u64,
     /// Seconds of silence after which a host is unreachable.
-    #[arg(long, default_value_t = 360)]
+    #[arg(long, default_value_t = 360, value_parser = clap::value_parser!(u64).range(1..=SECONDS_MAX))]
     unreachable_s: u64,
     /// Seconds of silence after which a host is given up and its jobs go on elsewhere.
-    #[arg(long, default_value_t = 1800)]
+    #[arg(long, default_value_t = 1800, value_parser = clap::value_parser!(u64).range(1..=SECONDS_MAX))]
     lost_s: u64,
     /// Seconds for a host to take an offer.
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=SECONDS_MAX))]
     offer_s: u64,
     /// Seconds for which a host gets no job after an error or a missed offer; doubles with each error in a row.
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(0..=SECONDS_MAX))]
     backoff_s: u64,
     /// Seconds between two commits of a running job.
-    #[arg(long, default_value_t = 600)]
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=SECONDS_MAX))]
     commit_s: u64,
     /// Seconds by which jobs leave a host before it departs.
-    #[arg(long, default_value_t = 1200)]
+    #[arg(long, default_value_t = 1200, value_parser = clap::value_parser!(u64).range(0..=SECONDS_MAX))]
     lead_s: u64,
     /// Seconds by which the next job is fetched before the current one ends.
-    #[arg(long, default_value_t = 180)]
+    #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(u64).range(0..=SECONDS_MAX))]
     prefetch_s: u64,
     /// Jobs of one user on hosts at the same time.
     #[arg(long, default_value_t = 10_000)]
@@ -64,7 +69,7 @@ struct Arguments {
     #[arg(long, default_value_t = 200_000)]
     user_jobs_max: u32,
     /// Hours for which a finished job stays in memory; the store keeps it for good.
-    #[arg(long, default_value_t = 24)]
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(0..=SECONDS_MAX / 3600))]
     finished_h: u64,
     /// Requests a minute under one token; 0 for no limit.
     #[arg(long, default_value_t = 1200)]
@@ -72,6 +77,9 @@ struct Arguments {
     /// First registrations a minute from one address; 0 for no limit.
     #[arg(long, default_value_t = 60)]
     enrolments_per_minute: u64,
+    /// Connections from one address at the same time.
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
+    connections_per_address: u32,
     /// Gigabytes a day uploaded under one token; 0 for no limit.
     #[arg(long, default_value_t = 200)]
     upload_gb_per_day: u64,
@@ -118,6 +126,10 @@ impl Arguments {
                 blob_max: self.blob_mb_max.saturating_mul(1_000_000),
                 checkpoint_max: self.checkpoint_mb_max.saturating_mul(1_000_000),
             },
+            connections: Connections {
+                per_address: self.connections_per_address,
+                ..Connections::default()
+            },
         }
     }
 }
@@ -152,7 +164,14 @@ async fn main() -> anyhow::Result<()> {
     if let Err(error) = writeln!(std::io::stdout(), "{}", server.welcome(&data)) {
         tracing::warn!(%error, "nobody reads what to type next");
     }
-    asked_to_stop().await?;
+    tokio::select! {
+        asked = asked_to_stop() => asked?,
+        reason = server.lost() => {
+            // Nothing can be kept any more: what is being asked is refused, and clients come to the other server.
+            drop(tokio::time::timeout(Duration::from_secs(3), server.stop()).await);
+            anyhow::bail!(reason);
+        }
+    }
     tracing::info!("stopping");
     server.stop().await;
     Ok(())

@@ -41,6 +41,7 @@ struct Document;
 fn described() -> OpenApiRouter<Arc<App>> {
     let ordinary = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(admin::health))
+        .routes(routes!(admin::ready))
         .routes(routes!(admin::metrics))
         .routes(routes!(admin::issue, admin::list))
         .routes(routes!(admin::revoke))

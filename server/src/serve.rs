@@ -8,22 +8,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
 use protocol::http::Scope;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::accept::{self, Connections};
 use crate::app::{App, Sizes};
 use crate::auth::Tokens;
 use crate::blob::FolderBlobs;
-use crate::engine::{Engine, stopped};
-use crate::guard::Peer;
+use crate::engine::Engine;
 use crate::limits::{Limits, Rates};
+use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::routes::router;
 use crate::store::Store;
@@ -47,10 +46,12 @@ pub struct Options {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// The scheduler's settings.
     pub config: Config,
-    /// How often.
+    /// Rate limits by caller.
     pub rates: Rates,
-    /// How large.
+    /// Size limits.
     pub sizes: Sizes,
+    /// Limits of connections.
+    pub connections: Connections,
 }
 
 impl Options {
@@ -72,6 +73,7 @@ impl Options {
                 blob_max: 1 << 20,
                 checkpoint_max: 1 << 20,
             },
+            connections: Connections::default(),
         }
     }
 }
@@ -115,6 +117,10 @@ impl Server {
     /// # Errors
     /// A folder, database, address or certificate that does not serve, by name.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
+        options
+            .config
+            .validate()
+            .map_err(|reason| anyhow::anyhow!("a setting of the scheduler cannot be: {reason}"))?;
         let data = &options.data;
         std::fs::create_dir_all(data).with_context(|| format!("folder {}", data.display()))?;
         let lock_path = data.join("lock");
@@ -146,6 +152,7 @@ impl Server {
             blobs,
             tokens,
             limits: Limits::new(options.rates),
+            memory: Memory::new(options.sizes.checkpoint_max),
             sizes: options.sizes,
             metrics: Metrics::default(),
             stop: stopping.clone(),
@@ -158,26 +165,13 @@ impl Server {
             .await
             .with_context(|| format!("listening on {}", options.listen))?;
         let address = listener.local_addr()?;
-        let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<Peer>();
-        let mut until = stopping.clone();
-        let until = async move { stopped(&mut until).await };
-        let serving = match &options.tls {
-            None => tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(until).await }),
-            Some((chain, key)) => {
-                let listener = TlsListener::new(listener, tls(chain, key)?, stopping.clone())?;
-                tokio::spawn(async move {
-                    let service = axum::serve(listener, service);
-                    service.with_graceful_shutdown(until).await
-                })
-            }
+        let acceptor = match &options.tls {
+            None => None,
+            Some((chain, key)) => Some(TlsAcceptor::from(tls(chain, key)?)),
         };
-        let serving = tokio::spawn(async move {
-            match serving.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(%error, "serving"),
-                Err(error) => tracing::error!(%error, "serving"),
-            }
-        });
+        let service = router(Arc::clone(&app));
+        let serving = accept::run(listener, acceptor, service, options.connections, stopping.clone());
+        let serving = tokio::spawn(serving);
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&app), stopping));
         let scheme = if options.tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
@@ -209,6 +203,11 @@ impl Server {
         )
     }
 
+    /// Ends, with the reason, when another server has taken over the database: then this one has to end.
+    pub async fn lost(&self) -> String {
+        self.engine.store.lost().await
+    }
+
     /// Stops: answers what was asked, ends the streams, keeps a snapshot.
     pub async fn stop(self) {
         self.stop.send_replace(true);
@@ -218,6 +217,7 @@ impl Server {
                 tracing::warn!("a task did not end in time");
             }
         }
+        self.engine.store.close().await;
         // By itself it would last as long as a child that is just being started.
         if let Err(error) = self.lock.unlock() {
             tracing::warn!(%error, "the folder's lock");
@@ -252,66 +252,4 @@ fn tls(chain: &Path, key: &Path) -> anyhow::Result<Arc<ServerConfig>> {
         .with_single_cert(certificates, key_der)
         .with_context(|| format!("certificate {} with key {}", chain.display(), key.display()))?;
     Ok(Arc::new(config))
-}
-
-impl Connected<IncomingStream<'_, TcpListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self(*stream.remote_addr())
-    }
-}
-
-impl Connected<IncomingStream<'_, TlsListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
-        Self(*stream.remote_addr())
-    }
-}
-
-type TlsStream = tokio_rustls::server::TlsStream<tokio::net::TcpStream>;
-
-/// Shakes hands beside accepting, so that a slow client holds up nobody.
-struct TlsListener {
-    ready: mpsc::Receiver<(TlsStream, SocketAddr)>,
-    address: SocketAddr,
-}
-
-impl TlsListener {
-    fn new(mut listener: TcpListener, config: Arc<ServerConfig>, mut stop: watch::Receiver<bool>) -> io::Result<Self> {
-        let address = TcpListener::local_addr(&listener)?;
-        let (sender, ready) = mpsc::channel(64);
-        let acceptor = TlsAcceptor::from(config);
-        tokio::spawn(async move {
-            loop {
-                let (stream, peer) = tokio::select! {
-                    accepted = Listener::accept(&mut listener) => accepted,
-                    () = stopped(&mut stop) => return,
-                };
-                let (acceptor, sender) = (acceptor.clone(), sender.clone());
-                tokio::spawn(async move {
-                    match tokio::time::timeout(Duration::from_secs(10), acceptor.accept(stream)).await {
-                        Ok(Ok(stream)) => drop(sender.send((stream, peer)).await),
-                        Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
-                        Err(_) => tracing::debug!("a handshake took too long"),
-                    }
-                });
-            }
-        });
-        Ok(Self { ready, address })
-    }
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (TlsStream, SocketAddr) {
-        match self.ready.recv().await {
-            Some(connection) => connection,
-            // The server stops.
-            None => std::future::pending().await,
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
-    }
 }

@@ -2,11 +2,15 @@
 #![allow(unreachable_pub, reason = "modules of one test binary")]
 
 mod bad_input;
+mod bombs;
 mod browser;
 mod common;
 mod ended;
+mod fencing;
+mod half_sent;
 mod limits;
 mod monitoring;
+mod openapi;
 mod restart;
 mod routes;
 mod secrets;
