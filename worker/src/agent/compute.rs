@@ -13,7 +13,7 @@ use kernels::run::{Control, Executor, Pilot, RunError, compute};
 use protocol::{AttemptId, HardwareClass};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::desk::Note;
+use super::effects::Note;
 use super::record::{JobFolder, JobStart};
 
 /// What a computing thread is to do; the later ones are stronger.

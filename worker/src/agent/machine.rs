@@ -136,10 +136,16 @@ fn offset(text: &str) -> Option<i32> {
     Some(sign * (hours * 60 + minutes))
 }
 
-/// Minute of the UTC day, 0 to 1439, with its fraction.
-pub(crate) fn utc_minute() -> f64 {
+/// Unix time, milliseconds.
+pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_secs_f64() / 60.0 % 1440.0
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Minute of the local day, 0 to 1439, where local time is so many minutes ahead of UTC.
+pub(crate) fn local_minute(minutes_ahead_of_utc: i32) -> u16 {
+    let utc = i64::try_from(now_ms() / 60_000 % 1440).unwrap_or(0);
+    u16::try_from((utc + i64::from(minutes_ahead_of_utc)).rem_euclid(1440)).unwrap_or(0)
 }
 
 /// Give way to whoever uses the machine. Threads that begin later inherit it, so this comes first.

@@ -2,6 +2,8 @@
 //! configuration file, then what is usual.
 
 use clap::Args;
+use planner::Policy;
+use protocol::http::Night;
 use serde::Deserialize;
 
 use crate::exit::Usage;
@@ -129,8 +131,32 @@ impl Preferences {
     }
 }
 
+impl Preferences {
+    /// The part that decides whether to compute.
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            run_on_batteries: self.run_on_batteries,
+            run_if_user_active: self.run_if_user_active,
+            idle_time_to_run_ms: (self.idle_time_to_run * 60_000.0) as u64,
+            hours: self.hours.map(|(start, end)| (minute(start), minute(end))),
+            disk_max_used_bytes: (self.disk_max_used_gb * 1e9) as u64,
+            exit_when_idle: self.exit_when_idle,
+        }
+    }
+
+    /// The hours in which this host is off, in minutes of the UTC day; local time is so many minutes ahead of UTC.
+    pub(crate) fn night(&self, minutes_ahead_of_utc: i32) -> Option<Night> {
+        let (start, end) = self.hours?;
+        let utc = |hour: f64| (i32::from(minute(hour)) - minutes_ahead_of_utc).rem_euclid(1440) as u16;
+        Some(Night {
+            from_minute: utc(end),
+            until_minute: utc(start),
+        })
+    }
+}
+
 /// Minute of the day, 0 to 1439.
-pub(crate) fn minute(hour: f64) -> u16 {
+fn minute(hour: f64) -> u16 {
     ((hour * 60.0).round() as u16) % 1440
 }
 
@@ -156,6 +182,15 @@ mod tests {
         assert_eq!(found.exclusive_apps, ["blender"]);
         assert_eq!(found.hours, Some((22.0, 6.5)));
         assert_eq!(merged(&Given::default(), "").unwrap().hours, None);
+    }
+
+    #[test]
+    fn hours_are_local_and_the_server_is_told_those_of_utc() {
+        let preferences = merged(&Given::default(), "start_hour = 22\nend_hour = 6").unwrap();
+        let night = preferences.night(120).unwrap();
+        // Off from 06:00 to 22:00 local, that is 04:00 to 20:00 UTC.
+        assert_eq!((night.from_minute, night.until_minute), (240, 1200));
+        assert_eq!(preferences.policy().hours, Some((22 * 60, 6 * 60)));
     }
 
     #[test]

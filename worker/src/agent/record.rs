@@ -9,7 +9,7 @@
 //! | `N.baton`, `N.outputs` | a boundary's checkpoint, a segment's outputs |
 //!
 //! What makes a boundary good, and what happens to those on record behind the last good one, is [`kernels::run::journal`]'s business;
-//! this is its layout. Checkpoints are deleted by [`super::held`], which knows what the server has.
+//! this is its layout. Files are deleted when the planner says so, which knows what the server has.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +23,6 @@ use kernels::run::{disk, initial_boundary, read_checkpoint};
 use protocol::{ChainEntry, Checkpoint, Digest, HardwareClass, StateBuffer};
 use serde::{Deserialize, Serialize};
 
-const CHAIN_BYTES_MAX: u64 = 1 << 30;
 /// A checkpoint on disk.
 pub(crate) const CHECKPOINT_BYTES_MAX: u64 = 8 << 30;
 
@@ -65,6 +64,11 @@ impl JobFolder {
     pub(crate) fn create(path: &Path) -> Result<Self, RunError> {
         fs::create_dir_all(path).map_err(RunError::disk("create", path))?;
         Ok(Self(path.to_owned()))
+    }
+
+    /// The folder of that path, made or not.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self(path)
     }
 
     /// Where the package's archive lies.
@@ -145,13 +149,6 @@ impl JobFolder {
     pub(crate) fn begin_at(&self, package: &Arc<Package>, checkpoint: Checkpoint) -> Result<JobStart, RunError> {
         let files = self.files(package, checkpoint.class);
         Journal::create(files, &checkpoint.entry, checkpoint.buffers)
-    }
-
-    /// Digest of the checkpoint of the last boundary on record, as far as the last line alone tells.
-    pub(crate) fn last_blob(&self) -> Option<Digest> {
-        let bytes = disk::read(&self.chain_path(), CHAIN_BYTES_MAX).ok()?;
-        let last = bytes.strip_suffix(b"\n")?.rsplit(|&byte| byte == b'\n').next()?;
-        serde_json::from_slice::<Kept>(last).ok()?.blob
     }
 
     /// Segments whose checkpoint is on disk.

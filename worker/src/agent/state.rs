@@ -1,11 +1,11 @@
-//! The state folder: who we are to the server, what we were last told, what people asked for, how we are.
+//! The state folder: identity, last orders, a person's request, status.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `lock` | held by the agent that runs |
 //! | `host.json` | server, number and token of this host (mode 0600) |
 //! | `orders.json` | the last orders: a restart goes on with them before the server answers |
-//! | `wish.json` | what `pause`, `resume` and `finish` asked for; a level, so it outlives a restart |
+//! | `request.json` | what `pause`, `resume` and `finish` asked for; a level, so it outlives a restart |
 //! | `status.json` | what `status` shows, written every second |
 //! | `contributed.json` | work contributed so far |
 //! | `jobs/`, `blobs/` | jobs by attempt, fetched files by digest |
@@ -16,9 +16,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use kernels::run::disk;
+use planner::{Request, Time};
 use protocol::HostId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use super::machine;
 
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
@@ -33,33 +36,46 @@ pub(crate) struct Identity {
     pub(crate) token: String,
 }
 
-/// What people asked for.
+/// What a person asked for, as the state folder keeps it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "mode")]
-pub(crate) enum Wished {
+pub(crate) enum Asked {
     /// Compute whenever the preferences let it.
     #[default]
     Run,
-    /// Do not compute, until this Unix time in milliseconds, or until told otherwise.
+    /// Do not compute.
     Pause {
-        /// Until when.
-        until_ms: Option<u64>,
+        /// For so many milliseconds; none until told otherwise.
+        for_ms: Option<u64>,
+        /// Unix time of the request, milliseconds. It only ever shortens what is left: a clock that was set back lengthens nothing.
+        at_ms: u64,
     },
     /// Complete the jobs that are here, take no more, and end.
     Finish,
 }
 
-/// Work contributed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Contributed {
-    /// Segments that are safe on the server.
-    pub(crate) segments: u64,
-    /// Their steps.
-    pub(crate) steps: u64,
-    /// Time they took, milliseconds.
-    pub(crate) computed_ms: u64,
-    /// Jobs whose last boundary was reached here.
-    pub(crate) jobs: u64,
+impl Asked {
+    /// Milliseconds that are left of a pause at this Unix time; none where it is no pause, or one without an end.
+    pub(crate) fn left_ms(self, now_ms: u64) -> Option<u64> {
+        match self {
+            Self::Pause {
+                for_ms: Some(for_ms),
+                at_ms,
+            } => Some(for_ms.saturating_sub(now_ms.saturating_sub(at_ms))),
+            _ => None,
+        }
+    }
+
+    /// As the planner takes it at this moment: from here on its length counts by a clock that never goes back.
+    pub(crate) fn request(self, now: Time) -> Request {
+        match self {
+            Self::Run => Request::Run,
+            Self::Finish => Request::Finish,
+            Self::Pause { .. } => Request::Pause {
+                until: self.left_ms(machine::now_ms()).map(|left| now.after(left)),
+            },
+        }
+    }
 }
 
 /// The state folder.
@@ -197,14 +213,30 @@ mod tests {
     }
 
     #[test]
-    fn what_was_wished_outlives_a_restart_and_torn_files_are_none() {
+    fn a_request_outlives_a_restart_and_torn_files_are_none() {
         let place = tempfile::tempdir().unwrap();
         let folder = StateFolder::open(place.path()).unwrap();
-        assert_eq!(folder.read::<Wished>("wish.json"), None);
-        let wished = Wished::Pause { until_ms: Some(7) };
-        folder.write("wish.json", &wished).unwrap();
-        assert_eq!(folder.read("wish.json"), Some(wished));
-        fs::write(folder.join("wish.json"), "{\"mode\":").unwrap();
-        assert_eq!(folder.read::<Wished>("wish.json"), None);
+        assert_eq!(folder.read::<Asked>("request.json"), None);
+        let asked = Asked::Pause {
+            for_ms: Some(7),
+            at_ms: 1,
+        };
+        folder.write("request.json", &asked).unwrap();
+        assert_eq!(folder.read("request.json"), Some(asked));
+        fs::write(folder.join("request.json"), "{\"mode\":").unwrap();
+        assert_eq!(folder.read::<Asked>("request.json"), None);
+    }
+
+    #[test]
+    fn a_pause_lasts_no_longer_than_asked_for_whatever_the_clock_says() {
+        let month_ms = 30 * 86_400_000;
+        let asked = Asked::Pause {
+            for_ms: Some(60_000),
+            at_ms: 2 * month_ms,
+        };
+        assert_eq!(asked.left_ms(2 * month_ms + 20_000), Some(40_000));
+        assert_eq!(asked.left_ms(month_ms), Some(60_000), "the clock was a month ahead");
+        assert_eq!(asked.left_ms(3 * month_ms), Some(0));
+        assert_eq!(asked.request(Time(5)), Request::Pause { until: Some(Time(5)) }, "long ago");
     }
 }

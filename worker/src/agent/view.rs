@@ -2,9 +2,9 @@
 
 use std::io::{IsTerminal, Write};
 
+use planner::Contributed;
 use serde::{Deserialize, Serialize};
 
-use super::state::Contributed;
 use crate::console::progress::{duration, figures};
 
 /// How the agent is.
@@ -54,7 +54,7 @@ pub(crate) struct JobStatus {
     pub(crate) job: u64,
     /// Its name.
     pub(crate) name: String,
-    /// `fetching`, `ready`, `computing`, `stopped`.
+    /// `fetching`, `ready`, `computing`, `paused`, `stopped`.
     pub(crate) phase: String,
     /// What it is told, where that is not simply to run.
     pub(crate) told: Option<String>,

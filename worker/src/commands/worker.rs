@@ -1,6 +1,6 @@
 //! `baton worker`: the volunteer's agent, and what one says to the agent that runs.
 //!
-//! The commands talk to it through its state folder: a wish is a level in a file, the status another one.
+//! The commands talk to it through its state folder: a request is a level in a file, the status another one.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,11 +9,10 @@ use std::time::Duration;
 use clap::Subcommand;
 use device::{Device, DeviceKind};
 
-use crate::agent::desk::{Desk, Setup, classes};
+use crate::agent::effects::{Agent, Setup, classes};
 use crate::agent::machine;
-use crate::agent::policy::now_ms;
 use crate::agent::preferences::{Given, Preferences};
-use crate::agent::state::{StateFolder, Wished};
+use crate::agent::state::{Asked, StateFolder};
 use crate::agent::view::Status;
 use crate::console::output;
 use crate::console::signals::Stop;
@@ -105,7 +104,7 @@ fn run(args: &Args, folder: &std::path::Path) -> anyhow::Result<Exit> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let ended = runtime.block_on(async { Desk::new(setup, stop)?.run().await });
+    let ended = runtime.block_on(async { Agent::new(setup, stop)?.run().await });
     // Errands that wait for a server do not keep us.
     runtime.shutdown_background();
     ended
@@ -148,46 +147,51 @@ fn devices(preferences: &Preferences) -> anyhow::Result<Vec<Arc<dyn Device>>> {
 }
 
 fn speak(folder: &std::path::Path, say: &Say) -> anyhow::Result<Exit> {
+    // A request holds for the next agent too; the others speak of one that runs.
+    if !matches!(say, Say::Pause { .. } | Say::Resume) && !folder.exists() {
+        return Err(no_agent(folder));
+    }
     let state = StateFolder::open(folder)?;
     let running = state.is_locked();
-    let wished = match say {
+    let asked = match say {
         Say::Status { json } => return status(&state, running, *json),
-        Say::Pause { length } => Wished::Pause {
-            until_ms: length.map(|length| now_ms().saturating_add(u64::try_from(length.as_millis()).unwrap_or(u64::MAX))),
+        Say::Pause { length } => Asked::Pause {
+            for_ms: length.map(|length| u64::try_from(length.as_millis()).unwrap_or(u64::MAX)),
+            at_ms: machine::now_ms(),
         },
-        Say::Resume => Wished::Run,
-        Say::Finish if !running => return Err(no_agent(&state)),
-        Say::Finish => Wished::Finish,
+        Say::Resume => Asked::Run,
+        Say::Finish if !running => return Err(no_agent(folder)),
+        Say::Finish => Asked::Finish,
     };
-    state.write("wish.json", &wished)?;
+    state.write("request.json", &asked)?;
     let when = if running {
         ""
     } else {
         "; no agent runs now, it holds for the next one"
     };
-    output::lines([match wished {
-        Wished::Run => format!("computes again{when}"),
-        Wished::Finish => "completes the jobs that are here, then ends".to_owned(),
-        Wished::Pause { until_ms: None } => format!("paused until `baton worker resume`{when}"),
-        Wished::Pause { until_ms: Some(until) } => {
-            let left = crate::console::progress::duration(until.saturating_sub(now_ms()) as f64 / 1000.0);
-            format!("paused for {left}{when}")
+    output::lines([match asked {
+        Asked::Run => format!("computes again{when}"),
+        Asked::Finish => "completes the jobs that are here, then ends".to_owned(),
+        Asked::Pause { for_ms: None, .. } => format!("paused until `baton worker resume`{when}"),
+        Asked::Pause { for_ms: Some(ms), .. } => {
+            let length = crate::console::progress::duration(ms as f64 / 1000.0);
+            format!("paused for {length}{when}")
         }
     }])?;
     Ok(Exit::Done)
 }
 
-fn no_agent(state: &StateFolder) -> anyhow::Error {
+fn no_agent(folder: &std::path::Path) -> anyhow::Error {
     anyhow::anyhow!(
         "no agent runs in {}; start one with `baton worker --server URL`",
-        state.path().display()
+        folder.display()
     )
 }
 
 fn status(state: &StateFolder, running: bool, json: bool) -> anyhow::Result<Exit> {
     let status: Option<Status> = state.read("status.json");
     let Some(status) = status.filter(|_| running) else {
-        return Err(no_agent(state));
+        return Err(no_agent(state.path()));
     };
     if json {
         output::json(&status)?;

@@ -1,5 +1,5 @@
-//! What goes over the network: packages and checkpoints in, boundaries out. Each errand goes on until it is done or makes no sense any more,
-//! however long the server is away.
+//! Jobs over the network: packages and checkpoints in, boundaries out. Each errand goes on until it is done or makes no sense any more, however
+//! long the server is away.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,11 +9,13 @@ use std::time::{Duration, SystemTime};
 
 use kernels::package::Package;
 use kernels::run::RunError;
+use planner::{Boundary, Cause, Failure, Fetched, Trouble};
 use protocol::http::{Commit, Committed, EndAttempt, Lease, Orders};
-use protocol::{AttemptId, Digest, Outcome};
+use protocol::{AttemptId, Digest};
 use reqwest::Method;
 
-use super::record::{CHECKPOINT_BYTES_MAX, JobFolder, JobStart, Kept};
+use super::threads;
+use crate::agent::record::{CHECKPOINT_BYTES_MAX, JobFolder, JobStart};
 use crate::net::link::Link;
 use crate::net::outputs::{self, Outputs};
 use crate::net::{Client, NetError, blobs};
@@ -26,23 +28,30 @@ const MISSING_BLOB: u16 = 412;
 /// How often blobs are brought for one commit.
 const TRIES: u32 = 5;
 
-/// Why an errand was not done.
-#[derive(Debug)]
-pub(crate) enum Trouble {
-    /// The lease is over: whatever belongs to it is void.
-    Gone(String),
-    /// The server does not know us.
-    Unknown(String),
-    /// The job cannot go on here.
-    Cannot(Outcome, String),
-}
-
-/// A lease's package, and where it goes on.
+/// A lease's package, where it goes on, and what the planner needs to know of both.
 pub(crate) struct Arrived {
     /// The package.
     pub(crate) package: Arc<Package>,
-    /// The last good boundary here, with its state.
-    pub(crate) start: JobStart,
+    /// The last good boundary here, with its state; until a thread takes it.
+    pub(crate) start: Option<JobStart>,
+    /// For the planner.
+    pub(crate) fetched: Fetched,
+}
+
+impl Arrived {
+    fn new(package: Arc<Package>, start: JobStart, folder: &JobFolder) -> Self {
+        let fetched = Fetched {
+            steps_per_segment: package.manifest().run.steps_per_segment,
+            reached: start.journal.last().segment,
+            boundaries: start.lines.iter().cloned().map(threads::boundary).collect(),
+            checkpoints: folder.on_disk(),
+        };
+        Self {
+            package,
+            start: Some(start),
+            fetched,
+        }
+    }
 }
 
 /// The way to the server, and the folder of fetched files.
@@ -54,6 +63,8 @@ pub(crate) struct Errands {
     pub(crate) link: Arc<Link>,
     /// Fetched files, by digest.
     pub(crate) blobs: PathBuf,
+    /// Folders of jobs, by attempt.
+    pub(crate) jobs: PathBuf,
     /// One download at a time.
     pub(crate) downloading: Arc<tokio::sync::Mutex<()>>,
 }
@@ -63,12 +74,14 @@ impl Errands {
         self.blobs.join(digest.to_string())
     }
 
-    /// Bring everything here that a lease needs before it can be computed. Whatever is here already is used. The checkpoint to begin from
-    /// is read, unpacked and digested once, here.
+    /// Bring everything here that a lease needs before it can be computed, and open the job's journal. What is here already is used. The
+    /// checkpoint to begin from is read, unpacked and digested once, here.
     ///
     /// # Errors
     /// [`Trouble`].
-    pub(crate) async fn fetch(&self, folder: JobFolder, lease: Lease) -> Result<Box<Arrived>, Trouble> {
+    pub(crate) async fn fetch(&self, lease: Lease) -> Result<Box<Arrived>, Trouble> {
+        let path = self.jobs.join(lease.attempt.to_string());
+        let folder = blocking(move || JobFolder::create(&path).map_err(ours)).await?;
         let archive = folder.archive();
         if !archive.exists() {
             self.download(lease.archive, ARCHIVE_BYTES_MAX).await?;
@@ -93,12 +106,12 @@ impl Errands {
             safe.as_ref().is_none_or(|safe| safe.entry.segment <= last)
         };
         if let Some(start) = here.filter(is_newer) {
-            return Ok(Box::new(Arrived { package, start }));
+            return Ok(Box::new(Arrived::new(package, start, &folder)));
         }
         let Some(safe) = safe else {
             return blocking(move || {
                 let start = folder.begin(&package, class).map_err(ours)?;
-                Ok(Box::new(Arrived { package, start }))
+                Ok(Box::new(Arrived::new(package, start, &folder)))
             })
             .await;
         };
@@ -106,16 +119,16 @@ impl Errands {
         folder.adopt(&self.blob(safe.blob), &folder.start()).map_err(ours)?;
         blocking(move || {
             let found = kernels::run::read_checkpoint(&folder.start(), &package);
-            let found = found.map_err(|error| Trouble::Cannot(Outcome::ClientError, error.to_string()))?;
+            let found = found.map_err(|error| failed(Cause::Unknown, error.to_string()))?;
             if found.class != class || found.entry != safe.entry {
-                let problem = format!(
+                let text = format!(
                     "the checkpoint is of class {}, boundary {}; the lease is for class {class}, boundary {}",
                     found.class, found.entry.segment, safe.entry.segment
                 );
-                return Err(Trouble::Cannot(Outcome::Mismatch, problem));
+                return Err(failed(Cause::Mismatch, text));
             }
             let start = folder.begin_at(&package, found).map_err(ours)?;
-            Ok(Box::new(Arrived { package, start }))
+            Ok(Box::new(Arrived::new(package, start, &folder)))
         })
         .await
     }
@@ -134,39 +147,28 @@ impl Errands {
     ///
     /// # Errors
     /// [`Trouble`].
-    pub(crate) async fn home(
+    pub(crate) async fn commit(
         &self,
         folder: JobFolder,
         attempt: AttemptId,
         epoch: u64,
-        kept: Vec<Kept>,
+        boundaries: Vec<Boundary>,
     ) -> Result<Committed, Trouble> {
-        let Some(last) = kept.last().cloned() else {
-            return Err(Trouble::Cannot(Outcome::ClientError, "nothing to bring home".into()));
+        let last = boundaries.last();
+        let last = last.and_then(|last| Some((folder.checkpoint(last.entry.segment), last.checkpoint?)));
+        let Some((path, checkpoint)) = last else {
+            return Err(failed(Cause::Unknown, "a boundary without a checkpoint"));
         };
-        let path = folder.checkpoint(last.entry.segment);
-        let checkpoint = match last.blob {
-            Some(digest) => digest,
-            None => {
-                return Err(Trouble::Cannot(
-                    Outcome::ClientError,
-                    "a boundary without a checkpoint".into(),
-                ));
-            }
-        };
-        let segments: Vec<u64> = kept
-            .iter()
-            .filter(|kept| kept.output_bytes > 0)
-            .map(|kept| kept.entry.segment)
-            .collect();
+        let with_outputs = boundaries.iter().filter(|boundary| boundary.output_bytes > 0);
+        let segments: Vec<u64> = with_outputs.map(|boundary| boundary.entry.segment).collect();
         let outputs = match segments.is_empty() {
             true => None,
             false => Some(blocking(move || gather(&folder, &segments)).await?),
         };
         let commit = Commit {
             epoch,
-            computed_ms: kept.iter().map(|kept| kept.ms).sum(),
-            entries: kept.into_iter().map(|kept| kept.entry).collect(),
+            computed_ms: boundaries.iter().fold(0, |sum, boundary| sum.saturating_add(boundary.ms)),
+            entries: boundaries.into_iter().map(|boundary| boundary.entry).collect(),
             checkpoint,
             outputs: outputs.as_ref().map(|(_, digest)| *digest),
         };
@@ -230,10 +232,10 @@ fn gather(folder: &JobFolder, segments: &[u64]) -> Result<(Vec<u8>, Digest), Tro
 fn load(archive: &Path, wanted: Digest) -> Result<Arc<Package>, Trouble> {
     let bytes = fs::read(archive).map_err(|error| ours_text(format!("{}: {error}", archive.display())))?;
     let package = Package::from_archive(&bytes);
-    let package = package.map_err(|error| Trouble::Cannot(Outcome::ClientError, format!("bad package: {error}")))?;
+    let package = package.map_err(|error| failed(Cause::Package, format!("bad package: {error}")))?;
     if package.digest() != wanted {
-        let problem = format!("the archive holds package {}, the lease is for {wanted}", package.digest());
-        return Err(Trouble::Cannot(Outcome::ClientError, problem));
+        let text = format!("the archive holds package {}, the lease is for {wanted}", package.digest());
+        return Err(failed(Cause::Package, text));
     }
     Ok(Arc::new(package))
 }
@@ -241,16 +243,17 @@ fn load(archive: &Path, wanted: Digest) -> Result<Arc<Package>, Trouble> {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Trouble> + Send + 'static) -> Result<T, Trouble> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
-        Err(error) => Err(Trouble::Cannot(
-            Outcome::ClientError,
-            format!("the program made a mistake: {error}"),
-        )),
+        Err(error) => Err(failed(Cause::Unknown, format!("the program made a mistake: {error}"))),
     }
 }
 
+fn failed(cause: Cause, text: impl Into<String>) -> Trouble {
+    Trouble::Failed(Failure::new(cause, text))
+}
+
 /// Something of this machine, not of the job: others may take it.
-fn ours_text(problem: String) -> Trouble {
-    Trouble::Cannot(Outcome::Aborted, problem)
+fn ours_text(text: String) -> Trouble {
+    failed(Cause::Host, text)
 }
 
 fn ours(error: RunError) -> Trouble {
@@ -260,11 +263,11 @@ fn ours(error: RunError) -> Trouble {
 fn trouble(error: NetError) -> Trouble {
     let text = error.to_string();
     match (&error, error.status()) {
-        (_, 401 | 403) => Trouble::Unknown(text),
-        (_, 404 | 409 | 410) => Trouble::Gone(text),
-        (NetError::File(_), _) => Trouble::Cannot(Outcome::Aborted, text),
+        (_, 401 | 403) => Trouble::UnknownHost(text),
+        (_, 404 | 409 | 410) => Trouble::LeaseOver(text),
+        (NetError::File(_), _) => ours_text(text),
         // A boundary that does not follow: this device computed something else.
-        (_, 422) => Trouble::Cannot(Outcome::Mismatch, text),
-        _ => Trouble::Cannot(Outcome::ClientError, text),
+        (_, 422) => failed(Cause::Mismatch, text),
+        _ => failed(Cause::Unknown, text),
     }
 }

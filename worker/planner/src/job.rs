@@ -1,0 +1,179 @@
+//! One lease: where it stands here, and what it needs next. A pure look at it.
+
+use protocol::http::{Action, Lease};
+
+use crate::effect::{Contributed, ErrandId, Gate, RunId};
+use crate::reason::Failure;
+use crate::record::{Boundary, Record};
+use crate::time::Time;
+
+/// Where a job stands on its way to the device and off it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Its package and checkpoint are on their way.
+    Fetching,
+    /// All is here; it waits for its device.
+    Ready,
+    /// A thread computes it.
+    Computing,
+    /// Off the device: finished, told to stop, or failed.
+    Stopped,
+}
+
+/// [`Stage`], with what is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    Fetching(ErrandId),
+    Ready,
+    Computing(RunId),
+    Stopped,
+}
+
+/// What is on its way to the server. A commit and an end exclude each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    Nothing,
+    /// Boundaries up to this one.
+    Commit {
+        errand: ErrandId,
+        up_to: u64,
+        gained: Contributed,
+    },
+    /// Its end.
+    End(ErrandId),
+}
+
+/// Whether the server takes the job's boundaries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Results {
+    Wanted,
+    /// It refused one: the others are no use either.
+    Refused,
+}
+
+/// A lease that is held here.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    /// As last told.
+    pub(crate) lease: Lease,
+    pub(crate) work: Work,
+    pub(crate) delivery: Delivery,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) results: Results,
+    pub(crate) record: Record,
+    /// Steps of a segment; none before the package is here.
+    pub(crate) steps_per_segment: Option<u64>,
+    /// Time of a segment, milliseconds, a running mean; 0 before the first.
+    pub(crate) segment_ms: u64,
+    /// When something of it was last safe, or it was taken.
+    pub(crate) safe_at: Time,
+    /// What its thread was told last.
+    pub(crate) gate: Gate,
+    /// Last boundary that its thread has reached, so that a repeated note is known as one.
+    pub(crate) noted: Option<u64>,
+}
+
+impl Job {
+    /// A lease that was just told.
+    pub(crate) fn new(lease: Lease, work: Work, now: Time) -> Self {
+        Self {
+            record: Record::new(lease.checkpoint.as_ref().map(|safe| safe.entry.segment)),
+            lease,
+            work,
+            delivery: Delivery::Nothing,
+            failure: None,
+            results: Results::Wanted,
+            steps_per_segment: None,
+            segment_ms: 0,
+            safe_at: now,
+            gate: Gate::Go,
+            noted: None,
+        }
+    }
+
+    /// Where it stands.
+    pub(crate) fn stage(&self) -> Stage {
+        match self.work {
+            Work::Fetching(_) => Stage::Fetching,
+            Work::Ready => Stage::Ready,
+            Work::Computing(_) => Stage::Computing,
+            Work::Stopped => Stage::Stopped,
+        }
+    }
+
+    /// Whether it is to stop: told so, or because it failed.
+    pub(crate) fn is_stopping(&self) -> bool {
+        matches!(self.lease.action, Action::StopAtBoundary | Action::StopNow) || self.failure.is_some()
+    }
+
+    /// Whether it is off the device.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.work == Work::Stopped
+    }
+
+    /// Whether its last boundary is reached.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.steps_per_segment.is_some() && self.record.reached() >= self.lease.until_segment
+    }
+
+    /// Whether something of it can be brought home.
+    pub(crate) fn has_news(&self) -> bool {
+        self.results == Results::Wanted && self.record.has_news()
+    }
+
+    /// The boundary that is on its way to the server: its checkpoint has to stay.
+    pub(crate) fn on_its_way(&self) -> Option<u64> {
+        match self.delivery {
+            Delivery::Commit { up_to, .. } => Some(up_to),
+            Delivery::Nothing | Delivery::End(_) => None,
+        }
+    }
+
+    /// What a thread that computes it is to do.
+    pub(crate) fn wanted_gate(&self, is_paused: bool, leaves: bool) -> Gate {
+        match self.lease.action {
+            _ if self.failure.is_some() => Gate::StopNow,
+            Action::StopNow => Gate::StopNow,
+            Action::StopAtBoundary if is_paused => Gate::StopNow,
+            Action::StopAtBoundary => Gate::StopAtBoundary,
+            Action::Run | Action::Wait if is_paused => Gate::Hold,
+            // The server may be away; it will say the same.
+            Action::Run | Action::Wait if leaves => Gate::StopAtBoundary,
+            Action::Run | Action::Wait if self.record.is_backlogged() => Gate::Hold,
+            Action::Run | Action::Wait => Gate::Go,
+        }
+    }
+
+    /// The moment at which a commit is due for the time that has passed; none while there is nothing to bring or something under way.
+    pub(crate) fn commit_due(&self) -> Option<Time> {
+        if self.delivery != Delivery::Nothing || !self.has_news() {
+            return None;
+        }
+        if self.is_stopped() || self.record.is_full() {
+            return Some(Time(0));
+        }
+        let ms = self.lease.commit_every_s.saturating_mul(1000);
+        (!self.is_stopping()).then(|| self.safe_at.after(ms))
+    }
+
+    /// Whether it has stopped for good and all of it is home, so that its end can be told.
+    pub(crate) fn has_ended(&self) -> bool {
+        let is_done = self.is_finished() && self.failure.is_none();
+        self.is_stopping() && self.is_stopped() && self.delivery == Delivery::Nothing && !self.has_news() && !is_done
+    }
+
+    /// Whether its last boundary is on its way to the server.
+    pub(crate) fn is_completing(&self) -> bool {
+        self.is_stopped() && self.on_its_way().is_some_and(|up_to| up_to >= self.lease.until_segment)
+    }
+
+    /// A boundary took so long: the running mean of a segment's time. Whether it is the first.
+    pub(crate) fn count_time(&mut self, boundary: &Boundary) -> bool {
+        let is_first = self.segment_ms == 0;
+        self.segment_ms = match self.segment_ms {
+            0 => boundary.ms.max(1),
+            before => before.saturating_mul(3).saturating_add(boundary.ms).div_ceil(4),
+        };
+        is_first
+    }
+}

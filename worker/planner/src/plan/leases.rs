@@ -1,0 +1,252 @@
+//! What orders and answers say of jobs: leases taken up, fetched, committed, ended and dropped.
+
+use protocol::http::{Action, Lease, Orders};
+use protocol::{AttemptId, JobState};
+
+use super::{Heard, Planner, unexpected};
+use crate::effect::{Effect, Errand, Gate, Message, RunId};
+use crate::input::{Answer, Trouble};
+use crate::job::{Delivery, Job, Results, Work};
+use crate::reason::{Cause, Failure};
+use crate::record::{Boundary, Unneeded};
+
+impl Planner {
+    /// Orders came. Those for another host and those that were overtaken change nothing.
+    pub(super) fn obey(&mut self, orders: Orders) {
+        if self.host() != Some(orders.host) {
+            return;
+        }
+        if self.heard == Heard::Nothing {
+            self.heard = Heard::Orders;
+            let listed = orders.leases.iter().map(|lease| lease.attempt);
+            let running = self.slots.iter().filter_map(|slot| slot.running).map(|(_, attempt)| attempt);
+            self.effects.push(Effect::DeleteJobsExcept(listed.chain(running).collect()));
+        }
+        if self.orders.as_ref().is_some_and(|last| last.sequence > orders.sequence) {
+            return;
+        }
+        if self.orders.as_ref() != Some(&orders) {
+            // A later life knows by them which folders it may go on with.
+            self.effects.push(Effect::SaveOrders(Box::new(orders.clone())));
+        }
+        let is_listed = |attempt: &AttemptId| orders.leases.iter().any(|lease| lease.attempt == *attempt);
+        self.over.retain(is_listed);
+        // The last commit is what ends a lease, and its answer may be overtaken by these orders.
+        let gone = self
+            .jobs
+            .iter()
+            .filter(|(attempt, job)| !is_listed(attempt) && !job.is_completing());
+        let gone: Vec<AttemptId> = gone.map(|(attempt, _)| *attempt).collect();
+        for attempt in gone {
+            self.lease_over(attempt, None);
+        }
+        self.follow(&orders);
+        self.orders = Some(orders);
+    }
+
+    /// Take note of every lease that is listed.
+    pub(super) fn follow(&mut self, orders: &Orders) {
+        for lease in &orders.leases {
+            if self.jobs.contains_key(&lease.attempt) {
+                self.update(lease);
+            } else if !self.over.contains(&lease.attempt) {
+                self.hold(lease);
+            }
+        }
+    }
+
+    fn update(&mut self, lease: &Lease) {
+        let Some(job) = self.jobs.get_mut(&lease.attempt) else {
+            return;
+        };
+        let is_stop = matches!(lease.action, Action::StopAtBoundary | Action::StopNow);
+        let told = (is_stop && job.lease.action != lease.action).then(|| Message::ToldToStop {
+            job: lease.job,
+            action: lease.action,
+            reason: lease.reason.clone(),
+        });
+        job.lease = lease.clone();
+        let unneeded = match &lease.checkpoint {
+            Some(safe) => job.record.mark_safe(safe.entry.segment, job.on_its_way()),
+            None => Unneeded::default(),
+        };
+        self.delete(lease.attempt, unneeded);
+        if let Some(told) = told {
+            self.say(told);
+        }
+    }
+
+    fn hold(&mut self, lease: &Lease) {
+        let slot = self.slots.iter().find(|slot| slot.device == lease.device);
+        let fits = slot.is_some_and(|slot| slot.classes.contains(&lease.class));
+        let mut job = Job::new(lease.clone(), Work::Stopped, self.now);
+        if fits {
+            job.work = Work::Fetching(self.begin(Errand::Fetch(Box::new(lease.clone()))));
+        } else {
+            let text = format!("device '{}' of class {} is not here", lease.device, lease.class);
+            job.failure = Some(Failure::new(Cause::Mismatch, text));
+        }
+        self.jobs.insert(lease.attempt, job);
+    }
+
+    /// An errand of a job was answered.
+    pub(super) fn job_errand_answered(&mut self, attempt: AttemptId, answer: Answer) {
+        if let Answer::Trouble(Trouble::UnknownHost(why)) = &answer {
+            return self.forget_host(why);
+        }
+        let Some(job) = self.jobs.get(&attempt) else { return };
+        match (job.work, job.delivery) {
+            (Work::Fetching(_), _) => self.fetched(attempt, answer),
+            (_, Delivery::Commit { .. }) => self.committed(attempt, answer),
+            (_, Delivery::End(_)) => {
+                // Told or refused: there is nothing more to do about it.
+                self.drop_job(attempt);
+                if let Answer::Orders(orders) = answer {
+                    self.obey(orders);
+                }
+            }
+            (_, Delivery::Nothing) => {}
+        }
+    }
+
+    fn fetched(&mut self, attempt: AttemptId, answer: Answer) {
+        let Some(job) = self.jobs.get_mut(&attempt) else { return };
+        let failure = match answer {
+            Answer::Fetched(fetched) => {
+                job.steps_per_segment = Some(fetched.steps_per_segment);
+                job.record.recall(fetched.reached, fetched.boundaries, fetched.checkpoints);
+                job.work = if job.is_finished() { Work::Stopped } else { Work::Ready };
+                return;
+            }
+            Answer::Trouble(Trouble::LeaseOver(why)) => Failure::new(Cause::Host, why),
+            other => unexpected(&other),
+        };
+        job.work = Work::Stopped;
+        self.fail(attempt, failure);
+    }
+
+    fn committed(&mut self, attempt: AttemptId, answer: Answer) {
+        let Some(job) = self.jobs.get_mut(&attempt) else { return };
+        let Delivery::Commit { up_to, gained, .. } = job.delivery else {
+            return;
+        };
+        job.delivery = Delivery::Nothing;
+        match answer {
+            Answer::Committed(committed) => {
+                let unneeded = job.record.mark_safe(up_to, None);
+                job.safe_at = self.now;
+                let (job, until) = (job.lease.job, job.lease.until_segment);
+                let is_done = committed.state == JobState::Completed || committed.segment >= until;
+                self.contributed = self.contributed.plus(gained);
+                self.contributed.jobs = self.contributed.jobs.saturating_add(u64::from(is_done));
+                self.effects.push(Effect::SaveContributed(self.contributed));
+                self.delete(attempt, unneeded);
+                if is_done {
+                    self.drop_job(attempt);
+                    self.say(Message::Completed { job, segment: until });
+                }
+            }
+            Answer::Trouble(Trouble::LeaseOver(why)) => self.lease_over(attempt, Some(why)),
+            other => {
+                job.results = Results::Refused;
+                self.fail(attempt, unexpected(&other));
+            }
+        }
+    }
+
+    /// A compute thread reached a boundary.
+    pub(super) fn reached(&mut self, run: RunId, boundary: Boundary) {
+        let Some(job) = self.jobs.values_mut().find(|job| job.work == Work::Computing(run)) else {
+            return;
+        };
+        if job.noted.is_some_and(|noted| boundary.entry.segment <= noted) {
+            return;
+        }
+        job.noted = Some(boundary.entry.segment);
+        if job.count_time(&boundary) {
+            // The server plans with it.
+            self.beat_due = self.now;
+        }
+        let attempt = job.lease.attempt;
+        let unneeded = job.record.reach(boundary, job.on_its_way());
+        self.delete(attempt, unneeded);
+    }
+
+    /// A compute thread has ended.
+    pub(super) fn stopped(&mut self, run: RunId, ended: Result<(), Failure>) {
+        let Some(slot) = self.slot_of(run) else { return };
+        let Some((_, attempt)) = self.slots[slot].running.take() else {
+            return;
+        };
+        let Some(job) = self.jobs.get_mut(&attempt) else {
+            // Its lease is gone; now its folder can go too.
+            return self.effects.push(Effect::DeleteJob(attempt));
+        };
+        if job.work != Work::Computing(run) {
+            return;
+        }
+        job.work = Work::Stopped;
+        match ended {
+            Err(failure) => self.fail(attempt, failure),
+            // Stopped before its end though nothing wants that any more: its turn comes again.
+            Ok(()) if !job.is_finished() && !job.is_stopping() => job.work = Work::Ready,
+            Ok(()) => {}
+        }
+    }
+
+    fn fail(&mut self, attempt: AttemptId, failure: Failure) {
+        let Some(job) = self.jobs.get_mut(&attempt) else { return };
+        job.failure = Some(failure.clone());
+        let job = job.lease.job;
+        self.say(Message::Failed { job, failure });
+    }
+
+    fn lease_over(&mut self, attempt: AttemptId, why: Option<String>) {
+        let Some(job) = self.jobs.get(&attempt) else { return };
+        let lost = job.has_news();
+        let job = job.lease.job;
+        self.drop_job(attempt);
+        if lost || why.is_some() {
+            self.say(Message::LeaseOver { job, why });
+        }
+    }
+
+    /// A lease is gone, and with it all that belongs to it.
+    pub(super) fn drop_job(&mut self, attempt: AttemptId) {
+        let Some(job) = self.jobs.remove(&attempt) else { return };
+        self.over.insert(attempt);
+        let fetch = match job.work {
+            Work::Fetching(errand) => Some(errand),
+            Work::Computing(run) => {
+                if job.gate != Gate::StopNow {
+                    self.effects.push(Effect::SetGate(run, Gate::StopNow));
+                }
+                None
+            }
+            Work::Ready | Work::Stopped => None,
+        };
+        let delivery = match job.delivery {
+            Delivery::Commit { errand, .. } | Delivery::End(errand) => Some(errand),
+            Delivery::Nothing => None,
+        };
+        self.effects
+            .extend([fetch, delivery].into_iter().flatten().map(Effect::Cancel));
+        if let Some((segment, blob)) = job.record.last_if_safe() {
+            self.effects.push(Effect::KeepCheckpoint { attempt, segment, blob });
+        }
+        if !self.runs(attempt) {
+            self.effects.push(Effect::DeleteJob(attempt));
+        }
+    }
+
+    fn delete(&mut self, attempt: AttemptId, unneeded: Unneeded) {
+        let Unneeded { checkpoints, outputs } = unneeded;
+        if !checkpoints.is_empty() || !outputs.is_empty() {
+            self.effects.push(Effect::DeleteFiles {
+                attempt,
+                checkpoints,
+                outputs,
+            });
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! This host over the network: identity, registration, presence, offers, heartbeats, and the held stream of orders.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use planner::{Answer, Cause, Errand, ErrandId, Failure, Input, Presence, Trouble};
+use protocol::http::{Heartbeat, LeaveNotice, Orders, RegisterHost, Registered};
+use reqwest::Method;
+
+use super::{Agent, Note, answered};
+use crate::agent::state::Identity;
+use crate::agent::{machine, words};
+use crate::net::NetError;
+use crate::net::client::fresh_key;
+use crate::net::events::Events;
+
+impl Agent {
+    /// Begin an errand of the host itself.
+    pub(super) fn begin_of_host(&mut self, id: ErrandId, errand: Errand) {
+        let (client, link) = (self.errands.client.clone(), Arc::clone(&self.link));
+        match errand {
+            Errand::Enrol(body) => {
+                let key = self.enrolment_key(&body);
+                let client = self.enrolment.clone().unwrap_or(client);
+                self.spawn(id, async move {
+                    let answer = link.insist_at_first(|| client.post_once("/v1/hosts", &key, &body)).await;
+                    Note::Enrolled(id, Box::new(answer))
+                });
+            }
+            Errand::Update(host, body) => self.spawn(id, async move {
+                let path = format!("/v1/hosts/{host}");
+                let answer = link.insist(|| client.send::<Registered>(Method::PUT, &path, &body)).await;
+                answered(id, answer.map(|_| Answer::Updated).map_err(trouble))
+            }),
+            Errand::Announce(host, presence) => {
+                let path = format!("/v1/hosts/{host}/departure");
+                let notice = notice(&presence);
+                self.spawn(id, async move {
+                    let answer: Result<Orders, NetError> = match &notice {
+                        None => link.insist(|| client.call(Method::DELETE, &path)).await,
+                        Some(notice) => link.insist(|| client.send(Method::POST, &path, notice)).await,
+                    };
+                    answered(id, answer.map(Answer::Orders).map_err(trouble))
+                });
+            }
+            Errand::TakeOffers(host) => self.spawn(id, async move {
+                let path = format!("/v1/hosts/{host}/leases");
+                let answer: Result<Orders, NetError> = link.insist(|| client.call(Method::POST, &path)).await;
+                answered(id, answer.map(Answer::Orders).map_err(trouble))
+            }),
+            Errand::Heartbeat(host, beat) => {
+                let body = Heartbeat {
+                    clock_ms: machine::now_ms(),
+                    rtt_ms: link.rtt_ms(),
+                    jobs: beat.jobs,
+                    accepting: beat.declined.is_none(),
+                    why: beat.declined.as_ref().map(words::declined),
+                    errors: 0,
+                };
+                self.spawn(id, async move {
+                    let path = format!("/v1/hosts/{host}/heartbeat");
+                    let begun = Instant::now();
+                    let answer = client.send(Method::POST, &path, &body).await;
+                    if answer.is_ok() {
+                        link.up(Some(begun.elapsed()));
+                    }
+                    Note::Beat(id, Box::new(answer.map(Answer::Orders)))
+                });
+            }
+            // These are of a job.
+            Errand::Fetch(_) | Errand::Commit { .. } | Errand::End { .. } => {}
+        }
+    }
+
+    /// A heartbeat was answered, or was not: the pauses between those that are not grow.
+    pub(super) fn beaten(&mut self, answer: Result<Answer, NetError>) -> Answer {
+        match answer {
+            Ok(answer) => {
+                self.beat_pauses = self.link.pauses();
+                answer
+            }
+            Err(error @ NetError::Refused(_)) => Answer::Trouble(trouble(error)),
+            Err(error) => {
+                let (why, again) = match error {
+                    NetError::Away { why, again } => (why, again),
+                    other => (other.to_string(), None),
+                };
+                let pause = self.beat_pauses.next(again);
+                self.link.down(&why, pause);
+                Answer::Away {
+                    again_ms: super::millis(pause),
+                }
+            }
+        }
+    }
+
+    /// Keep the identity that the server gave.
+    pub(super) fn enrolled(&mut self, answer: Result<Registered, NetError>) -> Answer {
+        let refused = |server: &str, why: &str| Answer::NotEnrolled(format!("{server} does not take this host: {why}"));
+        let registered = match answer {
+            Ok(registered) => registered,
+            Err(error) => {
+                let answer = Answer::NotEnrolled(format!("{} does not take this host", self.server));
+                self.refusal = Some(error);
+                return answer;
+            }
+        };
+        let Some(token) = registered.token else {
+            return refused(&self.server, "it gave no token");
+        };
+        let identity = Identity {
+            server: self.server.clone(),
+            host: registered.host,
+            token,
+        };
+        if let Err(error) = self.state.write_identity(&identity) {
+            return Answer::NotEnrolled(format!("the identity of this host cannot be kept: {error:#}"));
+        }
+        self.errands.client = self.anonymous.with_token(&identity.token);
+        self.identity = Some(identity);
+        drop(std::fs::remove_file(self.state.join("enrol.json")));
+        Answer::Enrolled(registered.host)
+    }
+
+    /// The same key for the same registration, also after a crash before the answer came: so one host comes of it.
+    fn enrolment_key(&self, body: &RegisterHost) -> String {
+        let what = protocol::Digest::of(&serde_json::to_vec(&(&self.server, body)).unwrap_or_default());
+        let known: Option<(protocol::Digest, String)> = self.state.read("enrol.json");
+        if let Some((_, key)) = known.filter(|(known, _)| *known == what) {
+            return key;
+        }
+        let key = fresh_key();
+        self.state.write_lightly("enrol.json", &(what, &key));
+        key
+    }
+
+    /// Delete the identity: the server does not know it any more.
+    pub(super) fn forget_host(&mut self) {
+        self.identity = None;
+        self.errands.client = self.anonymous.clone();
+        drop(std::fs::remove_file(self.state.join("host.json")));
+        if let Some(stream) = self.stream.take() {
+            stream.abort();
+        }
+    }
+
+    /// Hold a stream of orders, instead of the one that is held, if any.
+    pub(super) fn listen(&mut self) {
+        if let Some(old) = self.stream.take() {
+            old.abort();
+        }
+        let Some(own) = &self.identity else { return };
+        let path = format!("/v1/hosts/{}/events", own.host);
+        let (client, link, sender) = (self.errands.client.clone(), Arc::clone(&self.link), self.sender.clone());
+        let task = tokio::spawn(async move {
+            loop {
+                let mut events = match link.insist(|| Events::open(&client, &path)).await {
+                    Ok(events) => events,
+                    Err(error) => return drop(sender.send(Note::Input(Input::Forgotten(error.to_string())))),
+                };
+                while let Ok(Some(data)) = events.next().await {
+                    match serde_json::from_str(&data) {
+                        Ok(orders) => {
+                            link.up(None);
+                            drop(sender.send(Note::Input(Input::Orders(orders))));
+                        }
+                        Err(error) => tracing::warn!("orders that cannot be read: {error}"),
+                    }
+                }
+                let pause = link.pauses().next(None);
+                link.pause("the stream of orders was cut", pause).await;
+            }
+        });
+        self.stream = Some(task.abort_handle());
+    }
+}
+
+/// What the server is told of where this host is; none that it is here.
+fn notice(presence: &Presence) -> Option<LeaveNotice> {
+    let (reason, back_in_ms) = match presence {
+        Presence::Here => return None,
+        Presence::Away { reason, back_in_ms } => (words::reason(reason), *back_in_ms),
+        Presence::Leaving(why) => (words::leaving(*why).to_owned(), None),
+    };
+    Some(LeaveNotice {
+        in_s: 0,
+        back_in_s: back_in_ms.map(|ms| ms.div_ceil(1000)),
+        reason,
+    })
+}
+
+/// What a refusal of a request of the host says.
+fn trouble(error: NetError) -> Trouble {
+    let text = error.to_string();
+    match error.status() {
+        401 | 403 | 404 => Trouble::UnknownHost(text),
+        _ => {
+            tracing::warn!("{text}");
+            Trouble::Failed(Failure::new(Cause::Unknown, text))
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What people see: lines that stay, the status file, the live view.
+
+use std::time::{Duration, Instant};
+
+use planner::{Gate, JobView, Stage};
+use protocol::http::Action;
+
+use super::{Agent, DeviceSlot};
+use crate::agent::view::{DeviceStatus, JobStatus, Status};
+use crate::agent::{machine, words};
+use crate::console::progress::duration;
+
+impl Agent {
+    /// Say something that stays.
+    pub(super) fn say(&mut self, text: &str) {
+        self.view.say(&words::plain(text));
+        self.drawn = None;
+    }
+
+    /// Write the status and draw the live view, once a second; the last time at once.
+    pub(super) fn show(&mut self, last: bool) {
+        if !last && self.drawn.is_some_and(|drawn| drawn.elapsed() < Duration::from_secs(1)) {
+            return;
+        }
+        self.drawn = Some(Instant::now());
+        let status = self.status();
+        self.state.write_lightly("status.json", &status);
+        self.view.draw(&status);
+    }
+
+    fn status(&self) -> Status {
+        let waits = self.link.away().map(|away| {
+            let since = duration(away.since.elapsed().as_secs_f64());
+            let again = duration(away.again.saturating_duration_since(Instant::now()).as_secs_f64());
+            format!("waits for the server since {since}, asks again in {again}: {}", away.why)
+        });
+        Status {
+            at_ms: machine::now_ms(),
+            pid: std::process::id(),
+            server: self.server.clone(),
+            host: self.planner.host_number().map(|host| host.0),
+            name: super::name_of(&self.preferences, self.watch.looked()),
+            waits,
+            why_not: self.planner.why_no_new_jobs().as_ref().map(words::quiet),
+            devices: (0..)
+                .zip(&self.slots)
+                .map(|(index, slot)| self.device_status(index, slot))
+                .collect(),
+            contributed: self.planner.contributed(),
+        }
+    }
+
+    fn device_status(&self, index: usize, slot: &DeviceSlot) -> DeviceStatus {
+        let info = slot.device.info();
+        let jobs = self.planner.jobs().filter(|job| job.device == info.id);
+        let jobs: Vec<JobStatus> = jobs.map(|job| self.job_status(&job)).collect();
+        DeviceStatus {
+            id: info.id.clone(),
+            name: info.name.clone(),
+            classes: slot.classes.iter().map(ToString::to_string).collect(),
+            // With jobs, theirs are the lines that say what happens.
+            idle: self.planner.idle(index).filter(|_| jobs.is_empty()).as_ref().map(words::idle),
+            jobs,
+            gap_ms: slot.idle.gap_ms(),
+        }
+    }
+
+    fn job_status(&self, job: &JobView<'_>) -> JobStatus {
+        let steps = job.steps_per_segment.unwrap_or(0);
+        let thread = self.threads.get(&job.attempt);
+        let step = thread.map_or(0, super::threads::Thread::step).max(job.reached * steps);
+        let is_held = job.thread.is_some_and(|(_, gate)| gate == Gate::Hold);
+        let speed = job
+            .segment_ms
+            .filter(|_| !is_held)
+            .map(|ms| steps as f64 * 1000.0 / ms as f64);
+        let until = job.until_segment * steps;
+        let phase = match job.stage {
+            Stage::Fetching => "fetching",
+            Stage::Ready => "ready",
+            Stage::Computing if is_held => "paused",
+            Stage::Computing => "computing",
+            Stage::Stopped if job.is_finished => "finished, goes home",
+            Stage::Stopped => "stopped",
+        };
+        JobStatus {
+            job: job.job.0,
+            name: job.name.to_owned(),
+            phase: phase.into(),
+            told: match job.action {
+                Action::Run => None,
+                Action::Wait => Some("next in line".into()),
+                Action::StopAtBoundary => Some(format!("stops at its next boundary: {}", job.reason)),
+                Action::StopNow => Some(format!("stops now: {}", job.reason)),
+            },
+            step,
+            steps: until,
+            segment: job.reached,
+            committed: job.safe.unwrap_or(0),
+            segments: job.until_segment,
+            steps_per_s: speed,
+            left_s: speed.map(|speed| until.saturating_sub(step) as f64 / speed),
+            boundary_s: speed.map(|speed| ((job.reached + 1) * steps).saturating_sub(step) as f64 / speed),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Compute threads: started, told what to do, listened to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use device::{DeviceError, DeviceKind, SessionOptions};
+use kernels::run::RunError;
+use planner::{Boundary, Cause, Failure, Input, RunId};
+use protocol::{AttemptId, HardwareClass};
+
+use super::Agent;
+use crate::agent::compute::{Gate, Task, Wish};
+use crate::agent::record::Kept;
+
+/// Length of submits, so that a desktop stays smooth.
+const SUBMIT_MS: f32 = 10.0;
+
+/// A compute thread.
+pub(super) struct Thread {
+    /// The planner's name of it.
+    pub(super) run: RunId,
+    gate: Arc<Gate>,
+    /// Steps handed to the device.
+    step: Arc<AtomicU64>,
+}
+
+impl Thread {
+    /// Steps handed to the device so far.
+    pub(super) fn step(&self) -> u64 {
+        self.step.load(Ordering::Relaxed)
+    }
+}
+
+impl Agent {
+    /// Start a thread that computes a job on a device.
+    pub(super) fn compute(&mut self, run: RunId, slot: usize, attempt: AttemptId, class: HardwareClass, until: u64) {
+        let started = self.start(run, slot, attempt, class, until);
+        if let Err(text) = started {
+            // Through the channel: effects are carried out one after the other, and inputs after them.
+            let ended = Input::Stopped(run, Err(Failure::new(Cause::Host, text)));
+            drop(self.sender.send(super::Note::Input(ended)));
+        }
+    }
+
+    fn start(&mut self, run: RunId, slot: usize, attempt: AttemptId, class: HardwareClass, until: u64) -> Result<(), String> {
+        let slot = self.slots.get(slot).ok_or("no such device")?;
+        let folder = self.folder(attempt);
+        let arrived = self.arrived.get_mut(&attempt).ok_or("its package is not here")?;
+        let is_cpu = slot.device.info().kind == DeviceKind::BuiltInCpu;
+        let session = SessionOptions {
+            submit_ms: Some(SUBMIT_MS),
+            threads: is_cpu.then(|| cores(self.preferences.max_ncpus_pct)),
+            ..SessionOptions::default()
+        };
+        let thread = Thread {
+            run,
+            gate: Arc::new(Gate::new(Wish::Go)),
+            step: Arc::new(AtomicU64::new(0)),
+        };
+        let task = Task {
+            attempt,
+            folder,
+            start: arrived.start.take(),
+            package: Arc::clone(&arrived.package),
+            device: Arc::clone(&slot.device),
+            class,
+            until,
+            session,
+            gate: Arc::clone(&thread.gate),
+            step: Arc::clone(&thread.step),
+            idle: Arc::clone(&slot.idle),
+            notes: self.sender.clone(),
+        };
+        task.spawn().map_err(|error| format!("no thread: {error}"))?;
+        self.threads.insert(attempt, thread);
+        Ok(())
+    }
+
+    /// Tell a thread what to do.
+    pub(super) fn set_gate(&self, run: RunId, gate: planner::Gate) {
+        if let Some(thread) = self.threads.values().find(|thread| thread.run == run) {
+            thread.gate.set(match gate {
+                planner::Gate::Go => Wish::Go,
+                planner::Gate::Hold => Wish::Pause,
+                planner::Gate::StopAtBoundary => Wish::Boundary,
+                planner::Gate::StopNow => Wish::Now,
+            });
+        }
+    }
+}
+
+/// A boundary as the planner knows it.
+pub(super) fn boundary(kept: Kept) -> Boundary {
+    Boundary {
+        entry: kept.entry,
+        ms: kept.ms,
+        checkpoint: kept.blob,
+        output_bytes: kept.output_bytes,
+    }
+}
+
+/// What an error means for the job: the package's own fault, which every host would find, or this machine's.
+pub(super) fn failure(error: &RunError) -> Failure {
+    let cause = match error {
+        RunError::Class { .. } | RunError::Diverged { .. } => Cause::Mismatch,
+        RunError::Package(_) | RunError::Fault { .. } => Cause::Package,
+        RunError::Device(DeviceError::Shader { .. } | DeviceError::Program(_) | DeviceError::Check(_)) => Cause::Package,
+        RunError::Disk { .. } | RunError::Folder { .. } | RunError::Altered { .. } => Cause::Host,
+        RunError::Device(DeviceError::Lost(_) | DeviceError::OutOfMemory(_) | DeviceError::NotFound { .. }) => Cause::Host,
+        // A limit is one device's, and how long a pass takes is too.
+        _ => Cause::Unknown,
+    };
+    Failure::new(cause, error.to_string())
+}
+
+/// This share of the cores, percent.
+fn cores(percent: f64) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    ((cores as f64 * percent / 100.0).ceil() as usize).clamp(1, cores)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_the_package_is_told_from_trouble_of_the_machine() {
+        let fault = RunError::Fault {
+            segment: 3,
+            value: 4,
+            meaning: String::new(),
+        };
+        assert_eq!(failure(&fault).cause, Cause::Package);
+        assert!(failure(&fault).text.contains("fault 4"), "{}", failure(&fault).text);
+        let shader = DeviceError::Shader {
+            label: "a.wgsl".into(),
+            message: "no".into(),
+            span: None,
+        };
+        assert_eq!(failure(&RunError::Device(shader)).cause, Cause::Package);
+        let lost = RunError::Device(DeviceError::Lost("reset".into()));
+        assert_eq!(failure(&lost).cause, Cause::Host);
+        let disk = RunError::Disk {
+            action: "write",
+            path: "x".into(),
+            cause: std::io::Error::other("full"),
+        };
+        assert_eq!(failure(&disk).cause, Cause::Host);
+    }
+}

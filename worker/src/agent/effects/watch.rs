@@ -1,0 +1,176 @@
+//! What is looked at now and then, and given to the planner when it changed: signals, a person's request, the configuration file, the machine.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use planner::{Facts, Input, Server};
+
+use super::{Agent, Note, describe};
+use crate::agent::machine;
+use crate::agent::preferences::Preferences;
+use crate::agent::state::{Asked, StateFolder};
+use crate::net::Access;
+
+/// Looking at processes and disk takes a while: not oftener than this.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// The machine as it was found.
+#[derive(Clone, Debug)]
+pub(crate) struct Looked {
+    /// For the planner.
+    pub(crate) facts: Facts,
+    /// Minutes by which local time is ahead of UTC.
+    pub(crate) minutes_ahead_of_utc: i32,
+    /// The machine's name.
+    pub(crate) name: String,
+}
+
+/// Look at the machine. This runs programs and walks through the state folder.
+pub(super) fn look(preferences: &Preferences, state: &StateFolder) -> Looked {
+    let minutes_ahead_of_utc = match preferences.hours {
+        Some(_) => machine::minutes_ahead_of_utc(),
+        None => 0,
+    };
+    let idle = if preferences.run_if_user_active {
+        None
+    } else {
+        machine::idle()
+    };
+    Looked {
+        facts: Facts {
+            on_battery: !preferences.run_on_batteries && machine::on_battery(),
+            user_idle_ms: idle.map(super::millis),
+            exclusive_app: machine::running(&preferences.exclusive_apps).map(str::to_owned),
+            disk_used_bytes: state.bytes(),
+            local_minute: machine::local_minute(minutes_ahead_of_utc),
+        },
+        minutes_ahead_of_utc,
+        name: machine::name(),
+    }
+}
+
+/// When the machine was looked at last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    Done(Instant),
+    UnderWay,
+    Due,
+}
+
+/// What was seen last.
+pub(super) struct Watch {
+    asked: Asked,
+    asked_to_stop: u32,
+    config_changed: Option<SystemTime>,
+    looked: Looked,
+    look: Look,
+    is_away: bool,
+}
+
+impl Watch {
+    pub(super) fn new(access: &Access, asked: Asked, looked: Looked) -> Self {
+        Self {
+            asked,
+            asked_to_stop: 0,
+            config_changed: config_time(access),
+            looked,
+            look: Look::Done(Instant::now()),
+            is_away: false,
+        }
+    }
+
+    /// The machine as it was found last.
+    pub(super) fn looked(&self) -> &Looked {
+        &self.looked
+    }
+}
+
+impl Agent {
+    /// Look at everything, and give the planner what changed.
+    pub(super) fn look_around(&mut self) {
+        self.look_at_signals();
+        self.look_at_request();
+        self.look_at_config();
+        self.look_at_link();
+        let is_due = match self.watch.look {
+            Look::Done(at) => at.elapsed() >= LOOK_EVERY,
+            Look::Due => true,
+            Look::UnderWay => false,
+        };
+        if is_due {
+            self.watch.look = Look::UnderWay;
+            let (preferences, state, sender) = (self.preferences.clone(), self.state.clone(), self.sender.clone());
+            tokio::task::spawn_blocking(move || drop(sender.send(Note::Looked(look(&preferences, &state)))));
+        }
+    }
+
+    /// The machine was looked at.
+    pub(super) fn looked(&mut self, looked: Looked) {
+        // Preferences that changed meanwhile ask for another look.
+        if self.watch.look == Look::UnderWay {
+            self.watch.look = Look::Done(Instant::now());
+        }
+        self.watch.looked = looked;
+        self.give(Input::Facts(self.watch.looked.facts.clone()));
+        self.describe_again();
+    }
+
+    fn describe_again(&mut self) {
+        let description = describe(&self.slots, &self.preferences, &self.watch.looked);
+        self.give(Input::Description(Box::new(description)));
+    }
+
+    fn look_at_signals(&mut self) {
+        let asked = self.stop.asked();
+        if asked != self.watch.asked_to_stop {
+            self.watch.asked_to_stop = asked;
+            self.give(Input::Stop(match asked {
+                0 => planner::Stop::No,
+                1 => planner::Stop::AtBoundary,
+                _ => planner::Stop::Now,
+            }));
+        }
+    }
+
+    fn look_at_request(&mut self) {
+        let asked: Asked = self.state.read("request.json").unwrap_or_default();
+        if asked != self.watch.asked {
+            self.watch.asked = asked;
+            self.watch.look = Look::Due;
+            let now = self.now();
+            self.give(Input::Request(asked.request(now)));
+        }
+    }
+
+    fn look_at_config(&mut self) {
+        let changed = config_time(&self.access);
+        if changed == self.watch.config_changed {
+            return;
+        }
+        self.watch.config_changed = changed;
+        let found = self.access.worker();
+        match found.and_then(|(_, table)| Preferences::merge(&self.given, table)) {
+            Ok(preferences) => {
+                self.preferences = preferences;
+                self.watch.look = Look::Due;
+                self.say("the preferences changed");
+                self.give(Input::Policy(self.preferences.policy()));
+                self.describe_again();
+            }
+            Err(error) => self.say(&format!("{error}; the preferences stay as they were")),
+        }
+    }
+
+    fn look_at_link(&mut self) {
+        let away = self.link.away();
+        if away.is_some() != self.watch.is_away {
+            self.watch.is_away = away.is_some();
+            let server = away.map_or(Server::Reachable, |away| Server::Away(away.why));
+            self.give(Input::Server(server));
+        }
+    }
+}
+
+fn config_time(access: &Access) -> Option<SystemTime> {
+    let path = access.config_path().ok()?;
+    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}

@@ -1,0 +1,153 @@
+//! Sentences for the planner's typed reasons and messages, as a person, the status file and the server read them.
+
+use planner::{Declined, Idle, Leaving, Message, Reason};
+use protocol::http::Action;
+
+use crate::console::progress::duration;
+
+fn seconds(ms: u64) -> String {
+    duration(ms as f64 / 1000.0)
+}
+
+fn clock(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
+/// Why nothing is computed, without the word *paused*: `on battery`.
+pub(crate) fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::Asked { left_ms: None } => "until `baton worker resume`".into(),
+        Reason::Asked { left_ms: Some(left) } => format!("for {} more", seconds(*left)),
+        Reason::OnBattery => "on battery".into(),
+        Reason::ExclusiveApp(app) => format!("{app} runs"),
+        Reason::UserActive => "user active".into(),
+        Reason::OffHours {
+            from_minute,
+            until_minute,
+        } => format!("off hours, computes from {} to {}", clock(*from_minute), clock(*until_minute)),
+        Reason::DiskFull { used_bytes, max_bytes } => format!(
+            "the state folder has {:.3} GB, disk_max_used_gb is {}",
+            *used_bytes as f64 / 1e9,
+            *max_bytes as f64 / 1e9
+        ),
+    }
+}
+
+/// Why the agent is about to end.
+pub(crate) fn leaving(why: Leaving) -> &'static str {
+    match why {
+        Leaving::Signal => "Ctrl-C or SIGTERM",
+        Leaving::Finished => "finished",
+        Leaving::NothingToDo => "nothing to do",
+    }
+}
+
+/// Why no new jobs are taken, as the server is told.
+pub(crate) fn declined(why: &Declined) -> String {
+    match why {
+        Declined::Paused(why) => reason(why),
+        Declined::Finishing => "finishing".into(),
+        Declined::Leaving(why) => leaving(*why).into(),
+    }
+}
+
+/// The same, as a person reads it.
+pub(crate) fn quiet(why: &Declined) -> String {
+    match why {
+        Declined::Paused(why) => format!("paused: {}", reason(why)),
+        Declined::Finishing => "finishing: takes no new jobs".into(),
+        Declined::Leaving(why) => format!("leaving: {}", leaving(*why)),
+    }
+}
+
+/// Why a device computes nothing.
+pub(crate) fn idle(why: &Idle) -> String {
+    match why {
+        Idle::Leaving(why) => format!("idle: leaving, {}", leaving(*why)),
+        Idle::Paused(why) => format!("paused: {}", reason(why)),
+        Idle::NotRegistered => "idle: this host is not registered yet".into(),
+        Idle::NotHeard => "idle: the server has not answered yet".into(),
+        Idle::Fetching(attempt) => format!("idle: fetches the package and checkpoint of attempt {attempt}"),
+        Idle::Beginning(attempt) => format!("idle: attempt {attempt} begins"),
+        Idle::Returning(attempt) => format!("idle: the boundaries of attempt {attempt} go home"),
+        Idle::Backlogged(attempt) => {
+            format!("waits: attempt {attempt} has more boundaries that the server lacks than may wait here")
+        }
+        Idle::Finishing => "idle: finishing, takes no new jobs".into(),
+        Idle::TakingOffers => "idle: takes the job that the server offers".into(),
+        Idle::Server(why) => why.clone(),
+        Idle::NoJob => "idle: the server offers no job".into(),
+    }
+}
+
+/// A message, as a line that stays. `server` is the server's URL.
+pub(crate) fn message(message: &Message, server: &str) -> String {
+    match message {
+        Message::Registered(host) => format!("registered as host {host}"),
+        Message::Back(host) => format!("back as host {host}"),
+        Message::Forgotten(why) => format!("{server} does not know this host any more ({why}): enrolling anew"),
+        Message::ServerAway(why) => format!("the server is away ({why}); computing goes on, boundaries are kept here"),
+        Message::ServerBack => "the server is back".into(),
+        Message::Paused(why) => format!("paused: {}", reason(why)),
+        Message::Resumed => "goes on".into(),
+        Message::Leaving { with_jobs: false } => "leaving".into(),
+        Message::Leaving { with_jobs: true } => {
+            "leaving: jobs go to their next boundary and home first; Ctrl-C again stops at once, and keeps every boundary"
+                .into()
+        }
+        Message::StoppingNow => "stopping now; every boundary is kept, and goes on when the agent starts again".into(),
+        Message::Computes {
+            job,
+            name,
+            device,
+            segment,
+        } => format!("job {job} {name}: computes on {device} from segment {segment}"),
+        Message::ToldToStop { job, action, reason } => {
+            let when = if *action == Action::StopNow {
+                "now"
+            } else {
+                "at its next boundary"
+            };
+            format!("job {job} stops {when}: {reason}")
+        }
+        Message::Completed { job, segment } => format!("job {job}: completed, segment {segment} is safe"),
+        Message::HandedOver { job, segment } => format!("job {job}: segment {segment} is safe, it can go on elsewhere"),
+        Message::LeaseOver { job, why } => {
+            let why = why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+            format!("job {job}: its lease is over, what was computed under it is dropped{why}")
+        }
+        Message::Failed { job, failure } => format!("job {job}: {}", failure.text),
+    }
+}
+
+/// Text from elsewhere, without what could move a terminal's cursor or hide words.
+pub(crate) fn plain(text: &str) -> String {
+    let hides =
+        |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if hides(c) { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_read_as_the_documents_say() {
+        assert_eq!(quiet(&Declined::Paused(Reason::OnBattery)), "paused: on battery");
+        let left = Reason::Asked { left_ms: Some(60_000) };
+        assert_eq!(quiet(&Declined::Paused(left)), "paused: for 1 min 0 s more");
+        let app = Reason::ExclusiveApp("blender".into());
+        assert_eq!(idle(&Idle::Paused(app)), "paused: blender runs");
+        let off = Reason::OffHours {
+            from_minute: 1320,
+            until_minute: 390,
+        };
+        assert_eq!(reason(&off), "off hours, computes from 22:00 to 06:30");
+    }
+
+    #[test]
+    fn what_moves_a_cursor_is_made_visible() {
+        assert_eq!(plain("a\u{1b}[2Jb\n\u{202e}c"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}c");
+        assert_eq!(plain("Å 3 · ü"), "Å 3 · ü");
+    }
+}
