@@ -10,6 +10,7 @@
 //! | [`class`](mod@class) | a device's hardware class in each tier |
 //! | [`conformance`] | every check on every device, and the report |
 //! | [`bisect`] | where two runs part |
+//! | [`environment`] | what graphics drivers expect of the environment |
 //! | [`exit`] | exit codes of both commands, and which error leads to which |
 //! | [`output`] | what a command says, as JSON or as lines |
 //! | `hardware` | what a run directory says of the hardware that computed it |
@@ -18,6 +19,7 @@ pub mod bisect;
 mod cache;
 mod class;
 pub mod conformance;
+pub mod environment;
 pub mod exit;
 mod fingerprint;
 mod hardware;

@@ -25,6 +25,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    fpcheck::environment::expect_drivers();
     let ended = match Cli::parse().command {
         Command::Bisect(args) => commands::bisect::call(&args),
         Command::Conformance(args) => commands::conformance::call(&args),
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("fpcheck: {error:#}");
+            fpcheck::output::note(format_args!("fpcheck: {error:#}"));
             fpcheck::exit::of_error(&error).into()
         }
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{commands, exit};
+use crate::{commands, console, exit};
 
 /// Run a simulation that may stop anywhere, move anywhere, and still gives the same bits.
 #[derive(Debug, Parser)]
@@ -47,6 +47,7 @@ enum Command {
 
 /// Run the command that the process was started with.
 pub fn main() -> ExitCode {
+    fpcheck::environment::expect_drivers();
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
@@ -79,7 +80,7 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("baton: {error:#}");
+            console::output::note(format_args!("baton: {error:#}"));
             exit::of_error(&error).into()
         }
     }

@@ -8,6 +8,7 @@ use crate::net::NetError;
 pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
     match error.downcast_ref::<NetError>() {
         Some(error) if error.is_away() => Exit::Away,
+        Some(NetError::Setup(_)) => Exit::Usage,
         _ => fpcheck::exit::of_error(error),
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let b = Side::open(&args.b, device_b, &present)?;
     let mut tell = |words: &str| {
         if !args.json {
-            eprintln!("{words}");
+            output::note(words);
         }
     };
     let verdict = bisect(&a, &b, &mut tell)?;

@@ -76,7 +76,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     };
     let mut tell = |words: &str| {
         if !args.json {
-            eprintln!("{words}");
+            output::note(words);
         }
     };
     let report = conformance::conformance(&devices, &packages, &settings, &mut tell)?;

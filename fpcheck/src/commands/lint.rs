@@ -47,7 +47,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         output::lines(report.lines())?;
     }
     if let Some(refused) = subject.refused() {
-        eprintln!("fpcheck: {refused}");
+        output::note(format_args!("fpcheck: {refused}"));
         return Ok(Exit::BadPackage);
     }
     let failed = report.count(Level::Error) > 0 || (args.deny_warnings && report.count(Level::Warning) > 0);

@@ -37,12 +37,12 @@ fn happen(world: &mut World, what: u8, pick: u8) {
             _ => world.act(pick / 4, Action::Run),
         },
         20 => world.give(Input::Facts(Facts {
-            on_battery: pick % 2 == 0,
+            on_battery: pick.is_multiple_of(2),
             ..Facts::default()
         })),
         21 => {
             let until = Some(Time(world.now + u64::from(pick) * 500));
-            world.give(Input::Request(if pick % 2 == 0 {
+            world.give(Input::Request(if pick.is_multiple_of(2) {
                 Request::Run
             } else {
                 Request::Pause { until }
@@ -50,7 +50,7 @@ fn happen(world: &mut World, what: u8, pick: u8) {
         }
         22 => match pick % 8 {
             0 => world.revoke(pick / 8),
-            1 if pick % 5 == 0 => world.forget(),
+            1 if pick.is_multiple_of(5) => world.forget(),
             2 => world.compute(index, true),
             _ => {}
         },

@@ -2,6 +2,7 @@
 //!
 //! A frame's bytes are never changed here; values are computed from them in f64, as `raw * scale`.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use kernels::package::Package;
@@ -29,6 +30,17 @@ pub(crate) struct Shape {
     pub(crate) time_per_step: Option<(f64, String)>,
     /// Chemical symbols, one a row, where they are known.
     pub(crate) symbols: Vec<String>,
+    /// Kinds of atoms, where there is more than one.
+    pub(crate) kinds: Option<Kinds>,
+}
+
+/// Kinds of atoms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kinds {
+    /// The name of each: its symbol where that is the only one of its kind, its number otherwise.
+    pub(crate) names: Vec<String>,
+    /// The kind of each row, an index into `names`.
+    pub(crate) of_row: Vec<usize>,
 }
 
 impl Shape {
@@ -153,6 +165,7 @@ pub(crate) fn shapes(package: &Package) -> Vec<Shape> {
             name: output.name.clone(),
             element: buffer.element,
             symbols: symbols(package, extents.first().copied().unwrap_or(0)),
+            kinds: kinds(package, extents.first().copied().unwrap_or(0)),
             extents,
             scale: buffer.scale.clone().unwrap_or_default(),
             unit: buffer.unit.clone(),
@@ -197,40 +210,97 @@ pub(crate) fn choose(package: &Package, wanted: Option<&str>, positions: bool) -
     }
 }
 
-/// Chemical symbols, where masses in atomic units are an element's: from a constant buffer `masses` with one an atom, or from `types` with each
-/// atom's kind and `kinds` with the mass of a kind in its last column.
-fn symbols(package: &Package, rows: u64) -> Vec<String> {
+/// What a package says of its atoms, row by row: from a constant buffer `types` with each atom's kind and `kinds` with the mass of a kind in its
+/// last column, or from `masses` with one an atom.
+enum Atoms {
+    /// Kinds, and the mass of each.
+    Typed(Vec<usize>, Vec<f32>),
+    /// Masses.
+    Masses(Vec<f32>),
+    /// Nothing.
+    Unknown,
+}
+
+fn atoms(package: &Package, rows: u64) -> Atoms {
     let constant = |name: &str, element: Element| {
         let mut buffers = package.manifest().buffers.iter().enumerate();
         let (id, _) = buffers
             .find(|(_, buffer)| (buffer.name.as_str(), buffer.role, buffer.element) == (name, Role::Constant, element))?;
         Some((package.shape(id).to_vec(), package.initial(id).as_chunks::<4>().0.to_vec()))
     };
-    let of = |word: &[u8; 4]| symbol(f64::from(f32::from_le_bytes(*word))).to_owned();
-    if let Some((shape, masses)) = constant("masses", Element::F32)
+    if let (Some((shape, types)), Some((kinds_shape, kinds))) =
+        (constant("types", Element::U32), constant("kinds", Element::F32))
         && shape == [rows]
+        && let [_, width] = kinds_shape[..]
+        && width > 0
     {
-        return masses.iter().map(of).collect();
+        let masses = kinds.chunks_exact(width as usize);
+        let masses = masses.filter_map(|kind| kind.last()).map(|word| f32::from_le_bytes(*word));
+        let types = types.iter().map(|kind| u32::from_le_bytes(*kind) as usize);
+        return Atoms::Typed(types.collect(), masses.collect());
     }
-    let (Some((shape, types)), Some((kinds_shape, kinds))) = (constant("types", Element::U32), constant("kinds", Element::F32))
-    else {
-        return Vec::new();
-    };
-    let [_, width] = kinds_shape[..] else { return Vec::new() };
-    if shape != [rows] {
-        return Vec::new();
+    match constant("masses", Element::F32) {
+        Some((shape, masses)) if shape == [rows] => {
+            Atoms::Masses(masses.iter().map(|word| f32::from_le_bytes(*word)).collect())
+        }
+        _ => Atoms::Unknown,
     }
-    let by_kind: Vec<String> = kinds
-        .chunks_exact(width as usize)
-        .filter_map(|kind| kind.last().map(of))
-        .collect();
-    let of_type = |kind: &[u8; 4]| {
-        by_kind
-            .get(u32::from_le_bytes(*kind) as usize)
-            .map_or("X", String::as_str)
-            .to_owned()
+}
+
+/// Chemical symbols, where masses in atomic units are an element's.
+fn symbols(package: &Package, rows: u64) -> Vec<String> {
+    let of = |mass: &f32| symbol(f64::from(*mass)).to_owned();
+    match atoms(package, rows) {
+        Atoms::Typed(types, masses) => {
+            let of_type = |kind: &usize| masses.get(*kind).map_or("X".to_owned(), of);
+            types.iter().map(of_type).collect()
+        }
+        Atoms::Masses(masses) => masses.iter().map(of).collect(),
+        Atoms::Unknown => Vec::new(),
+    }
+}
+
+/// Kinds of atoms: those that the package names, or atoms of different masses. None where all are of one.
+fn kinds(package: &Package, rows: u64) -> Option<Kinds> {
+    kinds_of(atoms(package, rows))
+}
+
+fn kinds_of(atoms: Atoms) -> Option<Kinds> {
+    let (of_row, masses) = match atoms {
+        Atoms::Typed(types, masses) => {
+            // Only those that some atom is of, in their order.
+            let present: BTreeSet<usize> = types.iter().copied().collect();
+            let index = |kind: usize| present.range(..kind).count();
+            let mass = |kind: &usize| masses.get(*kind).copied().unwrap_or(0.0);
+            (
+                types.into_iter().map(index).collect(),
+                present.iter().map(mass).collect::<Vec<_>>(),
+            )
+        }
+        Atoms::Masses(masses) => {
+            let mut present: Vec<f32> = Vec::new();
+            let mut index = |mass: f32| {
+                present.iter().position(|known| *known == mass).unwrap_or_else(|| {
+                    present.push(mass);
+                    present.len() - 1
+                })
+            };
+            let of_row: Vec<usize> = masses.into_iter().map(&mut index).collect();
+            (of_row, present)
+        }
+        Atoms::Unknown => return None,
     };
-    types.iter().map(of_type).collect()
+    let symbols: Vec<&str> = masses.iter().map(|mass| symbol(f64::from(*mass))).collect();
+    let name = |(index, name): (usize, &&str)| {
+        let is_alone = *name != "X" && symbols.iter().filter(|other| *other == name).count() == 1;
+        if is_alone {
+            (*name).to_owned()
+        } else {
+            format!("kind {index}")
+        }
+    };
+    let names: Vec<String> = symbols.iter().enumerate().map(name).collect();
+    (names.len() > 1).then_some(Kinds { names, of_row })
 }
 
 /// The element of this standard atomic weight, to a hundredth; `X` for anything else (united atoms, reduced units).
@@ -306,6 +376,7 @@ mod tests {
             every: 10,
             time_per_step: Some((0.002, "ps".into())),
             symbols: Vec::new(),
+            kinds: None,
         }
     }
 
@@ -344,6 +415,18 @@ mod tests {
             [39.948, 39.95, 1.008, 15.99943, 1.0, 3.024].map(symbol),
             ["Ar", "Ar", "H", "O", "X", "X"]
         );
+    }
+
+    #[test]
+    fn atoms_of_different_masses_are_kinds_and_named_where_that_is_clear() {
+        let mixed = kinds_of(Atoms::Masses(vec![39.95, 20.18, 39.95])).unwrap();
+        assert_eq!(mixed.names, ["Ar", "Ne"]);
+        assert_eq!(mixed.of_row, [0, 1, 0]);
+        assert_eq!(kinds_of(Atoms::Masses(vec![39.95; 3])), None);
+        assert_eq!(kinds_of(Atoms::Unknown), None);
+        let reduced = kinds_of(Atoms::Typed(vec![2, 0, 2], vec![1.0, 5.0, 1.0])).unwrap();
+        assert_eq!(reduced.names, ["kind 0", "kind 1"]);
+        assert_eq!(reduced.of_row, [1, 0, 1]);
     }
 
     #[test]

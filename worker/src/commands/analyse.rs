@@ -11,7 +11,7 @@ use crate::console::{output, table};
 use crate::exit::Exit;
 use crate::local::record;
 
-/// Energy drift, g(r) and diffusion of a run; for argon beside Rahman (1964) and OpenMM.
+/// Energy drift, g(r) and diffusion of a run, for each kind of atom; for argon at 94.4 K beside Rahman (1964) and OpenMM.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The run directory.
@@ -38,6 +38,9 @@ struct Known {
     rdf_peak_height: Option<f64>,
     diffusion_cm2_per_s: Option<f64>,
 }
+
+/// cm²/s of 1 nm²/ps.
+const CM2_PER_S: f64 = 1e-2;
 
 /// A. Rahman, Phys. Rev. 136, A405 (1964), as commonly quoted.
 const RAHMAN: Known = Known {
@@ -75,11 +78,31 @@ struct Report {
     rdf_peak_angstrom: Option<f64>,
     rdf_peak_height: Option<f64>,
     rdf_frames: Option<usize>,
+    /// One for each pair of kinds, where there is more than one kind of atom.
+    rdf_pairs: Vec<PairPeak>,
     diffusion_cm2_per_s: Option<f64>,
     diffusion_error_cm2_per_s: Option<f64>,
+    /// One for each kind, where there is more than one.
+    diffusion_kinds: Vec<KindDiffusion>,
     diffusion_missing: Option<String>,
     known: Vec<Known>,
     plots: Vec<PathBuf>,
+}
+
+/// The first peak of g(r) between two kinds of atoms.
+#[derive(Debug, Serialize)]
+struct PairPeak {
+    pair: String,
+    peak_angstrom: Option<f64>,
+    peak_height: Option<f64>,
+}
+
+/// How one kind of atom diffuses.
+#[derive(Debug, Serialize)]
+struct KindDiffusion {
+    kind: String,
+    cm2_per_s: f64,
+    error_cm2_per_s: Option<f64>,
 }
 
 fn time(text: &str) -> Result<f64, String> {
@@ -133,13 +156,13 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Report> {
         .positions
         .as_ref()
         .is_some_and(|shape| shape.unit.as_deref() == Some("nm"));
-    let peak = physics.rdf.as_ref().filter(|_| is_nm).and_then(|rdf| rdf.peak);
+    let peaks: Vec<Option<(f64, f64)>> = physics.rdf.iter().map(|rdf| rdf.peak.filter(|_| is_nm)).collect();
     let found = physics.diffusion.as_ref().ok().filter(|_| is_nm);
-    let is_rahman = physics.atoms == 864
-        && physics
-            .positions
-            .as_ref()
-            .is_some_and(|shape| shape.symbols.iter().all(|symbol| symbol == "Ar") && !shape.symbols.is_empty());
+    let is_one_kind = physics.kinds.is_none();
+    let peak = peaks.first().copied().flatten().filter(|_| is_one_kind);
+    let only = found.and_then(|found| found.first()).filter(|_| is_one_kind);
+    let pairs = physics.pair_names().into_iter().flatten().zip(&peaks);
+    let kinds = physics.kind_names().into_iter().flatten().zip(found.into_iter().flatten());
     Ok(Report {
         package: manifest.name.clone(),
         atoms: physics.atoms,
@@ -158,14 +181,42 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Report> {
         energy_scatter_kj_per_mol_per_atom: drift.map(|drift| drift.line.scatter),
         rdf_peak_angstrom: peak.map(|(r, _)| 10.0 * r),
         rdf_peak_height: peak.map(|(_, g)| g),
-        rdf_frames: physics.rdf.as_ref().map(|rdf| rdf.frames),
-        // 1 nm²/ps is 1e-2 cm²/s.
-        diffusion_cm2_per_s: found.map(|found| found.coefficient * 1e-2),
-        diffusion_error_cm2_per_s: found.and_then(|found| found.error).map(|error| error * 1e-2),
+        rdf_frames: physics.rdf.first().map(|rdf| rdf.frames),
+        rdf_pairs: pairs
+            .map(|(pair, peak)| PairPeak {
+                pair,
+                peak_angstrom: peak.map(|(r, _)| 10.0 * r),
+                peak_height: peak.map(|(_, g)| g),
+            })
+            .collect(),
+        diffusion_cm2_per_s: only.map(|found| found.coefficient * CM2_PER_S),
+        diffusion_error_cm2_per_s: only.and_then(|found| found.error).map(|error| error * CM2_PER_S),
+        diffusion_kinds: kinds
+            .map(|(kind, found)| KindDiffusion {
+                kind,
+                cm2_per_s: found.coefficient * CM2_PER_S,
+                error_cm2_per_s: found.error.map(|error| error * CM2_PER_S),
+            })
+            .collect(),
         diffusion_missing: physics.diffusion.as_ref().err().cloned(),
-        known: if is_rahman { vec![RAHMAN, OPENMM] } else { Vec::new() },
+        known: if is_rahman(physics, temperature.map(|(mean, _)| mean)) {
+            vec![RAHMAN, OPENMM]
+        } else {
+            Vec::new()
+        },
         plots: Vec::new(),
     })
+}
+
+/// Whether this is the liquid that Rahman looked at: 864 atoms of argon at 94.4 K and 1.374 g/cm³, which is a cube of 3.468 nm.
+fn is_rahman(physics: &Physics, temperature_k: Option<f64>) -> bool {
+    let Some(shape) = physics.positions.as_ref().filter(|_| physics.atoms == 864) else {
+        return false;
+    };
+    let is_argon = !shape.symbols.is_empty() && shape.symbols.iter().all(|symbol| symbol == "Ar");
+    let edges = shape.box_edges().unwrap_or_default();
+    let has_box = edges.iter().all(|edge| (edge / 3.468 - 1.0).abs() < 0.01);
+    is_argon && has_box && temperature_k.is_some_and(|kelvin| (kelvin - 94.4).abs() < 5.0)
 }
 
 fn words(report: &Report) -> Vec<String> {
@@ -224,11 +275,29 @@ fn words(report: &Report) -> Vec<String> {
         with(report.diffusion_cm2_per_s, report.diffusion_error_cm2_per_s, &tiny),
         &|known| known.diffusion_cm2_per_s.map(tiny),
     );
+    for pair in &report.rdf_pairs {
+        let name = |what: &str| format!("g(r) of {}, first peak, {what}", pair.pair);
+        row(&name("Å"), pair.peak_angstrom.map(peak), &|_| None);
+        row(&name("height"), pair.peak_height.map(peak), &|_| None);
+    }
+    for kind in &report.diffusion_kinds {
+        let found = with(Some(kind.cm2_per_s), kind.error_cm2_per_s, &tiny);
+        row(&format!("diffusion of {}, cm²/s", kind.kind), found, &|_| None);
+    }
+    if rows.is_empty() {
+        lines.push(
+            "nothing to tell: no temperature in K, no energy in kJ/mol, and no positions in nm in a periodic box; \
+             `export --plot FOLDER` draws the observables that there are"
+                .into(),
+        );
+    }
     let header: Vec<&str> = ["", "here"]
         .into_iter()
         .chain(report.known.iter().map(|known| known.source))
         .collect();
-    lines.extend(table::lines(&header, &rows));
+    if !rows.is_empty() {
+        lines.extend(table::lines(&header, &rows));
+    }
     lines.extend(
         report
             .diffusion_missing

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use device::SessionOptions;
 use serde::Serialize;
 
 use crate::analysis::formats;
 use crate::console::{output, table};
 use crate::exit::Exit;
 use crate::local::choose;
-use crate::local::drive::HowArgs;
 
 /// One evaluation of the initial state: energies per force class in kJ/mol, forces in kJ/mol/nm.
 #[derive(clap::Args, Debug)]
@@ -20,8 +20,15 @@ pub(crate) struct Args {
     /// Write forces, f32 [n, 3], kJ/mol/nm.
     #[arg(long, value_name = "F.npy")]
     forces: Option<PathBuf>,
-    #[command(flatten)]
-    how: HowArgs,
+    /// Device: `auto`, `cpu`, or an id that `baton devices` shows.
+    #[arg(long, default_value = "auto", value_name = "ID")]
+    device: String,
+    /// Threads of the built-in CPU device; all cores by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: Option<u32>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Serialize)]
@@ -42,8 +49,12 @@ struct Report {
 /// The package is wrong or has no `[evaluate]`, or the device failed.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let package = choose::package(&args.package)?;
-    let chosen = args.how.device(package.manifest().tier, None)?;
-    let evaluation = kernels::run::evaluate(&package, &*chosen.device, &args.how.session())?;
+    let chosen = choose::device(&args.device, package.manifest().tier, None)?;
+    let session = SessionOptions {
+        threads: args.threads.map(|count| count as usize),
+        ..SessionOptions::default()
+    };
+    let evaluation = kernels::run::evaluate(&package, &*chosen.device, &session)?;
     if let Some(path) = &args.forces {
         output::file(path, |out| {
             formats::npy::header(out, "<f4", &[evaluation.forces.len() as u64 / 3, 3])?;
@@ -61,7 +72,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         energies: evaluation.energies,
         atoms: evaluation.forces.len() / 3,
     };
-    if args.how.json {
+    if args.json {
         output::json(&report)?;
     } else {
         let row = |(name, energy): (&String, &f64)| vec![name.clone(), format!("{energy:.6}")];

@@ -139,7 +139,7 @@ fn add(client: &Client, gathering: &mut Gathering, job: JobId, package: &Package
                 add_commit(gathering, &mut waiting, outputs, package)?;
                 if loud {
                     let last = gathering.last().map_or(0, |last| last.segment);
-                    eprintln!("fetched segment {last}");
+                    output::note(format_args!("fetched segment {last}"));
                 }
             }
         }

@@ -72,7 +72,7 @@ async fn watch(client: &Client, args: &Args) -> Result<JobState, NetError> {
             .insist(async || {
                 let opened = Events::open(client, &path).await;
                 if let Err(NetError::Away { why, .. }) = &opened {
-                    eprintln!("waiting for the server: {why}");
+                    output::note(format_args!("waiting for the server: {why}"));
                 }
                 opened
             })

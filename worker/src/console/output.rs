@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-pub(crate) use fpcheck::output::{json, lines};
+pub(crate) use fpcheck::output::{json, lines, note};
 
 /// How this program was called, for hints that can be typed as they stand: `baton`, or what a script that wraps it says.
 pub(crate) fn called() -> String {
@@ -19,9 +19,7 @@ pub(crate) fn called() -> String {
 /// The file cannot be written, or `fill` failed.
 pub(crate) fn file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
     if path == Path::new("-") {
-        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-        fill(&mut out)?;
-        return Ok(out.flush()?);
+        return fpcheck::output::stdout(fill);
     }
     let mut name = path
         .file_name()

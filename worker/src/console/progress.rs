@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+use fpcheck::output::note;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kernels::run::Progress;
 
@@ -67,15 +68,15 @@ impl Display {
             bar.set_message(self.text(progress));
         } else if !self.quiet && now - self.last_line >= LINE_EVERY {
             self.last_line = now;
-            eprintln!("{}", self.text(progress));
+            note(self.text(progress));
         }
     }
 
     /// Say something without disturbing the bar.
     pub(crate) fn say(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| note(text)),
+            None => note(text),
         }
     }
 

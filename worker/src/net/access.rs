@@ -11,6 +11,7 @@ use super::Client;
 use crate::exit::Usage;
 
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
+const TOKEN_BYTES_MAX: u64 = 1 << 12;
 
 /// Where the server is, and who asks.
 #[derive(Args, Clone, Debug)]
@@ -138,8 +139,16 @@ impl Access {
             ))
         })?;
         let from_file = |path: &Path| -> anyhow::Result<String> {
-            let text = std::fs::read_to_string(path).with_context(|| format!("token file {}", path.display()))?;
-            Ok(text.trim().to_owned())
+            let wrong = |problem: String| {
+                Usage(format!(
+                    "token file {}: {problem}; it is a file that holds the token alone",
+                    path.display()
+                ))
+            };
+            let bytes = kernels::run::disk::read(path, TOKEN_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
+            let text = String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8".into()))?;
+            // Some editors put a byte-order mark before what they write.
+            Ok(text.trim_start_matches('\u{feff}').trim().to_owned())
         };
         let token = match (&self.token, &self.token_file) {
             (Some(token), _) => Some(token.clone()),

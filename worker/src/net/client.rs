@@ -10,6 +10,8 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::exit::Usage;
+
 /// An ordinary request takes no longer than this.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// A connection that says nothing for this long is dead: servers say something every 15 seconds even on a held stream.
@@ -29,6 +31,9 @@ pub(crate) enum NetError {
     /// The server understood and refused: coming again changes nothing.
     #[error("{0}")]
     Refused(Problem),
+    /// What this program was told of the server cannot be right: its URL, or the certificates to trust.
+    #[error("{0}")]
+    Setup(String),
     /// The answer is none that this program knows.
     #[error("the server's answer cannot be understood: {0}")]
     Garbled(String),
@@ -69,7 +74,12 @@ impl From<reqwest::Error> for NetError {
     fn from(error: reqwest::Error) -> Self {
         // The innermost cause is what people understand: "Connection refused".
         let mut cause: &dyn std::error::Error = &error;
-        while let Some(next) = cause.source() {
+        loop {
+            if let Some(problem) = setup_problem(cause) {
+                let url = error.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+                return Self::Setup(format!("{url}: {problem}"));
+            }
+            let Some(next) = next_cause(cause) else { break };
             cause = next;
         }
         let why = if error.is_timeout() {
@@ -78,6 +88,27 @@ impl From<reqwest::Error> for NetError {
             cause.to_string()
         };
         Self::away(why)
+    }
+}
+
+/// The cause behind an error; an error of the system may hold another one within.
+fn next_cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)> {
+    let within = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    within
+        .map(|within| within as &(dyn std::error::Error + 'static))
+        .or_else(|| error.source())
+}
+
+/// What an error of TLS says of how this program was called.
+fn setup_problem(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    use rustls::{CertificateError, Error};
+    match error.downcast_ref::<Error>()? {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => Some(
+            "its certificate is signed by none that this machine trusts; --ca-file FILE names the certificate to trust".into(),
+        ),
+        Error::InvalidCertificate(error) => Some(format!("its certificate is not valid: {error}")),
+        Error::InvalidMessage(_) => Some("it does not speak TLS; is its URL http://…?".into()),
+        _ => None,
     }
 }
 
@@ -98,12 +129,8 @@ impl Client {
     pub(crate) fn new(base: &str, token: &str, ca: Option<&Path>) -> anyhow::Result<Self> {
         // Another client of this process may have done it.
         let _installed = rustls::crypto::ring::default_provider().install_default();
-        let base = base.trim_end_matches('/').to_owned();
-        if !base.starts_with("http://") && !base.starts_with("https://") {
-            anyhow::bail!(crate::exit::Usage(format!(
-                "server {base:?}: expected a URL such as https://baton.example or http://127.0.0.1:8477"
-            )));
-        }
+        let base = server_url(base)?;
+        check_token(token)?;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("baton/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(10))
@@ -190,6 +217,39 @@ impl Client {
     }
 }
 
+/// The server's URL in its usual spelling, without a slash at its end.
+fn server_url(text: &str) -> Result<String, Usage> {
+    let wrong = |problem: &str| {
+        Usage(format!(
+            "server {text:?}: {problem}; expected a URL such as https://baton.example or http://127.0.0.1:8477"
+        ))
+    };
+    let url = reqwest::Url::parse(text.trim()).map_err(|error| wrong(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong(&format!("its scheme is {:?}", url.scheme())));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("it has a user, a query or a fragment"));
+    }
+    if url.path().contains('%') || text.trim().contains(char::is_whitespace) {
+        return Err(wrong("it has a blank in it"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Whether a token can travel in a header.
+fn check_token(token: &str) -> Result<(), Usage> {
+    match token.chars().position(|c| !c.is_ascii_graphic()) {
+        None => Ok(()),
+        Some(at) => Err(Usage(format!(
+            "the token is none: character {} of its {} is {:?}; a token is one word of letters and digits, as the server wrote it",
+            at + 1,
+            token.chars().count(),
+            token.chars().nth(at).unwrap_or_default()
+        ))),
+    }
+}
+
 /// Send; anything but a success becomes an error.
 ///
 /// # Errors
@@ -240,4 +300,47 @@ pub(crate) fn fresh_key() -> String {
         bytes.copy_from_slice(&protocol::Digest::of(unlikely.as_bytes()).0[..16]);
     }
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_that_cannot_be_a_servers_are_refused_with_what_is_expected() {
+        for wrong in [
+            "baton.example",
+            "ftp://baton.example",
+            "http://127.0.0.1:84770",
+            "http://ba ton.example",
+            "http://a/b c",
+            "http://u:p@a",
+            "http://a/?x=1",
+            "",
+        ] {
+            let message = server_url(wrong).unwrap_err().to_string();
+            assert!(
+                message.contains(&format!("{wrong:?}")) && message.contains("https://baton.example"),
+                "{message}"
+            );
+        }
+        for (text, url) in [
+            ("http://127.0.0.1:8477", "http://127.0.0.1:8477"),
+            ("HTTP://Baton.Example/", "http://baton.example"),
+            ("https://host/base/", "https://host/base"),
+            ("http://[::1]:8477", "http://[::1]:8477"),
+        ] {
+            assert_eq!(server_url(text).unwrap(), url);
+        }
+    }
+
+    #[test]
+    fn tokens_that_cannot_travel_are_refused_by_their_place() {
+        assert!(check_token("baton_0123abc").is_ok());
+        let message = check_token("ab\ncd").unwrap_err().to_string();
+        assert!(
+            message.contains("character 3 of its 5") && message.contains("'\\n'"),
+            "{message}"
+        );
+    }
 }

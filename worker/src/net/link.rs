@@ -90,20 +90,40 @@ impl Link {
         }
     }
 
-    /// Do `work` until it is done or refused. Pauses grow, and end early when somebody else gets through.
+    /// Do `work` until it is done or refused. Pauses grow, and end early when another request gets through.
     ///
     /// # Errors
     /// A refusal, or a file of our own.
     pub(crate) async fn insist<T, F: Future<Output = Result<T, NetError>>>(
         &self,
+        work: impl FnMut() -> F,
+    ) -> Result<T, NetError> {
+        self.repeat(work, |error| matches!(error, NetError::Garbled(_) | NetError::Setup(_)))
+            .await
+    }
+
+    /// The same for a first contact: what this program was told of the server is not waited for to become right.
+    ///
+    /// # Errors
+    /// A refusal, a file of our own, or [`NetError::Setup`].
+    pub(crate) async fn insist_at_first<T, F: Future<Output = Result<T, NetError>>>(
+        &self,
+        work: impl FnMut() -> F,
+    ) -> Result<T, NetError> {
+        self.repeat(work, |error| matches!(error, NetError::Garbled(_))).await
+    }
+
+    async fn repeat<T, F: Future<Output = Result<T, NetError>>>(
+        &self,
         mut work: impl FnMut() -> F,
+        may_pass: impl Fn(&NetError) -> bool,
     ) -> Result<T, NetError> {
         let mut pauses = Pauses::new(self.longest);
         loop {
             match work().await {
                 Err(NetError::Away { why, again }) => self.pause(&why, pauses.next(again)).await,
-                // Whoever answers there is not the server: a captive portal, a proxy.
-                Err(error @ NetError::Garbled(_)) => self.pause(&error.to_string(), pauses.next(None)).await,
+                // What answers there is not the server, or not yet: a captive portal, a proxy, a certificate that is being renewed.
+                Err(error) if may_pass(&error) => self.pause(&error.to_string(), pauses.next(None)).await,
                 other => {
                     self.up(None);
                     return other;

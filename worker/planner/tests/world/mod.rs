@@ -97,6 +97,7 @@ impl World {
         let description = RegisterHost {
             name: "anna".into(),
             version: "1".into(),
+            protocol: protocol::http::PROTOCOL,
             devices: Vec::new(),
             night: None,
         };
@@ -150,12 +151,11 @@ impl World {
 
     /// Give an input to the planner, and carry out what comes of it.
     pub(crate) fn give(&mut self, input: Input) {
-        if let Some(orders) =
-            orders_in(&input).filter(|orders| orders.host == self.host && self.planner.host_number() == Some(self.host))
-        {
-            if self.told.as_ref().is_none_or(|told| told.sequence <= orders.sequence) {
-                self.told = Some(orders.clone());
-            }
+        let host = self.planner.host_number();
+        let ours = orders_in(&input).filter(|orders| orders.host == self.host && host == Some(self.host));
+        let told = self.told.as_ref().map_or(0, |told| told.sequence);
+        if let Some(orders) = ours.filter(|orders| orders.sequence >= told) {
+            self.told = Some(orders.clone());
         }
         self.given.push(input.clone());
         if self.given.len() > 30 {

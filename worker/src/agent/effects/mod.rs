@@ -457,6 +457,7 @@ fn describe(slots: &[DeviceSlot], preferences: &Preferences, looked: &Looked) ->
     RegisterHost {
         name: name_of(preferences, looked),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol: protocol::http::PROTOCOL,
         devices: devices.collect(),
         night: preferences.night(looked.minutes_ahead_of_utc),
     }

@@ -44,6 +44,7 @@ pub(crate) mod testing {
             every: 10,
             time_per_step: Some((0.002, "ps".into())),
             symbols: vec!["Ar".into(), "Ne".into()],
+            kinds: None,
         };
         let frame = |seed: u32| {
             (0..6_u32)

@@ -24,11 +24,30 @@ pub(crate) struct Diffusion {
     pub(crate) error: Option<f64>,
 }
 
-/// The diffusion coefficient; `ps` is the length of the track's unit of time.
+/// The diffusion coefficient of each kind of atom; `ps` is the length of the track's unit of time, `of_row` the kind of each atom, empty where
+/// there is one.
 ///
 /// # Errors
 /// What the track lacks, in words.
-pub(crate) fn diffusion(track: &Track, ps: f64) -> Result<Diffusion, String> {
+pub(crate) fn diffusion(track: &Track, ps: f64, of_row: &[usize]) -> Result<Vec<Diffusion>, String> {
+    if let Some(share) = track.too_fast() {
+        return Err(format!(
+            "the atoms are too fast for frames {:.3} ps apart in this box: {:.0} % of their steps from frame to frame are longer than a quarter \
+             of an edge, so that paths cannot be followed; take frames oftener (the output's `every`)",
+            track.recorded_every * ps,
+            100.0 * share
+        ));
+    }
+    let kinds = of_row.iter().max().map_or(1, |last| last + 1);
+    (0..kinds)
+        .map(|kind| {
+            let is_of = |atom: usize| of_row.get(atom).is_none_or(|of| *of == kind);
+            of_atoms(track, ps, &is_of)
+        })
+        .collect()
+}
+
+fn of_atoms(track: &Track, ps: f64, is_of: &dyn Fn(usize) -> bool) -> Result<Diffusion, String> {
     let times: Vec<f64> = track.times.iter().map(|time| time * ps).collect();
     let (Some(first), Some(second), Some(last)) = (times.first(), times.get(1), times.last()) else {
         return Err("it needs frames".into());
@@ -40,7 +59,11 @@ pub(crate) fn diffusion(track: &Track, ps: f64) -> Result<Diffusion, String> {
             2.0 * TO_PS
         ));
     }
-    let paths = track.unwrapped();
+    let chosen = |frame: &Vec<[f64; 3]>| {
+        let atoms = frame.iter().enumerate().filter(|(atom, _)| is_of(*atom));
+        atoms.map(|(_, position)| *position).collect()
+    };
+    let paths: Vec<Vec<[f64; 3]>> = track.paths.iter().map(chosen).collect();
     let (points, line) = slope(&paths, spacing).ok_or("the displacements lie on no line")?;
     let block = paths.len() / BLOCKS;
     let error = (block as f64 * spacing >= 1.5 * TO_PS).then(|| {
@@ -92,14 +115,12 @@ mod tests {
     fn walk(frames: usize) -> Track {
         let mut noise = noise(3);
         let mut at = vec![[0.5_f64; 3]; 300];
-        let mut track = Track {
-            edges: [1.0; 3],
-            times: Vec::new(),
-            frames: Vec::new(),
-        };
+        let mut track = Track::new([1.0; 3], 0.2);
+        let mut path = Vec::new();
         for frame in 0..frames {
             track.times.push(frame as f64 * 0.2);
-            track.frames.push(at.clone());
+            track.follow(&mut path, &at);
+            track.paths.push(path.clone());
             for position in &mut at {
                 for x in position {
                     *x = (*x + 0.1 * (noise.next().unwrap_or(0.5) - 0.5)).rem_euclid(1.0);
@@ -113,7 +134,7 @@ mod tests {
     fn a_random_walk_has_the_d_it_was_made_with() {
         // Steps of variance 0.1²/12 on each axis, 0.2 ps apart: D = variance / (2 · 0.2).
         let expected = 0.01 / 12.0 / 0.4;
-        let found = diffusion(&walk(600), 1.0).unwrap();
+        let found = diffusion(&walk(600), 1.0, &[]).unwrap().remove(0);
         assert!(
             (found.coefficient / expected - 1.0).abs() < 0.03,
             "{} {expected}",
@@ -124,8 +145,31 @@ mod tests {
     }
 
     #[test]
+    fn each_kind_has_its_own_d() {
+        let mut track = walk(600);
+        // Every other atom stays where it is.
+        for frame in &mut track.paths {
+            frame.iter_mut().step_by(2).for_each(|position| *position = [0.5; 3]);
+        }
+        let of_row: Vec<usize> = (0..300).map(|atom| atom % 2).collect();
+        let found = diffusion(&track, 1.0, &of_row).unwrap();
+        assert!(found[0].coefficient.abs() < 1e-12 && found[1].coefficient > 1e-3, "{found:?}");
+    }
+
+    #[test]
+    fn frames_too_far_apart_for_the_speed_and_the_box_are_said_to_be() {
+        let mut track = walk(600);
+        track.long_steps = track.steps / 20;
+        let message = diffusion(&track, 1.0, &[]).unwrap_err();
+        assert!(
+            message.contains("0.200 ps") && message.contains("5 %") && message.contains("every"),
+            "{message}"
+        );
+    }
+
+    #[test]
     fn a_short_run_is_told_what_it_lacks() {
-        let message = diffusion(&walk(50), 1.0).unwrap_err();
+        let message = diffusion(&walk(50), 1.0, &[]).unwrap_err();
         assert!(message.contains("over 20 ps") && message.contains("9.8 ps"), "{message}");
     }
 }

@@ -4,14 +4,17 @@ use kernels::run::RunDir;
 
 use super::diffusion::{Diffusion, diffusion};
 use super::fit::{self, Line};
-use super::rdf::{Rdf, rdf};
+use super::rdf::{Pair, Rdf, pairs, rdf};
 use super::track::Track;
 use crate::analysis::formats::dcd::picoseconds;
 use crate::analysis::observables::{self, Table};
-use crate::analysis::trajectory::{self, RunFrames, Shape};
+use crate::analysis::trajectory::{self, Kinds, RunFrames, Shape};
 
 /// Share of a run that is left out by default.
 pub(crate) const EQUILIBRATION: f64 = 1.0 / 6.0;
+
+/// Kinds of atoms that are told apart, at most: more are looked at as one.
+const KINDS_MAX: usize = 6;
 
 /// How well energy is conserved.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +40,12 @@ pub(crate) struct Physics {
     pub(crate) conserved: Option<&'static str>,
     /// Conservation of energy.
     pub(crate) drift: Option<Drift>,
-    /// Structure.
-    pub(crate) rdf: Option<Rdf>,
-    /// Diffusion (in length²/ps), or why there is none.
-    pub(crate) diffusion: Result<Diffusion, String>,
+    /// Kinds of atoms, where there is more than one.
+    pub(crate) kinds: Option<Kinds>,
+    /// Structure: one for each pair of kinds, as [`pairs`](super::rdf::pairs) lists them.
+    pub(crate) rdf: Vec<Rdf>,
+    /// Diffusion (in length²/ps) of each kind, or why there is none.
+    pub(crate) diffusion: Result<Vec<Diffusion>, String>,
 }
 
 impl Physics {
@@ -66,7 +71,8 @@ impl Physics {
             atoms: 0,
             conserved: None,
             drift: None,
-            rdf: None,
+            kinds: None,
+            rdf: Vec::new(),
             diffusion: Err("it needs an output of positions in a periodic box".into()),
         };
         if let Ok(name) = trajectory::choose(dir.package(), None, true) {
@@ -77,15 +83,38 @@ impl Physics {
         Ok(physics)
     }
 
+    /// The name of each pair of kinds, `Ar-Ne`; one nameless pair where there is one kind.
+    pub(crate) fn pair_names(&self) -> Vec<Option<String>> {
+        match &self.kinds {
+            None => vec![None],
+            Some(kinds) => pairs(kinds.names.len())
+                .into_iter()
+                .map(|Pair(a, b)| Some(format!("{}-{}", kinds.names[a], kinds.names[b])))
+                .collect(),
+        }
+    }
+
+    /// The name of each kind; one nameless kind where there is one.
+    pub(crate) fn kind_names(&self) -> Vec<Option<String>> {
+        match &self.kinds {
+            None => vec![None],
+            Some(kinds) => kinds.names.iter().cloned().map(Some).collect(),
+        }
+    }
+
     fn structure(&mut self, frames: &mut RunFrames) -> anyhow::Result<()> {
         use crate::analysis::trajectory::Frames;
         let shape = frames.shape().clone();
         self.atoms = shape.positions()?;
+        self.kinds = shape.kinds.clone().filter(|kinds| kinds.names.len() <= KINDS_MAX);
         if shape.box_edges().is_some() && frames.count() > 0 {
             let track = Track::read(frames, self.from)?;
-            self.rdf = (!track.frames.is_empty()).then(|| rdf(&track, shape.unit.as_deref() == Some("nm")));
+            let of_row = self.kinds.as_ref().map_or(&[][..], |kinds| &kinds.of_row);
+            if !track.paths.is_empty() {
+                self.rdf = rdf(&track, shape.unit.as_deref() == Some("nm"), of_row);
+            }
             self.diffusion = match shape.time_per_step.as_ref().and_then(|(_, unit)| picoseconds(unit)) {
-                Some(ps) => diffusion(&track, ps),
+                Some(ps) => diffusion(&track, ps, of_row),
                 None => Err("it needs a unit of time".into()),
             };
         }

@@ -15,9 +15,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use kernels::run::RunDir;
 
+use crate::analysis::physics::diffusion::Diffusion;
 use crate::analysis::physics::of_run::Physics;
 use crate::console::output;
 use figure::Figure;
+use structure::Named;
 
 /// Draw everything a run has to show into a folder; returns the files.
 ///
@@ -65,23 +67,34 @@ fn figures(dir: &RunDir, physics: &Physics) -> Vec<(String, Figure)> {
     } else {
         shape.unit.as_deref().unwrap_or("length")
     };
-    if let Some(rdf) = &physics.rdf {
-        let points: Vec<(f64, f64)> = rdf.points.iter().map(|(r, g)| (r * factor, *g)).collect();
-        let peak = rdf.peak.map(|(r, g)| (r * factor, g));
-        figures.push(("rdf.svg".into(), structure::rdf(&points, unit, peak, &subtitle)));
+    if let Some(first) = physics.rdf.first() {
+        let curves = physics.pair_names().into_iter().zip(&physics.rdf).map(|(name, rdf)| Named {
+            name,
+            points: rdf.points.iter().map(|(r, g)| (r * factor, *g)).collect(),
+        });
+        let peak = first.peak.filter(|_| physics.rdf.len() == 1).map(|(r, g)| (r * factor, g));
+        figures.push(("rdf.svg".into(), structure::rdf(curves.collect(), unit, peak, &subtitle)));
     }
     if let Ok(found) = &physics.diffusion {
         let area = factor * factor;
-        let points: Vec<(f64, f64)> = found.points.iter().map(|(time, value)| (*time, value * area)).collect();
-        let end = points.last().map_or(0.0, |point| point.0);
-        let fit = [0.0, end].map(|time| (time, found.line.at(time) * area));
-        let note = match unit {
-            "Å" => format!("D = {:.2} × 10⁻⁵ cm²/s", found.coefficient * 1e3),
-            _ => format!("D = {:.3e} {unit}²/ps", found.coefficient),
+        let of_kind = |(name, found): (Option<String>, &Diffusion)| {
+            let points: Vec<(f64, f64)> = found.points.iter().map(|(time, value)| (*time, value * area)).collect();
+            let end = points.last().map_or(0.0, |point| point.0);
+            let fit = [0.0, end].map(|time| (time, found.line.at(time) * area));
+            (Named { name, points }, fit)
         };
+        let kinds = physics.kind_names().into_iter().zip(found).map(of_kind).collect();
+        let note = |(name, found): (Option<String>, &Diffusion)| {
+            let name = name.map(|name| format!(" of {name}")).unwrap_or_default();
+            match unit {
+                "Å" => format!("D{name} = {:.2} × 10⁻⁵ cm²/s", found.coefficient * 1e3),
+                _ => format!("D{name} = {:.3e} {unit}²/ps", found.coefficient),
+            }
+        };
+        let notes: Vec<String> = physics.kind_names().into_iter().zip(found).map(note).collect();
         figures.push((
             "diffusion.svg".into(),
-            structure::displacement(&points, fit, (unit, "ps"), &note, &subtitle),
+            structure::displacement(kinds, (unit, "ps"), &notes.join(", "), &subtitle),
         ));
     }
     figures

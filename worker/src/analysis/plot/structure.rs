@@ -2,29 +2,37 @@
 
 use super::figure::{Curve, Figure, Mark, Panel};
 
-/// The radial distribution function; `r` in the unit that is named, with its first peak `(r, g)` where it has one.
-pub(crate) fn rdf(points: &[(f64, f64)], unit: &str, peak: Option<(f64, f64)>, subtitle: &str) -> Figure {
+/// A curve of a figure, with its name where there are several.
+pub(crate) struct Named {
+    /// The name.
+    pub(crate) name: Option<String>,
+    /// The curve.
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// Radial distribution functions; `r` in the unit that is named. `peak` is the first peak `(r, g)` where there is one curve that has one.
+pub(crate) fn rdf(curves: Vec<Named>, unit: &str, peak: Option<(f64, f64)>, subtitle: &str) -> Figure {
+    let points = curves.first().map_or(&[][..], |curve| &curve.points);
     let level: Vec<(f64, f64)> = [points.first(), points.last()]
         .into_iter()
         .flatten()
         .map(|point| (point.0, 1.0))
         .collect();
+    let level = Curve {
+        name: None,
+        points: level,
+        colour: 3,
+        thin: true,
+    };
+    let measured = (0..).zip(curves).map(|(colour, curve)| Curve {
+        name: curve.name,
+        points: curve.points,
+        colour,
+        thin: false,
+    });
     let panel = Panel {
         axis: "g(r)".into(),
-        curves: vec![
-            Curve {
-                name: None,
-                points: level,
-                colour: 3,
-                thin: true,
-            },
-            Curve {
-                name: None,
-                points: points.to_vec(),
-                colour: 0,
-                thin: false,
-            },
-        ],
+        curves: [level].into_iter().chain(measured).collect(),
         marks: peak
             .iter()
             .map(|(r, _)| Mark {
@@ -46,31 +54,29 @@ pub(crate) fn rdf(points: &[(f64, f64)], unit: &str, peak: Option<(f64, f64)>, s
     }
 }
 
-/// Mean square displacement over the time between two looks, with the line that the diffusion coefficient is the slope of.
-pub(crate) fn displacement(
-    points: &[(f64, f64)],
-    fit: [(f64, f64); 2],
-    units: (&str, &str),
-    note: &str,
-    subtitle: &str,
-) -> Figure {
+/// Mean square displacement over the time between two looks, with the line that the diffusion coefficient is the slope of; one of both for each
+/// kind of atom.
+pub(crate) fn displacement(kinds: Vec<(Named, [(f64, f64); 2])>, units: (&str, &str), note: &str, subtitle: &str) -> Figure {
     let (length, time) = units;
+    let curves = (0..).zip(kinds).flat_map(|(index, (kind, fit))| {
+        let of = kind.name.map(|name| format!(" of {name}")).unwrap_or_default();
+        let measured = Curve {
+            name: Some(format!("mean square displacement{of}")),
+            points: kind.points,
+            colour: 2 * index,
+            thin: false,
+        };
+        let line = Curve {
+            name: Some("slope 6 D".into()),
+            points: fit.to_vec(),
+            colour: 2 * index + 1,
+            thin: true,
+        };
+        [measured, line]
+    });
     let panel = Panel {
         axis: format!("⟨Δr²⟩ ({length}²)"),
-        curves: vec![
-            Curve {
-                name: Some("mean square displacement".into()),
-                points: points.to_vec(),
-                colour: 0,
-                thin: false,
-            },
-            Curve {
-                name: Some("slope 6 D".into()),
-                points: fit.to_vec(),
-                colour: 1,
-                thin: true,
-            },
-        ],
+        curves: curves.collect(),
         note: note.to_owned(),
         from: Some(0.0),
         ..Panel::default()
