@@ -1,11 +1,13 @@
 //! Lennard-Jones particles in a periodic box, at constant energy: the simplest system, made of the list, one term and one integrator.
 
-use super::draft::{Atoms, Cell, Draft, Head};
+use super::draft::{Atoms, Draft, Head};
 use super::fixed::encode;
+use super::fixed_cell::FixedCell;
 use super::list::capacity::Capacity;
 use super::list::{Kind, List};
 use super::motion::Leapfrog;
 use super::observe::Kinetic;
+use super::system::Cell;
 use super::terms::lennard_jones::{LennardJones, distance_file};
 use super::{AtomType, MdError, Plan, check};
 use crate::package::Package;
@@ -53,7 +55,7 @@ impl LennardJonesSystem {
             dt_ps: self.dt_ps,
             plan: self.plan,
         };
-        let cell = Cell::rectangular(self.box_nm);
+        let cell = FixedCell::new(Cell::rectangular(self.box_nm)).map_err(MdError::System)?;
         let atoms = Atoms {
             cell,
             positions: self.positions(),
@@ -84,7 +86,7 @@ impl LennardJonesSystem {
         let interacting = self.types.iter().filter(|kind| kind.epsilon_kj_mol > 0.0);
         let sigmas = interacting.map(|kind| kind.sigma_nm).filter(|sigma| *sigma > 0.0);
         let dense_per_nm3 = sigmas.min_by(f64::total_cmp).map_or(0.0, |sigma| DENSE / sigma.powi(3));
-        let edges_nm = atoms.cell.edges_nm;
+        let edges_nm = atoms.cell.cell().diagonal_nm();
         let reach_nm = self.cutoff_nm + self.skin_nm;
         List {
             cutoff_nm: self.cutoff_nm,
@@ -92,7 +94,7 @@ impl LennardJonesSystem {
             capacity: Capacity::of(&atoms.positions, edges_nm, reach_nm, dense_per_nm3),
             lead_steps: self.lead_steps(),
             kind: Kind::ByDistance { near_nm: self.near_nm() },
-            distance: distance_file(edges_nm, self.cutoff_nm),
+            distance: Some(distance_file(edges_nm, self.cutoff_nm)),
         }
     }
 

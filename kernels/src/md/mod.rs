@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`draft`] | a package under construction, to which parts contribute: start here to add a force term |
+//! | `assemble` | [`system::System::package`]: which parts a general system is made of |
 //! | [`list`] | the neighbor list: order of atoms, room |
 //! | [`system`] | a molecular system as plain data: what importers make |
 //! | [`terms`] | force terms, a folder each |
@@ -37,6 +38,7 @@
 //! The observable buffer `fault` is 0 as long as all is well. Numbers, given to the draft by the parts that raise them: 1 and 4 a list without room,
 //! 2 a displacement out of range, 3 an energy, 6 a force.
 
+mod assemble;
 pub mod check;
 pub mod draft;
 pub mod examples;

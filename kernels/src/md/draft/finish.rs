@@ -101,7 +101,7 @@ impl Draft {
 
     /// The pass that makes energies of the slots.
     fn totals(&mut self) -> Table {
-        let table = self.energies.table(self.cell.volume_nm3());
+        let table = self.energies.table(self.cell.cell().volume_nm3());
         let quantities = table.weights.len();
         self.integer("energy_slots_count", table.slots as u64);
         self.integer("energy_quantities", quantities as u64);

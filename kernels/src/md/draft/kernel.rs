@@ -47,6 +47,19 @@ impl Kernel {
         }
     }
 
+    /// Forces of a term on atoms by tag, with the files that such kernels share: `cell.wgsl` and `force_sums.wgsl`, then `files`, then the one with
+    /// the entry point.
+    pub fn tagged_forces(draft: &mut Draft, name: &str, files: &[&'static str], last: &'static str) -> Self {
+        let all = [&[draft.cell_file(), "md/terms/force_sums.wgsl"], files, &[last]].concat();
+        Self::new(name, &all)
+    }
+
+    /// Energies of such a term: `cell.wgsl`, `fixed64.wgsl` and `energy_sum.wgsl`, then `files`, then the one with the entry point.
+    pub fn tagged_energies(draft: &mut Draft, name: &str, files: &[&'static str], last: &'static str) -> Self {
+        let shared = [draft.cell_file(), "md/observe/fixed64.wgsl", "md/terms/energy_sum.wgsl"];
+        Self::new(name, &[&shared, files, &[last]].concat())
+    }
+
     /// At least so many invocations: a number, or the name of an integer constant given before.
     #[must_use]
     pub fn over(mut self, invocations: &str) -> Self {

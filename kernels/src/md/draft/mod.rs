@@ -53,8 +53,8 @@
 //! |---|---|
 //! | `atoms` | number of atoms |
 //! | `scale_x`, `scale_y`, `scale_z` | nm for each unit of a position: the box's edges (ax, by, cz) over 2³² |
-//! | `tilt_bx`, `tilt_cx`, `tilt_cy` | the same for the off-diagonal parts of the box; 0 in a rectangular one |
-//! | `drift_x`, `drift_y`, `drift_z` | dt 2³² / edge, ps/nm: velocity to units a step (rectangular boxes) |
+//! | `cell_*`, `units_*` | those of `md/cell.wgsl`, which serves any box: ask for the file with [`Draft::cell_file`] |
+//! | `drift_x`, `drift_y`, `drift_z` | dt 2³² / edge, ps/nm: velocity to units a step (in rectangular boxes alone) |
 //!
 //! The list adds `sorted` and `origin` (by slot: atoms in sorted order), `clusters`, `slots`; see [`super::list`].
 //!
@@ -76,6 +76,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fixed_cell::FixedCell;
 use super::{MdError, Plan};
 use crate::package::manifest::{Buffer, Element, Layout, Number, Output, Role};
 
@@ -143,35 +144,11 @@ pub struct Head {
     pub plan: Plan,
 }
 
-/// The periodic box as the device has it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cell {
-    /// Diagonal of the box's matrix, ax, by, cz, nm: f32 values.
-    pub edges_nm: [f64; 3],
-    /// Its lower part bx, cx, cy, nm: f32 values, 0 in a rectangular box.
-    pub tilts_nm: [f64; 3],
-}
-
-impl Cell {
-    /// A rectangular box; edges are rounded to f32.
-    pub fn rectangular(box_nm: [f64; 3]) -> Self {
-        Self {
-            edges_nm: super::fixed::edges_nm(box_nm),
-            tilts_nm: [0.0; 3],
-        }
-    }
-
-    /// Volume, nm³.
-    pub fn volume_nm3(&self) -> f64 {
-        self.edges_nm.iter().product()
-    }
-}
-
 /// The atoms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Atoms {
     /// The box.
-    pub cell: Cell,
+    pub cell: FixedCell,
     /// Fractions of the box's edges, `[n, 3]`.
     pub positions: Vec<[u32; 3]>,
     /// Velocities, nm/ps, `[n, 3]`.
@@ -186,7 +163,7 @@ pub struct Atoms {
 #[derive(Debug)]
 pub struct Draft {
     head: Head,
-    cell: Cell,
+    cell: FixedCell,
     constants: BTreeMap<String, Number>,
     buffers: Vec<Buffer>,
     init: BTreeMap<String, Vec<u8>>,
@@ -221,16 +198,14 @@ impl Draft {
         let dt_ps = draft.head.dt_ps;
         draft.integer("atoms", atoms.positions.len() as u64);
         draft.integer("kinds_count", atoms.masses_u.len() as u64);
-        for (axis, edge) in ["x", "y", "z"].into_iter().zip(atoms.cell.edges_nm) {
+        let edges_nm = atoms.cell.cell().diagonal_nm();
+        for (axis, edge) in ["x", "y", "z"].into_iter().zip(edges_nm) {
             draft.float(&format!("scale_{axis}"), edge / ONE);
             draft.float(&format!("drift_{axis}"), dt_ps * ONE / edge);
         }
-        for (name, tilt) in ["tilt_bx", "tilt_cx", "tilt_cy"].into_iter().zip(atoms.cell.tilts_nm) {
-            draft.float(name, tilt / ONE);
-        }
         let positions = Buffer {
             layout: Layout::Vec4,
-            scale: Some(atoms.cell.edges_nm.map(|edge| edge / ONE).to_vec()),
+            scale: Some(edges_nm.map(|edge| edge / ONE).to_vec()),
             unit: Some("nm".into()),
             ..buffer("positions", Element::U32, &["atoms", "3"], Role::State)
         };
@@ -263,8 +238,21 @@ impl Draft {
     }
 
     /// The box.
-    pub fn cell(&self) -> Cell {
+    pub fn cell(&self) -> FixedCell {
         self.cell
+    }
+
+    /// Whether all vectors of the box lie along their axes.
+    pub fn is_rectangular(&self) -> bool {
+        self.cell.cell().is_rectangular()
+    }
+
+    /// The file with `cell_nm` and `cell_units` for any box, `md/cell.wgsl`, with its constants.
+    pub fn cell_file(&mut self) -> &'static str {
+        for (name, value) in self.cell.constants() {
+            self.float(name, value);
+        }
+        "md/cell.wgsl"
     }
 
     /// Name and length of the run.

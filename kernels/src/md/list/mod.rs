@@ -60,8 +60,8 @@ pub struct List {
     pub lead_steps: f64,
     /// What is listed.
     pub kind: Kind,
-    /// WGSL file with `pair_square`: which atoms are within reach.
-    pub distance: &'static str,
+    /// WGSL file with `pair_square`, by which atoms are within reach; none: the box's own.
+    pub distance: Option<&'static str>,
 }
 
 /// Passes that `check.wgsl` starts, in the order of `schedule`, with the constants of their workgroup counts.
@@ -83,7 +83,7 @@ impl Part for List {
         draft.kernel(Phase::List, Kernel::new("check", &["md/list/check.wgsl"]));
         let sorted = Self::sort(draft);
         self.build(draft, sorted);
-        let files = [Self::cell_file(draft), "md/list/follow.wgsl"];
+        let files = [BoxFiles::of(draft).cell, "md/list/follow.wgsl"];
         draft.kernel(Phase::After, Kernel::new("follow", &files).over("atoms"));
     }
 }
@@ -108,6 +108,8 @@ impl List {
         draft.float("reach2", (self.cutoff_nm + self.skin_nm).powi(2) * (1.0 + 1e-5));
         draft.float("moved2", (0.5 * self.skin_nm).powi(2) * (1.0 - 1e-5));
         draft.float("lead", self.lead_steps);
+        let dt_ps = draft.head().dt_ps;
+        draft.float("lead_time", self.lead_steps * dt_ps);
         draft.float("push", 0.75 * (self.lead_steps + 1.0));
         draft.float("lead2", (0.5 * self.skin_nm).powi(2) * 0.95);
     }
@@ -167,17 +169,22 @@ impl List {
     /// The list itself: from where atoms will be to the neighbors of each cluster.
     fn build(&self, draft: &mut Draft, sorted: &str) {
         let clusters = draft.integer_of("clusters");
-        let (cell, lead, gap) = (Self::cell_file(draft), "md/list/lead_box.wgsl", "md/list/gap_box.wgsl");
-        let files = ["md/motion/canonical.wgsl", cell, lead, "md/list/predict.wgsl"];
+        let files_of = BoxFiles::of(draft);
+        let files = [
+            "md/motion/canonical.wgsl",
+            files_of.cell,
+            files_of.lead,
+            "md/list/predict.wgsl",
+        ];
         Self::start(draft, 2, Self::scheduled("predict", &files, 2).over("atoms"));
-        let files = ["md/list/box.wgsl", gap, "md/list/order.wgsl"];
+        let files = files_of.gap("md/list/order.wgsl");
         let kernel = Self::scheduled("order", &files, 3).over("clusters");
         Self::start(draft, 3, kernel.bind("runs_in", sorted));
-        let files = ["md/list/box.wgsl", gap, "md/list/candidates.wgsl"];
+        let files = files_of.gap("md/list/candidates.wgsl");
         let kernel = Self::scheduled("candidates", &files, 4).over("groups_8");
         Self::start(draft, 4, kernel.bind("candidates_out", "candidates"));
         let half = matches!(self.kind, Kind::HalfByExclusion { .. });
-        let files = ["md/list/box.wgsl", gap, "md/list/partners.wgsl"];
+        let files = files_of.gap("md/list/partners.wgsl");
         let kernel = Self::scheduled("partners", &files, 5).over("clusters");
         let kernel = kernel.bind("partners_out", "partners").set("half_list", Number::Bool(half));
         Self::start(draft, 5, kernel);
@@ -193,7 +200,14 @@ impl List {
                 "md/list/list_by_exclusion.wgsl"
             }
         };
-        let files = ["md/list/list.wgsl", self.distance, by, "md/list/neighbors.wgsl"];
+        let distance = self
+            .distance
+            .map_or_else(|| [Some(files_of.cell), files_of.square], |file| [Some(file), None]);
+        let files: Vec<&'static str> = ["md/list/list.wgsl"]
+            .into_iter()
+            .chain(distance.into_iter().flatten())
+            .chain([by, "md/list/neighbors.wgsl"])
+            .collect();
         let kernel = Self::scheduled("neighbors", &files, 6);
         Self::start(draft, 6, kernel.over(&(4 * clusters).to_string()));
     }
@@ -207,11 +221,52 @@ impl List {
         let groups = draft.kernel(Phase::List, kernel);
         draft.integer(SCHEDULED[place], groups);
     }
+}
 
-    /// The file with `cell_nm` for the draft's box.
-    pub fn cell_file(draft: &Draft) -> &'static str {
-        let _ = draft.cell();
-        "md/list/cell_box.wgsl"
+/// WGSL files for the draft's box.
+pub(super) struct BoxFiles {
+    /// `cell_nm`.
+    pub(super) cell: &'static str,
+    /// `pair_square`, behind `cell`; none where `cell` has it.
+    square: Option<&'static str>,
+    /// `lead_units`.
+    lead: &'static str,
+    /// `box_half_nm` and `box_gap_square`, behind `gap_needs`.
+    gap: &'static str,
+    gap_needs: Option<&'static str>,
+}
+
+impl BoxFiles {
+    /// Files that take a rectangular box for granted where it is one.
+    pub(super) fn of(draft: &mut Draft) -> Self {
+        if draft.is_rectangular() {
+            return Self {
+                cell: "md/list/cell_box.wgsl",
+                square: None,
+                lead: "md/list/lead_box.wgsl",
+                gap: "md/list/gap_box.wgsl",
+                gap_needs: None,
+            };
+        }
+        let cell = draft.cell_file();
+        Self {
+            cell,
+            square: Some("md/list/square_cell.wgsl"),
+            lead: "md/list/lead_cell.wgsl",
+            gap: "md/list/gap_cell.wgsl",
+            gap_needs: Some(cell),
+        }
+    }
+
+    fn gap<'a>(&self, last: &'a str) -> Vec<&'a str>
+    where
+        'static: 'a,
+    {
+        ["md/list/box.wgsl"]
+            .into_iter()
+            .chain(self.gap_needs)
+            .chain([self.gap, last])
+            .collect()
     }
 }
 

@@ -1,3 +1,4 @@
 //! Harmonic angles.
 
+pub mod part;
 pub mod twin;

@@ -1,3 +1,4 @@
 //! Harmonic bonds.
 
+pub mod part;
 pub mod twin;

@@ -2,6 +2,8 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | [`part`] | the term as a part of a package |
 //! | [`series`] | Ewald's smooth functions as series |
 
+pub mod part;
 pub mod series;

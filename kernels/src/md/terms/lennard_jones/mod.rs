@@ -33,7 +33,7 @@ pub fn distance_file(edges_nm: [f64; 3], cutoff_nm: f64) -> &'static str {
 
 impl Part for LennardJones {
     fn contribute(&self, draft: &mut Draft) {
-        let unit = PairUnit::of(draft.cell().edges_nm, self.cutoff_nm);
+        let unit = PairUnit::of(draft.cell().cell().diagonal_nm(), self.cutoff_nm);
         self.coefficients(draft, &unit);
         draft.float_forces("LennardJones");
         draft.fault(

@@ -16,7 +16,7 @@ pub mod twin;
 use super::lennard_jones::pairs::Pair;
 use crate::md::AtomType;
 use crate::md::draft::{Draft, Energy, Kernel, Part, Phase};
-use crate::md::list::List;
+use crate::md::list::BoxFiles;
 use crate::md::system::nonbonded::COULOMB;
 
 /// How Coulomb acts within the cutoff.
@@ -64,7 +64,8 @@ impl Part for Nonbonded {
             3,
             "an energy is beyond 524,288 kJ/mol or not a number: atoms overlap; use a smaller time step, or a starting state without overlaps",
         );
-        let (cell, switch, coulomb) = (List::cell_file(draft), self.switch(draft), self.coulomb(draft));
+        let cell = BoxFiles::of(draft).cell;
+        let (switch, coulomb) = (self.switch(draft), self.coulomb(draft));
         let files = [
             "md/list/list.wgsl",
             cell,

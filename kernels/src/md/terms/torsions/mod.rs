@@ -1,3 +1,4 @@
 //! Periodic torsions.
 
+pub mod part;
 pub mod twin;

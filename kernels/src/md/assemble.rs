@@ -1,0 +1,201 @@
+//! A general system as a package: which parts it is made of, and by name what cannot be run.
+
+use super::draft::{Atoms, Draft, Head};
+use super::fixed_cell::FixedCell;
+use super::list::capacity::Capacity;
+use super::list::{Kind, List};
+use super::motion::Leapfrog;
+use super::observe::Kinetic;
+use super::system::nonbonded::reaction_field;
+use super::system::particle::Kinds;
+use super::system::{Action, Cell, ForceClass, Integrator, Method, Nonbonded, System, check};
+use super::terms::angles::part::Angles;
+use super::terms::bonds::part::Bonds;
+use super::terms::exceptions::part::Exceptions;
+use super::terms::nonbonded::twin::dispersion_correction;
+use super::terms::nonbonded::{Coulomb, Nonbonded as Pairs};
+use super::terms::torsions::part::{Impropers, PeriodicTorsions, RbTorsions};
+use super::{MdError, Plan};
+use crate::package::Package;
+
+/// Edge of the box that stands for none, nm: no difference may reach half of it.
+const OPEN_EDGE_NM: f64 = 64.0;
+/// The list reaches this much further than the cutoff, as a share of it.
+const SKIN: f64 = 0.12;
+/// Steps that a list looks ahead.
+const LEAD_STEPS: f64 = 8.0;
+
+impl System {
+    /// The system as a kernel package. Without dynamics, one that can be evaluated and does not move.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the system, or that cannot be run.
+    pub fn package(&self, plan: Plan) -> Result<Package, MdError> {
+        let mut draft = self.draft(plan)?;
+        for class in [
+            ForceClass::Cmap,
+            ForceClass::CustomNonbonded,
+            ForceClass::CustomBond,
+            ForceClass::CustomExternal,
+            ForceClass::GbsaObc,
+        ] {
+            if self.terms.classes().contains(&class) {
+                draft.refuse(format!("terms of {} cannot be run yet", class.name()));
+            }
+        }
+        if let Some(Method::Pme { .. }) = self.terms.nonbonded.as_ref().map(|nonbonded| nonbonded.method) {
+            draft.refuse("the reciprocal part of PME cannot be run yet".into());
+        }
+        self.interactions(&mut draft);
+        self.motion(&mut draft);
+        draft.frames("positions", plan.positions_every);
+        draft.finish()
+    }
+
+    /// A draft that holds the particles.
+    ///
+    /// # Errors
+    /// What is wrong with the system.
+    pub fn draft(&self, plan: Plan) -> Result<Draft, MdError> {
+        let problems = check::problems(self);
+        if !problems.is_empty() {
+            return Err(MdError::System(problems.join("\n")));
+        }
+        let head = Head {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            dt_ps: self.dynamics.map_or(0.001, |dynamics| dynamics.step_ps),
+            plan,
+        };
+        let open = Cell::rectangular([OPEN_EDGE_NM; 3]);
+        let cell = FixedCell::new(self.cell.unwrap_or(open)).map_err(MdError::System)?;
+        let kinds = Kinds::of(&self.particles);
+        let atoms = Atoms {
+            cell,
+            positions: self.fixed_positions(cell.cell()),
+            velocities_nm_ps: self.velocities_nm_ps.clone(),
+            kind_of: kinds.of.clone(),
+            masses_u: kinds.kinds.iter().map(|kind| kind.particle.mass_u).collect(),
+        };
+        Ok(Draft::new(head, &atoms))
+    }
+
+    /// Positions as fractions of the box of the source, not of the rounded one; without a box, around the middle of the one that stands for it.
+    fn fixed_positions(&self, rounded: Cell) -> Vec<[u32; 3]> {
+        let cell = self.cell.unwrap_or(rounded);
+        let shift = if self.cell.is_some() { 0.0 } else { 0.5 * OPEN_EDGE_NM };
+        let word = |fraction: f64| (fraction.rem_euclid(1.0) * 4_294_967_296.0).round() as u64 as u32;
+        let place = |p: &[f64; 3]| cell.fractions(p.map(|x| x + shift)).map(word);
+        self.positions_nm.iter().map(place).collect()
+    }
+
+    /// The list and all terms that act within the cutoff or on given particles: all but the reciprocal part of PME.
+    pub fn interactions(&self, draft: &mut Draft) {
+        if let Some(nonbonded) = &self.terms.nonbonded {
+            self.pairs(nonbonded, draft);
+        } else {
+            draft.refuse("a system without a NonbondedForce cannot be run yet: its list has no cutoff".into());
+        }
+        let terms = &self.terms;
+        if !terms.bonds.is_empty() {
+            draft.add(&Bonds(&terms.bonds));
+        }
+        if !terms.angles.is_empty() {
+            draft.add(&Angles(&terms.angles));
+        }
+        if !terms.torsions.is_empty() {
+            draft.add(&PeriodicTorsions(&terms.torsions));
+        }
+        if !terms.rb_torsions.is_empty() {
+            draft.add(&RbTorsions(&terms.rb_torsions));
+        }
+        if !terms.impropers.is_empty() {
+            draft.add(&Impropers(&terms.impropers));
+        }
+    }
+
+    fn pairs(&self, nonbonded: &Nonbonded, draft: &mut Draft) {
+        let cell = draft.cell().cell();
+        let edges_nm = cell.diagonal_nm();
+        let half_nm = 0.5 * edges_nm.into_iter().fold(f64::INFINITY, f64::min);
+        let cutoff = nonbonded.method.cutoff();
+        // Without a cutoff every pair counts: nothing may come near half the box.
+        let cutoff_nm = cutoff.map_or(0.99 * half_nm, |cutoff| cutoff.radius_nm);
+        let skin_nm = (SKIN * cutoff_nm).min(half_nm - cutoff_nm);
+        if skin_nm.is_nan() || skin_nm <= 1e-4 {
+            draft.refuse(format!(
+                "the cutoff is {cutoff_nm} nm in a box whose shortest height is {} nm: expected a box that is wider than twice the cutoff",
+                2.0 * half_nm
+            ));
+            return;
+        }
+        let mut exclusions = vec![Vec::new(); self.atoms()];
+        for [a, b] in &nonbonded.exclusions {
+            exclusions[*a as usize].push(*b);
+            exclusions[*b as usize].push(*a);
+        }
+        let positions = self.fixed_positions(cell);
+        draft.add(&List {
+            cutoff_nm,
+            skin_nm,
+            capacity: Capacity::of(&positions, edges_nm, cutoff_nm + skin_nm, 0.0),
+            lead_steps: LEAD_STEPS,
+            kind: Kind::HalfByExclusion { exclusions },
+            distance: None,
+        });
+        let kinds = Kinds::of(&self.particles).kinds;
+        let coulomb = match nonbonded.method {
+            Method::NoCutoff => Coulomb::Field { k: 0.0, c: 0.0 },
+            Method::ReactionField { cutoff, dielectric } => {
+                let [k, c] = reaction_field(cutoff.radius_nm, dielectric);
+                Coulomb::Field { k, c }
+            }
+            Method::Pme { alpha_per_nm, .. } => Coulomb::Ewald { alpha_per_nm },
+        };
+        draft.add(&Pairs {
+            charges_e: kinds.iter().map(|kind| kind.particle.charge_e).collect(),
+            lennard_jones: kinds
+                .iter()
+                .map(|kind| [kind.particle.sigma_nm, kind.particle.epsilon_kj_mol])
+                .collect(),
+            cutoff_nm,
+            switch_nm: cutoff.and_then(|cutoff| cutoff.switch_nm),
+            coulomb,
+        });
+        draft.add(&Exceptions {
+            nonbonded,
+            particles: &self.particles,
+        });
+        let correction = dispersion_correction(self);
+        if correction != 0.0 {
+            draft.constant_energy(ForceClass::Nonbonded.name(), correction);
+        }
+    }
+
+    /// What moves the particles; whatever cannot is refused by name.
+    fn motion(&self, draft: &mut Draft) {
+        let Some(dynamics) = self.dynamics else { return };
+        if dynamics.integrator != Integrator::Verlet {
+            draft.refuse("integrators other than Verlet cannot be run yet".into());
+        }
+        if !self.constraints.is_empty() {
+            draft.refuse(format!("{} constraints cannot be run yet", self.constraints.len()));
+        }
+        if !self.sites.is_empty() {
+            draft.refuse(format!("{} virtual sites cannot be run yet", self.sites.len()));
+        }
+        for action in &self.actions {
+            draft.refuse(match action {
+                Action::RemoveMotion { .. } => "a CMMotionRemover cannot be run yet".into(),
+                Action::Barostat(_) => "a MonteCarloBarostat cannot be run yet".into(),
+            });
+        }
+        if !draft.is_rectangular() {
+            draft.refuse("motion in a tilted box cannot be run yet".into());
+        }
+        draft.add(&Kinetic {
+            degrees_of_freedom: self.degrees_of_freedom() as f64,
+        });
+        draft.add(&Leapfrog);
+    }
+}
