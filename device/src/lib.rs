@@ -5,18 +5,17 @@
 //! | [`api`](Device) | the interface every device offers |
 //! | [`gpu`] | wgpu: adapters, pipelines, submits of bounded length, read-back |
 //! | [`cpu`] | naga's IR to WebAssembly, run on all cores |
-//! | [`strict`] | the portable tier's lowering: ordinary WGSL to exact operations |
+//!
+//! What a program is ([`Program`] and its parts) and how its WGSL is read belong to the crate `wgsl`, which needs no device.
 
 mod api;
 pub mod cpu;
 mod error;
 pub mod gpu;
 mod list;
-pub mod strict;
 
-pub use api::{
-    BufferDesc, BufferId, Command, Device, DeviceInfo, DeviceKind, ModuleDesc, PassDesc, PassId, Program, Resource, Session,
-    SessionOptions, Underflow, Workgroups,
-};
+pub use api::{Command, Device, DeviceInfo, DeviceKind, Session, SessionOptions};
 pub use error::DeviceError;
 pub use list::{automatic, list, select};
+pub use wgsl::strict;
+pub use wgsl::{BufferDesc, BufferId, ModuleDesc, PassDesc, PassId, Program, Resource, Underflow, Workgroups};

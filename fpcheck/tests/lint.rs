@@ -116,11 +116,11 @@ fn the_class_bound_tier_lets_pass_what_one_sort_of_hardware_always_does_alike() 
 
 #[test]
 fn shipped_packages_are_clean_in_the_portable_tier() {
-    let mut names: Vec<&str> = Package::examples().collect();
+    let mut names: Vec<&str> = kernels::examples::names().collect();
     assert!(names.len() >= 3, "{names:?}");
     names.sort_unstable();
     for name in names {
-        let package = Package::example(name).expect("an example is a good package");
+        let package = kernels::examples::load(name).expect("an example is a good package");
         let report = Subject::package(&package)
             .expect("a subject")
             .with_tier(Some(Tier::Portable))
@@ -226,7 +226,10 @@ fn shipped_sums_without_their_barriers_are_races() {
     for (name, file) in cases {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join(name);
-        Package::example(name).expect("an example").save(&path).expect("written");
+        kernels::examples::load(name)
+            .expect("an example")
+            .save(&path)
+            .expect("written");
         let names = [path.join(file), path.join("md").join(file)];
         let file = names.iter().find(|file| file.exists()).expect("the example has this file");
         let text = fs::read_to_string(file).expect("readable");

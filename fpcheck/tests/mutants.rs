@@ -39,7 +39,7 @@ fn failing(device: Arc<dyn Device>, package: Package, checks: &[&str]) -> Vec<St
 
 /// A shipped example with one of its texts changed.
 fn mutant(example: &str, file: &str, from: &str, to: &str) -> Package {
-    let package = Package::example(example).expect("a shipped example");
+    let package = kernels::examples::load(example).expect("a shipped example");
     let mut shaders = package.shaders().clone();
     let text = shaders.get_mut(file).expect("a file of the example");
     assert!(text.contains(from), "{file} has no '{from}' any more");
@@ -145,7 +145,7 @@ fn a_random_stream_that_all_share_is_caught_by_orders() {
 fn a_missing_barrier_is_caught_by_checked() {
     let without = mutant("gray-scott", "measure_rows.wgsl", "workgroupBarrier();", "");
     assert_eq!(failing(cpu(), without, &["checked"]), ["checked"]);
-    let whole = Package::example("gray-scott").expect("a shipped example");
+    let whole = kernels::examples::load("gray-scott").expect("a shipped example");
     assert_eq!(failing(cpu(), whole, &["checked"]), [""; 0]);
 }
 

@@ -137,7 +137,7 @@ fn ising_totals(spins: &[i32]) -> [i32; 2] {
 
 #[test]
 fn ising_is_what_plain_rust_computes() {
-    let package = Package::example("ising").expect("a shipped example");
+    let package = kernels::examples::load("ising").expect("a shipped example");
     let mut spins = signed(&package.initial(0));
     let acceptance = words(&package.initial(1));
     let mut totals = Vec::new();
@@ -191,7 +191,7 @@ fn ising_agrees_with_onsager_above_and_below_the_critical_temperature() {
         (onsager_energy(2.0) + 1.745_564_6).abs() < 1e-6,
         "the oracle itself: a published value"
     );
-    let example = Package::example("ising").expect("a shipped example");
+    let example = kernels::examples::load("ising").expect("a shipped example");
     on_every_device("ising physics", |device| {
         for temperature in [2.0, 3.0] {
             let threshold = |k: i32| ((-4.0 * f64::from(k - 2) / temperature).exp().min(1.0) * 4_294_967_296.0 - 1.0) as u32;
@@ -243,7 +243,7 @@ fn gray_scott_step(grid: &[[f32; 2]]) -> Vec<[f32; 2]> {
 
 #[test]
 fn gray_scott_is_what_plain_rust_computes() {
-    let package = Package::example("gray-scott").expect("a shipped example");
+    let package = kernels::examples::load("gray-scott").expect("a shipped example");
     let floats = |bytes: &[u8]| words(bytes).into_iter().map(f32::from_bits).collect::<Vec<f32>>();
     let mut grid: Vec<[f32; 2]> = floats(&package.initial(0))
         .chunks_exact(2)

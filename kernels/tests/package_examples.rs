@@ -15,7 +15,7 @@ const TEMPERATURE: f64 = 2.27;
 
 /// The examples that are folders; the others are made by `kernels::md`.
 fn folders() -> impl Iterator<Item = &'static str> {
-    Package::examples().filter(|name| !kernels::md::examples::NAMES.contains(name))
+    kernels::examples::names().filter(|name| !kernels::md::examples::NAMES.contains(name))
 }
 
 fn packages() -> PathBuf {
@@ -23,9 +23,18 @@ fn packages() -> PathBuf {
 }
 
 #[test]
+fn every_example_survives_the_journey_as_an_archive() {
+    for name in kernels::examples::names() {
+        let package = kernels::examples::load(name).expect("a shipped example");
+        let back = Package::from_archive(&package.to_archive().expect("packed")).expect("unpacked");
+        assert_eq!(package.digest(), back.digest(), "{name}");
+    }
+}
+
+#[test]
 fn every_folder_below_packages_is_embedded_and_loads() {
     for name in folders() {
-        let embedded = Package::example(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let embedded = kernels::examples::load(name).unwrap_or_else(|error| panic!("{name}: {error}"));
         let on_disk = Package::load(&packages().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(embedded.digest(), on_disk.digest(), "{name}");
         assert_eq!(embedded.manifest().name, name);
@@ -40,7 +49,7 @@ fn every_folder_below_packages_is_embedded_and_loads() {
         .collect();
     found.sort();
     assert_eq!(found, folders().collect::<Vec<_>>());
-    let error = Package::example("isling").expect_err("no such example").to_string();
+    let error = kernels::examples::load("isling").expect_err("no such example").to_string();
     assert!(error.contains("'isling'") && error.contains("'ising'"), "{error}");
 }
 

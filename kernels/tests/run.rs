@@ -32,7 +32,7 @@ fn class(name: &str) -> HardwareClass {
 }
 
 fn package() -> Package {
-    let package = Package::example("ising").expect("a shipped example");
+    let package = kernels::examples::load("ising").expect("a shipped example");
     let manifest = package.manifest().clone().with_steps_per_segment(10);
     package.with_manifest(manifest).expect("still a good package")
 }

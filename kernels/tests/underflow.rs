@@ -43,7 +43,7 @@ fn declares(package: &Package) -> bool {
 
 #[test]
 fn gray_scott_has_no_subnormal() {
-    let package = Package::example("gray-scott").expect("a shipped example");
+    let package = kernels::examples::load("gray-scott").expect("a shipped example");
     assert!(declares(&package));
     // At the start, and when waves have run through half of the grid: V decays towards nothing in front of them.
     for fast in [0, 25, 1000] {
@@ -63,7 +63,7 @@ fn molecular_packages_have_no_subnormal() {
 
 #[test]
 fn a_declaration_that_is_wrong_is_found() {
-    let package = Package::example("gray-scott").expect("a shipped example");
+    let package = kernels::examples::load("gray-scott").expect("a shipped example");
     let mut shaders = package.shaders().clone();
     let euler = shaders.get_mut("euler.wgsl").expect("its shader");
     assert!(euler.contains("v < 1e-15"));

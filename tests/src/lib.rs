@@ -73,7 +73,7 @@ pub fn said(output: &Output) -> String {
 /// # Panics
 /// There is no such example, or it cannot be written.
 pub fn short_package(example: &str, steps_per_segment: u64, folder: &Path) -> Package {
-    let package = kernels::package::Package::example(example).expect("a shipped example");
+    let package = kernels::examples::load(example).expect("a shipped example");
     let manifest = package.manifest().clone().with_steps_per_segment(steps_per_segment);
     let package = package.with_manifest(manifest).expect("still a good package");
     package.save(folder).expect("the folder can be written");

@@ -20,7 +20,7 @@ fn boundaries(package: &Package, device: &dyn Device, options: &SessionOptions) 
 fn holds_for(example: &str, steps: u64, steps_checked: u64) {
     let device = device::select("cpu").expect("the CPU device is always there");
     let short = |steps: u64| {
-        let package = Package::example(example).expect("a shipped example");
+        let package = kernels::examples::load(example).expect("a shipped example");
         package
             .with_manifest(package.manifest().clone().with_steps_per_segment(steps))
             .expect("still a good package")

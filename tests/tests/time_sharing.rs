@@ -212,7 +212,7 @@ fn class_mismatch_and_rare_class(database: Option<String>) {
         return;
     };
     let stage = Stage::new(database, FAST);
-    let example = Package::example("ising").expect("a shipped example");
+    let example = kernels::examples::load("ising").expect("a shipped example");
     let mut manifest = example.manifest().clone().with_steps_per_segment(STEPS);
     manifest.tier = Tier::ClassBound;
     let package = example.with_manifest(manifest).expect("still a good package");
@@ -275,7 +275,7 @@ fn prefetch(database: Option<String>) {
 fn transfer_cut_and_resumed(database: Option<String>) {
     const CUT: u64 = 100_000;
     let stage = Stage::new(database, FAST);
-    let example = Package::example("gray-scott").expect("a shipped example");
+    let example = kernels::examples::load("gray-scott").expect("a shipped example");
     let manifest = example.manifest().clone().with_steps_per_segment(4);
     // A state that does not compress: low bits of a quarter are as good as any.
     let mut dice = contracts::Dice(7);

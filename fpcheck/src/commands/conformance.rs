@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use fpcheck::conformance::{self, CHECKS, Settings};
 use fpcheck::output;
-use kernels::package::Package;
 
 use fpcheck::exit::{Exit, Usage};
 
@@ -59,7 +58,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let packages = if args.packages.is_empty() {
         GOLDEN
             .iter()
-            .map(|name| Package::example(name))
+            .map(|name| kernels::examples::load(name))
             .collect::<Result<Vec<_>, _>>()?
     } else {
         args.packages

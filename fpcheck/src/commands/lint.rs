@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use fpcheck::lint::{Level, Subject};
 use fpcheck::output;
-use kernels::package::Package;
 use protocol::Tier;
 
 use fpcheck::exit::{Exit, Usage};
@@ -70,9 +69,9 @@ fn subject(args: &Args) -> anyhow::Result<Subject> {
 fn package(path: &Path) -> anyhow::Result<Subject> {
     let name = path
         .to_str()
-        .filter(|name| Package::examples().any(|example| example == *name));
+        .filter(|name| kernels::examples::names().any(|example| example == *name));
     match name {
-        Some(name) if !path.exists() => Ok(Subject::package(&Package::example(name)?)?),
+        Some(name) if !path.exists() => Ok(Subject::package(&kernels::examples::load(name)?)?),
         _ => Ok(Subject::folder(path)?),
     }
 }

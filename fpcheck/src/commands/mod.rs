@@ -37,10 +37,10 @@ pub(crate) fn package(wanted: &str) -> anyhow::Result<Package> {
     if path.exists() {
         return Ok(Package::load(path)?);
     }
-    if Package::examples().any(|name| name == wanted) {
-        return Ok(Package::example(wanted)?);
+    if kernels::examples::names().any(|name| name == wanted) {
+        return Ok(kernels::examples::load(wanted)?);
     }
-    let examples: Vec<&str> = Package::examples().collect();
+    let examples: Vec<&str> = kernels::examples::names().collect();
     Err(Usage(format!(
         "no folder '{wanted}' here, and no example of that name; examples are: {}",
         examples.join(", ")

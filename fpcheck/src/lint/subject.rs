@@ -89,7 +89,7 @@ impl Subject {
             folder: String::new(),
             tier,
             texts: vec![Text {
-                source: Source::join("wgsl", &names, &shaders)?,
+                source: source::join("wgsl", &names, &shaders)?,
                 runs: None,
             }],
             refused: None,
@@ -106,7 +106,7 @@ impl Subject {
             let text = match texts.iter_mut().find(|(files, _)| *files == pass.shader.as_slice()) {
                 Some((_, text)) => text,
                 None => {
-                    let source = Source::join(&pass.name, &pass.shader, shaders)?;
+                    let source = source::join(&pass.name, &pass.shader, shaders)?;
                     texts.push((&pass.shader, Text { source, runs: None }));
                     &mut texts.last_mut().expect("one was pushed").1
                 }

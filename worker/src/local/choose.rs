@@ -12,7 +12,7 @@ use crate::exit::{Usage, WrongClass};
 
 /// Names that `baton run` knows without a folder.
 pub(crate) fn examples() -> Vec<&'static str> {
-    Package::examples().collect()
+    kernels::examples::names().collect()
 }
 
 /// The package in a folder, or the example of that name. A folder goes first.
@@ -31,8 +31,8 @@ pub(crate) fn package(wanted: &str) -> anyhow::Result<Package> {
     if path.exists() {
         return Ok(Package::load(path)?);
     }
-    if Package::examples().any(|name| name == wanted) {
-        return Ok(Package::example(wanted)?);
+    if kernels::examples::names().any(|name| name == wanted) {
+        return Ok(kernels::examples::load(wanted)?);
     }
     Err(Usage(format!(
         "no folder '{wanted}' here, and no example of that name; examples are: {}",

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::words::{buffer_index, finite, identifier, pass_index, shown, text, unit, within};
 use super::{Checked, Sizes};
-use crate::package::error::{PackageError, listed};
-use crate::package::limits::{COLUMNS_MAX, OUTPUT_BYTES_PER_SEGMENT_MAX, ROWS_PER_SEGMENT_MAX};
-use crate::package::manifest::{Buffer, Column, Element, Evaluate, Manifest, Output, Read, Role};
+use crate::error::{PackageError, listed};
+use crate::limits::{COLUMNS_MAX, OUTPUT_BYTES_PER_SEGMENT_MAX, ROWS_PER_SEGMENT_MAX};
+use crate::manifest::{Buffer, Column, Element, Evaluate, Manifest, Output, Read, Role};
 
 pub(super) fn outputs(manifest: &Manifest, sizes: &[Sizes]) -> Checked {
     let mut columns = BTreeSet::new();

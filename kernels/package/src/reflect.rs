@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use device::Resource;
 use naga::back::PipelineConstants;
 use naga::{AddressSpace, ArraySize, GlobalVariable, Handle, Module, StorageAccess, Type, TypeInner, VectorSize};
+use wgsl::Resource;
+use wgsl::source::{Parsed, Source, chain, guarded};
 
 use super::check::{Sizes, buffer_index};
 use super::error::{PackageError, listed};
 use super::manifest::{Element, Layout, Manifest, Pass, Role};
 use super::overrides::overrides;
-use super::source::{Parsed, Source, chain, guarded};
 
 /// What a pass needs of a device, besides its module.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,6 +168,7 @@ impl Reader<'_> {
         let message = format!("{message} (pass '{}')", self.pass.name);
         self.source
             .error_at(self.module.global_variables.get_span(handle).to_range(), &message)
+            .into()
     }
 
     fn clock(&self, handle: Handle<GlobalVariable>, variable: &GlobalVariable) -> Result<(), PackageError> {

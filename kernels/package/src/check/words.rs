@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Checked;
-use crate::package::error::{PackageError, listed};
-use crate::package::limits::{CONSTANTS_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX};
-use crate::package::manifest::{Count, Manifest, Number};
+use crate::error::{PackageError, listed};
+use crate::limits::{CONSTANTS_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX};
+use crate::manifest::{Count, Manifest, Number};
 
 /// What a count amounts to, at least 1.
-pub(in crate::package) fn count(key: &str, count: &Count, constants: &BTreeMap<String, Number>) -> Checked<u64> {
+pub(crate) fn count(key: &str, count: &Count, constants: &BTreeMap<String, Number>) -> Checked<u64> {
     let value = match count {
         Count::Value(value) => *value,
         Count::Name(name) => match constants.get(name) {
@@ -45,7 +45,7 @@ pub(in crate::package) fn count(key: &str, count: &Count, constants: &BTreeMap<S
 }
 
 /// Index of the buffer that a key names.
-pub(in crate::package) fn buffer_index(manifest: &Manifest, key: &str, name: &str) -> Checked<usize> {
+pub(crate) fn buffer_index(manifest: &Manifest, key: &str, name: &str) -> Checked<usize> {
     manifest.buffers.iter().position(|buffer| buffer.name == name).ok_or_else(|| {
         let known = listed(manifest.buffers.iter().map(|buffer| buffer.name.as_str()));
         PackageError::found(
@@ -68,7 +68,7 @@ pub(super) fn pass_index(manifest: &Manifest, key: &str, name: &str) -> Checked<
 }
 
 /// A package's name names folders, too.
-pub(in crate::package) fn package_name(name: &str) -> Checked {
+pub(crate) fn package_name(name: &str) -> Checked {
     let good = name.len() <= NAME_BYTES_MAX
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name

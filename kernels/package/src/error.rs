@@ -2,20 +2,28 @@
 
 use std::fmt::Display;
 
+use wgsl::SourceError;
+
 /// What is wrong with a package: file, key, what was found, what was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PackageError(String);
+pub enum PackageError {
+    /// In `kernel.toml`, in an array, or between the files.
+    #[error("{0}")]
+    Package(String),
+    /// In its WGSL.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
 
 impl PackageError {
     /// About a whole file, or a place in it.
     pub fn file(file: impl Display, message: impl Display) -> Self {
-        Self(format!("{file}: {message}"))
+        Self::Package(format!("{file}: {message}"))
     }
 
     /// About a key of `kernel.toml`, written as a person would look for it: `buffer 'spins': shape`.
     pub(super) fn key(key: impl Display, message: impl Display) -> Self {
-        Self(format!("kernel.toml: {key}: {message}"))
+        Self::Package(format!("kernel.toml: {key}: {message}"))
     }
 
     /// About a key whose value is not what it should be.
@@ -25,7 +33,7 @@ impl PackageError {
 }
 
 /// Names as people read them in a sentence: `'a', 'b' and 'c'`, or `none`.
-pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut names: Vec<String> = names.into_iter().map(|name| format!("'{name}'")).collect();
     match (names.len(), names.pop()) {
         (_, None) => "none".to_owned(),

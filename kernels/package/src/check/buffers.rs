@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::words::{count, finite, unit, within};
 use super::{Checked, Sizes};
-use crate::package::error::PackageError;
-use crate::package::folder::check_path;
-use crate::package::layout;
-use crate::package::limits::{DEVICE_BYTES_MAX, DIMENSIONS_MAX};
-use crate::package::manifest::{Buffer, Element, Layout, Manifest, Number, Role};
+use crate::error::PackageError;
+use crate::folder::check_path;
+use crate::layout;
+use crate::limits::{DEVICE_BYTES_MAX, DIMENSIONS_MAX};
+use crate::manifest::{Buffer, Element, Layout, Manifest, Number, Role};
 
 pub(super) fn buffer(buffer: &Buffer, constants: &BTreeMap<String, Number>) -> Checked<Sizes> {
     let at = |key: &str| format!("buffer '{}': {key}", buffer.name);
@@ -84,7 +84,7 @@ fn source(buffer: &Buffer) -> Checked {
 }
 
 /// The four bytes of a fill value, where it fits the element type.
-pub(in crate::package) fn fill_word(element: Element, fill: Number) -> Option<[u8; 4]> {
+pub(crate) fn fill_word(element: Element, fill: Number) -> Option<[u8; 4]> {
     match (element, fill) {
         (Element::F32, Number::Float(value)) => Some(value as f32),
         // Every integer up to 2^24 is an f32.

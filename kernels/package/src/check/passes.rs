@@ -2,9 +2,9 @@
 
 use super::words::{buffer_index, constants, count, identifier, shown, within};
 use super::{Checked, Sizes};
-use crate::package::error::PackageError;
-use crate::package::limits::EVERY_MAX;
-use crate::package::manifest::{Count, Element, Layout, Manifest, Pass};
+use crate::error::PackageError;
+use crate::limits::EVERY_MAX;
+use crate::manifest::{Count, Element, Layout, Manifest, Pass};
 
 pub(super) fn pass(pass: &Pass, manifest: &Manifest, sizes: &[Sizes]) -> Checked {
     let at = |key: &str| format!("pass '{}': {key}", pass.name);

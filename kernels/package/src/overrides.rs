@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use naga::{Module, ScalarKind, TypeInner};
+use wgsl::Source;
 
 use super::error::{PackageError, listed};
 use super::manifest::{Manifest, Number, Pass};
-use super::source::Source;
 
 /// Values for the module's `override` constants: the pass's own constants go before the package's.
 pub(super) fn overrides(
@@ -27,7 +27,7 @@ pub(super) fn overrides(
                 let message = format!(
                     "found no value for 'override {name}', expected a default here or '{name}' in kernel.toml: constants"
                 );
-                return Err(source.error_at(span, &message));
+                return Err(source.error_at(span, &message).into());
             }
             continue;
         };

@@ -6,26 +6,26 @@
 //! | `check` | whether the manifest's words fit each other |
 //! | `folder`, `npy` | files in and out |
 //! | `archive` | all of it in one blob, to travel |
-//! | [`source`], `reflect`, `overrides` | WGSL: parsed, and held against the manifest |
+//! | [`source`] | a pass's WGSL files, joined |
+//! | `reflect`, `overrides` | what WGSL says, held against the manifest |
 //! | `program` | all of it as a device's program |
 //! | [`layout`] | device layout to standard layout and back |
 //! | [`limits`] | the limits on all of it |
 //! | `digest` | the package's identity |
-//! | `example` | packages inside the program: the examples, and what `baton new` writes |
+//! | `template` | what `baton new` writes |
 //!
-//! Invariant: a [`Package`] exists only if every check passed, so that nobody after it needs to doubt it.
+//! Invariant: a [`Package`] exists only if every check passed. No check needs a device: the server makes the same ones.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use device::{Program, Workgroups};
 use protocol::Digest;
+use wgsl::{Program, Workgroups};
 
 mod archive;
 mod check;
 mod digest;
 mod error;
-mod example;
 mod folder;
 pub mod layout;
 pub mod limits;
@@ -35,8 +35,9 @@ mod overrides;
 mod program;
 mod reflect;
 pub mod source;
+mod template;
 
-pub use error::PackageError;
+pub use error::{PackageError, listed};
 pub use manifest::Manifest;
 
 use check::Sizes;
@@ -61,6 +62,15 @@ impl Package {
     /// The first thing that is wrong with it.
     pub fn load(folder: &Path) -> Result<Self, PackageError> {
         let (manifest, shaders, init) = folder::read(&folder::Folder::open(folder)?)?;
+        Self::new(manifest, shaders, init)
+    }
+
+    /// Read and check the package that these files are: path inside the package to contents.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn from_files(files: &BTreeMap<String, Vec<u8>>) -> Result<Self, PackageError> {
+        let (manifest, shaders, init) = folder::read(files)?;
         Self::new(manifest, shaders, init)
     }
 

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use device::{BufferDesc, ModuleDesc, PassDesc, Program, Workgroups};
+use wgsl::source::{Parsed, Source};
+use wgsl::{BufferDesc, ModuleDesc, PassDesc, Program, Workgroups};
 
 use super::check::{self, Sizes};
 use super::error::PackageError;
 use super::limits::{MODULES_BYTES_MAX, WORKGROUPS_MAX};
 use super::manifest::{Manifest, Pass, Underflow};
 use super::reflect::{self, Reflected};
-use super::source::{Parsed, Source};
+use super::source;
 
-impl From<Underflow> for device::Underflow {
+impl From<Underflow> for wgsl::Underflow {
     fn from(underflow: Underflow) -> Self {
         match underflow {
             Underflow::Canonical => Self::Canonical,
@@ -34,15 +35,15 @@ pub(super) fn compile(
         let module = match known.get(&(pass.shader.as_slice(), pass.underflow)) {
             Some(module) => *module,
             None => {
-                let source = Source::join(&pass.name, &pass.shader, shaders)?;
+                let source = source::join(&pass.name, &pass.shader, shaders)?;
                 let module = modules
                     .iter()
-                    .position(|(other, underflow, _)| other.text == source.text && *underflow == pass.underflow);
+                    .position(|(other, underflow, _)| other.text() == source.text() && *underflow == pass.underflow);
                 let module = match module {
                     Some(module) => module,
                     None => {
-                        let total =
-                            modules.iter().map(|(other, ..)| other.text.len() as u64).sum::<u64>() + source.text.len() as u64;
+                        let total = modules.iter().map(|(other, ..)| other.text().len() as u64).sum::<u64>()
+                            + source.text().len() as u64;
                         if total > MODULES_BYTES_MAX {
                             let key = format!("pass '{}': shader", pass.name);
                             let found = format!("{total} bytes of different joined texts up to this pass");
@@ -81,7 +82,7 @@ pub(super) fn compile(
         .into_iter()
         .map(|(source, underflow, _)| ModuleDesc {
             label: source.label(),
-            source: source.text,
+            source: source.text().to_owned(),
             underflow: underflow.into(),
         })
         .collect();

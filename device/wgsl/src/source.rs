@@ -1,18 +1,16 @@
-//! A pass's WGSL: files joined into one text, parsed and validated by naga, with errors that point into the author's own file.
+//! WGSL files joined into one text, parsed and validated by naga, with errors that point into the author's own file.
 //!
 //! Invariant: whatever the text, the caller gets a module or an error. naga works on a thread of its own, whose stack is deep
 //! enough for the longest expression that the limits allow, and whose panic, should there be one, is an error here.
 
-use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt;
 use std::ops::Range;
 
-use device::{Underflow, strict};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use protocol::Tier;
 
-use super::error::PackageError;
-use super::limits::MODULE_BYTES_MAX;
+use crate::{Underflow, strict};
 
 /// Stack of the thread that naga runs on, bytes. Only what is used of it is ever touched.
 const STACK_BYTES: usize = 1 << 30;
@@ -23,7 +21,7 @@ const SHOWN_CHARS_MAX: usize = 120;
 #[derive(Clone, Debug)]
 pub struct Source {
     /// Each file, and a line feed after each that does not end with one.
-    pub(super) text: String,
+    text: String,
     /// Name and first byte of each file, in order.
     files: Vec<(String, usize)>,
 }
@@ -37,39 +35,60 @@ pub struct Parsed {
     pub info: ModuleInfo,
 }
 
+/// What is wrong with a text: where, what was found, what was expected, and the line itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceError {
+    /// The author's file with line and column, or the names of all files.
+    place: String,
+    message: String,
+    /// The line, a mark below it, and notes; empty without a place.
+    excerpt: String,
+    /// Bytes of the joined text, where known.
+    span: Option<Range<usize>>,
+}
+
+impl SourceError {
+    /// About the text as a whole. `label`: its name.
+    pub fn whole(label: impl fmt::Display, message: impl fmt::Display) -> Self {
+        Self {
+            place: label.to_string(),
+            message: message.to_string(),
+            excerpt: String::new(),
+            span: None,
+        }
+    }
+
+    /// What was found and what was expected, without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Bytes of the joined text that it is about, where known.
+    pub fn span(&self) -> Option<Range<usize>> {
+        self.span.clone()
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}{}", self.place, self.message, self.excerpt)
+    }
+}
+
+impl Error for SourceError {}
+
 impl Source {
-    /// Join a pass's files in the order given. `shaders`: file name to WGSL.
-    ///
-    /// # Errors
-    /// A file is not there, or all together are too large.
-    pub fn join(pass: &str, names: &[String], shaders: &BTreeMap<String, String>) -> Result<Self, PackageError> {
-        let mut source = Self {
-            text: String::new(),
-            files: Vec::new(),
-        };
-        for name in names {
-            let text = shaders.get(name).ok_or_else(|| {
-                PackageError::found(
-                    format_args!("pass '{pass}': shader"),
-                    format_args!("no file '{name}'"),
-                    "a WGSL file of the package",
-                )
-            })?;
-            source.files.push((name.clone(), source.text.len()));
-            source.text.push_str(text);
-            if !text.ends_with('\n') {
-                source.text.push('\n');
+    /// Join files, given as name and text, in this order.
+    pub fn join<'a>(parts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let (mut text, mut files) = (String::new(), Vec::new());
+        for (name, part) in parts {
+            files.push((name.to_owned(), text.len()));
+            text.push_str(part);
+            if !part.ends_with('\n') {
+                text.push('\n');
             }
         }
-        if source.text.len() as u64 > MODULE_BYTES_MAX {
-            let key = format!("pass '{pass}': shader");
-            return Err(PackageError::found(
-                key,
-                format_args!("{} bytes in all", source.text.len()),
-                format_args!("at most {MODULE_BYTES_MAX}"),
-            ));
-        }
-        Ok(source)
+        Self { text, files }
     }
 
     /// The joined text.
@@ -78,7 +97,7 @@ impl Source {
     }
 
     /// The files' names, for people.
-    pub(super) fn label(&self) -> String {
+    pub fn label(&self) -> String {
         self.files
             .iter()
             .map(|(name, _)| name.as_str())
@@ -87,7 +106,10 @@ impl Source {
     }
 
     /// Parse and validate, with what every package of a tier may use; for the portable one, see that it can be lowered.
-    pub(super) fn parse(&self, tier: Tier, underflow: Underflow) -> Result<Parsed, PackageError> {
+    ///
+    /// # Errors
+    /// The text is not valid WGSL, or has no meaning in the tier.
+    pub fn parse(&self, tier: Tier, underflow: Underflow) -> Result<Parsed, SourceError> {
         let Tier::Portable = tier else {
             return self.parse_with(Capabilities::empty());
         };
@@ -108,7 +130,7 @@ impl Source {
     ///
     /// # Errors
     /// The text is not valid WGSL; the message points into the author's own file.
-    pub fn parse_with(&self, capabilities: Capabilities) -> Result<Parsed, PackageError> {
+    pub fn parse_with(&self, capabilities: Capabilities) -> Result<Parsed, SourceError> {
         guarded(&self.label(), || {
             let module = naga::front::wgsl::parse_str(&self.text).map_err(|error| {
                 let labels: Vec<_> = error
@@ -129,13 +151,13 @@ impl Source {
     }
 
     /// An error at a place of the joined text: `file:line:column: message`, and the line itself.
-    pub(super) fn error_at(&self, span: Option<Range<usize>>, message: &str) -> PackageError {
+    pub fn error_at(&self, span: Option<Range<usize>>, message: &str) -> SourceError {
         self.error(message, vec![(span, String::new())], &[])
     }
 
-    fn error(&self, message: &str, labels: Vec<(Option<Range<usize>>, String)>, notes: &[String]) -> PackageError {
+    fn error(&self, message: &str, labels: Vec<(Option<Range<usize>>, String)>, notes: &[String]) -> SourceError {
         let Some((span, label)) = labels.into_iter().find_map(|(span, label)| Some((span?, label))) else {
-            return PackageError::file(self.label(), message);
+            return SourceError::whole(self.label(), message);
         };
         // naga describes a place by its own types, which say nothing to an author.
         let label = if label.contains("naga::") { String::new() } else { label };
@@ -149,17 +171,22 @@ impl Source {
         // A span may reach over many lines: mark its first one.
         let width = self
             .text
-            .get(span)
+            .get(span.clone())
             .map_or(1, |text| text.lines().next().unwrap_or("").chars().count());
         let column = place.column.min(SHOWN_CHARS_MAX);
         let width = width.clamp(1, SHOWN_CHARS_MAX + 1 - column);
         let number = place.number.to_string();
-        let mut text = format!("{message}\n{number} | {line}\n");
+        let mut text = format!("\n{number} | {line}\n");
         let indent = " ".repeat(number.len());
         text.push_str(&format!("{indent} | {}{} {label}", " ".repeat(column - 1), "^".repeat(width)));
         let mut text = text.trim_end().to_owned();
         notes.iter().for_each(|note| text.push_str(&format!("\nnote: {note}")));
-        PackageError::file(format_args!("{}:{}:{}", place.file, place.number, place.column), text)
+        SourceError {
+            place: format!("{}:{}:{}", place.file, place.number, place.column),
+            message: message.to_owned(),
+            excerpt: text,
+            span: Some(span),
+        }
     }
 
     /// The place of a byte of the joined text in its author's file.
@@ -169,12 +196,12 @@ impl Source {
             .iter()
             .rev()
             .find(|(_, start)| *start <= offset)
-            .unwrap_or(&self.files[0]);
-        let offset = (*start..=offset.min(self.text.len()))
+            .map_or(("", 0), |(name, start)| (name.as_str(), *start));
+        let offset = (start..=offset.min(self.text.len()))
             .rev()
             .find(|at| self.text.is_char_boundary(*at))
-            .unwrap_or(*start);
-        let before = &self.text[*start..offset];
+            .unwrap_or(start);
+        let before = &self.text[start..offset];
         let line_start = start + before.rfind('\n').map_or(0, |at| at + 1);
         Place {
             file,
@@ -199,7 +226,7 @@ pub struct Place<'a> {
 }
 
 /// An error with what caused it.
-pub(super) fn chain(error: &dyn Error) -> String {
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -214,7 +241,7 @@ pub(super) fn chain(error: &dyn Error) -> String {
 ///
 /// # Errors
 /// The job's own, or it panicked.
-pub fn guarded<T: Send>(label: &str, job: impl FnOnce() -> Result<T, PackageError> + Send) -> Result<T, PackageError> {
+pub fn guarded<T: Send, E: From<SourceError> + Send>(label: &str, job: impl FnOnce() -> Result<T, E> + Send) -> Result<T, E> {
     let ended = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .name("wgsl".to_owned())
@@ -224,13 +251,11 @@ pub fn guarded<T: Send>(label: &str, job: impl FnOnce() -> Result<T, PackageErro
     });
     match ended {
         Ok(Ok(result)) => result,
-        Ok(Err(_)) => Err(PackageError::file(
+        Ok(Err(_)) => Err(SourceError::whole(
             label,
             "the WGSL compiler broke down over this text, expected WGSL that it can handle",
-        )),
-        Err(error) => Err(PackageError::file(
-            label,
-            format_args!("cannot start a thread to read WGSL: {error}"),
-        )),
+        )
+        .into()),
+        Err(error) => Err(SourceError::whole(label, format_args!("cannot start a thread to read WGSL: {error}")).into()),
     }
 }

@@ -73,7 +73,7 @@ pub fn lower(source: &str, module: &Module, info: &ModuleInfo, policy: Policy) -
 }
 
 /// Whether a function of a lowered module is the library's: no WGSL identifier ends like that.
-pub(crate) fn is_library(function: &Function) -> bool {
+pub fn is_library(function: &Function) -> bool {
     function.name.as_deref().is_some_and(|name| name.ends_with(library::MARK))
 }
 
