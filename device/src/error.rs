@@ -1,5 +1,7 @@
 //! What can go wrong on a device. Each variant leads a caller to a different action.
 
+use wgsl::{ProgramError, ReadError, Refusal};
+
 /// A device's error.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
@@ -51,4 +53,30 @@ pub enum DeviceError {
     /// Checked mode found something (CPU device only): where, and what.
     #[error("{0}")]
     Check(String),
+}
+
+impl From<ProgramError> for DeviceError {
+    fn from(error: ProgramError) -> Self {
+        let ProgramError { place, module, error } = error;
+        match error {
+            ReadError::Refused(refusal) => {
+                let Refusal {
+                    message, span, label, ..
+                } = *refusal;
+                // naga describes a place by its own types, which say nothing to an author.
+                let said = label.is_empty() || message.contains(&label) || label.contains("naga::");
+                Self::Shader {
+                    label: module,
+                    message: if said { message } else { format!("{message}: {label}") },
+                    span,
+                }
+            }
+            ReadError::Limit { what, needed, limit } => Self::Limit {
+                what: format!("{place}: {what}"),
+                needed,
+                limit,
+            },
+            ReadError::Program(message) => Self::Program(format!("{place}: {message}")),
+        }
+    }
 }

@@ -7,6 +7,7 @@
 //! | `lowered` | ordinary WGSL gives the same bits on every device, whatever underflows |
 //! | `refused` | what has no portable meaning is refused, at its place |
 //! | `mutants` | what lowering does is needed: without it, devices differ |
+//! | `verdict` | kernels are taken or refused alike, and mean the same, whatever they do |
 //! | `swiftshader` | the same again on SwiftShader |
 //!
 //! `BATON_STRIDE=n` takes each n-th input; 1 is the full domain. Campaigns are ignored tests.
@@ -25,3 +26,5 @@ mod refused;
 mod support;
 #[path = "strict/swiftshader.rs"]
 mod swiftshader;
+#[path = "strict/verdict.rs"]
+mod verdict;

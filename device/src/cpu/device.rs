@@ -6,9 +6,9 @@ use std::time::Duration;
 use compile::abi::{BufferLayout, CLOCK_ADDRESS, CLOCK_BYTES};
 use compile::{BoundBuffer, Checks, ConstantPool, Fault};
 use protocol::Tier;
+use wgsl::{Binding, Bound, Target};
 
 use super::from_fault;
-use super::front::{self, Parsed};
 use super::run::{CpuSession, Engine, Pass, Sites, line_of};
 use crate::{
     Device, DeviceError, DeviceInfo, DeviceKind, ModuleDesc, PassDesc, Program, Resource, Session, SessionOptions, Underflow,
@@ -119,33 +119,26 @@ fn compile(
     layout: &BufferLayout,
     checked: bool,
 ) -> Result<(Vec<Pass>, ConstantPool), DeviceError> {
+    let target = Target {
+        // WebAssembly's own division, square root, roundings and conversions are IEEE 754's.
+        exact: true,
+        // Checked mode is to see accesses out of bounds as they are.
+        bounds: checked,
+        ..Target::default()
+    };
     let mut pool = ConstantPool::default();
-    let mut modules: Vec<Option<Parsed>> = program.modules.iter().map(|_| None).collect();
     let mut passes = Vec::with_capacity(program.passes.len());
-    for pass in &program.passes {
-        let Some(module) = program.modules.get(pass.module) else {
-            let text = format!(
-                "pass '{}': there is no module {}, there are {}",
-                pass.label,
-                pass.module,
-                program.modules.len()
-            );
-            return Err(DeviceError::Program(text));
-        };
-        let parsed = match &mut modules[pass.module] {
-            Some(parsed) => parsed,
-            empty => empty.insert(front::parse(module, program.tier)?),
-        };
-        let resolved = front::resolve(parsed, module, pass)?;
-        let bindings = bind(&resolved, program, pass, layout)?;
+    for (bound, pass) in wgsl::open(program, target)?.iter().zip(&program.passes) {
+        let module = &program.modules[pass.module];
+        let bindings = addresses(bound, layout)?;
         let explain = |fault| located(fault, pass, module);
         let checks = checked.then_some(Checks {
             // Where `canonical` was put in, an underflow is no finding.
             underflow: program.tier == Tier::ClassBound || module.underflow == Underflow::Checked,
             trusted: strict::is_library,
         });
-        let (naga, info) = (&resolved.module, &resolved.info);
-        let compiled = compile::compile(naga, info, resolved.entry, &bindings, checks, &mut pool).map_err(explain)?;
+        let stage = &bound.stage;
+        let compiled = compile::compile(&stage.module, &stage.info, 0, &bindings, checks, &mut pool).map_err(explain)?;
         let machine = engine.compile(&compiled.wasm).map_err(|error| DeviceError::Shader {
             label: module.label.clone(),
             message: format!("pass '{}' does not compile: {error}", pass.label),
@@ -166,12 +159,6 @@ fn compile(
                 buffers,
             },
         });
-    }
-    // What no pass uses must be right all the same.
-    for (parsed, module) in modules.iter().zip(&program.modules) {
-        if parsed.is_none() {
-            front::parse(module, program.tier)?;
-        }
     }
     Ok((passes, pool))
 }
@@ -210,53 +197,21 @@ fn bound_buffers(program: &Program, pass: &PassDesc, layout: &BufferLayout) -> V
     bound.collect()
 }
 
-/// What each binding of a pass is bound to.
-fn bind(
-    resolved: &front::Resolved,
-    program: &Program,
-    pass: &PassDesc,
-    layout: &BufferLayout,
-) -> Result<BTreeMap<u32, BoundBuffer>, DeviceError> {
-    let wrong = |text: String| Err(DeviceError::Program(format!("pass '{}': {text}", pass.label)));
-    let mut bindings = BTreeMap::new();
-    let mut uses: BTreeMap<Option<usize>, (usize, bool)> = BTreeMap::new();
-    for used in front::used(resolved, pass)? {
-        let place = format!("@binding({}) '{}'", used.binding, used.name);
-        let (bound, buffer) = match pass.bindings.get(&used.binding) {
-            None => return wrong(format!("{place} is bound to nothing")),
-            Some(Resource::Clock) if used.uniform => (
-                BoundBuffer {
-                    address: CLOCK_ADDRESS,
-                    size: CLOCK_BYTES,
-                },
-                None,
-            ),
-            Some(Resource::Clock) => return wrong(format!("{place} is bound to the clock, which is a uniform")),
-            Some(Resource::Buffer(buffer)) => match layout.buffer(*buffer) {
-                None => {
-                    return wrong(format!(
-                        "{place} is bound to buffer {buffer}; there are {}",
-                        program.buffers.len()
-                    ));
-                }
-                Some((address, size)) => (BoundBuffer { address, size }, Some(*buffer)),
-            },
-        };
-        if used.size > u64::from(bound.size) {
-            return wrong(format!("{place} needs {} bytes, its buffer has {}", used.size, bound.size));
-        }
-        let (count, written) = uses.entry(buffer).or_default();
-        *count += 1;
-        *written |= used.written;
-        bindings.insert(used.binding, bound);
-    }
-    for (buffer, (count, written)) in uses {
-        if let (Some(buffer), true, 2..) = (buffer, written, count) {
-            return wrong(format!(
-                "buffer '{}' is bound twice and written",
-                program.buffers[buffer].label
-            ));
-        }
-    }
-    Ok(bindings)
+/// Where each binding of a pass lies.
+fn addresses(bound: &Bound, layout: &BufferLayout) -> Result<BTreeMap<u32, BoundBuffer>, DeviceError> {
+    let address = |binding: &Binding| match binding.resource {
+        Resource::Clock => Ok((CLOCK_ADDRESS, CLOCK_BYTES)),
+        Resource::Buffer(buffer) => layout.buffer(buffer).ok_or_else(|| {
+            DeviceError::Program(format!(
+                "binding {} is bound to buffer {buffer}, which is not there",
+                binding.number
+            ))
+        }),
+    };
+    (bound.bindings.iter())
+        .map(|binding| {
+            let (address, size) = address(binding)?;
+            Ok((binding.number, BoundBuffer { address, size }))
+        })
+        .collect()
 }

@@ -1,21 +1,17 @@
 //! The built-in CPU device: WGSL on every core, no driver, the same bits on every machine.
 //!
-//! naga parses and validates; the `compile` crate makes WebAssembly of it, four invocations a vector; wasmtime compiles and runs that,
+//! The crate `wgsl` reads and lowers; the `compile` crate makes WebAssembly of it, four invocations a vector; wasmtime compiles and runs that,
 //! workgroups spread over threads.
 //!
 //! | module | owns |
 //! |---|---|
-//! | `front` | WGSL text to a validated module with one entry point |
-//! | `text` | what a text will cost to parse, before it is parsed |
 //! | `device` | [`CpuDevice`]: a program's buffers and passes, checked and compiled |
 //! | `run` | engine, memory, threads, session |
 //!
 //! Invariant: bits depend on the kernel and its inputs alone, never on threads or the order of workgroups.
 
 mod device;
-mod front;
 mod run;
-mod text;
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Whether a device can hold a program, before any of it is allocated.
 
 use wgpu::{Adapter, Limits};
+use wgsl::{Access, Binding, Bound};
 
-use super::reflect::{Access, Binding, Stage};
 use crate::{DeviceError, Program, Resource};
 
 /// Workgroups in one dimension of a dispatch, the same on every device: an indirect dispatch above it runs nothing, so
@@ -21,7 +21,7 @@ pub(super) fn of(adapter: &Adapter) -> Limits {
 }
 
 /// Whether the device can hold it.
-pub(super) fn within(program: &Program, stages: &[Stage], limits: &Limits) -> Result<(), DeviceError> {
+pub(super) fn within(program: &Program, stages: &[Bound], limits: &Limits) -> Result<(), DeviceError> {
     let within = |what: &dyn Fn() -> String, needed: u64, limit: u64| {
         if needed <= limit {
             Ok(())
@@ -48,9 +48,9 @@ pub(super) fn within(program: &Program, stages: &[Stage], limits: &Limits) -> Re
             )?;
         }
     }
-    for (stage, pass) in stages.iter().zip(&program.passes) {
+    for (bound, pass) in stages.iter().zip(&program.passes) {
         let name = |what: &str| format!("pass '{}' ({what})", pass.label);
-        let [x, y, z] = stage.workgroup_size.map(u64::from);
+        let [x, y, z] = bound.stage.workgroup_size.map(u64::from);
         let most = limits.max_compute_workgroup_size_x;
         within(&|| name("workgroup size in x"), x, most.into())?;
         within(&|| name("workgroup size in y"), y, limits.max_compute_workgroup_size_y.into())?;
@@ -61,9 +61,13 @@ pub(super) fn within(program: &Program, stages: &[Stage], limits: &Limits) -> Re
             limits.max_compute_invocations_per_workgroup.into(),
         )?;
         let most = limits.max_compute_workgroup_storage_size;
-        within(&|| name("bytes of workgroup memory"), stage.workgroup_bytes, most.into())?;
+        within(
+            &|| name("bytes of workgroup memory"),
+            bound.stage.workgroup_bytes,
+            most.into(),
+        )?;
 
-        let count = |wanted: fn(&Binding) -> bool| stage.bindings.iter().filter(|binding| wanted(binding)).count() as u64;
+        let count = |wanted: fn(&Binding) -> bool| bound.bindings.iter().filter(|binding| wanted(binding)).count() as u64;
         let storage = count(|binding| binding.access != Access::Uniform);
         within(
             &|| name("storage buffers"),
@@ -82,7 +86,7 @@ pub(super) fn within(program: &Program, stages: &[Stage], limits: &Limits) -> Re
             clocks,
             limits.max_dynamic_uniform_buffers_per_pipeline_layout.into(),
         )?;
-        for binding in &stage.bindings {
+        for binding in &bound.bindings {
             let number = u64::from(binding.number);
             within(
                 &|| name("binding number"),

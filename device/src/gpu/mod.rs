@@ -3,7 +3,6 @@
 //! | module | owns |
 //! |---|---|
 //! | `list` | which adapters there are, and what they say of themselves |
-//! | `reflect` | WGSL read by naga: what an entry point is bound to, and whether a program fits it |
 //! | `limits` | whether a device can hold a program |
 //! | `open` | a program's buffers and passes, on a device of its own |
 //! | `pipelines` | layouts, pipelines and bind groups |
@@ -34,7 +33,6 @@ mod pacing;
 mod pipelines;
 mod read_back;
 mod record;
-mod reflect;
 mod session;
 mod strict;
 

@@ -8,13 +8,13 @@ use wgpu::{
     Adapter, BindGroup, Buffer, BufferDescriptor, BufferUsages, ComputePipeline, DeviceDescriptor, DownlevelFlags, Features,
     Limits, Queue,
 };
+use wgsl::{Access, Bound, Target};
 
 use super::counts::{Guard, Twin};
 use super::faults::Faults;
 use super::limits;
 use super::pacing::COMMANDS_MAX;
 use super::pipelines::{self, CLOCK_BYTES};
-use super::reflect::{self, Access, Stage};
 use super::session::GpuSession;
 use super::strict::{self, Controls};
 use crate::{DeviceError, DeviceInfo, Program, Resource, SessionOptions};
@@ -26,6 +26,8 @@ pub(super) struct Opened {
     pub(super) faults: Faults,
     pub(super) limits: Limits,
     pub(super) controls: Controls,
+    /// Passes go to the driver as our own SPIR-V.
+    pub(super) own_spirv: bool,
     pub(super) buffers: Vec<OpenBuffer>,
     pub(super) guard: Guard,
     pub(super) passes: Vec<OpenPass>,
@@ -61,8 +63,9 @@ pub(super) fn open(
     program: &Program,
     options: &SessionOptions,
 ) -> Result<GpuSession, DeviceError> {
-    let stages = stages(program)?;
-    if program.tier == Tier::Portable && !strict::is_possible(adapter) {
+    let stages = wgsl::open(program, Target::default())?;
+    let own_spirv = strict::is_possible(adapter);
+    if program.tier == Tier::Portable && !own_spirv {
         return Err(DeviceError::Program(format!(
             "{} ({}) cannot run the portable tier, which needs Vulkan 1.2 or later for exact arithmetic; the cpu device can",
             info.id, info.name
@@ -82,13 +85,13 @@ pub(super) fn open(
     let limits = limits::of(adapter);
     limits::within(program, &stages, &limits)?;
 
-    let required_features = match program.tier {
-        Tier::Portable => Features::PASSTHROUGH_SHADERS,
-        Tier::ClassBound => Features::empty(),
+    let required_features = match own_spirv {
+        true => Features::PASSTHROUGH_SHADERS,
+        false => Features::empty(),
     };
     let controls = match program.tier {
         Tier::Portable => strict::controls(adapter).or_loose(options.loose),
-        Tier::ClassBound => Controls::default(),
+        Tier::ClassBound => Controls::stock(),
     };
     let (device, queue) = pollster::block_on(adapter.request_device(&DeviceDescriptor {
         label: Some("baton"),
@@ -116,6 +119,7 @@ pub(super) fn open(
         faults,
         limits,
         controls,
+        own_spirv,
         buffers,
         guard,
         passes: Vec::new(),
@@ -126,48 +130,15 @@ pub(super) fn open(
     Ok(GpuSession::new(opened, options))
 }
 
-/// Read every module and match every pass with it.
-fn stages(program: &Program) -> Result<Vec<Stage>, DeviceError> {
-    for buffer in &program.buffers {
-        if buffer.size == 0 || !buffer.size.is_multiple_of(4) {
-            let text = format!(
-                "buffer '{}' has {} bytes: not a multiple of 4 above 0",
-                buffer.label, buffer.size
-            );
-            return Err(DeviceError::Program(text));
-        }
-    }
-    let modules = program
-        .modules
-        .iter()
-        .map(|module| reflect::module(module, program.tier))
-        .collect::<Result<Vec<_>, _>>()?;
-    program
-        .passes
-        .iter()
-        .map(|pass| {
-            let module = modules.get(pass.module).ok_or_else(|| {
-                DeviceError::Program(format!(
-                    "pass '{}': no module {}, there are {}",
-                    pass.label,
-                    pass.module,
-                    modules.len()
-                ))
-            })?;
-            reflect::stage(program, module, pass)
-        })
-        .collect()
-}
-
 fn buffers(
     device: &wgpu::Device,
     faults: &Faults,
     guard: &Guard,
     program: &Program,
-    stages: &[Stage],
+    stages: &[Bound],
 ) -> Result<Vec<OpenBuffer>, DeviceError> {
     let mut uniform = vec![false; program.buffers.len()];
-    for binding in stages.iter().flat_map(|stage| &stage.bindings) {
+    for binding in stages.iter().flat_map(|bound| &bound.bindings) {
         if let (Resource::Buffer(id), Access::Uniform) = (binding.resource, binding.access) {
             uniform[id] = true;
         }

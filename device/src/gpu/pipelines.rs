@@ -2,49 +2,34 @@
 
 use std::num::NonZeroU64;
 
-use protocol::Tier;
 use wgpu::{
     BindGroupDescriptor, BindGroupEntry, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingResource, BindingType,
     BufferBinding, BufferBindingType, ComputePipelineDescriptor, PipelineCompilationOptions, PipelineLayoutDescriptor,
     ShaderModule, ShaderModuleDescriptor, ShaderModuleDescriptorPassthrough, ShaderSource, ShaderStages,
 };
+use wgsl::{Access, Binding, Bound};
 
 use super::open::{OpenPass, Opened};
-use super::reflect::{Access, Binding, Stage};
 use super::strict;
-use crate::{DeviceError, PassDesc, Program, Resource};
+use crate::{DeviceError, ModuleDesc, PassDesc, Program, Resource};
 
 /// Bytes of the clock that a shader sees.
 pub(super) const CLOCK_BYTES: u64 = 16;
 
 /// Compile every pass.
-pub(super) fn passes(opened: &Opened, program: &Program, stages: &[Stage]) -> Result<Vec<OpenPass>, DeviceError> {
-    let stock: Vec<ShaderModule> = match program.tier {
-        Tier::Portable => Vec::new(),
-        Tier::ClassBound => program
-            .modules
-            .iter()
-            .map(|module| {
-                let source = ShaderSource::Wgsl(module.source.as_str().into());
-                opened.device.create_shader_module(ShaderModuleDescriptor {
-                    label: Some(&module.label),
-                    source,
-                })
-            })
-            .collect(),
-    };
-    opened.faults.check(|| "compiles the shaders".to_owned())?;
+pub(super) fn passes(opened: &Opened, program: &Program, stages: &[Bound]) -> Result<Vec<OpenPass>, DeviceError> {
     stages
         .iter()
         .zip(&program.passes)
-        .map(|(stage, pass)| {
-            let built = match program.tier {
-                Tier::ClassBound => {
+        .map(|(bound, pass)| {
+            let built = match opened.own_spirv {
+                true => build(opened, bound, pass, &own_module(opened, bound, pass)?, &[]),
+                false => {
+                    let module = stock_module(opened, &program.modules[pass.module]);
                     let constants: Vec<(&str, f64)> =
                         pass.overrides.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-                    build(opened, stage, pass, &stock[pass.module], &constants)
+                    build(opened, bound, pass, &module, &constants)
                 }
-                Tier::Portable => build(opened, stage, pass, &strict_module(opened, stage, pass)?, &[]),
             };
             opened
                 .faults
@@ -62,11 +47,20 @@ pub(super) fn passes(opened: &Opened, program: &Program, stages: &[Stage]) -> Re
         .collect()
 }
 
-fn strict_module(opened: &Opened, stage: &Stage, pass: &PassDesc) -> Result<ShaderModule, DeviceError> {
-    let words = strict::compile(stage, pass, opened.controls)?;
+/// The author's text through wgpu's own compiler: class-bound passes where there is no way for our SPIR-V.
+fn stock_module(opened: &Opened, module: &ModuleDesc) -> ShaderModule {
+    opened.device.create_shader_module(ShaderModuleDescriptor {
+        label: Some(&module.label),
+        source: ShaderSource::Wgsl(module.source.as_str().into()),
+    })
+}
+
+/// The lowered module as our own SPIR-V.
+fn own_module(opened: &Opened, bound: &Bound, pass: &PassDesc) -> Result<ShaderModule, DeviceError> {
+    let words = strict::compile(bound, pass, opened.controls)?;
     #[expect(unsafe_code, reason = "wgpu takes SPIR-V as it is through this door only")]
     // SAFETY: naga wrote these words from a module that it had validated, with bounds checks on every access; all that
-    // was added is a decoration that takes freedom from the driver. `reflect` checked bindings and sizes against it.
+    // was added is a decoration that takes freedom from the driver. `wgsl::open` checked bindings and sizes against it.
     let module = unsafe {
         opened
             .device
@@ -74,7 +68,7 @@ fn strict_module(opened: &Opened, stage: &Stage, pass: &PassDesc) -> Result<Shad
                 label: Some(&pass.label),
                 entry_points: vec![wgpu::PassthroughShaderEntryPoint {
                     name: pass.entry.as_str().into(),
-                    workgroup_size: stage.workgroup_size.into(),
+                    workgroup_size: bound.stage.workgroup_size.into(),
                 }]
                 .into(),
                 spirv: Some(words.into()),
@@ -84,15 +78,15 @@ fn strict_module(opened: &Opened, stage: &Stage, pass: &PassDesc) -> Result<Shad
     Ok(module)
 }
 
-fn build(opened: &Opened, stage: &Stage, pass: &PassDesc, module: &ShaderModule, constants: &[(&str, f64)]) -> OpenPass {
+fn build(opened: &Opened, bound: &Bound, pass: &PassDesc, module: &ShaderModule, constants: &[(&str, f64)]) -> OpenPass {
     let device = &opened.device;
     let label = Some(pass.label.as_str());
-    let layout_entries: Vec<BindGroupLayoutEntry> = stage.bindings.iter().map(layout_entry).collect();
+    let layout_entries: Vec<BindGroupLayoutEntry> = bound.bindings.iter().map(layout_entry).collect();
     let layout = device.create_bind_group_layout(&BindGroupLayoutDescriptor {
         label,
         entries: &layout_entries,
     });
-    let entries: Vec<BindGroupEntry<'_>> = stage
+    let entries: Vec<BindGroupEntry<'_>> = bound
         .bindings
         .iter()
         .map(|binding| {
@@ -128,12 +122,12 @@ fn build(opened: &Opened, stage: &Stage, pass: &PassDesc, module: &ShaderModule,
         },
         cache: None,
     });
-    let writes = stage.bindings.iter().filter(|binding| binding.access == Access::ReadWrite);
+    let writes = bound.bindings.iter().filter(|binding| binding.access == Access::ReadWrite);
     OpenPass {
         label: pass.label.clone(),
         pipeline,
         group,
-        clocks: stage
+        clocks: bound
             .bindings
             .iter()
             .filter(|binding| binding.resource == Resource::Clock)

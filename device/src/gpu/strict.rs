@@ -1,4 +1,4 @@
-//! The portable tier's SPIR-V: naga with options of our own, then `NoContraction` on every floating-point result, and the float
+//! Our own SPIR-V: naga with options of our own; in the portable tier also `NoContraction` on every floating-point result, and the float
 //! controls that a driver offers.
 //!
 //! Invariant: the instructions depend on the WGSL, the overrides and the crates' versions alone, never on a driver. Whether a
@@ -12,8 +12,8 @@ use naga::{ResourceBinding, ShaderStage};
 use rspirv::binary::Assemble;
 use rspirv::dr::{Instruction, Operand};
 use rspirv::spirv::{Capability, Decoration, ExecutionMode, Op};
+use wgsl::Bound;
 
-use super::reflect::Stage;
 use crate::{DeviceError, PassDesc};
 
 /// SPIR-V of Vulkan 1.2, the oldest that the portable tier accepts.
@@ -41,6 +41,14 @@ pub(super) struct Controls {
 }
 
 impl Controls {
+    /// Of the class-bound tier: the driver may contract and fold as it likes.
+    pub(super) fn stock() -> Self {
+        Self {
+            loose: true,
+            ..Self::default()
+        }
+    }
+
     /// These, or none and no decoration either.
     pub(super) fn or_loose(self, loose: bool) -> Self {
         let none = Self {
@@ -74,10 +82,10 @@ pub(super) fn controls(adapter: &wgpu::Adapter) -> Controls {
 }
 
 /// The SPIR-V of a pass. Bindings are numbered by rank, as wgpu's Vulkan back end numbers them in its layouts.
-pub(super) fn compile(stage: &Stage, pass: &PassDesc, controls: Controls) -> Result<Vec<u32>, DeviceError> {
+pub(super) fn compile(bound: &Bound, pass: &PassDesc, controls: Controls) -> Result<Vec<u32>, DeviceError> {
     let wrong = |what: String| DeviceError::Program(format!("pass '{}' does not become SPIR-V: {what}", pass.label));
     let binding_map: BTreeMap<_, _> = (0..)
-        .zip(&stage.bindings)
+        .zip(&bound.bindings)
         .map(|(rank, binding)| {
             let place = ResourceBinding {
                 group: 0,
@@ -114,8 +122,8 @@ pub(super) fn compile(stage: &Stage, pass: &PassDesc, controls: Controls) -> Res
         shader_stage: ShaderStage::Compute,
         entry_point: pass.entry.clone(),
     };
-    let words =
-        spv::write_vec(&stage.naga, &stage.info, &options, Some(&pipeline)).map_err(|error| wrong(error.to_string()))?;
+    let words = spv::write_vec(&bound.stage.module, &bound.stage.info, &options, Some(&pipeline))
+        .map_err(|error| wrong(error.to_string()))?;
     decorated(&words, controls).map_err(wrong)
 }
 
@@ -184,7 +192,6 @@ mod tests {
 
     use protocol::Tier;
 
-    use super::super::reflect;
     use super::*;
     use crate::{BufferDesc, ModuleDesc, Program, Resource, Underflow};
 
@@ -209,8 +216,8 @@ mod tests {
             size: 64,
             indirect: false,
         };
-        let mut program = Program {
-            tier: Tier::Portable,
+        let program = Program {
+            tier: Tier::ClassBound,
             buffers: vec![buffer("x"), buffer("n")],
             modules: vec![ModuleDesc {
                 label: "operations".into(),
@@ -225,9 +232,9 @@ mod tests {
                 bindings: BTreeMap::from([(3, Resource::Buffer(0)), (9, Resource::Buffer(1))]),
             }],
         };
-        let module = reflect::module(&program.modules[0], Tier::ClassBound).unwrap();
-        let pass = program.passes.pop().unwrap();
-        compile(&reflect::stage(&program, &module, &pass).unwrap(), &pass, Controls::default()).unwrap()
+        // Operators as WGSL has them: the portable tier lowers most of them away.
+        let bound = wgsl::open(&program, wgsl::Target::default()).unwrap();
+        compile(&bound[0], &program.passes[0], Controls::default()).unwrap()
     }
 
     #[test]
@@ -270,6 +277,7 @@ mod tests {
                     | Op::Load
                     | Op::CompositeExtract
                     | Op::CompositeConstruct
+                    | Op::Select
                     | Op::VectorExtractDynamic
                     | Op::VectorShuffle
                     | Op::FunctionCall

@@ -288,8 +288,12 @@ fn selects(source: &str, underflow: Underflow) -> usize {
     let module = naga::front::wgsl::parse_str(source).unwrap();
     let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::empty());
     let info = validator.validate(&module).unwrap();
-    let policy = device::strict::Policy { underflow, native: true };
-    let lowered = device::strict::lower(source, &module, &info, policy).unwrap();
+    let policy = device::strict::Policy {
+        arithmetic: device::strict::Arithmetic::Exact { underflow, native: true },
+        bounds: false,
+        unfinished: None,
+    };
+    let lowered = device::strict::lower(&module, &info, policy).unwrap();
     validator.validate(&lowered).unwrap();
     let expressions = lowered.entry_points[0].function.expressions.iter();
     expressions

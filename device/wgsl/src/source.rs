@@ -3,14 +3,16 @@
 //! Invariant: whatever the text, the caller gets a module or an error. naga works on a thread of its own, whose stack is deep
 //! enough for the longest expression that the limits allow, and whose panic, should there be one, is an error here.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 
-use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::valid::{Capabilities, ModuleInfo};
 use protocol::Tier;
 
-use crate::{Underflow, strict};
+use crate::module::{self, Module, Stage, Target};
+use crate::{ReadError, Refusal, Underflow};
 
 /// Stack of the thread that naga runs on, bytes. Only what is used of it is ever touched.
 const STACK_BYTES: usize = 1 << 30;
@@ -26,7 +28,7 @@ pub struct Source {
     files: Vec<(String, usize)>,
 }
 
-/// A module that naga found valid.
+/// A module that naga found valid, whatever a tier says of it.
 #[derive(Debug)]
 pub struct Parsed {
     /// naga's intermediate representation; spans are bytes of [`Source::text`].
@@ -105,62 +107,79 @@ impl Source {
             .join(" + ")
     }
 
-    /// Parse and validate, with what every package of a tier may use; for the portable one, see that it can be lowered.
+    /// Read the text as every device does.
     ///
     /// # Errors
-    /// The text is not valid WGSL, or has no meaning in the tier.
-    pub fn parse(&self, tier: Tier, underflow: Underflow) -> Result<Parsed, SourceError> {
-        let Tier::Portable = tier else {
-            return self.parse_with(Capabilities::empty());
-        };
-        // Lowering does 16-bit floats inside f32 by integers.
-        let parsed = self.parse_with(Capabilities::SHADER_FLOAT16_IN_FLOAT32)?;
-        let policy = strict::Policy {
-            underflow,
-            native: false,
-        };
+    /// The text is too large, not valid WGSL, or has no meaning in the tier.
+    pub fn read(&self, tier: Tier, underflow: Underflow) -> Result<Module, SourceError> {
         guarded(&self.label(), || {
-            let lowered = strict::lower(&self.text, &parsed.module, &parsed.info, policy);
-            lowered.map_err(|refusal| self.error_at(refusal.span, &refusal.message))
-        })?;
-        Ok(parsed)
+            Module::read(&self.text, tier, underflow).map_err(|error| self.error(error))
+        })
     }
 
-    /// Parse and validate, with optional parts of WGSL.
+    /// One entry point of a module that this text was read to: [`Module::stage`].
     ///
     /// # Errors
-    /// The text is not valid WGSL; the message points into the author's own file.
+    /// As there.
+    pub fn stage(
+        &self,
+        module: &Module,
+        entry: &str,
+        overrides: &BTreeMap<String, f64>,
+        target: Target,
+    ) -> Result<Stage, SourceError> {
+        guarded(&self.label(), || {
+            let stage = module.stage(entry, overrides, target);
+            stage.map_err(|error| self.error(error))
+        })
+    }
+
+    /// Parse and validate only, with optional parts of WGSL: for tools that look at texts which may be refused.
+    ///
+    /// # Errors
+    /// The text is too large or not valid WGSL; the message points into the author's own file.
     pub fn parse_with(&self, capabilities: Capabilities) -> Result<Parsed, SourceError> {
         guarded(&self.label(), || {
-            let module = naga::front::wgsl::parse_str(&self.text).map_err(|error| {
-                let labels: Vec<_> = error
-                    .labels()
-                    .map(|(span, text)| (span.to_range(), text.to_owned()))
-                    .collect();
-                let notes: Vec<_> = error.notes().map(str::to_owned).collect();
-                self.error(error.message(), labels, &notes)
-            })?;
-            let info = Validator::new(ValidationFlags::all(), capabilities)
-                .validate(&module)
-                .map_err(|error| {
-                    let labels = error.spans().map(|(span, text)| (span.to_range(), text.clone())).collect();
-                    self.error(&chain(error.as_inner()), labels, &[])
-                })?;
-            Ok(Parsed { module, info })
+            let parse = || {
+                module::within_limits(&self.text)?;
+                let naga = module::parse(&self.text)?;
+                let info = module::validate(&naga, capabilities)?;
+                Ok(Parsed { module: naga, info })
+            };
+            parse().map_err(|error: ReadError| self.error(error))
         })
     }
 
     /// An error at a place of the joined text: `file:line:column: message`, and the line itself.
     pub fn error_at(&self, span: Option<Range<usize>>, message: &str) -> SourceError {
-        self.error(message, vec![(span, String::new())], &[])
+        self.refusal(&Refusal {
+            message: message.to_owned(),
+            span,
+            ..Refusal::default()
+        })
     }
 
-    fn error(&self, message: &str, labels: Vec<(Option<Range<usize>>, String)>, notes: &[String]) -> SourceError {
-        let Some((span, label)) = labels.into_iter().find_map(|(span, label)| Some((span?, label))) else {
+    /// An error of the reader, at its place in the author's file.
+    pub fn error(&self, error: ReadError) -> SourceError {
+        match error {
+            ReadError::Refused(refusal) => self.refusal(&refusal),
+            ReadError::Limit { what, needed, limit } => {
+                let message = format!("found {needed} for {what} expected at most {limit}");
+                SourceError::whole(self.label(), message)
+            }
+            ReadError::Program(message) => SourceError::whole(self.label(), message),
+        }
+    }
+
+    fn refusal(&self, refusal: &Refusal) -> SourceError {
+        let Refusal {
+            message, label, notes, ..
+        } = refusal;
+        let Some(span) = refusal.span.clone() else {
             return SourceError::whole(self.label(), message);
         };
         // naga describes a place by its own types, which say nothing to an author.
-        let label = if label.contains("naga::") { String::new() } else { label };
+        let label = if label.contains("naga::") { "" } else { label };
         let place = self.place(span.start);
         let line: String = place
             .line
@@ -223,18 +242,6 @@ pub struct Place<'a> {
     pub column: usize,
     /// The whole line, without its end.
     pub line: &'a str,
-}
-
-/// An error with what caused it.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// Run a job on WGSL where deep recursion has room, and a panic is an error. `label`: the text's name in that error.

@@ -1,6 +1,7 @@
 //! What a rule looks at: one text that passes are made of, parsed, with the entry points that run it.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use kernels::package::source::{Parsed, Source};
@@ -20,6 +21,8 @@ pub(super) struct Point<'a> {
     pub(super) defaults: bool,
     /// Workgroups in x, y and z, where they are known.
     pub(super) groups: Option<[u32; 3]>,
+    /// Bytes that a binding is bound to, where they are known.
+    pub(super) bytes: BTreeMap<u32, u64>,
     pub(super) bodies: Vec<Body<'a>>,
 }
 
@@ -52,12 +55,14 @@ impl Hit {
     }
 }
 
-/// How an entry point is run: its name, `override` values by name or number, and workgroups.
+/// How an entry point is run: its name, `override` values by name or number, workgroups and buffers.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
     pub(super) entry: String,
     pub(super) overrides: Vec<(String, f64)>,
     pub(super) groups: Option<[u32; 3]>,
+    /// Bytes that a binding is bound to.
+    pub(super) bytes: BTreeMap<u32, u64>,
 }
 
 impl<'a> Scope<'a> {
@@ -89,6 +94,7 @@ impl<'a> Scope<'a> {
                 .collect(),
             defaults: run.is_some(),
             groups: run.and_then(|run| run.groups),
+            bytes: run.map(|run| run.bytes.clone()).unwrap_or_default(),
             bodies: ir::bodies(parsed),
         };
         let points = &module.entry_points;

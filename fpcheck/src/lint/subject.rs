@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use device::Workgroups;
+use device::{Resource, Workgroups};
 use kernels::package::source::{self, Source};
 use kernels::package::{Manifest, Package, PackageError, limits};
 use naga::valid::Capabilities;
@@ -68,6 +68,12 @@ impl Subject {
                 entry: pass.entry.clone(),
                 overrides: pass.overrides.iter().map(|(name, value)| (name.clone(), *value)).collect(),
                 groups,
+                bytes: (pass.bindings.iter())
+                    .filter_map(|(number, resource)| match resource {
+                        Resource::Buffer(id) => Some((*number, program.buffers[*id].size)),
+                        Resource::Clock => None,
+                    })
+                    .collect(),
             })
         })
     }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wgsl::source::{Parsed, Source};
-use wgsl::{BufferDesc, ModuleDesc, PassDesc, Program, Workgroups};
+use wgsl::{BufferDesc, Module, ModuleDesc, PassDesc, Program, Source, Workgroups};
 
 use super::check::{self, Sizes};
 use super::error::PackageError;
@@ -27,7 +26,7 @@ pub(super) fn compile(
     sizes: &[Sizes],
     shaders: &BTreeMap<String, String>,
 ) -> Result<(Program, Vec<Workgroups>), PackageError> {
-    let mut modules: Vec<(Source, Underflow, Parsed)> = Vec::new();
+    let mut modules: Vec<(Source, Underflow, Module)> = Vec::new();
     let mut known: BTreeMap<(&[String], Underflow), usize> = BTreeMap::new();
     let mut passes = Vec::new();
     let mut workgroups = Vec::new();
@@ -49,8 +48,8 @@ pub(super) fn compile(
                             let found = format!("{total} bytes of different joined texts up to this pass");
                             return Err(PackageError::found(key, found, format_args!("at most {MODULES_BYTES_MAX}")));
                         }
-                        let parsed = source.parse(manifest.tier, pass.underflow.into())?;
-                        modules.push((source, pass.underflow, parsed));
+                        let read = source.read(manifest.tier, pass.underflow.into())?;
+                        modules.push((source, pass.underflow, read));
                         modules.len() - 1
                     }
                 };
@@ -58,8 +57,8 @@ pub(super) fn compile(
                 module
             }
         };
-        let (source, _, parsed) = &modules[module];
-        let reflected = reflect::pass(pass, manifest, sizes, source, parsed)?;
+        let (source, _, read) = &modules[module];
+        let reflected = reflect::pass(pass, manifest, sizes, source, read)?;
         workgroups.push(dispatch(pass, manifest, &reflected)?);
         passes.push(PassDesc {
             label: pass.name.clone(),

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use naga::back::PipelineConstants;
-use naga::{AddressSpace, ArraySize, GlobalVariable, Handle, Module, StorageAccess, Type, TypeInner, VectorSize};
-use wgsl::Resource;
-use wgsl::source::{Parsed, Source, chain, guarded};
+use naga::{ArraySize, GlobalVariable, Handle, TypeInner, VectorSize};
+use wgsl::{Access, Module, Resource, Source, Stage, Target, Variable};
 
 use super::check::{Sizes, buffer_index};
 use super::error::{PackageError, listed};
@@ -31,51 +29,29 @@ pub(super) fn pass(
     manifest: &Manifest,
     sizes: &[Sizes],
     source: &Source,
-    parsed: &Parsed,
+    module: &Module,
 ) -> Result<Reflected, PackageError> {
-    let entry = entry(pass, source, &parsed.module)?;
-    let overrides = overrides(pass, manifest, source, &parsed.module)?;
-    let constants: PipelineConstants = overrides.iter().map(|(name, value)| (name.clone(), *value)).collect();
-    guarded(&source.label(), || {
-        let stage = Some((naga::ShaderStage::Compute, entry.as_str()));
-        let (module, info) = naga::back::pipeline_constants::process_overrides(&parsed.module, &parsed.info, stage, &constants)
-            .map_err(|error| {
-                let key = format!("pass '{}': constants", pass.name);
-                PackageError::key(
-                    key,
-                    format_args!("the override constants of {} do not work: {}", source.label(), chain(&error)),
-                )
-            })?;
-        let index = (module.entry_points.iter())
-            .position(|point| point.name == entry)
-            .expect("processing overrides keeps the entry point it was asked for");
-        let used: Vec<(Handle<GlobalVariable>, &GlobalVariable)> = (module.global_variables.iter())
-            .filter(|(handle, variable)| variable.binding.is_some() && !info.get_entry_point(index)[*handle].is_empty())
-            .collect();
-        let reader = Reader {
-            pass,
-            manifest,
-            sizes,
-            source,
-            module: &module,
-        };
-        let bindings = reader.bindings(&used)?;
-        let workgroup_size = module.entry_points[index].workgroup_size;
-        Ok(Reflected {
-            entry: entry.clone(),
-            overrides: overrides.clone(),
-            bindings,
-            workgroup_size,
-        })
+    let entry = entry(pass, source, module)?;
+    let overrides = overrides(pass, manifest, source, module.naga())?;
+    let stage = source.stage(module, &entry, &overrides, Target::default())?;
+    let reader = Reader {
+        pass,
+        manifest,
+        sizes,
+        source,
+        stage: &stage,
+    };
+    Ok(Reflected {
+        bindings: reader.bindings()?,
+        entry,
+        overrides,
+        workgroup_size: stage.workgroup_size,
     })
 }
 
 /// The compute entry point that the pass names, or the only one.
 fn entry(pass: &Pass, source: &Source, module: &Module) -> Result<String, PackageError> {
-    let points: Vec<&str> = (module.entry_points.iter())
-        .filter(|point| point.stage == naga::ShaderStage::Compute)
-        .map(|point| point.name.as_str())
-        .collect();
+    let points: Vec<&str> = module.entries().collect();
     let key = format!("pass '{}': entry", pass.name);
     match (&pass.entry, points.as_slice()) {
         (Some(name), points) if points.contains(&name.as_str()) => Ok(name.clone()),
@@ -104,30 +80,23 @@ struct Reader<'a> {
     manifest: &'a Manifest,
     sizes: &'a [Sizes],
     source: &'a Source,
-    module: &'a Module,
+    stage: &'a Stage,
 }
 
 impl Reader<'_> {
-    fn bindings(&self, used: &[(Handle<GlobalVariable>, &GlobalVariable)]) -> Result<BTreeMap<u32, Resource>, PackageError> {
+    fn bindings(&self) -> Result<BTreeMap<u32, Resource>, PackageError> {
         let mut bindings = BTreeMap::new();
         let mut writable: BTreeMap<usize, (String, bool)> = BTreeMap::new();
         let mut names = Vec::new();
-        for (handle, variable) in used {
-            let name = variable.name.clone().unwrap_or_default();
-            let Some(binding) = &variable.binding else { continue };
-            if binding.group != 0 {
-                return Err(self.wrong(
-                    *handle,
-                    &format!("found '{name}' in @group({}), expected @group(0)", binding.group),
-                ));
-            }
+        for variable in &self.stage.variables {
+            let name = variable.name.clone();
             let resource = if name == "clock" {
-                self.clock(*handle, variable)?;
+                self.clock(variable)?;
                 Resource::Clock
             } else {
-                let index = self.buffer(*handle, &name)?;
-                let writes = self.access(*handle, variable, &name, index)?;
-                self.fits(*handle, variable, &name, index)?;
+                let index = self.buffer(variable.handle, &name)?;
+                let writes = self.access(variable, index)?;
+                self.fits(variable, index)?;
                 if let Some((other, other_writes)) = writable.get(&index)
                     && (writes || *other_writes)
                 {
@@ -135,12 +104,12 @@ impl Reader<'_> {
                         "found buffer '{}' bound to both '{other}' and '{name}', expected only one variable for a buffer that the pass may write",
                         self.manifest.buffers[index].name
                     );
-                    return Err(self.wrong(*handle, &message));
+                    return Err(self.wrong(variable.handle, &message));
                 }
                 writable.insert(index, (name.clone(), writes));
                 Resource::Buffer(index)
             };
-            bindings.insert(binding.binding, resource);
+            bindings.insert(variable.number, resource);
             names.push(name);
         }
         for variable in self.pass.bindings.keys() {
@@ -167,22 +136,27 @@ impl Reader<'_> {
     fn wrong(&self, handle: Handle<GlobalVariable>, message: &str) -> PackageError {
         let message = format!("{message} (pass '{}')", self.pass.name);
         self.source
-            .error_at(self.module.global_variables.get_span(handle).to_range(), &message)
+            .error_at(self.stage.module.global_variables.get_span(handle).to_range(), &message)
             .into()
     }
 
-    fn clock(&self, handle: Handle<GlobalVariable>, variable: &GlobalVariable) -> Result<(), PackageError> {
+    fn clock(&self, variable: &Variable) -> Result<(), PackageError> {
         let four_words = matches!(
-            self.module.types[variable.ty].inner,
+            *self.inner(variable),
             TypeInner::Vector { size: VectorSize::Quad, scalar } if scalar == naga::Scalar::U32
         );
-        if variable.space == AddressSpace::Uniform && four_words {
+        if variable.access == Access::Uniform && four_words {
             return Ok(());
         }
         Err(self.wrong(
-            handle,
+            variable.handle,
             "found 'clock' of another kind, expected the step counter 'var<uniform> clock: vec4<u32>'",
         ))
+    }
+
+    fn inner(&self, variable: &Variable) -> &TypeInner {
+        let module = &self.stage.module;
+        &module.types[module.global_variables[variable.handle].ty].inner
     }
 
     /// The buffer that a variable stands for.
@@ -206,51 +180,37 @@ impl Reader<'_> {
     }
 
     /// Whether the pass may write through the variable, if it may be what it is at all.
-    fn access(
-        &self,
-        handle: Handle<GlobalVariable>,
-        variable: &GlobalVariable,
-        name: &str,
-        index: usize,
-    ) -> Result<bool, PackageError> {
+    fn access(&self, variable: &Variable, index: usize) -> Result<bool, PackageError> {
         let buffer = &self.manifest.buffers[index];
-        match variable.space {
-            AddressSpace::Storage { access } if !access.contains(StorageAccess::STORE) => Ok(false),
-            AddressSpace::Storage { .. } if buffer.role == Role::Constant => Err(self.wrong(
-                handle,
+        let name = &variable.name;
+        match variable.access {
+            Access::Read => Ok(false),
+            Access::ReadWrite if buffer.role == Role::Constant => Err(self.wrong(
+                variable.handle,
                 &format!(
                     "found writable '{name}' for the constant buffer '{}', expected 'var<storage, read>'",
                     buffer.name
                 ),
             )),
-            AddressSpace::Storage { .. } => Ok(true),
-            AddressSpace::Uniform if buffer.role == Role::Constant => Ok(false),
-            AddressSpace::Uniform => Err(self.wrong(
-                handle,
+            Access::ReadWrite => Ok(true),
+            Access::Uniform if buffer.role == Role::Constant => Ok(false),
+            Access::Uniform => Err(self.wrong(
+                variable.handle,
                 &format!(
                     "found uniform '{name}' for the {} buffer '{}', expected 'var<storage, …>'",
                     buffer.role, buffer.name
                 ),
             )),
-            _ => Err(self.wrong(
-                handle,
-                &format!("found '{name}', which is no buffer, expected 'var<storage, …>'"),
-            )),
         }
     }
 
     /// Whether the variable's type describes the buffer's device layout.
-    fn fits(
-        &self,
-        handle: Handle<GlobalVariable>,
-        variable: &GlobalVariable,
-        name: &str,
-        index: usize,
-    ) -> Result<(), PackageError> {
+    fn fits(&self, variable: &Variable, index: usize) -> Result<(), PackageError> {
         let (buffer, size) = (&self.manifest.buffers[index], self.sizes[index].device);
-        let inner = &self.module.types[variable.ty].inner;
+        let (name, handle, module) = (&variable.name, variable.handle, &self.stage.module);
+        let inner = self.inner(variable);
         let item = match inner {
-            TypeInner::Array { base, .. } => &self.module.types[*base].inner,
+            TypeInner::Array { base, .. } => &module.types[*base].inner,
             other => other,
         };
         let fits_element = match (buffer.layout, item) {
@@ -299,7 +259,7 @@ impl Reader<'_> {
                 ..
             } => (u64::from(count.get()) * u64::from(*stride), 1),
             TypeInner::Array { stride, .. } => (u64::from(*stride), u64::from(*stride)),
-            other => (u64::from(other.size(self.module.to_ctx())), 1),
+            other => (u64::from(other.size(module.to_ctx())), 1),
         };
         if size < needed || size % stride != 0 {
             let expected = if stride > 1 {
@@ -317,8 +277,8 @@ impl Reader<'_> {
     }
 
     /// Whether a struct's member is made of 4-byte scalars and nothing else.
-    fn has_words_only(&self, ty: Handle<Type>) -> bool {
-        match &self.module.types[ty].inner {
+    fn has_words_only(&self, ty: Handle<naga::Type>) -> bool {
+        match &self.stage.module.types[ty].inner {
             TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar) | TypeInner::Vector { scalar, .. } => scalar.width == 4,
             TypeInner::Array {
                 base,

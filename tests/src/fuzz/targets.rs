@@ -103,7 +103,7 @@ pub const TARGETS: &[Target] = &[
     },
     Target {
         name: "archive",
-        corpus: || Package::examples().map(archive).collect(),
+        corpus: || kernels::examples::names().map(archive).collect(),
         words: &[],
         read: |bytes| drop(Package::from_archive(bytes)),
         cases: 150,
@@ -170,7 +170,7 @@ fn refused_or_read<T: DeserializeOwned>(bytes: &[u8]) {
 }
 
 fn archive(name: &str) -> Vec<u8> {
-    let package = Package::example(name).expect("a shipped example");
+    let package = kernels::examples::load(name).expect("a shipped example");
     package.to_archive().expect("examples are small")
 }
 

@@ -281,7 +281,7 @@ mod tests {
     }
 
     fn package() -> Arc<Package> {
-        let package = Package::example("ising").expect("a shipped example");
+        let package = kernels::examples::load("ising").expect("a shipped example");
         let manifest = package.manifest().clone().with_steps_per_segment(4);
         Arc::new(package.with_manifest(manifest).expect("still a good package"))
     }

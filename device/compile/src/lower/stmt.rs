@@ -233,7 +233,15 @@ impl<'m> Lower<'m> {
         let vars: Vec<Var> = match &callee.result {
             Some(result) => {
                 let leaves = Shape::Named(result.ty).leaves(module)?;
-                leaves.iter().map(|leaf| self.b.var(leaf.ty)).collect()
+                let vars: Vec<Var> = leaves.iter().map(|leaf| self.b.var(leaf.ty)).collect();
+                // With a value from the start, a result that several `return`s give is seen to be the same for all of a workgroup.
+                if returns(&callee.body) > 1 {
+                    for (var, leaf) in vars.iter().zip(&leaves) {
+                        let zero = self.b.constant(leaf.ty, 0);
+                        self.b.set(*var, zero);
+                    }
+                }
+                vars
             }
             None => Vec::new(),
         };
@@ -367,6 +375,19 @@ impl<'m> Lower<'m> {
         }
         Ok(body)
     }
+}
+
+/// How many `return`s a block has.
+fn returns(block: &Block) -> usize {
+    let each = block.iter().map(|statement| match statement {
+        Statement::Return { .. } => 1,
+        Statement::Block(block) => returns(block),
+        Statement::If { accept, reject, .. } => returns(accept) + returns(reject),
+        Statement::Switch { cases, .. } => cases.iter().map(|case| returns(&case.body)).sum(),
+        Statement::Loop { body, continuing, .. } => returns(body) + returns(continuing),
+        _ => 0,
+    });
+    each.sum()
 }
 
 fn name_of(statement: &Statement) -> String {

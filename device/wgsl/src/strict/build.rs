@@ -11,7 +11,6 @@ use naga::{
 
 use super::TINY;
 use super::rebuild::Rebuild;
-use crate::Underflow;
 
 /// Grain of which nothing is known but that it is an f32.
 pub(super) const FINEST: i32 = -149;
@@ -136,7 +135,6 @@ impl Rebuild<'_> {
         accept: Handle<Expression>,
         reject: Handle<Expression>,
     ) -> Handle<Expression> {
-        self.changed = true;
         self.emit(Expression::Select {
             condition,
             accept,
@@ -144,8 +142,7 @@ impl Rebuild<'_> {
         })
     }
 
-    /// A component. Never an access to a constant: naga folds those into other expressions when `override`s get their values,
-    /// and loses the rest of the run.
+    /// A component.
     pub(super) fn part(&mut self, base: Handle<Expression>, index: usize) -> Handle<Expression> {
         match &self.new.expressions[base] {
             // Vectors may be composed of shorter ones.
@@ -167,7 +164,6 @@ impl Rebuild<'_> {
             }
             _ => {}
         }
-        self.changed = true;
         let index = index as u32;
         self.emit(Expression::AccessIndex { base, index })
     }
@@ -191,42 +187,8 @@ impl Rebuild<'_> {
         }
     }
 
-    /// Whether naga may evaluate this when `override`s get their values.
-    pub(super) fn is_foldable(&self, handle: Handle<Expression>) -> bool {
-        match &self.new.expressions[handle] {
-            Expression::Literal(_) | Expression::Constant(_) | Expression::Override(_) | Expression::ZeroValue(_) => true,
-            Expression::Unary { expr, .. } | Expression::As { expr, .. } => self.is_foldable(*expr),
-            Expression::Splat { value: from, .. }
-            | Expression::AccessIndex { base: from, .. }
-            | Expression::Swizzle { vector: from, .. } => self.is_foldable(*from),
-            Expression::Compose { components, .. } => components.iter().all(|one| self.is_foldable(*one)),
-            Expression::Binary { left, right, .. } => self.is_foldable(*left) && self.is_foldable(*right),
-            Expression::Select {
-                condition,
-                accept,
-                reject,
-            } => [condition, accept, reject].into_iter().all(|one| self.is_foldable(*one)),
-            Expression::Math {
-                arg, arg1, arg2, arg3, ..
-            } => {
-                let others = [arg1, arg2, arg3].into_iter().flatten();
-                self.is_foldable(*arg) && others.into_iter().all(|one| self.is_foldable(*one))
-            }
-            _ => false,
-        }
-    }
-
-    /// The same float, canonical, as naga does not see through: what is put in behind it stays as it is.
-    pub(super) fn opaque(&mut self, value: Handle<Expression>) -> Handle<Expression> {
-        let grain = self.grain(value);
-        let result = self.call("strict_canonical", vec![value]);
-        self.set_grain(result, grain);
-        result
-    }
-
     /// Call a library function.
     pub(super) fn call(&mut self, name: &'static str, arguments: Vec<Handle<Expression>>) -> Handle<Expression> {
-        self.changed = true;
         let function = self.context.library[name];
         self.used.insert(name);
         let result = self.declare(Expression::CallResult(function));
@@ -241,7 +203,7 @@ impl Rebuild<'_> {
 
     /// Whether `canonical` is put in.
     pub(super) fn is_canonical(&self) -> bool {
-        self.context.policy.underflow == Underflow::Canonical
+        self.context.policy.is_canonical()
     }
 
     /// Magnitudes up to 2^-126 become +0, of a scalar or a vector.

@@ -1,7 +1,8 @@
-//! The portable tier's lowering on naga's IR: what WGSL leaves open becomes one fixed sequence of exact operations.
+//! Lowering on naga's IR: what WGSL leaves open becomes one fixed sequence of operations, the same for every device.
 //!
-//! A scientist writes ordinary WGSL. Here `/ % sqrt fma dot`, matrix products, every transcendental and their kin are replaced by
-//! calls of the exact library (`shaders/strict/`) or by `+ - *` in a fixed order, and `canonical` follows whatever may underflow.
+//! In the portable tier a scientist writes ordinary WGSL. Here `/ % sqrt fma dot`, matrix products, every transcendental and their kin are replaced
+//! by calls of the exact library (`shaders/strict/`) or by `+ - *` in a fixed order, and `canonical` follows whatever may underflow. In both
+//! tiers accesses out of bounds get the one meaning that they have: a load gives 0, a store or an atomic does nothing.
 //!
 //! | module | owns |
 //! |---|---|
@@ -9,63 +10,92 @@
 //! | `rebuild` | a function's statements and expressions, written anew |
 //! | `build` | appending expressions, `canonical`, and what is known of their grain |
 //! | `open` | the open operations |
+//! | `bounds` | accesses to buffers and workgroup memory that may be out of bounds |
+//! | `rounds` | loops that a device may give up |
 //! | `stores` | what comes from buffers and what goes there |
 //! | `folded` | transcendentals that the compiler would evaluate with the host's math library |
 //!
-//! Invariant: every back end gets the same lowered module, but for exact functions (correctly rounded, or exact) that a back end may
-//! do by operations of its own which are as exact ([`Policy::native`]).
+//! Invariant: every back end gets the same lowered module, but for what a back end does by itself with the same results
+//! ([`Arithmetic::Exact::native`], [`Policy::bounds`]).
 
+mod bounds;
 mod build;
 mod folded;
 mod library;
 mod open;
 mod rebuild;
+pub(crate) mod rounds;
 mod stores;
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use naga::valid::ModuleInfo;
-use naga::{Arena, Expression, Function, Literal, Module, Span};
+use naga::{Arena, Expression, Function, GlobalVariable, Handle, Literal, Module};
 
 use crate::Underflow;
+pub use crate::refusal::Refusal;
+
+/// What becomes of floating-point operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// They stay what they are.
+    Stock,
+    /// The portable tier's.
+    Exact {
+        /// Whether `canonical` is put in.
+        underflow: Underflow,
+        /// Division, square root, roundings and conversions of the back end's own are IEEE 754's by construction.
+        native: bool,
+    },
+}
 
 /// How far lowering goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// Whether `canonical` is put in.
-    pub underflow: Underflow,
-    /// Division, square root, roundings and conversions of the back end's own are IEEE 754's by construction.
-    pub native: bool,
+    /// What becomes of floating-point operations.
+    pub arithmetic: Arithmetic,
+    /// Whether accesses that may be out of bounds are lowered.
+    pub bounds: bool,
+    /// The buffer in which loops that the device gave up are noted, where that is wanted.
+    pub unfinished: Option<Handle<GlobalVariable>>,
 }
 
-/// Why a module cannot be portable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// What was found and how to mend it.
-    pub message: String,
-    /// Where, in bytes of the WGSL.
-    pub span: Option<Range<usize>>,
-}
+impl Policy {
+    fn is_exact(self) -> bool {
+        self.arithmetic != Arithmetic::Stock
+    }
 
-impl Refusal {
-    fn at(span: Span, message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            span: span.to_range(),
-        }
+    fn is_canonical(self) -> bool {
+        matches!(
+            self.arithmetic,
+            Arithmetic::Exact {
+                underflow: Underflow::Canonical,
+                ..
+            }
+        )
+    }
+
+    fn is_native(self) -> bool {
+        matches!(self.arithmetic, Arithmetic::Exact { native: true, .. })
     }
 }
 
 /// Magnitudes up to here are +0 once canonical: the least normal f32.
 pub(crate) const TINY: f32 = f32::MIN_POSITIVE;
 
-/// Lower a valid module that `source` was parsed to. The result wants validation, and its `override`s resolved, as any module does.
+/// What the portable tier does not take of a module that `source` was parsed to, before its `override`s have values.
+///
+/// # Errors
+/// A transcendental of constants, which naga evaluates with the host's math library.
+pub fn check(source: &str, module: &Module) -> Result<(), Refusal> {
+    folded::check(source, module)
+}
+
+/// Lower a valid module without `override`s. The result wants validation.
 ///
 /// # Errors
 /// The module uses what the portable tier has no meaning for.
-pub fn lower(source: &str, module: &Module, info: &ModuleInfo, policy: Policy) -> Result<Module, Refusal> {
-    folded::check(source, module)?;
+pub fn lower(module: &Module, info: &ModuleInfo, policy: Policy) -> Result<Module, Refusal> {
     let all = library::names();
     let (_, used) = assemble(module, info, policy, &all)?;
     let needed = library::closure(&used);
@@ -89,7 +119,7 @@ fn assemble(
         doc_comments: None,
         ..module.clone()
     };
-    if policy.underflow == Underflow::Canonical {
+    if policy.is_canonical() {
         for (_, expression) in new.global_expressions.iter_mut() {
             if let Expression::Literal(Literal::F32(value)) = expression {
                 *value = canonical(*value);
@@ -105,6 +135,7 @@ fn assemble(
             library: &library,
             moved: &moved,
             policy,
+            workgroup_size: None,
         };
         let function = rebuild::function(context, function, &info[handle], &mut new.types, &mut used)?;
         let span = module.functions.get_span(handle);
@@ -116,6 +147,7 @@ fn assemble(
             library: &library,
             moved: &moved,
             policy,
+            workgroup_size: Some(point.workgroup_size),
         };
         let entry_info = info.get_entry_point(index);
         new.entry_points[index].function = rebuild::function(context, &point.function, entry_info, &mut new.types, &mut used)?;

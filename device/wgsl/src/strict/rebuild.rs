@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use naga::valid::FunctionInfo;
 use naga::{
-    AddressSpace, Block, Expression, Function, Handle, Literal, LocalVariable, Module, Scalar, ScalarKind, Span, Statement,
+    AddressSpace, Block, Constant, Expression, Function, Handle, Literal, LocalVariable, Module, ScalarKind, Span, Statement,
     SwitchCase, Type, TypeInner, UniqueArena,
 };
 
 use super::library::Imported;
 use super::{Policy, Refusal, canonical};
-use crate::Underflow;
+use crate::operands::each_operand;
 
 /// What a function is rebuilt with.
 #[derive(Clone, Copy)]
@@ -23,26 +23,32 @@ pub(super) struct Context<'a> {
     /// Where the module's own functions went, by their old index.
     pub(super) moved: &'a [Handle<Function>],
     pub(super) policy: Policy,
+    /// Of the entry point; `None` in other functions.
+    pub(super) workgroup_size: Option<[u32; 3]>,
 }
 
 /// A function on its way.
 pub(super) struct Rebuild<'a> {
     pub(super) context: Context<'a>,
-    old: &'a Function,
+    pub(super) old: &'a Function,
     info: &'a FunctionInfo,
     pub(super) types: &'a mut UniqueArena<Type>,
     pub(super) used: &'a mut BTreeSet<&'static str>,
     pub(super) new: Function,
     pub(super) grains: Vec<i32>,
     /// Where an old expression went, by its index.
-    map: Vec<Option<Handle<Expression>>>,
+    pub(super) map: Vec<Option<Handle<Expression>>>,
     pub(super) block: Block,
     /// First and last of the expressions to be emitted.
     pub(super) run: Option<(Handle<Expression>, Handle<Expression>)>,
     pub(super) span: Span,
     pub(super) literals: BTreeMap<(u8, u32), Handle<Expression>>,
-    /// Something was put in that the author did not write.
-    pub(super) changed: bool,
+    /// Of old pointers, by their index: the condition under which they lead inside their variable; `None`: always.
+    pub(super) inside: Vec<Option<Handle<Expression>>>,
+    /// Index of loops' marks, where loops are watched.
+    pub(super) marks: Option<Handle<Expression>>,
+    /// Of the loops and switches around, outermost first: the loop's mark.
+    around: Vec<Option<Handle<Expression>>>,
 }
 
 /// Rebuild one function.
@@ -53,25 +59,6 @@ pub(super) fn function(
     types: &mut UniqueArena<Type>,
     used: &mut BTreeSet<&'static str>,
 ) -> Result<Function, Refusal> {
-    // Where nothing is put in, `override`s stay constants for naga to fold.
-    if context.policy.underflow == Underflow::Checked {
-        let (function, changed) = attempt(context, old, info, types, used, false)?;
-        if !changed {
-            return Ok(function);
-        }
-    }
-    Ok(attempt(context, old, info, types, used, true)?.0)
-}
-
-/// The function, and whether anything was put in.
-fn attempt<'a>(
-    context: Context<'a>,
-    old: &'a Function,
-    info: &'a FunctionInfo,
-    types: &'a mut UniqueArena<Type>,
-    used: &'a mut BTreeSet<&'static str>,
-    opaque: bool,
-) -> Result<(Function, bool), Refusal> {
     let new = Function {
         name: old.name.clone(),
         arguments: old.arguments.clone(),
@@ -92,7 +79,9 @@ fn attempt<'a>(
         run: None,
         span: Span::UNDEFINED,
         literals: BTreeMap::new(),
-        changed: false,
+        inside: vec![None; old.expressions.len()],
+        marks: None,
+        around: Vec::new(),
     };
     for (handle, local) in old.local_variables.iter() {
         let init = match local.init {
@@ -105,13 +94,13 @@ fn attempt<'a>(
             .local_variables
             .append(local, old.local_variables.get_span(handle));
     }
-    rebuild.overrides(opaque);
+    rebuild.marks_index();
     rebuild.statements(&old.body)?;
     rebuild.new.body = std::mem::take(&mut rebuild.block);
     let names = old.named_expressions.iter();
     let named = names.filter_map(|(handle, name)| Some((rebuild.map[handle.index()]?, name.clone())));
     rebuild.new.named_expressions = named.collect();
-    Ok((rebuild.new, rebuild.changed))
+    Ok(rebuild.new)
 }
 
 impl<'a> Rebuild<'a> {
@@ -157,20 +146,6 @@ impl<'a> Rebuild<'a> {
         }
     }
 
-    /// Float `override`s can have any value: made canonical once, in front of everything.
-    fn overrides(&mut self, opaque: bool) {
-        for (handle, expression) in self.old.expressions.iter() {
-            if matches!(expression, Expression::Override(_)) {
-                self.span = self.old.expressions.get_span(handle);
-                let mut value = self.declare(expression.clone());
-                if opaque && matches!(self.inner(handle), TypeInner::Scalar(Scalar::F32)) {
-                    value = self.opaque(value);
-                }
-                self.map[handle.index()] = Some(value);
-            }
-        }
-    }
-
     /// Where an old expression went; what needs no evaluation goes there now.
     pub(super) fn at(&mut self, handle: Handle<Expression>) -> Result<Handle<Expression>, Refusal> {
         if let Some(there) = self.map[handle.index()] {
@@ -184,7 +159,10 @@ impl<'a> Rebuild<'a> {
                 self.literal(literal)
             }
             _ if expression.needs_pre_emit() => {
-                let there = self.declare(expression.clone());
+                let there = match expression {
+                    Expression::Constant(constant) => self.constant_value(*constant),
+                    _ => self.declare(expression.clone()),
+                };
                 self.map[handle.index()] = Some(there);
                 there
             }
@@ -193,6 +171,26 @@ impl<'a> Rebuild<'a> {
         };
         self.span = span;
         Ok(there)
+    }
+
+    /// A constant, as a literal where it is a scalar.
+    fn constant_value(&mut self, constant: Handle<Constant>) -> Handle<Expression> {
+        match self.scalar(constant) {
+            Some(literal) => {
+                let literal = self.canonical_literal(literal);
+                self.literal(literal)
+            }
+            None => self.declare(Expression::Constant(constant)),
+        }
+    }
+
+    fn scalar(&self, constant: Handle<Constant>) -> Option<Literal> {
+        let module = self.context.module;
+        match module.global_expressions[module.constants[constant].init] {
+            Expression::Literal(literal) => Some(literal),
+            Expression::Constant(other) => self.scalar(other),
+            _ => None,
+        }
     }
 
     fn maybe(&mut self, handle: Option<Handle<Expression>>) -> Result<Option<Handle<Expression>>, Refusal> {
@@ -215,7 +213,7 @@ impl<'a> Rebuild<'a> {
         Ok(())
     }
 
-    fn push(&mut self, statement: Statement, span: Span) {
+    pub(super) fn push(&mut self, statement: Statement, span: Span) {
         self.flush();
         self.block.push(statement, span);
     }
@@ -243,6 +241,7 @@ impl<'a> Rebuild<'a> {
             Statement::Switch { selector, cases } => {
                 let selector = self.at(*selector)?;
                 let mut new = Vec::with_capacity(cases.len());
+                self.around.push(None);
                 for case in cases {
                     new.push(SwitchCase {
                         value: case.value,
@@ -250,6 +249,7 @@ impl<'a> Rebuild<'a> {
                         fall_through: case.fall_through,
                     });
                 }
+                self.around.pop();
                 Statement::Switch { selector, cases: new }
             }
             Statement::Loop {
@@ -257,25 +257,37 @@ impl<'a> Rebuild<'a> {
                 continuing,
                 break_if,
             } => {
+                let mark = self.set_mark(span);
+                self.around.push(mark);
                 let body = self.nested(body)?;
                 let mut continuing = self.nested(continuing)?;
                 // A condition that is emitted nowhere belongs to the continuing block.
                 let outer = std::mem::replace(&mut self.block, continuing);
                 let break_if = self.maybe(*break_if)?;
+                if let Some(condition) = break_if {
+                    self.clear_mark_if(mark, condition, span);
+                }
                 self.flush();
                 continuing = std::mem::replace(&mut self.block, outer);
-                Statement::Loop {
+                self.around.pop();
+                let repeat = Statement::Loop {
                     body,
                     continuing,
                     break_if,
-                }
+                };
+                self.push(repeat, span);
+                self.look_at_mark(mark, span);
+                return Ok(());
+            }
+            Statement::Break => {
+                let mark = self.around.last().copied().flatten();
+                self.clear_mark(mark, span);
+                Statement::Break
             }
             Statement::Return { value } => Statement::Return {
                 value: self.maybe(*value)?,
             },
-            Statement::Break | Statement::Continue | Statement::ControlBarrier(_) | Statement::MemoryBarrier(_) => {
-                statement.clone()
-            }
+            Statement::Continue | Statement::ControlBarrier(_) | Statement::MemoryBarrier(_) => statement.clone(),
             Statement::Store { pointer, value } => {
                 let target = self.at(*pointer)?;
                 let written = self.at(*value)?;
@@ -283,7 +295,9 @@ impl<'a> Rebuild<'a> {
                     Some(AddressSpace::Storage { .. }) => self.kept(written, *value)?,
                     _ => written,
                 };
-                Statement::Store { pointer: target, value }
+                let store = Statement::Store { pointer: target, value };
+                self.where_inside(*pointer, store, span);
+                return Ok(());
             }
             Statement::Atomic {
                 pointer,
@@ -297,20 +311,31 @@ impl<'a> Rebuild<'a> {
                     },
                     other => *other,
                 };
-                let pointer = self.at(*pointer)?;
+                let target = self.at(*pointer)?;
                 let value = self.at(*value)?;
-                let result = result.map(|result| self.result(result, None));
-                Statement::Atomic {
-                    pointer,
+                let atomic = |result| Statement::Atomic {
+                    pointer: target,
                     fun,
                     value,
                     result,
+                };
+                match *result {
+                    Some(result) => self.result_where_inside(*pointer, result, span, |result| atomic(Some(result))),
+                    None => self.where_inside(*pointer, atomic(None), span),
                 }
+                return Ok(());
             }
             Statement::WorkGroupUniformLoad { pointer, result } => {
-                let pointer = self.at(*pointer)?;
-                let result = self.result(*result, None);
-                Statement::WorkGroupUniformLoad { pointer, result }
+                let target = self.at(*pointer)?;
+                let loaded = self.result(*result, None);
+                let load = Statement::WorkGroupUniformLoad {
+                    pointer: target,
+                    result: loaded,
+                };
+                self.push(load, span);
+                let there = self.or_zero(*pointer, loaded, *result);
+                self.map[result.index()] = Some(there);
+                return Ok(());
             }
             Statement::Call {
                 function,
@@ -341,7 +366,7 @@ impl<'a> Rebuild<'a> {
     }
 
     /// The result of a call or an atomic.
-    fn result(&mut self, old: Handle<Expression>, function: Option<Handle<Function>>) -> Handle<Expression> {
+    pub(super) fn result(&mut self, old: Handle<Expression>, function: Option<Handle<Function>>) -> Handle<Expression> {
         let expression = match function {
             Some(function) => Expression::CallResult(function),
             None => self.old.expressions[old].clone(),
@@ -354,82 +379,64 @@ impl<'a> Rebuild<'a> {
     /// An expression, evaluated here.
     fn expression(&mut self, handle: Handle<Expression>) -> Result<Handle<Expression>, Refusal> {
         let old = self.old;
+        let exact = self.context.policy.is_exact();
         let new = match &old.expressions[handle] {
-            Expression::Binary { op, left, right } => return self.binary_operation(*op, *left, *right),
+            Expression::Binary { op, left, right } if exact => return self.binary_operation(*op, *left, *right),
             Expression::Math {
                 fun,
                 arg,
                 arg1,
                 arg2,
                 arg3,
-            } => return self.math(handle, *fun, &[Some(*arg), *arg1, *arg2, *arg3]),
-            Expression::As { expr, kind, convert } => return self.conversion(*expr, *kind, *convert),
+            } if exact => return self.math(handle, *fun, &[Some(*arg), *arg1, *arg2, *arg3]),
+            Expression::As { expr, kind, convert } if exact => return self.conversion(*expr, *kind, *convert),
             Expression::Load { pointer } => {
                 let there = self.at(*pointer)?;
                 let loaded = self.emit(Expression::Load { pointer: there });
+                let loaded = self.or_zero(*pointer, loaded, handle);
                 return match space(self.inner(*pointer)) {
                     Some(AddressSpace::Storage { .. } | AddressSpace::Uniform) => self.loaded(loaded, handle),
                     _ => Ok(loaded),
                 };
             }
-            Expression::Compose { ty, components } => {
-                let mut moved = Vec::with_capacity(components.len());
-                for component in components {
-                    moved.push(self.at(*component)?);
-                }
-                Expression::Compose {
-                    ty: *ty,
-                    components: moved,
-                }
+            Expression::Access { .. } | Expression::AccessIndex { .. } => {
+                self.step(handle)?;
+                self.moved(handle)?
             }
-            Expression::Access { base, index } => Expression::Access {
-                base: self.at(*base)?,
-                index: self.at(*index)?,
-            },
-            Expression::AccessIndex { base, index } => Expression::AccessIndex {
-                base: self.at(*base)?,
-                index: *index,
-            },
-            Expression::Splat { size, value } => Expression::Splat {
-                size: *size,
-                value: self.at(*value)?,
-            },
-            Expression::Swizzle { size, vector, pattern } => Expression::Swizzle {
-                size: *size,
-                vector: self.at(*vector)?,
-                pattern: *pattern,
-            },
-            Expression::Select {
-                condition,
-                accept,
-                reject,
-            } => Expression::Select {
-                condition: self.at(*condition)?,
-                accept: self.at(*accept)?,
-                reject: self.at(*reject)?,
-            },
-            Expression::Relational { fun, argument } => Expression::Relational {
-                fun: *fun,
-                argument: self.at(*argument)?,
-            },
-            Expression::Unary { op, expr } => Expression::Unary {
-                op: *op,
-                expr: self.at(*expr)?,
-            },
-            Expression::ArrayLength(array) => Expression::ArrayLength(self.at(*array)?),
+            Expression::Compose { .. }
+            | Expression::Splat { .. }
+            | Expression::Swizzle { .. }
+            | Expression::Select { .. }
+            | Expression::Relational { .. }
+            | Expression::Unary { .. }
+            | Expression::Binary { .. }
+            | Expression::Math { .. }
+            | Expression::As { .. }
+            | Expression::ArrayLength(_) => self.moved(handle)?,
             _ => {
                 return Err(Refusal::at(
                     self.span,
-                    "the portable tier has no such operation: no textures, derivatives, rays or subgroups",
+                    "there is no such operation here: no textures, derivatives, rays or subgroups",
                 ));
             }
         };
         Ok(self.emit(new))
     }
+
+    /// The same operation, on its operands' new places.
+    fn moved(&mut self, handle: Handle<Expression>) -> Result<Expression, Refusal> {
+        let mut new = self.old.expressions[handle].clone();
+        let mut refused = None;
+        each_operand(&mut new, |operand| match self.at(*operand) {
+            Ok(there) => *operand = there,
+            Err(refusal) => refused = Some(refusal),
+        });
+        refused.map_or(Ok(new), Err)
+    }
 }
 
 /// Where a pointer points.
-fn space(inner: &TypeInner) -> Option<AddressSpace> {
+pub(super) fn space(inner: &TypeInner) -> Option<AddressSpace> {
     match inner {
         TypeInner::Pointer { space, .. } | TypeInner::ValuePointer { space, .. } => Some(*space),
         _ => None,

@@ -6,6 +6,7 @@ use super::report::Level;
 use super::scope::{Hit, Scope};
 
 mod atomic_result;
+mod barrier;
 mod buffer_race;
 mod device_limits;
 mod division_by_zero;
@@ -17,6 +18,7 @@ mod nan_test;
 mod negative_zero;
 mod num_workgroups;
 mod other_widths;
+mod out_of_bounds;
 mod random_without_step;
 mod shared_random_stream;
 mod subgroup;
@@ -58,6 +60,7 @@ impl Rule {
 /// All rules, in alphabetical order.
 pub static ALL: &[Rule] = &[
     atomic_result::RULE,
+    barrier::RULE,
     buffer_race::RULE,
     device_limits::RULE,
     division_by_zero::RULE,
@@ -69,6 +72,7 @@ pub static ALL: &[Rule] = &[
     negative_zero::RULE,
     num_workgroups::RULE,
     other_widths::RULE,
+    out_of_bounds::RULE,
     random_without_step::RULE,
     shared_random_stream::RULE,
     subgroup::RULE,

@@ -38,6 +38,7 @@ impl<'m> Walker<'m> {
             AddressSpace::Private => self.variable(frame, handle, place),
             AddressSpace::Uniform if variable.name.as_deref() == Some("clock") => self.fresh(frame, handle, deps | Deps::CLOCK),
             AddressSpace::Storage { access } if !access.contains(StorageAccess::STORE) => {
+                self.within_bounds(place, &frame.body.span(handle));
                 self.fresh(frame, handle, deps | Deps::MEMORY)
             }
             AddressSpace::Storage { .. } | AddressSpace::WorkGroup => {
@@ -89,6 +90,7 @@ impl<'m> Walker<'m> {
 
     pub(super) fn access(&mut self, place: Place, write: bool, atomic: bool, value: Deps, span: Range<usize>) {
         let Root::Global(variable) = place.root else { return };
+        self.within_bounds(&place, &span);
         let access = Access {
             place,
             write,

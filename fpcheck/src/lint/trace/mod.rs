@@ -8,6 +8,7 @@
 //! | `walk` | statements and calls |
 //! | `flow`, `loops` | branches and switches; loops |
 //! | `memory` | variables, accesses and barriers |
+//! | `outside` | whether an access is out of bounds |
 //! | `race` | whether two accesses meet |
 //! | `passing` | which invocations get through conditions |
 //!
@@ -26,6 +27,7 @@ mod eval;
 mod flow;
 mod loops;
 mod memory;
+mod outside;
 mod passing;
 mod race;
 mod truth;
@@ -72,11 +74,24 @@ pub(super) struct Call {
     pub(super) by_many: bool,
 }
 
+/// An access out of bounds that is certainly made.
+#[derive(Clone, Debug)]
+pub(super) struct Outside {
+    pub(super) variable: Handle<GlobalVariable>,
+    pub(super) span: Range<usize>,
+    pub(super) index: u32,
+    /// How many there are.
+    pub(super) length: u32,
+    /// `global_invocation_id` of one that makes it.
+    pub(super) invocation: [u32; 3],
+}
+
 /// What a walk found.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trace {
     pub(super) races: Vec<Race>,
     pub(super) calls: Vec<Call>,
+    pub(super) outside: Vec<Outside>,
 }
 
 /// Walk an entry point.

@@ -9,7 +9,7 @@ use naga::{AtomicFunction, Barrier, Block, BuiltIn, Expression, Handle, Module, 
 use super::loops::Loop;
 use super::truth::Truth;
 use super::value::{AtomKind, Atoms, Deps, Form, Linear, Place, Root, Scalar, Value};
-use super::{Call, Overrides, Race, Shape, Trace, race};
+use super::{Call, Outside, Overrides, Race, Shape, Trace, race};
 use crate::lint::ir::{Body, range};
 use crate::lint::scope::Point;
 
@@ -90,6 +90,7 @@ pub(super) struct Walker<'m> {
     pub(super) accesses: Vec<Access>,
     pub(super) races: Vec<Race>,
     pub(super) calls: Vec<Call>,
+    pub(super) outside: Vec<Outside>,
     /// Names of the functions being walked.
     pub(super) stack: Vec<String>,
     /// What returns since the function's beginning depended on, if there were any.
@@ -121,6 +122,7 @@ impl<'m> Walker<'m> {
             accesses: Vec::new(),
             races: Vec::new(),
             calls: Vec::new(),
+            outside: Vec::new(),
             stack: Vec::new(),
             returned: None,
             left: None,
@@ -142,6 +144,7 @@ impl<'m> Walker<'m> {
         Trace {
             races: self.races,
             calls: self.calls,
+            outside: self.outside,
         }
     }
 

@@ -182,7 +182,10 @@ impl Emitter<'_> {
 
     fn may_be_any_nan(&self, value: Value) -> bool {
         let info = self.kernel.values[value.0 as usize];
-        // What memory holds went through here, or came from outside. A float with a bound is none.
+        // What memory holds went through here, or came from outside, and a choice of two such is one. A float with a bound is none.
+        if let Op::Select(_, yes, no) = info.op {
+            return self.may_be_any_nan(yes) || self.may_be_any_nan(no);
+        }
         info.ty == Ty::F32 && info.max == u32::MAX && !matches!(info.op, Op::Const(_) | Op::Loaded | Op::Un(Un::BitsFloat, _))
     }
 }

@@ -302,20 +302,8 @@
         i32x4.shl
         local.set 24
         local.get 25
-        i32.const 0
-        v128.load offset=240 align=4
-        local.get 25
-        local.get 25
-        f32x4.eq
-        v128.bitselect
         local.set 32
         local.get 31
-        i32.const 0
-        v128.load offset=240 align=4
-        local.get 31
-        local.get 31
-        f32x4.eq
-        v128.bitselect
         local.set 30
         local.get 24
         i32x4.extract_lane 0

@@ -83,6 +83,8 @@
         end
         v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
         local.set 26
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        local.set 26
         v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
         local.set 27
         block ;; label = @3
@@ -223,6 +225,8 @@
         end
         local.get 26
         local.set 25
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        local.set 26
         v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
         local.set 26
         v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff

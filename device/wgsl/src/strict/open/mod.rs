@@ -36,7 +36,7 @@ fn dimensions(inner: &TypeInner) -> Option<(usize, usize)> {
 impl Rebuild<'_> {
     /// Whether the back end's own exact operations are as good: where operands are canonical already.
     fn is_native(&self) -> bool {
-        self.context.policy.native && self.is_canonical()
+        self.context.policy.is_native() && self.is_canonical()
     }
 
     /// By the back end's own division. `b + 0` is +0 for both zeros: 0 has no sign; nor has a quotient that is 0. Where underflow is the
@@ -59,7 +59,7 @@ impl Rebuild<'_> {
     }
 
     fn exact(&mut self, name: &'static str, arguments: Vec<H>) -> H {
-        let name = if self.context.policy.native { native(name) } else { name };
+        let name = if self.context.policy.is_native() { native(name) } else { name };
         self.call(name, arguments)
     }
 
@@ -98,7 +98,7 @@ impl Rebuild<'_> {
     }
 
     fn div(&mut self, a: H, b: H) -> H {
-        if self.context.policy.native {
+        if self.context.policy.is_native() {
             return self.native_quotient(a, b, None);
         }
         if self.is_one(a) {
@@ -147,7 +147,7 @@ impl Rebuild<'_> {
             return Ok(self.binary(op, left, right));
         }
         match op {
-            B::Divide if self.context.policy.native => {
+            B::Divide if self.context.policy.is_native() => {
                 let size = vector_size(inner_a).or(vector_size(inner_b));
                 let (a, b) = (self.at(left)?, self.at(right)?);
                 return Ok(self.native_quotient(a, b, size));
@@ -213,8 +213,8 @@ impl Rebuild<'_> {
             let (name, scalar) = match (from, kind, convert) {
                 (Float, Sint, Some(_)) => ("strict_i32_of", Scalar::I32),
                 (Float, Uint, Some(_)) => ("strict_u32_of", Scalar::U32),
-                (Sint, Float, Some(_)) if !self.context.policy.native => ("strict_f32_of_i32", Scalar::F32),
-                (Uint, Float, Some(_)) if !self.context.policy.native => ("strict_f32_of_u32", Scalar::F32),
+                (Sint, Float, Some(_)) if !self.context.policy.is_native() => ("strict_f32_of_i32", Scalar::F32),
+                (Uint, Float, Some(_)) if !self.context.policy.is_native() => ("strict_f32_of_u32", Scalar::F32),
                 _ => ("", Scalar::F32),
             };
             if !name.is_empty() {
@@ -236,9 +236,6 @@ impl Rebuild<'_> {
             kind,
             convert,
         });
-        if self.is_canonical() && from != Float && kind == Float && size.is_none() && self.is_foldable(value) {
-            return Ok(self.opaque(result));
-        }
         match (from, kind, convert) {
             (Bool | Sint | Uint, Float, Some(_)) => self.set_grain(result, 0),
             (Sint | Uint, Float, None) if self.is_canonical() => result = self.canonical(result, size),
