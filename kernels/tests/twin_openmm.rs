@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kernels::import::Options;
+use kernels::md::terms::virtual_sites::twin::place;
 use kernels::md::twin::evaluate;
 use openmm_support::{import_folder, json, vectors};
 
@@ -31,6 +32,14 @@ fn agrees(folder: &Path) {
             error <= tolerance,
             "{name}: {class} {found}, expected {expected}: {error:.1e}"
         );
+    }
+    // Sites are where OpenMM has put them.
+    let mut placed = system.clone();
+    place(&mut placed);
+    for site in &system.sites {
+        let [ours, theirs] = [&placed, &system].map(|one| one.positions_nm[site.particle as usize]);
+        let near = (0..3).all(|axis| (ours[axis] - theirs[axis]).abs() < 1e-12);
+        assert!(near, "{name}: site {} at {ours:?}, expected {theirs:?}", site.particle);
     }
     // OpenMM leaves on virtual sites what it has handed over.
     let mut sites = vec![false; system.atoms()];

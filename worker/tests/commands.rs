@@ -195,7 +195,7 @@ const OPENMM: [(&str, &str); 3] = [
         r#"<System type="System" version="1">
 <PeriodicBoxVectors><A x="2" y="0" z="0"/><B x="0" y="2" z="0"/><C x="0" y="0" z="2"/></PeriodicBoxVectors>
 <Particles><Particle mass="39.948"/><Particle mass="20.18"/></Particles><Constraints/>
-<Forces><Force cutoff=".9" dispersionCorrection="0" method="2" type="NonbondedForce" useSwitchingFunction="0" version="4">
+<Forces><Force cutoff=".9" dispersionCorrection="0" method="2" rfDielectric="78.3" type="NonbondedForce" useSwitchingFunction="0" version="4">
 <GlobalParameters/><ParticleOffsets/><ExceptionOffsets/>
 <Particles><Particle eps="1" q="0" sig=".34"/><Particle eps=".5" q="0" sig=".28"/></Particles><Exceptions/></Force></Forces></System>"#,
     ),
@@ -222,18 +222,24 @@ fn an_openmm_system_comes_in_and_is_evaluated_and_a_foreign_force_exits_87() {
     let made = place.json(&format!("{import} -o two --json"));
     assert_eq!(made["dir"], "two");
     if place.has_device("an_openmm_system_comes_in_and_is_evaluated_and_a_foreign_force_exits_87") {
-        let energy = place.json("evaluate two --json")["total"].as_f64().unwrap();
+        let said = place.json("evaluate two --json --reference system.xml state.xml");
+        let energy = said["total"].as_f64().unwrap();
+        assert!(said["reference"]["relative_force_error"].as_f64().unwrap() < 1e-6, "{said}");
         // Lorentz and Berthelot: sigma 0.31 nm, epsilon sqrt(0.5) kJ/mol, 0.4 nm apart.
         let sixth = (0.31_f64 / 0.4).powi(6);
         let expected = 4.0 * 0.5_f64.sqrt() * (sixth * sixth - sixth);
         assert!((energy / expected - 1.0).abs() < 1e-5, "{energy} {expected}");
+        let alone = place.json("evaluate --json --reference system.xml state.xml")["total"]
+            .as_f64()
+            .unwrap();
+        assert!((alone / expected - 1.0).abs() < 1e-12, "{alone} {expected}");
     }
-    let foreign = OPENMM[0].1.replace("type=\"NonbondedForce\"", "type=\"CustomBondForce\"");
+    let foreign = OPENMM[0].1.replace("type=\"NonbondedForce\"", "type=\"DrudeForce\"");
     std::fs::write(place.path("system.xml"), foreign).unwrap();
     let said = place.baton(&format!("{import} -o three"));
     assert_eq!(said.code, 87, "{}", said.err);
     assert!(
-        said.err.contains("CustomBondForce") && !place.path("three").exists(),
+        said.err.contains("DrudeForce") && !place.path("three").exists(),
         "{}",
         said.err
     );
