@@ -5,6 +5,7 @@
 //! | [`api`](Device) | the interface every device offers |
 //! | [`gpu`] | wgpu: adapters, pipelines, submits of bounded length, read-back |
 //! | [`cpu`] | naga's IR to WebAssembly, run on all cores |
+//! | `list` | which devices there are, and which one `auto` takes |
 //!
 //! What a program is ([`Program`] and its parts) and how its WGSL is read belong to the crate `wgsl`, which needs no device.
 

@@ -56,7 +56,7 @@ fn a_saved_package_loads_with_the_same_digest() {
     assert!(error.contains("not empty"), "{error}");
 }
 
-/// Whoever changes this changes the identity of every package: `docs/kernel-package.md` says what is digested.
+/// Changing this changes the identity of every package: `docs/kernel-package.md` says what is digested.
 #[test]
 fn the_digest_of_the_tiny_package_never_changes() {
     let package = tiny::load_changed(|_| {}).expect("the tiny package is good");

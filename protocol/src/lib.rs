@@ -6,6 +6,8 @@
 //! | [`class`] | tiers and hardware classes |
 //! | [`chain`] | the digest chain: one entry a boundary |
 //! | [`checkpoint`] | the checkpoint format |
+//! | `codec` | bincode with limits, for small headers |
+//! | `shuffle` | bytes of equal place side by side, before compression |
 //! | [`bundle`] | named byte strings in one blob: packages and outputs on their way |
 //! | [`ids`] | numbers of jobs, attempts and hosts |
 //! | [`states`] | states of jobs and hosts, outcomes of attempts, as text |

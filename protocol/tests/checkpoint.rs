@@ -47,7 +47,7 @@ fn small() -> Checkpoint {
     ])
 }
 
-/// The checkpoint; whoever only inspects it comes to the same.
+/// The checkpoint; inspecting it comes to the same.
 fn read(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
     let whole = Checkpoint::from_bytes(bytes, STATE_BYTES_MAX);
     match (&whole, inspect(bytes, STATE_BYTES_MAX)) {

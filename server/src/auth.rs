@@ -39,7 +39,7 @@ impl Caller {
         self.only(self.scope >= Scope::Scientist, "a scientist's token")
     }
 
-    /// Whoever may enrol a host.
+    /// May enrol a host.
     ///
     /// # Errors
     /// Anybody else.

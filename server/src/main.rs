@@ -160,7 +160,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let data = arguments.data.clone();
     let server = Server::start(arguments.options()).await?;
-    // Whoever reads this may stop reading: the server goes on.
+    // The reader of standard output may go away: the server goes on.
     if let Err(error) = writeln!(std::io::stdout(), "{}", server.welcome(&data)) {
         tracing::warn!(%error, "nobody reads what to type next");
     }

@@ -1,7 +1,7 @@
 //! Blobs that nothing needs go: checkpoints that later ones took the place of, uploads that were never finished, and what nobody ever
 //! spoke of again. Packages, last checkpoints and outputs stay.
 //!
-//! When the disk is full that is done at once, and ten minutes are old enough: whoever still wants to speak of a blob sends it again.
+//! When the disk is full that is done at once, and ten minutes are old enough: a client that still needs a blob sends it again.
 //!
 //! What was superseded before a restart is not remembered; it is found among the old blobs that nothing refers to.
 
@@ -23,7 +23,7 @@ const MINUTES_10: Duration = Duration::from_secs(600);
 /// How old things get before they go.
 #[derive(Clone, Copy, Debug)]
 pub struct Ages {
-    /// A superseded checkpoint: whoever still fetches it has that long.
+    /// A superseded checkpoint: downloads in progress have that long.
     pub superseded: Duration,
     /// A blob that nothing refers to: its submission or commit may still come.
     pub orphan: Duration,

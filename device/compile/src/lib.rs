@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`abi`] | what compiled code and its runtime agree on: memory layout, imports, exports, signatures |
 //! | [`fault`](Fault) | why a kernel cannot be compiled |
+//! | `kernel` | the entry: one kernel in, WebAssembly and a description for the runtime out |
 //! | `ir` | the compiler's own language |
 //! | `lower` | naga's IR to it: calls inlined, vectors taken apart, pointers resolved |
 //! | `analyse` | uniformity, barrier regions, what is kept in memory between them |

@@ -9,7 +9,7 @@
 //! | [`problem`] | errors (RFC 9457) |
 //!
 //! **Compatibility.** Servers and workers of different ages work together as long as [`PROTOCOL`] is the same:
-//! - Whoever reads a report (what a worker sends, what a server answers) ignores fields that it does not know; a new field has a default that
+//! - A reader of a report (what a worker sends, what a server answers) ignores fields that it does not know; a new field has a default that
 //!   means what its absence meant before. So bodies of reports never refuse unknown fields.
 //! - What a person asks for ([`SubmitJob`], [`Reprioritize`], [`IssueToken`]) is refused with a field that the server does not know: to ignore it would
 //!   be to do something else than was asked.

@@ -100,7 +100,7 @@ pub async fn upload(State(app): State<Arc<App>>, _caller: Caller, At(digest): At
     let whole = size.is_some();
     let received = match size {
         Some(size) => {
-            // Whoever asks is about to refer to it.
+            // The client that asks is about to refer to it.
             app.blobs.touch(digest).await?;
             size
         }
@@ -121,7 +121,7 @@ fn range(text: &str, size: u64) -> Option<(u64, u64)> {
     (begin < end).then_some((begin, end))
 }
 
-/// Downloads a blob, or a range of it. Whoever knows a digest may have its bytes.
+/// Downloads a blob, or a range of it. Knowing a digest is the permission to read its bytes.
 #[utoipa::path(get, path = "/v1/blobs/{digest}", tag = "blobs",
     params(("digest" = Digest, Path), ("Range" = Option<String>, Header), ("If-Range" = Option<String>, Header)),
     responses((status = 200, content_type = "application/octet-stream"), (status = 206, content_type = "application/octet-stream"),

@@ -157,7 +157,7 @@ impl Engine {
     ) -> Result<T, EngineError> {
         let (sender, answer) = oneshot::channel();
         let tell: Told = Box::new(move |told| {
-            // Whoever asked may be gone.
+            // The caller may be gone.
             let _gone = sender.send(told.map(|(reply, core)| look(reply, core)));
         });
         let request = Request { event, remember, tell };

@@ -2,7 +2,7 @@
 //!
 //! Two things decide which server that is:
 //! - A **lock** (PostgreSQL's advisory lock of a session) elects it. The lock lives on one connection, which [`lock`] looks at every second.
-//! - A **term** (the one row of table `leader`) fences it: whoever takes the lock raises the term. A lock alone is not enough: when its
+//! - A **term** (the one row of table `leader`) fences it: taking the lock raises the term. A lock alone is not enough: when its
 //!   connection dies, its old holder would go on writing through others.
 //!
 //! Invariant: every transaction that writes anything begins by holding the row `leader` with this server's term, and fails when the term

@@ -194,7 +194,7 @@ async fn what_was_superseded_goes_also_when_a_restart_came_in_between() {
         ..NOW
     };
     assert_eq!(once(&server.app, &mut due, orphans_stay).await.unwrap(), 0);
-    assert!(there(second).await, "whoever fetches it has an hour");
+    assert!(there(second).await, "a download of it has an hour");
     assert!(once(&server.app, &mut due, orphans_stay).await.unwrap() > 0);
     assert!(!there(second).await);
     assert!(scientist.job(job).await.checkpoint.is_some());

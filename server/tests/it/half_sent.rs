@@ -1,4 +1,4 @@
-//! Requests that never end: whoever sends them gets no further, and keeps nobody else away.
+//! Requests that never end: their sender gets no further, and keeps no other client away.
 
 use std::time::{Duration, Instant};
 

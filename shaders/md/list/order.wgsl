@@ -1,7 +1,8 @@
 // Lays the atoms out in sorted order, in clusters of four, and puts boxes around clusters, around groups of 8 clusters and
 // around groups of 64, for the search for neighbors. One workgroup makes one group of 64 clusters. Needs box.wgsl and gap_box.wgsl.
 // `ahead`: where the list takes the atom to be, type, by tag; see predict.wgsl. `sorted`: position (fixed point), type. `origin`: where the list
-// takes it to be, tag (2^32 - 1 in slots past the last atom, which repeat its place). Boxes go around those places. `boxes`: those of all clusters, then of all groups of 8, then of all groups of 64; `halves`: half of their edges, nm.
+// takes it to be, tag (2^32 - 1 in slots past the last atom, which repeat its place). Boxes go around those places.
+// `boxes`: those of all clusters, then of all groups of 8, then of all groups of 64; `halves`: half of their edges, nm.
 
 override atoms: u32;
 override clusters: u32;

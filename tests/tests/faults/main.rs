@@ -222,7 +222,7 @@ fn judge_outputs(yard: &Yard, seed: u64, (job, segments): (u64, u64), package: &
     );
 }
 
-/// SQLite keeps a transaction open whose commit found the disk full; whoever goes on with that connection sees rows that are not there.
+/// SQLite keeps a transaction open whose commit found the disk full; going on with that connection shows rows that are not there.
 #[test]
 fn a_server_whose_disk_was_full_goes_on_as_if_nothing_had_been() {
     let mut yard = Yard::new(&[], true);

@@ -148,7 +148,7 @@ pub(crate) fn local_minute(minutes_ahead_of_utc: i32) -> u16 {
     u16::try_from((utc + i64::from(minutes_ahead_of_utc)).rem_euclid(1440)).unwrap_or(0)
 }
 
-/// Give way to whoever uses the machine. Threads that begin later inherit it, so this comes first.
+/// Give way to the programs of the person who uses the machine. Threads that begin later inherit it, so this comes first.
 pub(crate) fn lower_priority() {
     if cfg!(unix) && said("renice", &["-n", "19", "-p", &std::process::id().to_string()]).is_none() {
         tracing::warn!("cannot lower the priority: renice is missing");

@@ -181,7 +181,7 @@ impl View {
     }
 
     fn put(&self, text: &str) {
-        // Whoever looked may have gone away; the agent goes on.
+        // The reader may have gone away; the agent goes on.
         drop(std::io::stderr().lock().write_all(text.as_bytes()));
     }
 }

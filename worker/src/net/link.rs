@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_goes_on_when_anybody_gets_through() {
+    async fn a_waiting_request_goes_on_when_another_gets_through() {
         let link = std::sync::Arc::new(Link::new(Duration::from_secs(600)));
         let waits = std::sync::Arc::clone(&link);
         let waiting = tokio::spawn(async move { waits.pause("no answer", Duration::from_secs(600)).await });

@@ -85,7 +85,7 @@ impl Core {
                 self.grant(id, device, None, "a device was free");
             }
             None if place.level >= PRIORITY_URGENT => self.preempt(id, place),
-            // It waits; what for is said to whoever asks, as it is then.
+            // It waits; the reason is computed when it is asked for.
             None => {}
         }
     }

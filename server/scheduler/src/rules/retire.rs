@@ -1,4 +1,4 @@
-//! Finished jobs leave memory after a while: the store keeps them for whoever asks, and brings one back when another job is to start
+//! Finished jobs leave memory after a while: the store keeps them for later requests, and brings one back when another job is to start
 //! from it. So the state is as large as what goes on, whatever has gone on before.
 
 use protocol::http::JobView;

@@ -27,7 +27,7 @@ pub(super) fn job(name: &str) -> SubmitJob {
     }
 }
 
-/// The entry that a run of `package` reaches after `parent`: the same whoever computes it.
+/// The entry that a run of `package` reaches after `parent`: the same on every host.
 pub(super) fn next_entry(package: Digest, parent: Option<&ChainEntry>) -> ChainEntry {
     let segment = parent.map_or(0, |parent| parent.segment + 1);
     let content = Digest::of(&segment.to_le_bytes());

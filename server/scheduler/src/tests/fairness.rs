@@ -40,7 +40,7 @@ fn users_of_equal_priority_share_equally_however_many_jobs_they_submit() {
         *counts.entry(owner).or_default() += 1;
     }
     let (many, few) = (counts["many"], counts["few"]);
-    // One decision in eight goes by age, whoever the owner is.
+    // One decision in eight goes by age, whatever the owner.
     assert!(many.abs_diff(few) <= 6, "many {many}, few {few}");
 }
 

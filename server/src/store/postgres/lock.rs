@@ -170,7 +170,7 @@ async fn take_again(options: &PgConnectOptions, term: i64) -> Held {
     let taking = async {
         let mut connection = connect(options).await?;
         let free = take(&mut connection).await?;
-        // Looked at after the lock was taken, or refused: whoever holds it has raised the term, or is about to.
+        // Looked at after the lock was taken, or refused: its holder has raised the term, or is about to.
         let current = current_term(&mut connection).await?;
         Ok::<_, StoreError>(match (free, current == term) {
             (_, false) => Held::Never(current),

@@ -3,10 +3,10 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`bonds`] | CustomBondForce: q/r + a/r¹² − b/r⁶ |
-//! | [`pairs`] | CustomNonbondedForce: a/r¹² − b/r⁶ − c/r⁴ by tables of types, CHARMM's force switch |
-//! | [`torsions`] | CustomTorsionForce: harmonic impropers |
-//! | [`external`] | CustomExternalForce: springs to points |
+//! | `bond` | CustomBondForce: q/r + a/r¹² − b/r⁶ |
+//! | `pair` | CustomNonbondedForce: a/r¹² − b/r⁶ − c/r⁴ by tables of types, CHARMM's force switch |
+//! | `torsion` | CustomTorsionForce: harmonic impropers |
+//! | `external` | CustomExternalForce: springs to points |
 
 mod bond;
 mod external;
