@@ -32,8 +32,9 @@ const WORDS: u32 = 3 * 32_768;
 const ROUNDS: u32 = 16;
 
 /// Where an invocation adds in round `i`.
-const PATTERNS: [(&str, &str); 4] = [
-    ("side by side", "(id.x + i * 977u) % (WORDSu - 64u)"),
+const PATTERNS: [(&str, &str); 5] = [
+    ("side by side", "l + 64u * ((group.x + i) % 1000u)"),
+    ("by a remainder", "(id.x + i * 977u) % (WORDSu - 64u)"),
     ("all lanes to one word", "(group.x * 7u + i) % WORDSu"),
     ("three words a lane", "3u * ((id.x + i * 331u) % 32768u)"),
     ("scattered", "((id.x + i) * 2654435761u) >> 16u"),
@@ -53,7 +54,8 @@ fn source(index: &str, read: bool) -> String {
     format!(
         "@group(0) @binding(0) var<storage, read_write> sum: array<atomic<u32>>;
         @compute @workgroup_size(64)
-        fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {{
+        fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>,
+        @builtin(local_invocation_index) l: u32) {{
             var seen = 0u;
             for (var i = 0u; i < {ROUNDS}u; i++) {{ let at = {}; {adds} }}
             {}

@@ -1,6 +1,7 @@
 //! Planted defects are found and located in checked mode, and only those.
 
 use device::{DeviceError, SessionOptions};
+use protocol::Tier;
 
 use crate::support::{Case, bits};
 
@@ -48,6 +49,47 @@ fn an_out_of_bounds_read_is_found() {
         7,
     );
     assert!(text.contains("index 77 of 64"), "{text}");
+}
+
+/// The length of an array that ends with its buffer is known when the kernel is compiled; the index is all the same out of bounds.
+#[test]
+fn an_index_that_is_written_out_is_found_out_of_bounds() {
+    let source = |body: &str| {
+        format!(
+            "struct Rows {{ n: u32, rows: array<vec2<u32>> }}
+@group(0) @binding(0) var<storage, read_write> out: array<u32>;
+@group(0) @binding(1) var<storage, read_write> t: Rows;
+@compute @workgroup_size(4)
+fn main() {{
+{body}
+}}"
+        )
+    };
+    for tier in [Tier::ClassBound, Tier::Portable] {
+        for (body, finding) in [
+            ("out[1000] = 7u;", "index 1000 of 4"),
+            ("out[2] = out[4];", "index 4 of 4"),
+            ("t.n = t.rows[500].y;", "index 500 of 7"),
+            ("t.rows[7].x = 1u;", "index 7 of 7"),
+            ("let k = 1000u; out[k] = 7u;", "index 1000 of 4"),
+        ] {
+            let mut case = Case::new(&source(body), vec![vec![0; 4], vec![0; 16]], 1);
+            case.tier = tier;
+            match case.checked() {
+                Err(DeviceError::Check(text)) => {
+                    assert!(text.contains(finding) && text.contains("case:6:"), "{body}: {text}");
+                }
+                other => panic!("{body}, {tier:?}: {other:?}"),
+            }
+        }
+        let mut sound = Case::new(
+            &source("if (t.n == 9u) { out[3] = t.rows[6].y; }"),
+            vec![vec![0; 4], vec![0; 16]],
+            1,
+        );
+        sound.tier = tier;
+        sound.checked().expect("nothing is out of bounds");
+    }
 }
 
 #[test]

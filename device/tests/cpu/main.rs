@@ -6,6 +6,7 @@
 //! | `numeric` | operators and builtins agree with a host evaluator |
 //! | `generated` | random programs give the same bits as an interpreter, threads and orders make no difference |
 //! | `hostile` | endless loops, huge types and broken text are errors in bounded time |
+//! | `limits` | what is too large is named with its place, and what is within the limits runs |
 //! | `checked` | planted defects are found and located |
 //! | `commands` | indirect dispatches, copies and clears do what they say, whatever they are asked |
 //! | `drivers` | the same bits as Vulkan drivers: `corpus`, every operation and kind of statement |
@@ -21,6 +22,7 @@ mod drivers;
 mod generated;
 mod hostile;
 mod language;
+mod limits;
 mod numeric;
 mod speed;
 mod sums;
