@@ -14,6 +14,8 @@ use super::terms::bonds::part::Bonds;
 use super::terms::exceptions::part::Exceptions;
 use super::terms::nonbonded::twin::dispersion_correction;
 use super::terms::nonbonded::{Coulomb, Nonbonded as Pairs};
+use super::terms::pme::driver::Pme;
+use super::terms::pme::part::Reciprocal;
 use super::terms::torsions::part::{Impropers, PeriodicTorsions, RbTorsions};
 use super::{MdError, Plan};
 use crate::package::Package;
@@ -43,10 +45,8 @@ impl System {
                 draft.refuse(format!("terms of {} cannot be run yet", class.name()));
             }
         }
-        if let Some(Method::Pme { .. }) = self.terms.nonbonded.as_ref().map(|nonbonded| nonbonded.method) {
-            draft.refuse("the reciprocal part of PME cannot be run yet".into());
-        }
         self.interactions(&mut draft);
+        self.reciprocal(&mut draft);
         self.motion(&mut draft);
         draft.frames("positions", plan.positions_every);
         draft.finish()
@@ -169,6 +169,24 @@ impl System {
         let correction = dispersion_correction(self);
         if correction != 0.0 {
             draft.constant_energy(ForceClass::Nonbonded.name(), correction);
+        }
+    }
+
+    /// The reciprocal part of PME.
+    fn reciprocal(&self, draft: &mut Draft) {
+        let Some(Method::Pme { alpha_per_nm, grid, .. }) = self.terms.nonbonded.as_ref().map(|nonbonded| nonbonded.method)
+        else {
+            return;
+        };
+        let charges: Vec<f64> = self.particles.iter().map(|particle| particle.charge_e).collect();
+        match Pme::new(draft.cell().cell(), alpha_per_nm, grid) {
+            Ok(pme) => {
+                draft.add(&Reciprocal {
+                    pme: &pme,
+                    charges_e: &charges,
+                });
+            }
+            Err(error) => draft.refuse(error),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use device::SessionOptions;
 use kernels::md::fixed_cell::FixedCell;
+use kernels::md::terms::pme::driver::Pme;
 use kernels::package::Package;
 use kernels::package::manifest::{Buffer, Count, Element, Layout, Manifest, Number, Pass, Role, Run, Underflow};
 use kernels::run::{Executor, RunError, initial_state};
@@ -127,6 +128,26 @@ impl Bench {
         self.manifest.passes.last_mut().expect("just put there")
     }
 
+    /// A pass of `fft.wgsl` along an axis. `sign`: the constant `fft_sign`, where it has one.
+    pub(crate) fn transform(&mut self, name: &str, files: &[&str], axis: &str, sign: f64, pme: &Pme) {
+        let plan = &pme.plans()["xyz".find(axis).expect("an axis")];
+        let mut constants = BTreeMap::from([
+            ("fft_size".to_owned(), Number::Integer(i64::from(plan.size))),
+            ("fft_stages".to_owned(), Number::Integer(plan.factors.len() as i64)),
+            ("fft_lines_log".to_owned(), Number::Integer(i64::from(plan.lines_log))),
+        ]);
+        if sign != 0.0 {
+            constants.insert("fft_sign".to_owned(), Number::Float(sign));
+        }
+        let pass = self.pass(name, files, "atoms");
+        pass.invocations = None;
+        pass.workgroups = Some(vec![Count::Name(format!("pme_groups_{axis}"))]);
+        pass.constants = constants;
+        for table in ["fft_plan", "fft_roots"] {
+            pass.bindings.insert(table.into(), format!("{table}_{axis}"));
+        }
+    }
+
     fn package(&self, steps: u64) -> Package {
         let manifest = self.manifest.clone().with_steps_per_segment(steps);
         Package::new(manifest, self.shaders.clone(), self.init.clone()).unwrap_or_else(|error| panic!("{error}"))
@@ -149,6 +170,15 @@ impl Bench {
 
     /// Some steps on every device, on the CPU device also with workgroups in other orders, and in checked mode: the same bits everywhere.
     pub(crate) fn everywhere(&self, steps: u64) -> Results {
+        self.compared(steps, true)
+    }
+
+    /// The same on the CPU device alone.
+    pub(crate) fn on_cpu_in_every_way(&self, steps: u64) -> Results {
+        self.compared(steps, false)
+    }
+
+    fn compared(&self, steps: u64, gpus: bool) -> Results {
         let expected = self.on_cpu(steps).unwrap_or_else(|error| panic!("cpu: {error}"));
         let checked = SessionOptions {
             checked: true,
@@ -160,13 +190,13 @@ impl Bench {
             ..SessionOptions::default()
         };
         let mut others = vec![("cpu".to_owned(), checked), ("cpu".to_owned(), shuffled)];
-        for device in device::list() {
+        for device in device::list().into_iter().filter(|_| gpus) {
             let info = device.info();
             if info.id != "cpu" && info.backend != "gl" {
                 others.push((info.id.clone(), SessionOptions::default()));
             }
         }
-        if others.len() == 2 {
+        if gpus && others.len() == 2 {
             println!("skipped: this machine has no second device");
         }
         for (device, options) in others {

@@ -160,7 +160,9 @@ impl System {
         bench.integer("seed_low", SEED as usize);
         bench.integer("seed_high", 0);
         bench.integer("noise_stream", Stream::Thermostat as usize);
-        bench.pass("clear_forces", &["md/terms/clear_forces.wgsl"], "atoms");
+        bench.integer("sums_rows", atoms);
+        let clear = bench.pass("clear_forces", &["md/terms/clear_sums.wgsl"], "atoms");
+        clear.bindings.insert("sums".into(), "force_sums".into());
         let files = [
             "md/cell.wgsl",
             "md/terms/bonds/exact.wgsl",

@@ -1,6 +1,7 @@
 //! The kernels of molecular terms and motion, one by one: on every device of this machine, in checked mode, against double precision.
 #![allow(clippy::needless_range_loop, reason = "axes and atoms are indices here")]
 
+mod assembled;
 mod bench;
 mod bonded;
 mod constraints;
@@ -9,4 +10,7 @@ mod integrators;
 mod molecules;
 mod momentum;
 mod noise;
+#[path = "../openmm_support/mod.rs"]
+mod openmm_support;
+mod pme;
 mod sites;

@@ -51,7 +51,7 @@ pub fn self_energy(alpha_per_nm: f64, charges_e: &[f64]) -> f64 {
 }
 
 /// The uniform background that a net charge Q is made neutral by: −Q²/(8 ε₀ V α²) = −k π Q²/(2 V α²), kJ/mol.
-fn net_charge(cell: &Cell, alpha_per_nm: f64, charges_e: &[f64]) -> f64 {
+pub fn net_charge(cell: &Cell, alpha_per_nm: f64, charges_e: &[f64]) -> f64 {
     let total: f64 = charges_e.iter().sum();
     -COULOMB * PI * total * total / (2.0 * cell.volume_nm3() * alpha_per_nm * alpha_per_nm)
 }
@@ -100,7 +100,7 @@ fn potential(cell: &Cell, alpha: f64, grid: [usize; 3], splines: &[Spline], char
 }
 
 /// |Σ M₅(j + 1) exp(2πi j k/n)|² for each frequency k, M₅ at the integers being 1/24, 11/24, 11/24, 1/24.
-fn moduli(n: usize) -> Vec<f64> {
+pub fn moduli(n: usize) -> Vec<f64> {
     let modulus = |k: usize| {
         let mut value = Complex::default();
         for (j, weight) in [1.0 / 24.0, 11.0 / 24.0, 11.0 / 24.0, 1.0 / 24.0].into_iter().enumerate() {

@@ -1,0 +1,133 @@
+//! Particle mesh Ewald as constants and tables for the shaders `pme_*.wgsl`.
+
+use super::fft::FftPlan;
+use super::twin;
+use crate::md::system::Cell;
+use crate::md::system::nonbonded::{COULOMB, PME_GRID_MIN};
+
+/// Units of the grid of charges to one elementary charge: 2²⁶. In water the largest value is 0.2 e; the grid holds 32 e a point.
+pub const CHARGE_UNITS: f64 = 67_108_864.0;
+/// The largest charge that may be spread, e: its largest share of a grid point, 0.215, stays far below the grid's 32 e.
+pub const CHARGE_MAX: f64 = 64.0;
+
+/// The reciprocal sum of a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pme {
+    cell: Cell,
+    alpha_per_nm: f64,
+    plans: [FftPlan; 3],
+}
+
+impl Pme {
+    /// For a splitting parameter and a grid.
+    ///
+    /// # Errors
+    /// `alpha_per_nm` is not a positive number, or a number of grid points is not between 6 and 256.
+    pub fn new(cell: Cell, alpha_per_nm: f64, grid: [u32; 3]) -> Result<Self, String> {
+        if !(alpha_per_nm.is_finite() && alpha_per_nm > 0.0) {
+            return Err(format!("PME: alpha is {alpha_per_nm} 1/nm, expected a positive number"));
+        }
+        if let Some(points) = grid.iter().find(|points| **points < PME_GRID_MIN) {
+            return Err(format!(
+                "PME: a grid of {points} points along an edge, expected {PME_GRID_MIN} or more"
+            ));
+        }
+        let plan =
+            |points| FftPlan::new(points).map_err(|error| format!("PME: {error}; larger grids need a coarser tolerance"));
+        let [x, y, z] = grid;
+        Ok(Self {
+            cell,
+            alpha_per_nm,
+            plans: [plan(x)?, plan(y)?, plan(z)?],
+        })
+    }
+
+    /// Points along each edge.
+    pub fn grid(&self) -> [u32; 3] {
+        [0, 1, 2].map(|axis| self.plans[axis].size)
+    }
+
+    /// Plans of the transforms along x, y, z.
+    pub fn plans(&self) -> &[FftPlan; 3] {
+        &self.plans
+    }
+
+    /// Points of the grid.
+    pub fn points(&self) -> u64 {
+        self.grid().iter().map(|n| u64::from(*n)).product()
+    }
+
+    /// Rows along z.
+    pub fn rows(&self) -> u64 {
+        let [x, y, _] = self.grid();
+        u64::from(x) * u64::from(y)
+    }
+
+    /// Frequencies kept along z.
+    pub fn half(&self) -> u64 {
+        u64::from(self.grid()[2] / 2 + 1)
+    }
+
+    /// Integer constants of the shaders.
+    pub fn integers(&self) -> [(&'static str, u64); 7] {
+        let [x, y, z] = self.grid().map(u64::from);
+        [
+            ("pme_nx", x),
+            ("pme_ny", y),
+            ("pme_nz", z),
+            ("pme_half", self.half()),
+            ("pme_rows", self.rows()),
+            ("pme_points", self.points()),
+            ("pme_waves_count", self.rows() * self.half()),
+        ]
+    }
+
+    /// Float constants of the shaders.
+    pub fn floats(&self) -> [(&'static str, f64); 2] {
+        [
+            ("pme_strength", COULOMB / (std::f64::consts::PI * self.cell.volume_nm3())),
+            ("pme_decay", (std::f64::consts::PI / self.alpha_per_nm).powi(2)),
+        ]
+    }
+
+    /// Workgroups of the transforms: along z (pairs of rows), y and x.
+    pub fn workgroups(&self) -> [(&'static str, u64); 3] {
+        let [nx, ny, _] = self.grid().map(u64::from);
+        let [x, y, z] = &self.plans;
+        [
+            ("pme_groups_z", z.workgroups(self.rows().div_ceil(2))),
+            ("pme_groups_y", y.workgroups(nx * self.half())),
+            ("pme_groups_x", x.workgroups(ny * self.half())),
+        ]
+    }
+
+    /// `pme_moduli`: 1 / B for each frequency of x, then y, then z; B = |Σ_j M5(j + 1) exp(2πi k j / N)|². Where that is below 1e-7 its
+    /// neighbours' mean stands for it, as in OpenMM.
+    pub fn moduli(&self) -> Vec<f64> {
+        self.grid()
+            .iter()
+            .flat_map(|n| twin::moduli(*n as usize))
+            .map(|b| 1.0 / b)
+            .collect()
+    }
+
+    /// `pme_charges` of charges in e.
+    ///
+    /// # Errors
+    /// A charge is not a number of magnitude up to [`CHARGE_MAX`]: which.
+    pub fn charges(charges_e: &[f64]) -> Result<Vec<f64>, String> {
+        let bad = charges_e.iter().position(|q| q.is_nan() || q.abs() > CHARGE_MAX);
+        if let Some(tag) = bad {
+            return Err(format!(
+                "particle {tag}: charge {} e, expected a magnitude of {CHARGE_MAX} at most",
+                charges_e[tag]
+            ));
+        }
+        Ok(charges_e.iter().map(|q| q * CHARGE_UNITS).collect())
+    }
+
+    /// What atoms do not feel but the energy contains, kJ/mol: the self energy, and that of a net charge's neutralising background.
+    pub fn constant_energy(&self, charges_e: &[f64]) -> f64 {
+        twin::self_energy(self.alpha_per_nm, charges_e) + twin::net_charge(&self.cell, self.alpha_per_nm, charges_e)
+    }
+}

@@ -1,0 +1,109 @@
+//! Plans of the transforms of `fft.wgsl`: any size up to [`SIZE_MAX`], one stage for each factor.
+//!
+//! Invariant: roots of unity that are 0, 1 or -1 are exactly that, so that a product with one adds no noise that could underflow.
+
+/// The longest line that fits a workgroup's memory twice.
+pub const SIZE_MAX: u32 = 256;
+/// Most lines that a workgroup transforms, as a power of two.
+const LINES_LOG_MAX: u32 = 3;
+
+/// How lines of one length are transformed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FftPlan {
+    /// Length N.
+    pub size: u32,
+    /// The factors of N in the order of the stages.
+    pub factors: Vec<u32>,
+    /// Lines of a workgroup, as a power of two.
+    pub lines_log: u32,
+}
+
+impl FftPlan {
+    /// The plan for a length.
+    ///
+    /// # Errors
+    /// The length is not between 2 and [`SIZE_MAX`].
+    pub fn new(size: u32) -> Result<Self, String> {
+        if !(2..=SIZE_MAX).contains(&size) {
+            return Err(format!("a transform of {size} points: expected 2 to {SIZE_MAX}"));
+        }
+        let lines_log = (SIZE_MAX / size).ilog2().min(LINES_LOG_MAX);
+        Ok(Self {
+            size,
+            factors: factors(size),
+            lines_log,
+        })
+    }
+
+    /// `fft_plan`, `[stages + stages N, 2]`: for each stage (p, N / p), then for each stage and output (first input, power of the root).
+    pub fn table(&self) -> Vec<[u32; 2]> {
+        let size = self.size;
+        let mut table: Vec<[u32; 2]> = self.factors.iter().map(|p| [*p, size / p]).collect();
+        // Outputs of the stages before: their transforms have this length.
+        let mut done = 1;
+        for p in &self.factors {
+            let length = done * p;
+            table.extend((0..size).map(|output| {
+                let within = output % done;
+                [output / length * done + within, output % length * (size / length)]
+            }));
+            done = length;
+        }
+        table
+    }
+
+    /// `fft_roots`, `[N, 2]`: (cos, -sin) of 2π t / N.
+    pub fn roots(&self) -> Vec<[f32; 2]> {
+        let exact = |x: f64| if x.abs() < 1e-12 { 0.0 } else { x as f32 };
+        (0..self.size)
+            .map(|t| {
+                let angle = std::f64::consts::TAU * f64::from(t) / f64::from(self.size);
+                [exact(libm::cos(angle)), exact(-libm::sin(angle))]
+            })
+            .collect()
+    }
+
+    /// Workgroups for that many lines.
+    pub fn workgroups(&self, lines: u64) -> u64 {
+        lines.div_ceil(1 << self.lines_log)
+    }
+}
+
+/// Fours first, since they save stages, then primes from the smallest on.
+fn factors(mut size: u32) -> Vec<u32> {
+    let mut factors = Vec::new();
+    let mut candidate = 4;
+    while size > 1 {
+        if size.is_multiple_of(candidate) {
+            factors.push(candidate);
+            size /= candidate;
+        } else {
+            candidate = match candidate {
+                4 => 2,
+                3 => 5,
+                other => other + 1,
+            };
+        }
+    }
+    factors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_length_is_a_product_of_its_factors() {
+        for size in 2..=SIZE_MAX {
+            let plan = FftPlan::new(size).expect("a plan");
+            assert_eq!(plan.factors.iter().product::<u32>(), size);
+            assert!(size << plan.lines_log <= SIZE_MAX);
+        }
+        assert_eq!(FftPlan::new(56).expect("a plan").factors, [4, 2, 7]);
+        assert_eq!(FftPlan::new(26).expect("a plan").factors, [2, 13]);
+        for size in [0, 1, 257] {
+            let error = FftPlan::new(size).expect_err("too short or too long");
+            assert!(error.contains("expected 2 to 256"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The reciprocal sum as a part of a package.
+
+use super::driver::Pme;
+use crate::md::draft::{Draft, Energy, Kernel, Part, Phase};
+use crate::md::system::ForceClass;
+use crate::package::manifest::{Element, Number};
+
+/// Names of axes in buffers and constants.
+const AXES: [&str; 3] = ["x", "y", "z"];
+
+/// The term.
+#[derive(Clone, Copy, Debug)]
+pub struct Reciprocal<'a> {
+    /// Splitting and grid.
+    pub pme: &'a Pme,
+    /// Charges of all particles, e.
+    pub charges_e: &'a [f64],
+}
+
+impl Part for Reciprocal<'_> {
+    fn contribute(&self, draft: &mut Draft) {
+        let charges = match Pme::charges(self.charges_e) {
+            Ok(charges) => charges,
+            Err(error) => return draft.refuse(error),
+        };
+        draft.integer_forces();
+        self.tables(draft, charges);
+        self.kernels(draft);
+        let energies = [
+            "md/observe/fixed64.wgsl",
+            "md/terms/energy_sum.wgsl",
+            "md/terms/pme/pme_spline.wgsl",
+            "md/terms/pme/pme_energies.wgsl",
+        ];
+        let groups = draft.kernel(Phase::Observe, Kernel::new("pme_energies", &energies).over("atoms"));
+        let [energy] = draft.sums("pme_sums", groups, ["reciprocal"]);
+        draft.energy(Energy::of(ForceClass::Nonbonded.name(), energy));
+        draft.constant_energy(ForceClass::Nonbonded.name(), self.pme.constant_energy(self.charges_e));
+    }
+}
+
+impl Reciprocal<'_> {
+    fn tables(&self, draft: &mut Draft, charges: Vec<f64>) {
+        for (name, value) in self.pme.integers().into_iter().chain(self.pme.workgroups()) {
+            draft.integer(name, value);
+        }
+        for (name, value) in self.pme.floats() {
+            draft.float(name, value);
+        }
+        draft.constant_f32("pme_charges", &["atoms"], charges);
+        let moduli = self.pme.moduli();
+        draft.constant_f32("pme_moduli", &[&moduli.len().to_string()], moduli);
+        for (axis, plan) in AXES.into_iter().zip(self.pme.plans()) {
+            let table = plan.table();
+            let rows = table.len().to_string();
+            draft.constant_u32(&format!("fft_plan_{axis}"), &[&rows, "2"], table.into_iter().flatten());
+            let roots = plan.roots().into_iter().flatten().map(f64::from);
+            draft.constant_f32(&format!("fft_roots_{axis}"), &[&plan.size.to_string(), "2"], roots);
+        }
+        draft.scratch("pme_grid", Element::I32, &["pme_points"]);
+        draft.scratch("pme_waves", Element::F32, &["pme_waves_count", "2"]);
+        draft.scratch("pme_potential", Element::F32, &["pme_points"]);
+    }
+
+    fn kernels(&self, draft: &mut Draft) {
+        let clear = Kernel::new("pme_clear", &["md/terms/pme/pme_clear.wgsl"]);
+        draft.kernel(Phase::Clear, clear.over("pme_points"));
+        let spread = ["md/terms/pme/pme_spline.wgsl", "md/terms/pme/pme_spread.wgsl"];
+        draft.kernel(Phase::Forces, Kernel::new("pme_spread", &spread).over("atoms"));
+        let fft = "md/terms/pme/fft.wgsl";
+        let transform_y = [fft, "md/terms/pme/pme_transform_y.wgsl"];
+        let signed = |kernel: Kernel, sign| kernel.set("fft_sign", Number::Float(sign));
+        let kernels = [
+            (Kernel::new("pme_forward_z", &[fft, "md/terms/pme/pme_forward_z.wgsl"]), 2),
+            (signed(Kernel::new("pme_forward_y", &transform_y), 1.0), 1),
+            (
+                Kernel::new("pme_convolve", &[draft.cell_file(), fft, "md/terms/pme/pme_convolve.wgsl"]),
+                0,
+            ),
+            (signed(Kernel::new("pme_inverse_y", &transform_y), -1.0), 1),
+            (Kernel::new("pme_inverse_z", &[fft, "md/terms/pme/pme_inverse_z.wgsl"]), 2),
+        ];
+        for (kernel, axis) in kernels {
+            draft.kernel(Phase::Forces, self.transform(kernel, axis));
+        }
+        let spline = ["md/terms/pme/pme_spline.wgsl"];
+        let forces = Kernel::tagged_forces(draft, "pme_forces", &spline, "md/terms/pme/pme_forces.wgsl");
+        draft.kernel(Phase::Forces, forces.over("atoms"));
+    }
+
+    /// A kernel with the plan of an axis.
+    fn transform(&self, kernel: Kernel, axis: usize) -> Kernel {
+        let (plan, name) = (&self.pme.plans()[axis], AXES[axis]);
+        kernel
+            .workgroups(&format!("pme_groups_{name}"))
+            .bind("fft_plan", &format!("fft_plan_{name}"))
+            .bind("fft_roots", &format!("fft_roots_{name}"))
+            .set("fft_size", Number::Integer(i64::from(plan.size)))
+            .set("fft_stages", Number::Integer(plan.factors.len() as i64))
+            .set("fft_lines_log", Number::Integer(i64::from(plan.lines_log)))
+    }
+}
