@@ -102,8 +102,8 @@ pub(super) fn repeats(device: &dyn Device, tier: Tier, settings: &Settings) -> A
 /// What a package's chain is, and what it is held against.
 pub(super) struct Golden {
     pub(super) package: Package,
-    /// Steps between boundaries as the package itself says.
-    own_steps_per_segment: u64,
+    /// The package as it is, with boundaries where its author put them.
+    as_written: Package,
     /// The chain of the built-in CPU device.
     pub(super) reference: Vec<ChainEntry>,
 }
@@ -111,7 +111,7 @@ pub(super) struct Golden {
 impl Golden {
     /// A package, cut into [`SEGMENTS`] segments of the same length that cover `steps` steps, and up to nine more.
     pub(super) fn new(package: &Package, steps: u64, reference: &dyn Device) -> Result<Self, RunError> {
-        let own_steps_per_segment = package.manifest().run.steps_per_segment;
+        let as_written = package.clone();
         let manifest = package
             .manifest()
             .clone()
@@ -120,7 +120,7 @@ impl Golden {
         let reference = alone(&package, reference, &SessionOptions::default(), SEGMENTS, false)?;
         Ok(Self {
             package,
-            own_steps_per_segment,
+            as_written,
             reference,
         })
     }
@@ -235,36 +235,33 @@ impl Golden {
         Ok(format!("{} orders of workgroups, the same chain", settings.orders))
     }
 
-    /// Steps a segment, and segments, of the checked run: the package's own segments, where that makes two or more of them. What is lost at a
-    /// boundary may depend on where it lies.
-    fn checked_cut(&self) -> (u64, u64) {
-        let own = self.own_steps_per_segment;
-        match self.steps().div_ceil(own) {
-            0 | 1 => (self.package.manifest().run.steps_per_segment, SEGMENTS),
-            segments => (own, segments),
+    /// What the checked run runs, and how many segments of it: the package's own segments, where that makes two or more of them. What is lost
+    /// at a boundary may depend on where it lies.
+    fn checked_run(&self) -> (&Package, u64) {
+        match self.steps().div_ceil(self.as_written.manifest().run.steps_per_segment) {
+            0 | 1 => (&self.package, SEGMENTS),
+            segments => (&self.as_written, segments),
         }
     }
 
     /// Steps that the checked run covers.
     pub(super) fn checked_steps(&self) -> u64 {
-        let (steps, segments) = self.checked_cut();
-        steps * segments
+        let (package, segments) = self.checked_run();
+        package.manifest().run.steps_per_segment * segments
     }
 
     /// CPU device: all steps once more in the mode that reports races, stray accesses, exceptional floats and reads of what a boundary cleared.
     pub(super) fn checked(&self, device: &dyn Device) -> Answer {
-        let (steps, segments) = self.checked_cut();
-        let manifest = self.package.manifest().clone().with_steps_per_segment(steps);
-        let package = self.package.with_manifest(manifest).map_err(failed)?;
+        let (package, segments) = self.checked_run();
         let options = SessionOptions {
             checked: true,
             ..SessionOptions::default()
         };
-        let found = alone(&package, device, &options, segments, false).map_err(|error| error.to_string())?;
-        let plain = alone(&package, device, &SessionOptions::default(), segments, false).map_err(failed)?;
+        let found = alone(package, device, &options, segments, false).map_err(|error| error.to_string())?;
+        let plain = alone(package, device, &SessionOptions::default(), segments, false).map_err(failed)?;
         match parting(&plain, &found) {
             None => Ok(format!(
-                "no race, no stray access, no exceptional float in {} steps",
+                "no race, no stray access, no exceptional float, nothing lost at a boundary in {} steps",
                 self.checked_steps()
             )),
             Some(words) => Err(words),

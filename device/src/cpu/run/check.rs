@@ -6,7 +6,6 @@
 //!
 //! A buffer that is cleared (at a boundary, all that is not state) is also watched for values that were meant to last: see `clears`.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -44,6 +43,46 @@ struct Word {
     other: Option<Visit>,
 }
 
+/// Words of a page.
+const PAGE: usize = 1024;
+
+/// What is known of each word since the last [`Words::forget`], in pages that are made when a word of theirs is first touched.
+struct Words {
+    /// What bears another stamp was forgotten.
+    stamp: u32,
+    pages: Vec<Option<Box<[(u32, Word)]>>>,
+}
+
+impl Words {
+    fn new() -> Self {
+        Self {
+            stamp: 1,
+            pages: Vec::new(),
+        }
+    }
+
+    fn at(&mut self, address: u32) -> &mut Word {
+        let index = address as usize / 4;
+        let page = index / PAGE;
+        if page >= self.pages.len() {
+            self.pages.resize_with(page + 1, || None);
+        }
+        let page = self.pages[page].get_or_insert_with(|| vec![(0, Word::default()); PAGE].into());
+        let (stamp, word) = &mut page[index % PAGE];
+        if *stamp != self.stamp {
+            (*stamp, *word) = (self.stamp, Word::default());
+        }
+        word
+    }
+
+    fn forget(&mut self) {
+        self.stamp = self.stamp.checked_add(1).unwrap_or_else(|| {
+            self.pages.clear();
+            1
+        });
+    }
+}
+
 /// Watches one session.
 pub(super) struct Checker {
     passes: Arc<Vec<Sites>>,
@@ -52,7 +91,10 @@ pub(super) struct Checker {
     group_id: [u32; 3],
     /// Barriers that this workgroup has passed: those that order storage, those that order workgroup memory.
     phases: [u32; 2],
-    words: BTreeMap<u32, Word>,
+    /// Words of buffers, since the dispatch began.
+    words: Words,
+    /// Words of workgroup memory, since the workgroup began.
+    own_words: Words,
     clears: Clears,
     /// First byte of scratch memory, which each workgroup has for itself.
     scratch: u32,
@@ -67,7 +109,8 @@ impl Checker {
             group: 0,
             group_id: [0; 3],
             phases: [0; 2],
-            words: BTreeMap::new(),
+            words: Words::new(),
+            own_words: Words::new(),
             clears: Clears::new(scratch),
             scratch,
             found: None,
@@ -76,7 +119,7 @@ impl Checker {
 
     pub(super) fn dispatch(&mut self, pass: usize) {
         self.pass = pass;
-        self.words.clear();
+        self.words.forget();
     }
 
     /// A range of bytes was cleared.
@@ -93,7 +136,7 @@ impl Checker {
         self.group = group;
         self.group_id = id;
         self.phases = [0; 2];
-        self.words.split_off(&self.scratch);
+        self.own_words.forget();
     }
 
     pub(super) fn take(&mut self) -> Option<String> {
@@ -146,7 +189,10 @@ impl Checker {
             phase: self.phases[usize::from(address >= self.scratch)],
             atomic: what == event::ATOMIC,
         };
-        let word = self.words.entry(address).or_default();
+        let word = match address.checked_sub(self.scratch) {
+            Some(offset) => self.own_words.at(offset),
+            None => self.words.at(address),
+        };
         let apart = |then: &Visit| {
             let ordered = then.group == now.group && (then.lane == now.lane || then.phase < now.phase);
             !(ordered || then.atomic && now.atomic)
