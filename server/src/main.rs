@@ -53,8 +53,8 @@ struct Arguments {
     /// Seconds for which a host gets no job after an error or a missed offer; doubles with each error in a row.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(0..=SECONDS_MAX))]
     backoff_s: u64,
-    /// Seconds between two commits of a running job.
-    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=SECONDS_MAX))]
+    /// Seconds between two commits of a running job; 0 for one at each boundary.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(0..=SECONDS_MAX))]
     commit_s: u64,
     /// Seconds by which jobs leave a host before it departs.
     #[arg(long, default_value_t = 1200, value_parser = clap::value_parser!(u64).range(0..=SECONDS_MAX))]

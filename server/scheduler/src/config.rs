@@ -80,7 +80,7 @@ impl Config {
             ("short_ms", self.short_ms, 0),
             ("small_ms", self.small_ms, 0),
             ("batch_ms", self.batch_ms, 0),
-            ("commit_ms", self.commit_ms, 1),
+            ("commit_ms", self.commit_ms, 0),
             ("restart_ms", self.restart_ms, 1),
             ("backoff_ms", self.backoff_ms, 0),
             ("backoff_max_ms", self.backoff_max_ms, 0),
