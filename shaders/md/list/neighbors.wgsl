@@ -83,7 +83,11 @@ fn neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invoca
     }
     let fits = all.x + all.y < neighbors_max;
     if lane == 0u {
-        counts[cluster] = select(vec2<u32>(), all, fits);
+        let kept = select(vec2<u32>(), all, fits);
+        counts[cluster] = kept;
+        // The words behind the last ones: forces fetch them ahead, and use them for nothing.
+        list[list_near(cluster, kept.x)] = 4u * cluster;
+        list[list_far(cluster, kept.y)] = 4u * cluster;
         list_own(cluster);
         if !fits {
             atomicMax(&fault[0], 1u);

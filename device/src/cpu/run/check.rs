@@ -46,11 +46,14 @@ struct Word {
 /// Words of a page.
 const PAGE: usize = 1024;
 
+/// The words of a page, each with the stamp under which it was last touched.
+type Page = Box<[(u32, Word)]>;
+
 /// What is known of each word since the last [`Words::forget`], in pages that are made when a word of theirs is first touched.
 struct Words {
     /// What bears another stamp was forgotten.
     stamp: u32,
-    pages: Vec<Option<Box<[(u32, Word)]>>>,
+    pages: Vec<Option<Page>>,
 }
 
 impl Words {
