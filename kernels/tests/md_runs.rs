@@ -7,7 +7,7 @@ use device::{Command, Device, Session, SessionOptions};
 use kernels::md::{LennardJonesSystem, examples};
 use kernels::package::manifest::{Number, Role};
 use kernels::package::{Package, layout};
-use kernels::run::{Boundary, Executor, RunError, initial_state};
+use kernels::run::{Boundary, Executor, RunError, evaluate, initial_state};
 use md_support::{TWO, devices, evaluated, mixture, oracle, plan, relative};
 
 fn boundaries(package: &Package, device: &dyn Device, options: &SessionOptions) -> Result<Vec<Boundary>, RunError> {
@@ -243,6 +243,7 @@ fn a_list_without_room_stops_the_run() {
     ] {
         let mut manifest = package.manifest().clone();
         manifest.constants.insert(constant.into(), Number::Integer(room));
+        manifest.grow.clear();
         let small = package.with_manifest(manifest).expect("a package");
         for device in devices() {
             let error = boundaries(&small, device.as_ref(), &SessionOptions::default())
@@ -251,6 +252,32 @@ fn a_list_without_room_stops_the_run() {
             assert!(error.contains(expected), "{}: {error}", device.info().id);
         }
     }
+}
+
+/// A list without room gets it, and the segment is computed again: no bit of state or outputs shows it, in a run and in an evaluation.
+#[test]
+fn a_list_grows_when_it_has_no_room() {
+    let package = argon().package().expect("a package");
+    let small = |rooms: &[(&str, i64)]| {
+        let mut manifest = package.manifest().clone();
+        for (constant, room) in rooms {
+            manifest.constants.insert((*constant).into(), Number::Integer(*room));
+        }
+        package.with_manifest(manifest).expect("a package")
+    };
+    let options = SessionOptions::default();
+    let crowded = small(&[("neighbors_max", 80), ("hits_max", 10), ("candidate_words", 3)]);
+    for device in devices() {
+        let [expected, found] =
+            [&package, &crowded].map(|package| boundaries(package, device.as_ref(), &options).expect("a run"));
+        assert!(found == expected, "{}", device.info().id);
+    }
+    let cpu = &devices()[0];
+    let [expected, found] = [&package, &crowded].map(|package| evaluate(package, cpu.as_ref(), &options).expect("forces"));
+    assert!(found == expected);
+    // Sixteen times almost nothing is not enough.
+    let error = boundaries(&small(&[("neighbors_max", 1)]), cpu.as_ref(), &options).expect_err("no room");
+    assert!(error.to_string().contains("though it grew"), "{error}");
 }
 
 /// More room changes no bit.

@@ -620,6 +620,54 @@ fn outputs_refer_to_what_is_there() {
     );
 }
 
+/// What a device may raise on its own shows in nothing that leaves it.
+#[test]
+fn only_scratch_grows() {
+    let with_pass = |grow: &str, count: &str| {
+        let buffers = "[[buffer]]\nname = \"fault\"\ntype = \"u32\"\nshape = [1]\nrole = \"observable\"\n\
+                       [[buffer]]\nname = \"list\"\ntype = \"u32\"\nshape = [\"room\", 2]\nrole = \"scratch\"\n";
+        let manifest = MANIFEST
+            .replacen("n = 4\n", "n = 4\nroom = 8\nspare = 8\nzero = 0\n", 1)
+            .replacen("[[pass]]", &format!("{buffers}[[pass]]"), 1)
+            .replacen("invocations = [\"n\"]", &format!("invocations = [\"{count}\"]"), 1)
+            .replacen(
+                "[[output]]",
+                &format!("[faults]\n7 = \"no room\"\n[grow]\n{grow}\n[[output]]"),
+                1,
+            );
+        load_changed(put("kernel.toml", manifest))
+    };
+    let with = |grow: &str| with_pass(grow, "n");
+    let package = with("7 = [\"room\"]").expect("a package");
+    let grown = package.grown(7).expect("it grows").expect("within the limits");
+    assert_eq!(grown.shape(4), [16, 2]);
+    assert_eq!(grown.digest(), package.digest());
+    assert!(package.grown(8).is_none());
+    refused(
+        with("8 = [\"room\"]"),
+        &["grow: 8: found a value without a meaning", "faults: 8 ="],
+    );
+    refused(with("7 = []"), &["grow: 7: found no constants"]);
+    refused(
+        with("7 = [\"rooms\"]"),
+        &["grow: 7: found 'rooms'", "an integer constant above 0"],
+    );
+    refused(with("7 = [\"dt\"]"), &["grow: 7: found 'dt'", "an integer constant above 0"]);
+    refused(
+        with("7 = [\"zero\"]"),
+        &["grow: 7: found 'zero'", "an integer constant above 0"],
+    );
+    refused(
+        with("7 = [\"n\"]"),
+        &["grow: 7: found 'n'", "counts the state buffer 'positions'"],
+    );
+    refused(with("7 = [\"spare\"]"), &["grow: 7: found 'spare', which counts no buffer"]);
+    refused(
+        with_pass("7 = [\"room\"]", "room"),
+        &["grow: 7: found 'room', which pass 'drift' is dispatched by"],
+    );
+}
+
 #[test]
 fn endless_expressions_exhaust_no_stack() {
     let with = |body: String| {

@@ -48,8 +48,8 @@ pub fn bisect(a: &Side, b: &Side, tell: &mut dyn FnMut(&str)) -> Result<Verdict,
     let devices = (a.device(segment)?, b.device(segment)?);
     let open = |side| -> Result<Replay<'_>, BisectError> {
         let (package, device): (&Package, _) = match side {
-            0 => (&a.package, &devices.0),
-            _ => (&b.package, &devices.1),
+            0 => (&a.package, devices.0),
+            _ => (&b.package, devices.1),
         };
         Ok(Replay {
             executor: Executor::open(package, &**device, &SessionOptions::default())?,

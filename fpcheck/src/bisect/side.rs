@@ -55,13 +55,13 @@ impl Side {
     }
 
     /// The device that computes segment `segment` again (1 is the first).
-    pub(super) fn device(&self, segment: u64) -> Result<Arc<dyn Device>, BisectError> {
+    pub(super) fn device(&self, segment: u64) -> Result<&Arc<dyn Device>, BisectError> {
         if self.forced {
-            return Ok(self.devices[0].0.clone());
+            return Ok(&self.devices[0].0);
         }
         let class = self.chain[segment as usize].1;
         let found = self.devices.iter().find(|(_, here)| *here == Some(class));
-        found.map(|(device, _)| device.clone()).ok_or_else(|| {
+        found.map(|(device, _)| device).ok_or_else(|| {
             let option = if class.tier == Tier::Portable { "a portable class" } else { "this class" };
             BisectError::Input(format!(
                 "{}: segment {segment} was computed on class {class}, and no device here is of {option}: name one with --device-a or --device-b",
@@ -83,7 +83,7 @@ impl Side {
             let device = self.device(at + 1)?;
             let id = device.info().id.clone();
             if open.as_ref().is_none_or(|(sits, _)| *sits != id) {
-                open = Some((id, Executor::open(&self.package, &*device, &SessionOptions::default())?));
+                open = Some((id, Executor::open(&self.package, &**device, &SessionOptions::default())?));
             }
             let (_, executor) = open.as_mut().expect("it was just opened");
             executor.enter(at, &state)?;

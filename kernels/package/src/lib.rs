@@ -41,7 +41,7 @@ pub use error::{PackageError, listed};
 pub use manifest::Manifest;
 
 use check::Sizes;
-use manifest::Element;
+use manifest::{Element, Number};
 
 /// A package that was checked: all its parts are there and fit each other.
 #[derive(Clone, Debug)]
@@ -116,6 +116,26 @@ impl Package {
     /// The first thing that is wrong with it.
     pub fn with_manifest(&self, manifest: Manifest) -> Result<Self, PackageError> {
         Self::new(manifest, self.shaders.clone(), self.init.clone())
+    }
+
+    /// The same package with more room: the constants that `grow` names for this value of `fault`, doubled. Its digest stays, since nothing that it
+    /// leaves depends on them. None: the value does not ask for room.
+    ///
+    /// # Errors
+    /// More room is beyond a limit.
+    pub fn grown(&self, fault: u32) -> Option<Result<Self, PackageError>> {
+        let names = self.manifest.grow.get(&fault.to_string())?;
+        let mut manifest = self.manifest.clone();
+        for name in names {
+            if let Some(Number::Integer(value)) = manifest.constants.get_mut(name) {
+                *value = value.saturating_mul(2);
+            }
+        }
+        let grown = self.with_manifest(manifest);
+        Some(grown.map(|grown| Self {
+            digest: self.digest,
+            ..grown
+        }))
     }
 
     /// Write it as a folder that [`Package::load`] reads back with the same digest.

@@ -40,6 +40,10 @@ pub struct Manifest {
     /// What the values of an observable buffer named `fault` mean: a run whose `fault[0]` is not 0 at a boundary stops there with this text.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub faults: BTreeMap<String, String>,
+    /// Values of `fault` that ask for room: to each, the integer constants that are doubled, whereupon the segment is computed again.
+    /// They count scratch buffers alone, and no result depends on them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub grow: BTreeMap<String, Vec<String>>,
     /// How `baton evaluate` gets energies and forces, for packages that have them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluate: Option<Evaluate>,

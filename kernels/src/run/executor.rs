@@ -24,18 +24,39 @@ pub struct Boundary {
     pub outputs: Vec<Vec<u8>>,
 }
 
+/// Doublings of a package's room until a fault that asks for more is the end: 16 times what its author thought of.
+const GROWTHS_MAX: u32 = 4;
+
 /// A package on a device, somewhere within a segment.
 pub struct Executor<'a> {
     package: &'a Package,
+    device: &'a dyn Device,
+    options: SessionOptions,
+    running: Running,
+    room: Room,
+    /// The state that the segment began from: kept where it may have to begin again.
+    entered: Vec<StateBuffer>,
+    segment: u64,
+    step: u64,
+    commands: Vec<Command>,
+}
+
+/// How often there was more room to be made.
+#[derive(Default)]
+struct Room {
+    growths: u32,
+    /// The package with more room.
+    grown: Option<Package>,
+}
+
+/// A package compiled for a device.
+struct Running {
     session: Box<dyn Session>,
     plan: Plan,
     state: Vec<usize>,
     /// What a boundary clears: scratch, observables and logs.
     cleared: Vec<Command>,
     fault: Option<usize>,
-    segment: u64,
-    step: u64,
-    commands: Vec<Command>,
 }
 
 impl<'a> Executor<'a> {
@@ -43,7 +64,168 @@ impl<'a> Executor<'a> {
     ///
     /// # Errors
     /// The device's.
-    pub fn open(package: &'a Package, device: &dyn Device, options: &SessionOptions) -> Result<Self, RunError> {
+    pub fn open(package: &'a Package, device: &'a dyn Device, options: &SessionOptions) -> Result<Self, RunError> {
+        Ok(Self {
+            package,
+            device,
+            options: options.clone(),
+            running: Running::open(package, device, options)?,
+            room: Room::default(),
+            entered: Vec::new(),
+            segment: 0,
+            step: 0,
+            commands: Vec::new(),
+        })
+    }
+
+    /// Begin a segment from a state in the standard layout: everything else is cleared, the state is loaded.
+    ///
+    /// Every segment begins here, whether its state was just computed, read from a file, or is the initial one.
+    ///
+    /// # Errors
+    /// The device's.
+    ///
+    /// # Panics
+    /// The state has another number of buffers than the package.
+    pub fn enter(&mut self, segment: u64, state: &[StateBuffer]) -> Result<(), RunError> {
+        if !self.package.manifest().grow.is_empty() {
+            state.clone_into(&mut self.entered);
+        }
+        self.load(segment, state)
+    }
+
+    fn load(&mut self, segment: u64, state: &[StateBuffer]) -> Result<(), RunError> {
+        self.running.load(self.package, state)?;
+        self.segment = segment;
+        self.step = segment * self.package.manifest().run.steps_per_segment;
+        Ok(())
+    }
+
+    /// Steps until the next boundary.
+    pub fn steps_left(&self) -> u64 {
+        (self.segment + 1) * self.package.manifest().run.steps_per_segment - self.step
+    }
+
+    /// Steps handed to the device so far.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Hand at most `steps` steps to the device, and not beyond the next boundary.
+    ///
+    /// # Errors
+    /// The device's, perhaps about earlier steps.
+    pub fn advance(&mut self, steps: u64) -> Result<(), RunError> {
+        let end = self.step + steps.min(self.steps_left());
+        self.commands.clear();
+        for step in self.step..end {
+            self.running.plan.step(step, None, &mut self.commands);
+        }
+        self.step = end;
+        Ok(self.running.session.submit(&self.commands)?)
+    }
+
+    /// Wait until the device has done all that it was handed.
+    ///
+    /// # Errors
+    /// The device's.
+    pub fn wait(&mut self) -> Result<(), RunError> {
+        Ok(self.running.session.wait()?)
+    }
+
+    /// Cross the boundary at the end of a segment: flush, standard layout, clear, reload. The only way there is. A segment that turns out to need more
+    /// room, see `grow` of the manifest, is computed again with more.
+    ///
+    /// # Errors
+    /// The device's, or [`RunError::Fault`].
+    ///
+    /// # Panics
+    /// The segment has steps left.
+    pub fn cross(&mut self) -> Result<Boundary, RunError> {
+        loop {
+            if let Some(boundary) = self.cross_or_grow()? {
+                return Ok(boundary);
+            }
+            self.advance(u64::MAX)?;
+        }
+    }
+
+    /// As [`Executor::cross`]. None: there is more room now, and the segment has all its steps left.
+    ///
+    /// # Errors
+    /// As [`Executor::cross`].
+    pub(super) fn cross_or_grow(&mut self) -> Result<Option<Boundary>, RunError> {
+        assert_eq!(self.steps_left(), 0, "a boundary lies at the end of a segment");
+        let (mut boundary, fault) = self.running.flush(self.package)?;
+        if fault != 0 {
+            return self.grow(fault).map(|()| None);
+        }
+        boundary.segment = self.segment + 1;
+        boundary.step = self.step;
+        self.enter(boundary.segment, &boundary.state)?;
+        Ok(Some(boundary))
+    }
+
+    /// Make the room that a fault asks for, and begin the segment again.
+    fn grow(&mut self, fault: u32) -> Result<(), RunError> {
+        let roomy = self.room.grown.as_ref().unwrap_or(self.package);
+        let grown = match roomy.grown(fault) {
+            Some(Ok(grown)) if self.room.growths < GROWTHS_MAX => grown,
+            _ => return Err(self.fault(fault)),
+        };
+        self.running = Running::open(&grown, self.device, &self.options)?;
+        self.room = Room {
+            growths: self.room.growths + 1,
+            grown: Some(grown),
+        };
+        let entered = std::mem::take(&mut self.entered);
+        self.load(self.segment, &entered)?;
+        self.entered = entered;
+        Ok(())
+    }
+
+    fn fault(&self, value: u32) -> RunError {
+        let meaning = self.package.manifest().faults.get(&value.to_string());
+        RunError::Fault {
+            segment: self.segment + 1,
+            value,
+            meaning: meaning.map_or(String::new(), |meaning| format!(": {meaning}")),
+        }
+    }
+
+    /// Hand the first `passes` passes of the next step to the device, then return the contents of every buffer of the package in the
+    /// standard layout, in the manifest's order. The segment does not go on from there: [`Executor::enter`] comes next.
+    ///
+    /// # Errors
+    /// The device's.
+    pub fn look_into_step(&mut self, passes: usize) -> Result<Vec<Vec<u8>>, RunError> {
+        self.commands.clear();
+        if let Some(until) = passes.checked_sub(1) {
+            self.running.plan.step(self.step, Some(until), &mut self.commands);
+        }
+        self.running.session.submit(&self.commands)?;
+        let all: Vec<usize> = (0..self.package.manifest().buffers.len()).collect();
+        self.running.read(self.package, &all)
+    }
+
+    /// Step 0 up to and including a pass, then the contents of some buffers in the standard layout.
+    pub(super) fn probe(&mut self, until: &str, buffers: &[usize]) -> Result<Vec<Vec<u8>>, RunError> {
+        let until = index(self.package.manifest().passes.iter().map(|pass| &pass.name), until);
+        loop {
+            self.commands.clear();
+            self.running.plan.step(0, Some(until), &mut self.commands);
+            self.running.session.submit(&self.commands)?;
+            let fault = self.running.fault_value()?;
+            if fault == 0 {
+                return self.running.read(self.package, buffers);
+            }
+            self.grow(fault)?;
+        }
+    }
+}
+
+impl Running {
+    fn open(package: &Package, device: &dyn Device, options: &SessionOptions) -> Result<Self, RunError> {
         let (plan, program) = Plan::new(package);
         let mut session = device.open(&program, options)?;
         let buffers = &package.manifest().buffers;
@@ -68,25 +250,16 @@ impl<'a> Executor<'a> {
             .position(|buffer| buffer.name == "fault" && buffer.role == Role::Observable);
         let state = state_ids(package).collect();
         Ok(Self {
-            package,
             session,
             plan,
             state,
             cleared,
             fault,
-            segment: 0,
-            step: 0,
-            commands: Vec::new(),
         })
     }
 
-    /// Begin a segment from a state in the standard layout: everything else is cleared, the state is loaded.
-    ///
-    /// Every segment begins here, whether its state was just computed, read from a file, or is the initial one.
-    ///
-    /// # Errors
-    /// The device's.
-    pub fn enter(&mut self, segment: u64, state: &[StateBuffer]) -> Result<(), RunError> {
+    /// Clear everything, then load a state.
+    fn load(&mut self, package: &Package, state: &[StateBuffer]) -> Result<(), RunError> {
         assert_eq!(
             state.len(),
             self.state.len(),
@@ -94,137 +267,48 @@ impl<'a> Executor<'a> {
         );
         self.session.submit(&self.cleared)?;
         for (&buffer, standard) in self.state.iter().zip(state) {
-            let layout = self.package.manifest().buffers[buffer].layout;
+            let layout = package.manifest().buffers[buffer].layout;
             self.session.write(buffer, 0, &layout::unpack(layout, &standard.bytes))?;
         }
-        self.segment = segment;
-        self.step = segment * self.package.manifest().run.steps_per_segment;
         Ok(())
     }
 
-    /// Steps until the next boundary.
-    pub fn steps_left(&self) -> u64 {
-        (self.segment + 1) * self.package.manifest().run.steps_per_segment - self.step
-    }
-
-    /// Steps handed to the device so far.
-    pub fn step(&self) -> u64 {
-        self.step
-    }
-
-    /// Hand at most `steps` steps to the device, and not beyond the next boundary.
-    ///
-    /// # Errors
-    /// The device's, perhaps about earlier steps.
-    pub fn advance(&mut self, steps: u64) -> Result<(), RunError> {
-        let end = self.step + steps.min(self.steps_left());
-        self.commands.clear();
-        for step in self.step..end {
-            self.plan.step(step, None, &mut self.commands);
-        }
-        self.step = end;
-        Ok(self.session.submit(&self.commands)?)
-    }
-
-    /// Wait until the device has done all that it was handed.
-    ///
-    /// # Errors
-    /// The device's.
-    pub fn wait(&mut self) -> Result<(), RunError> {
-        Ok(self.session.wait()?)
-    }
-
-    /// Cross the boundary at the end of a segment: flush, standard layout, clear, reload. The only way there is.
-    ///
-    /// # Errors
-    /// The device's, or [`RunError::Fault`].
-    pub fn cross(&mut self) -> Result<Boundary, RunError> {
-        assert_eq!(self.steps_left(), 0, "a boundary lies at the end of a segment");
-        let boundary = self.flush()?;
-        self.enter(boundary.segment, &boundary.state)?;
-        Ok(boundary)
-    }
-
-    fn flush(&mut self) -> Result<Boundary, RunError> {
+    /// State and outputs in the standard layout, of a boundary without its place in the run; and the value of `fault`.
+    fn flush(&mut self, package: &Package) -> Result<(Boundary, u32), RunError> {
         let logs = self.plan.logs.iter().map(|log| log.buffer);
         let wanted: Vec<usize> = self.state.iter().copied().chain(logs).chain(self.fault).collect();
         let mut bytes = self.session.read(&wanted)?.into_iter();
-        let state = self
-            .state
-            .iter()
-            .map(|&id| self.standard(id, &bytes.next().expect("one for each asked for")));
-        let state = state.collect();
-        let outputs = self.plan.logs.iter();
-        let outputs = outputs
-            .map(|log| pack(self.package, log.source, &bytes.next().expect("one for each asked for")))
+        let mut next = || bytes.next().expect("one for each asked for");
+        let state = self.state.iter();
+        let state = state
+            .map(|&id| standard_buffer(package, id, pack(package, id, &next())))
             .collect();
-        if let Some(fault) = bytes.next() {
-            self.check_fault(&fault)?;
-        }
-        Ok(Boundary {
-            segment: self.segment + 1,
-            step: self.step,
+        let outputs = self.plan.logs.iter();
+        let outputs = outputs.map(|log| pack(package, log.source, &next())).collect();
+        let fault = self.fault.map_or(0, |_| first_word(&next()));
+        let boundary = Boundary {
+            segment: 0,
+            step: 0,
             state,
             outputs,
-        })
+        };
+        Ok((boundary, fault))
     }
 
-    fn standard(&self, id: usize, device_bytes: &[u8]) -> StateBuffer {
-        standard_buffer(self.package, id, pack(self.package, id, device_bytes))
+    fn fault_value(&mut self) -> Result<u32, RunError> {
+        let Some(fault) = self.fault else { return Ok(0) };
+        Ok(first_word(&self.session.read(&[fault])?[0]))
     }
 
-    fn check_fault(&self, bytes: &[u8]) -> Result<(), RunError> {
-        match bytes.first_chunk().copied().map_or(0, u32::from_le_bytes) {
-            0 => Ok(()),
-            value => {
-                let meaning = self.package.manifest().faults.get(&value.to_string());
-                let meaning = meaning.map_or(String::new(), |meaning| format!(": {meaning}"));
-                Err(RunError::Fault {
-                    segment: self.segment + 1,
-                    value,
-                    meaning,
-                })
-            }
-        }
-    }
-
-    /// Hand the first `passes` passes of the next step to the device, then return the contents of every buffer of the package in the
-    /// standard layout, in the manifest's order. The segment does not go on from there: [`Executor::enter`] comes next.
-    ///
-    /// # Errors
-    /// The device's.
-    pub fn look_into_step(&mut self, passes: usize) -> Result<Vec<Vec<u8>>, RunError> {
-        self.commands.clear();
-        if let Some(until) = passes.checked_sub(1) {
-            self.plan.step(self.step, Some(until), &mut self.commands);
-        }
-        self.session.submit(&self.commands)?;
-        let all: Vec<usize> = (0..self.package.manifest().buffers.len()).collect();
-        let bytes = self.session.read(&all)?;
-        Ok(all
-            .iter()
-            .zip(bytes)
-            .map(|(&id, bytes)| pack(self.package, id, &bytes))
-            .collect())
-    }
-
-    /// Step 0 up to and including a pass, then the contents of some buffers in the standard layout.
-    pub(super) fn probe(&mut self, until: &str, buffers: &[usize]) -> Result<Vec<Vec<u8>>, RunError> {
-        let until = index(self.package.manifest().passes.iter().map(|pass| &pass.name), until);
-        self.commands.clear();
-        self.plan.step(0, Some(until), &mut self.commands);
-        self.session.submit(&self.commands)?;
-        if let Some(fault) = self.fault {
-            let bytes = self.session.read(&[fault])?;
-            self.check_fault(&bytes[0])?;
-        }
+    fn read(&mut self, package: &Package, buffers: &[usize]) -> Result<Vec<Vec<u8>>, RunError> {
         let bytes = self.session.read(buffers)?;
-        Ok(buffers
-            .iter()
-            .zip(bytes)
-            .map(|(&id, bytes)| pack(self.package, id, &bytes))
-            .collect())
+        let read = buffers.iter().zip(bytes);
+        Ok(read.map(|(&id, bytes)| pack(package, id, &bytes)).collect())
     }
+}
+
+fn first_word(bytes: &[u8]) -> u32 {
+    bytes.first_chunk().copied().map_or(0, u32::from_le_bytes)
 }
 
 /// Device bytes of a buffer, one row or several, in the standard layout.

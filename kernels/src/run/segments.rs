@@ -93,18 +93,22 @@ fn segments(
     while segment < until {
         let mut stop = false;
         let mut begun = Instant::now();
-        while executor.steps_left() > 0 {
-            let asked = Instant::now();
-            let control = pilot.steer(segment, executor.step());
-            begun += asked.elapsed();
-            match control {
-                Control::StopNow => return Ok(()),
-                Control::StopAtBoundary => stop = true,
-                Control::Continue => stop = false,
+        let boundary = loop {
+            while executor.steps_left() > 0 {
+                let asked = Instant::now();
+                let control = pilot.steer(segment, executor.step());
+                begun += asked.elapsed();
+                match control {
+                    Control::StopNow => return Ok(()),
+                    Control::StopAtBoundary => stop = true,
+                    Control::Continue => stop = false,
+                }
+                executor.advance(STEPS_PER_STRETCH)?;
             }
-            executor.advance(STEPS_PER_STRETCH)?;
-        }
-        let boundary = executor.cross()?;
+            if let Some(boundary) = executor.cross_or_grow()? {
+                break boundary;
+            }
+        };
         segment += 1;
         let ends = stop || segment == until;
         if ends {

@@ -41,6 +41,7 @@ impl Bench {
             passes: Vec::new(),
             outputs: Vec::new(),
             faults: (1..20).map(|k| (k.to_string(), format!("fault {k}"))).collect(),
+            grow: BTreeMap::new(),
             evaluate: None,
         };
         let mut bench = Self {

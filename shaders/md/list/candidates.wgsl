@@ -1,7 +1,7 @@
 // For each group of 8 clusters, the clusters that may hold neighbors: those whose box is within reach (`reach2`, nm^2) of the group's
 // box, in sorted order. Groups of 64 and of 8 clusters are passed over by their boxes. The group's own clusters are among them.
 // A group that spans the periodic box is split: a cluster is its candidate if it is within reach of one of the group's own clusters.
-// `candidates_out[g]`: how many group g has; `candidates_out[(k + 1) * groups_8 + g]`: its k-th. `fault` 4: more than there are rows for,
+// `candidates_out[g]`: how many group g has; `candidates_out[(k + 1) * groups_8 + g]`: its k-th. `fault` 102: more than there are rows for,
 // 32 `candidate_words` with the first. Needs box.wgsl and gap_box.wgsl.
 
 override clusters: u32;
@@ -66,6 +66,6 @@ fn candidates(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     candidates_out[group] = min(found, candidates_max);
     if found > candidates_max {
-        atomicMax(&fault[0], 4u);
+        atomicMax(&fault[0], 102u);
     }
 }

@@ -3,7 +3,7 @@
 // list_by_distance.wgsl or list_by_exclusion.wgsl. Atoms are taken to be where predict.wgsl expects them (`origin`). The list does not hold a pair
 // twice, whatever the box: each atom is looked at once, at its nearest image. Four invocations serve a cluster, each looks at one atom
 // of every partner and stores the slots it found (`hits`: a column for each invocation, near ones from its front, far ones from its end). After a barrier
-// each copies its own to the list behind those of the invocations before it. `counts`: near and far neighbors. `fault` 1: `neighbors_max` or more, or `hits_max`
+// each copies its own to the list behind those of the invocations before it. `counts`: near and far neighbors. `fault` 101: `neighbors_max` or more, or `hits_max`
 // or more for one invocation. Needs list.wgsl, one of these two, and a file with `pair_square`.
 
 override atoms: u32;
@@ -90,7 +90,7 @@ fn neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invoca
         list[list_far(cluster, kept.y)] = 4u * cluster;
         list_own(cluster);
         if !fits {
-            atomicMax(&fault[0], 1u);
+            atomicMax(&fault[0], 101u);
         }
     }
     if fits {

@@ -8,6 +8,7 @@ use super::limits::{BUFFERS_MAX, EVERY_MAX, OUTPUTS_MAX, PASSES_MAX, SHADERS_MAX
 use super::manifest::{Manifest, Run};
 
 mod buffers;
+mod grow;
 mod outputs;
 mod passes;
 mod words;
@@ -70,6 +71,7 @@ pub(super) fn manifest(manifest: &Manifest) -> Checked<Vec<Sizes>> {
     }
     outputs(manifest, &sizes)?;
     faults(manifest)?;
+    grow::check(manifest)?;
     if let Some(one) = &manifest.evaluate {
         evaluate(one, manifest, &sizes)?;
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Checked;
 use crate::error::{PackageError, listed};
 use crate::limits::{CONSTANTS_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX};
-use crate::manifest::{Count, Manifest, Number};
+use crate::manifest::{Count, Manifest, Number, Pass};
 
 /// What a count amounts to, at least 1.
 pub(crate) fn count(key: &str, count: &Count, constants: &BTreeMap<String, Number>) -> Checked<u64> {
@@ -42,6 +42,11 @@ pub(crate) fn count(key: &str, count: &Count, constants: &BTreeMap<String, Numbe
         return Err(PackageError::found(key, written, "at least 1"));
     }
     Ok(value)
+}
+
+/// The counts that a pass is dispatched by.
+pub(super) fn pass_counts(pass: &Pass) -> impl Iterator<Item = &Count> {
+    [&pass.invocations, &pass.workgroups].into_iter().flatten().flatten()
 }
 
 /// Index of the buffer that a key names.

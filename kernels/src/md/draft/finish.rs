@@ -60,6 +60,7 @@ impl Draft {
             passes: passes.collect(),
             outputs: std::iter::once(energies).chain(frames).collect(),
             faults: self.faults,
+            grow: self.grow,
             evaluate: observe.map(|until| Evaluate {
                 until,
                 energies: table.classes.into_iter().collect(),

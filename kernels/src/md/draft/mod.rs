@@ -171,6 +171,7 @@ pub struct Draft {
     outputs: Vec<Output>,
     energies: Energies,
     faults: BTreeMap<String, String>,
+    grow: BTreeMap<String, Vec<String>>,
     refused: Vec<String>,
     float_forces: Option<String>,
     integer_forces: bool,
@@ -190,6 +191,7 @@ impl Draft {
             outputs: Vec::new(),
             energies: Energies::default(),
             faults: BTreeMap::new(),
+            grow: BTreeMap::new(),
             refused: Vec::new(),
             float_forces: None,
             integer_forces: false,
@@ -349,6 +351,14 @@ impl Draft {
     /// What a value of `fault` means.
     pub fn fault(&mut self, value: u32, meaning: &str) {
         self.faults.insert(value.to_string(), meaning.to_owned());
+    }
+
+    /// A value of `fault` that asks for room: these constants are doubled and the segment is computed again. Above all other values, so that what
+    /// follows from a lack of room does not hide it.
+    pub fn grow(&mut self, value: u32, constants: &[&str], meaning: &str) {
+        self.fault(value, meaning);
+        self.grow
+            .insert(value.to_string(), constants.iter().map(|&name| name.to_owned()).collect());
     }
 
     /// A frame of a buffer every so many steps, taken before the step's forces.

@@ -130,13 +130,15 @@ impl List {
     }
 
     fn faults(&self, draft: &mut Draft) {
-        draft.fault(
-            1,
-            "a cluster of atoms has more neighbors than the list has room for: the system has become much denser somewhere than it was at the start; raise the constants neighbors_max and hits_max of the package, nothing else depends on them, or check the starting state",
+        draft.grow(
+            101,
+            &["neighbors_max", "hits_max"],
+            "a cluster of atoms has more neighbors than the list has room for, though it grew: the system has become much denser somewhere than it was at the start, or has exploded; check the starting state, use a smaller time step, or raise the constants neighbors_max and hits_max of the package, nothing else depends on them",
         );
-        draft.fault(
-            4,
-            "a group of atoms is near more clusters than there is room for: the system has become much denser somewhere than it was at the start, or its atoms lie far apart; raise the constant candidate_words of the package, nothing else depends on it",
+        draft.grow(
+            102,
+            &["candidate_words"],
+            "a group of atoms is near more clusters than there is room for, though it grew: the system has become much denser somewhere than it was at the start, or its atoms lie far apart; check the starting state, or raise the constant candidate_words of the package, nothing else depends on it",
         );
     }
 
