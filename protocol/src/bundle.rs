@@ -9,11 +9,15 @@
 //! Integers are little-endian. A blob is addressed by its digest, so damage is noticed before this is read; limits hold whatever it says.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
+
+use zstd::stream::read::Decoder;
 
 const MAGIC: [u8; 8] = *b"\x89BATBD\r\n";
 const VERSION: u32 = 1;
 const ZSTD_LEVEL: i32 = 3;
+/// Largest zstd window, as a power of two: 8 MiB. [`pack`] uses 2 MiB at most; a larger one costs memory for nothing.
+const WINDOW_LOG_MAX: u32 = 23;
 /// Longest name of an entry, bytes.
 pub const NAME_BYTES_MAX: usize = 256;
 /// Most entries.
@@ -66,55 +70,95 @@ pub fn pack(entries: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, BundleError>
     Ok(blob)
 }
 
-/// The entries of a blob that unpacks to at most `bytes_max` bytes.
+/// How many bytes the entries of a blob unpack to, found without keeping them: what [`unpack`] will take.
+///
+/// # Errors
+/// It is no bundle, does not unpack, or unpacks to more than `bytes_max`.
+pub fn unpacked_bytes(blob: &[u8], bytes_max: u64) -> Result<u64, BundleError> {
+    let mut limited = decoder(blob)?.take(bytes_max.saturating_add(1));
+    match io::copy(&mut limited, &mut io::sink())? {
+        bytes if bytes > bytes_max => Err(BundleError::TooLarge(bytes_max)),
+        bytes => Ok(bytes),
+    }
+}
+
+/// The entries of a blob that unpacks to at most `bytes_max` bytes. They are unpacked one by one: memory is that of the entries, once.
 ///
 /// # Errors
 /// Whatever is wrong with it.
 pub fn unpack(blob: &[u8], bytes_max: u64) -> Result<BTreeMap<String, Vec<u8>>, BundleError> {
+    let mut plain = Plain {
+        decoder: decoder(blob)?,
+        left: bytes_max,
+        bytes_max,
+    };
+    let mut entries = BTreeMap::new();
+    loop {
+        let index = entries.len();
+        let wrong = |problem| BundleError::Entry { index, problem };
+        let Some(length) = plain.first(index)? else {
+            return Ok(entries);
+        };
+        if index == ENTRIES_MAX {
+            return Err(wrong("one too many"));
+        }
+        let length = u32::from_le_bytes(length) as usize;
+        if length > NAME_BYTES_MAX {
+            return Err(wrong("its name is too long"));
+        }
+        let name = String::from_utf8(plain.bytes(length as u64, index)?).map_err(|_| wrong("its name is not UTF-8"))?;
+        if entries.last_key_value().is_some_and(|(last, _): (&String, _)| *last >= name) {
+            return Err(wrong("its name does not follow the one before"));
+        }
+        let length = plain.bytes(8, index)?.try_into().expect("eight bytes");
+        let bytes = plain.bytes(u64::from_le_bytes(length), index)?;
+        entries.insert(name, bytes);
+    }
+}
+
+fn decoder(blob: &[u8]) -> Result<Decoder<'static, &[u8]>, BundleError> {
     let packed = blob
         .strip_prefix(&MAGIC)
         .and_then(|rest| rest.strip_prefix(&VERSION.to_le_bytes()))
         .ok_or(BundleError::Foreign)?;
-    let mut plain = Vec::new();
-    zstd::stream::read::Decoder::new(packed)?
-        .take(bytes_max.saturating_add(1))
-        .read_to_end(&mut plain)?;
-    if plain.len() as u64 > bytes_max {
-        return Err(BundleError::TooLarge(bytes_max));
-    }
-    let mut entries = BTreeMap::new();
-    let mut rest = plain.as_slice();
-    while !rest.is_empty() {
-        let index = entries.len();
-        let wrong = |problem| BundleError::Entry { index, problem };
-        if index == ENTRIES_MAX {
-            return Err(wrong("one too many"));
-        }
-        let (name, bytes, behind) = entry(rest).ok_or_else(|| wrong("it runs past the end"))?;
-        let name = std::str::from_utf8(name).map_err(|_| wrong("its name is not UTF-8"))?;
-        if name.len() > NAME_BYTES_MAX {
-            return Err(wrong("its name is too long"));
-        }
-        if entries
-            .last_key_value()
-            .is_some_and(|(last, _): (&String, _)| last.as_str() >= name)
-        {
-            return Err(wrong("its name does not follow the one before"));
-        }
-        entries.insert(name.to_owned(), bytes.to_vec());
-        rest = behind;
-    }
-    Ok(entries)
+    let mut decoder = Decoder::with_buffer(packed)?;
+    decoder.window_log_max(WINDOW_LOG_MAX)?;
+    Ok(decoder)
 }
 
-/// Name, bytes, and what follows.
-fn entry(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    let (name, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-    let (length, rest) = rest.split_first_chunk::<8>()?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-    let (bytes, rest) = rest.split_at_checked(length)?;
-    Some((name, bytes, rest))
+/// The entries, packed one behind the other, as they come out of the decoder.
+struct Plain<'a> {
+    decoder: Decoder<'static, &'a [u8]>,
+    /// Bytes that may still come.
+    left: u64,
+    bytes_max: u64,
+}
+
+impl Plain<'_> {
+    /// The next four bytes; none at the end.
+    fn first(&mut self, index: usize) -> Result<Option<[u8; 4]>, BundleError> {
+        let mut byte = [0];
+        if self.decoder.read(&mut byte)? == 0 {
+            return Ok(None);
+        }
+        self.left = self.left.checked_sub(1).ok_or(BundleError::TooLarge(self.bytes_max))?;
+        let rest = self.bytes(3, index)?;
+        Ok(Some([byte[0], rest[0], rest[1], rest[2]]))
+    }
+
+    /// The next bytes, all of them. The limit is checked before room is made for them.
+    fn bytes(&mut self, count: u64, index: usize) -> Result<Vec<u8>, BundleError> {
+        self.left = self.left.checked_sub(count).ok_or(BundleError::TooLarge(self.bytes_max))?;
+        let mut bytes = Vec::new();
+        self.decoder.by_ref().take(count).read_to_end(&mut bytes)?;
+        match bytes.len() as u64 == count {
+            true => Ok(bytes),
+            false => Err(BundleError::Entry {
+                index,
+                problem: "it runs past the end",
+            }),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -160,6 +204,20 @@ mod tests {
             assert!(matches!(unpack(&blob(&wrong), 99), Err(BundleError::Entry { .. })));
         }
         let endless = [&1u32.to_le_bytes()[..], b"a", &u64::MAX.to_le_bytes()].concat();
-        assert!(matches!(unpack(&blob(&endless), 99), Err(BundleError::Entry { .. })));
+        assert!(matches!(unpack(&blob(&endless), 99), Err(BundleError::TooLarge(99))));
+        let short = [&1u32.to_le_bytes()[..], b"a", &50u64.to_le_bytes()].concat();
+        assert!(matches!(unpack(&blob(&short), 99), Err(BundleError::Entry { index: 0, .. })));
+    }
+
+    #[test]
+    fn the_size_is_known_before_anything_is_kept_and_equals_what_unpacking_takes() {
+        let blob = pack(&entries()).unwrap();
+        let size = unpacked_bytes(&blob, 1 << 20).unwrap();
+        assert_eq!(size, (3 * 12 + 1 + 8 + 2 + 3 + 1000) as u64);
+        assert_eq!(unpack(&blob, size).unwrap(), entries());
+        for less in [size - 1, 1, 0] {
+            assert!(matches!(unpack(&blob, less), Err(BundleError::TooLarge(_))));
+            assert!(matches!(unpacked_bytes(&blob, less), Err(BundleError::TooLarge(_))));
+        }
     }
 }

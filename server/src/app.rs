@@ -13,6 +13,7 @@ use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::problem::{Answer, Fault};
+use crate::submission::Submissions;
 
 /// Sizes that are taken, bytes.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct App {
     pub sizes: Sizes,
     /// For what is looked into.
     pub memory: Memory,
+    /// Verdicts on submitted archives.
+    pub submissions: Submissions,
     /// What is counted.
     pub metrics: Metrics,
     /// Turns true when the server is to stop.

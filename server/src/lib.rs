@@ -13,6 +13,7 @@
 //! | [`guard`] | what every request passes: token, rate, time limit, log |
 //! | [`auth`], [`limits`] | who may do what, and how often |
 //! | [`extract`], [`problem`] | requests in, problem documents out |
+//! | [`submission`] | what a submitted archive has to be before a job of it exists |
 //! | [`memory`] | a budget of memory for what requests bring |
 //! | [`page`] | the page for people |
 //! | [`metrics`] | what is counted |
@@ -36,4 +37,5 @@ pub mod problem;
 pub mod routes;
 pub mod serve;
 pub mod store;
+pub mod submission;
 pub mod sweep;

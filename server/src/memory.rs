@@ -10,7 +10,7 @@ use crate::problem::{Answer, Fault};
 /// Bytes that one permit stands for.
 const UNIT: u64 = 1 << 10;
 /// What looking into something takes beside its bytes: four zstd windows of 8 MiB.
-const EACH: u64 = 32 << 20;
+pub(crate) const EACH: u64 = 32 << 20;
 /// Longest wait for room.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -48,7 +48,9 @@ impl Memory {
         let taking = Arc::clone(&self.free).acquire_many_owned(wanted);
         match tokio::time::timeout(PATIENCE, taking).await {
             Ok(Ok(permit)) => Ok(Room { _permit: permit }),
-            _ => Err(Fault::unavailable("too many checkpoints are being looked into: come again")),
+            _ => Err(Fault::unavailable(
+                "too many checkpoints and packages are being looked into: come again",
+            )),
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::routes::router;
 use crate::store::Store;
 use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
+use crate::submission::Submissions;
 use crate::sweep;
 use scheduler::Config;
 
@@ -153,6 +154,7 @@ impl Server {
             tokens,
             limits: Limits::new(options.rates),
             memory: Memory::new(options.sizes.checkpoint_max),
+            submissions: Submissions::default(),
             sizes: options.sizes,
             metrics: Metrics::default(),
             stop: stopping.clone(),

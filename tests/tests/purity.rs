@@ -9,6 +9,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("wgsl", &["wgpu", "wasmtime", "tokio", "device"]),
     ("compile", &["wgpu", "wasmtime", "tokio", "device"]),
     ("package", &["wgpu", "wasmtime", "tokio", "device"]),
+    ("baton-server", &["wgpu", "wasmtime", "device", "kernels"]),
     ("scheduler", &["wgpu", "wasmtime", "tokio", "axum", "sqlx"]),
 ];
 
@@ -49,7 +50,7 @@ fn dependencies(metadata: &serde_json::Value, name: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn reader_package_compiler_and_scheduler_depend_on_no_device_runtime_or_database() {
+fn reader_package_compiler_server_and_scheduler_depend_on_no_device_and_pure_ones_on_no_runtime_or_database() {
     // Other platforms' dependencies need not be on this machine.
     let version = cargo(&["-vV"]);
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");

@@ -45,10 +45,28 @@ impl Package {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn from_archive(bytes: &[u8]) -> Result<Self, PackageError> {
-        let files = bundle::unpack(bytes, ARCHIVE_BYTES_MAX).map_err(|error| PackageError::file("archive", error))?;
+        Self::from_archive_within(bytes, ARCHIVE_BYTES_MAX)
+    }
+
+    /// The same, for a reader that has room for no more than `bytes_max` unpacked bytes. It takes twice the unpacked size of memory, beside
+    /// what reading WGSL takes.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn from_archive_within(bytes: &[u8], bytes_max: u64) -> Result<Self, PackageError> {
+        let files = bundle::unpack(bytes, bytes_max).map_err(|error| PackageError::file("archive", error))?;
         let (manifest, shaders, init) = folder::read(&files)?;
+        drop(files);
         Self::new(manifest, shaders, init)
     }
+}
+
+/// How many bytes an archive unpacks to, found without keeping them.
+///
+/// # Errors
+/// It is no archive, or unpacks to more than `bytes_max`.
+pub fn unpacked_bytes(archive: &[u8], bytes_max: u64) -> Result<u64, PackageError> {
+    bundle::unpacked_bytes(archive, bytes_max.min(ARCHIVE_BYTES_MAX)).map_err(|error| PackageError::file("archive", error))
 }
 
 #[cfg(test)]

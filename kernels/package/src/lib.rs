@@ -37,11 +37,12 @@ mod reflect;
 pub mod source;
 mod template;
 
+pub use archive::unpacked_bytes;
 pub use error::{PackageError, listed};
 pub use manifest::Manifest;
 
 use check::Sizes;
-use manifest::{Element, Number};
+use manifest::{Element, Number, Role};
 
 /// A package that was checked: all its parts are there and fit each other.
 #[derive(Clone, Debug)]
@@ -183,6 +184,13 @@ impl Package {
     /// Elements of a buffer in the standard layout, by index in the manifest.
     pub fn elements(&self, buffer: usize) -> u64 {
         self.sizes[buffer].elements()
+    }
+
+    /// Bytes of all `state` buffers in the standard layout: what a checkpoint unpacks to.
+    pub fn state_bytes(&self) -> u64 {
+        let buffers = self.manifest.buffers.iter().zip(&self.sizes);
+        let state = buffers.filter(|(buffer, _)| buffer.role == Role::State);
+        state.map(|(_, size)| size.standard).sum()
     }
 
     /// Extents of a buffer in the standard layout, outermost first, by index in the manifest.

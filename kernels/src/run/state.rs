@@ -62,7 +62,7 @@ pub(super) fn standard_buffer(package: &Package, id: usize, bytes: Vec<u8>) -> S
 /// # Errors
 /// What is wrong with it: the file system's answer, a damaged file, or a state of another package.
 pub fn read_checkpoint(path: &Path, package: &Package) -> Result<Checkpoint, RunError> {
-    let state_bytes: u64 = state_ids(package).map(|id| package.elements(id) * 4).sum();
+    let state_bytes = package.state_bytes();
     let bytes = disk::read(path, state_bytes + state_bytes / 64 + CHECKPOINT_SLACK_BYTES)?;
     let checkpoint = Checkpoint::from_bytes(&bytes, state_bytes).map_err(|error| RunError::folder(path, error.to_string()))?;
     let mut expected = state_ids(package).map(|id| standard_buffer(package, id, Vec::new()));

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::extract::{Ask, At, Body, idempotency};
 use crate::problem::{Answer, Fault};
+use crate::submission;
 use scheduler::{Core, Event, Finished, Refusal, Reply};
 
 /// Which jobs to list.
@@ -68,7 +69,7 @@ async fn find<T>(app: &App, caller: &Caller, job: JobId, look: impl FnOnce(&Core
     Ok(Found::Ended(Box::new(finished)))
 }
 
-/// Submits a job. Its package's archive has to be uploaded before.
+/// Submits a job. Its package's archive has to be uploaded before; it is checked as the volunteers will check it.
 #[utoipa::path(post, path = "/v1/jobs", tag = "jobs", request_body = SubmitJob,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key gives the same job")),
     responses((status = 201, body = Submitted), (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -101,9 +102,12 @@ pub async fn submit(
     {
         app.engine.apply(Event::Recall(finished)).await?;
     }
+    let missing = || Fault::invalid("archive", format!("there is no blob {}: upload it first", job.archive));
+    app.blobs.size(job.archive).await?.ok_or_else(missing)?;
+    submission::check(&app, &job).await?;
+    // Checking may take long, and blobs must not wait for it to be swept: so it is asked for again.
     let _kept = app.sweeping.read().await;
-    let bytes = app.blobs.size(job.archive).await?;
-    let bytes = bytes.ok_or_else(|| Fault::invalid("archive", format!("there is no blob {}: upload it first", job.archive)))?;
+    let bytes = app.blobs.size(job.archive).await?.ok_or_else(missing)?;
     let event = Event::Submit {
         user: caller.subject,
         job: Box::new(job),

@@ -1,9 +1,9 @@
 //! The page in a real Chromium: what it shows, that it keeps itself up to date, and that it fits a phone.
 
 use crate::common::chromium::Browser;
-use crate::common::{Worker, a_job, start, token};
+use crate::common::{Worker, a_job, a_job_of, start, token};
 use protocol::http::{EndAttempt, LeaveNotice, Orders, SubmitJob};
-use protocol::{Digest, Outcome, Tier};
+use protocol::{Outcome, Tier};
 use scheduler::testing::class;
 use serde_json::{Value, json};
 
@@ -85,10 +85,8 @@ async fn the_page_shows_jobs_hosts_and_queues_live_and_fits_a_phone() {
     let portable = SubmitJob {
         name: "a job with a name as long as names of jobs may be, which a narrow screen has to break somewhere or other"
             .to_owned(),
-        tier: Tier::Portable,
-        package: Digest::of(b"another"),
         hold: true,
-        ..template.clone()
+        ..a_job_of(&scientist, Tier::Portable, 6).await
     };
     let held = scientist.submit(&portable).await;
     let waiting = scientist

@@ -15,4 +15,5 @@ mod restart;
 mod routes;
 mod secrets;
 mod stores;
+mod submission;
 mod tls;

@@ -8,6 +8,7 @@ pub mod proxy;
 use std::path::Path;
 use std::sync::Once;
 
+use package::Package;
 use protocol::http::{Commit, Heartbeat, JobProgress, JobView, Lease, Orders, Registered, SubmitJob, Submitted};
 use protocol::{AttemptId, ChainEntry, Checkpoint, Digest, HardwareClass, HostId, JobId, StateBuffer, Tier};
 use reqwest::{Client, Method, Response, StatusCode};
@@ -101,14 +102,30 @@ pub async fn read<T: DeserializeOwned>(response: Response) -> T {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
 }
 
+/// The template that `baton new` writes, in a tier: its identity and archive.
+pub fn archive(tier: Tier) -> (Digest, Vec<u8>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernels/packages/template");
+    let package = Package::load(&folder).expect("a shipped package");
+    let mut manifest = package.manifest().clone();
+    manifest.tier = tier;
+    let package = package.with_manifest(manifest).expect("it is of both tiers");
+    (package.digest(), package.to_archive().expect("it is small"))
+}
+
 /// A submission of a package that lies on the server.
 pub async fn a_job(scientist: &Person, segments: u64) -> SubmitJob {
-    let archive = scientist.upload(b"a package's archive").await;
+    a_job_of(scientist, Tier::ClassBound, segments).await
+}
+
+/// The same, in a tier.
+pub async fn a_job_of(scientist: &Person, tier: Tier, segments: u64) -> SubmitJob {
+    let (package, bytes) = archive(tier);
+    let archive = scientist.upload(&bytes).await;
     SubmitJob {
         name: "argon".to_owned(),
-        package: Digest::of(b"a package"),
+        package,
         archive,
-        tier: Tier::ClassBound,
+        tier,
         segments,
         priority: 3,
         now: false,
