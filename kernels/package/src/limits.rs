@@ -9,7 +9,7 @@ pub const MODULE_BYTES_MAX: u64 = 256 << 10;
 /// Bytes of all different joined texts together.
 pub const MODULES_BYTES_MAX: u64 = 4 << 20;
 /// WGSL files of a package.
-pub const SHADERS_MAX: usize = 64;
+pub const SHADERS_MAX: usize = 128;
 /// Buffers of a package.
 pub const BUFFERS_MAX: usize = 256;
 /// Passes of a package.

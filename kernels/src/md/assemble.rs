@@ -4,11 +4,10 @@ use super::draft::{Atoms, Draft, Head};
 use super::fixed_cell::FixedCell;
 use super::list::capacity::Capacity;
 use super::list::{Kind, List};
-use super::motion::Leapfrog;
-use super::observe::Kinetic;
+use super::motion::{Integration, Masses, RemoveMotion, VirtualSites};
 use super::system::nonbonded::reaction_field;
 use super::system::particle::Kinds;
-use super::system::{Action, Cell, ForceClass, Integrator, Method, Nonbonded, System, check};
+use super::system::{Action, Cell, ForceClass, Method, Nonbonded, System, check};
 use super::terms::angles::part::Angles;
 use super::terms::bonds::part::Bonds;
 use super::terms::exceptions::part::Exceptions;
@@ -139,7 +138,7 @@ impl System {
             cutoff_nm,
             skin_nm,
             capacity: Capacity::of(&positions, edges_nm, cutoff_nm + skin_nm, 0.0),
-            lead_steps: LEAD_STEPS,
+            lead_steps: if self.is_stiff() { 0.0 } else { LEAD_STEPS },
             kind: Kind::HalfByExclusion { exclusions },
             distance: None,
         });
@@ -172,6 +171,11 @@ impl System {
         }
     }
 
+    /// Whether forces say little about where atoms will be some steps on: constraints and bonds turn them around within a few steps.
+    fn is_stiff(&self) -> bool {
+        !(self.constraints.is_empty() && self.terms.bonds.is_empty() && self.sites.is_empty())
+    }
+
     /// The reciprocal part of PME.
     fn reciprocal(&self, draft: &mut Draft) {
         let Some(Method::Pme { alpha_per_nm, grid, .. }) = self.terms.nonbonded.as_ref().map(|nonbonded| nonbonded.method)
@@ -190,30 +194,35 @@ impl System {
         }
     }
 
-    /// What moves the particles; whatever cannot is refused by name.
+    /// What moves the particles.
     fn motion(&self, draft: &mut Draft) {
-        let Some(dynamics) = self.dynamics else { return };
-        if dynamics.integrator != Integrator::Verlet {
-            draft.refuse("integrators other than Verlet cannot be run yet".into());
-        }
-        if !self.constraints.is_empty() {
-            draft.refuse(format!("{} constraints cannot be run yet", self.constraints.len()));
-        }
         if !self.sites.is_empty() {
-            draft.refuse(format!("{} virtual sites cannot be run yet", self.sites.len()));
+            draft.add(&VirtualSites(&self.sites));
         }
+        let Some(dynamics) = self.dynamics else { return };
+        let masses = Masses(self.particles.iter().map(|particle| particle.mass_u).collect());
+        let mut remove_motion = None;
         for action in &self.actions {
-            draft.refuse(match action {
-                Action::RemoveMotion { .. } => "a CMMotionRemover cannot be run yet".into(),
-                Action::Barostat(_) => "a MonteCarloBarostat cannot be run yet".into(),
-            });
+            match action {
+                Action::RemoveMotion { every } => {
+                    let removal = RemoveMotion {
+                        masses: &masses,
+                        every: *every,
+                        steps_before: self.step,
+                    };
+                    if remove_motion.replace(removal).is_some() {
+                        draft.refuse("two CMMotionRemovers, expected one at most".into());
+                    }
+                }
+                Action::Barostat(_) => draft.refuse("a MonteCarloBarostat cannot be run yet".into()),
+            }
         }
-        if !draft.is_rectangular() {
-            draft.refuse("motion in a tilted box cannot be run yet".into());
-        }
-        draft.add(&Kinetic {
+        draft.add(&Integration {
+            dynamics,
+            masses: &masses,
+            constraints: &self.constraints,
+            remove_motion,
             degrees_of_freedom: self.degrees_of_freedom() as f64,
         });
-        draft.add(&Leapfrog);
     }
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use kernels::import::{Files, ImportError, Imported, Options, openmm};
 use kernels::md::system::Vector;
@@ -66,4 +67,30 @@ pub fn relative(a: &[Vector], b: &[Vector]) -> f64 {
     let (a, b) = (a.as_flattened(), b.as_flattened());
     assert_eq!(a.len(), b.len());
     norm(&mut a.iter().zip(b).map(|(a, b)| a - b)) / norm(&mut b.iter().copied())
+}
+
+/// All folders of a folder, in the order of their names.
+pub fn all(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let mut all: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    all.sort();
+    all
+}
+
+/// Let a script of `tests/openmm` write its systems into a folder; false, with a word about it, where no OpenMM can be had.
+pub fn made_by(script: &str, folder: &Path) -> bool {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openmm");
+    let python = Command::new(tools.join("python")).output().expect("sh");
+    if !python.status.success() {
+        println!("skipped: no OpenMM: {}", String::from_utf8_lossy(&python.stderr).trim());
+        return false;
+    }
+    let python = String::from_utf8(python.stdout).expect("a path");
+    let made = Command::new(python.trim())
+        .arg(tools.join(script))
+        .arg(folder)
+        .output()
+        .expect("Python");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    true
 }

@@ -1,7 +1,7 @@
 // v += F dt / m, from summed forces in fixed point. An atom of infinite mass (inverse 0) keeps its velocity.
 // `force_sums`: 3 integers an atom, in the package's unit of force. `inverse_masses`: 1/u, by tag. `velocities`: nm/ps.
-// `kick_dt`: dt times the unit of force, ps kJ/mol/nm. `kick_first`: the share of it in step 0: 1/2 where velocities start in the middle
-// of a kick (the VRORV splitting), else 1. Needs canonical.wgsl.
+// `kick_dt`: dt times the unit of force, ps kJ/mol/nm. `kick_first`: the share of it in step 0: 0 for the second half of a kick
+// that the starting state has behind it (the VRORV splitting), else 1. Needs canonical.wgsl.
 
 override atoms: u32;
 override kick_dt: f32;

@@ -17,6 +17,8 @@ pub struct Kernel {
     bindings: BTreeMap<String, String>,
     constants: BTreeMap<String, Number>,
     underflow: Underflow,
+    /// Steps between two times that it runs, and the first of them.
+    every: Option<[u64; 2]>,
 }
 
 #[derive(Clone, Debug)]
@@ -44,6 +46,7 @@ impl Kernel {
             bindings: BTreeMap::new(),
             constants: BTreeMap::new(),
             underflow: Underflow::Checked,
+            every: None,
         }
     }
 
@@ -105,6 +108,13 @@ impl Kernel {
         self
     }
 
+    /// Only in steps where `step % every == offset`; not for kernels of [`Phase::Observe`], which run when energies are kept.
+    #[must_use]
+    pub fn every(mut self, every: u64, offset: u64) -> Self {
+        self.every = Some([every, offset]);
+        self
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -128,8 +138,9 @@ impl Kernel {
         }
     }
 
-    /// As a pass of a manifest.
+    /// As a pass of a manifest that runs every so many steps where the kernel has no period of its own.
     pub(super) fn pass(&self, every: u64) -> Pass {
+        let [every, offset] = self.every.unwrap_or([every, 0]);
         let (invocations, workgroups) = match &self.size {
             _ if self.indirect.is_some() => (None, None),
             Size::Workgroups(groups) => (None, Some(vec![count(groups)])),
@@ -143,7 +154,7 @@ impl Kernel {
             workgroups,
             indirect: self.indirect.clone(),
             every,
-            offset: 0,
+            offset,
             bindings: self.bindings.clone(),
             constants: self.constants.clone(),
             underflow: self.underflow,

@@ -105,7 +105,7 @@ pub trait Part {
 /// When in a step a kernel runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// What acts on the state before the forces: barostat, removal of the centre's motion.
+    /// What acts on positions before the forces: a barostat.
     Begin,
     /// Sorting and the neighbor list.
     List,
@@ -121,12 +121,12 @@ pub enum Phase {
     Sum,
     /// Energies, in steps that keep them. Positions, forces and half-step velocities of one step are at hand.
     Observe,
-    /// Forces change velocities.
+    /// Forces change velocities; what acts on velocities comes first: removal of the centre's motion.
     Kick,
-    /// Velocities change positions.
+    /// Velocities change positions: displacements, constraints, the move itself, in the integrator's own order.
     Drift,
-    /// Constraints, virtual sites.
-    Constrain,
+    /// Virtual sites follow their atoms.
+    Place,
     /// What follows the new positions: the list's own copy.
     After,
 }
@@ -334,11 +334,16 @@ impl Draft {
     }
 
     fn buffer(&mut self, buffer: Buffer) {
-        if self.buffers.iter().any(|other| other.name == buffer.name) {
+        if self.has(&buffer.name) {
             self.refuse(format!("two parts bring a buffer '{}'", buffer.name));
         } else {
             self.buffers.push(buffer);
         }
+    }
+
+    /// Whether a part has brought this buffer already.
+    pub fn has(&self, buffer: &str) -> bool {
+        self.buffers.iter().any(|other| other.name == buffer)
     }
 
     /// A kernel of a phase. Returns how many workgroups it has at most, which partial sums are counted by.

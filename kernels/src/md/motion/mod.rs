@@ -2,8 +2,13 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`leapfrog`] | the leapfrog form of velocity Verlet, a part |
+//! | [`integration`] | integrators with constraints, a part |
+//! | `passes` | the passes that they are made of |
 //! | [`constraints`] | groups of constraints, as the solver's buffers |
+//! | [`sites`] | virtual sites, a part |
+//! | [`momentum`] | removal of the motion of the centre of mass, a part |
+//! | [`masses`] | masses by tag |
+//! | [`leapfrog`] | Verlet for Lennard-Jones alone, with forces in f32 |
 //! | [`twin`] | constraints and integrators in double precision, for tests |
 //!
 //! A step of motion is a sequence of small passes over all atoms or all groups, WGSL files of `shaders/md/motion`:
@@ -13,7 +18,16 @@
 //! Invariant: velocities are never taken from differences of positions.
 
 pub mod constraints;
+pub mod integration;
 pub mod leapfrog;
+pub mod masses;
+pub mod momentum;
+pub(super) mod passes;
+pub mod sites;
 pub mod twin;
 
+pub use integration::Integration;
 pub use leapfrog::Leapfrog;
+pub use masses::Masses;
+pub use momentum::RemoveMotion;
+pub use sites::VirtualSites;

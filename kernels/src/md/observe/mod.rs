@@ -1,6 +1,10 @@
 //! What is measured of a system beside its terms' own energies.
 
-use super::draft::{Draft, Kernel, Part, Phase};
+use super::draft::{Draft, FORCE_UNITS, Kernel, Part, Phase};
+use super::motion::passes;
+use crate::package::manifest::{Element, Number};
+
+const ENERGY_FAULT: &str = "an atom's energy is beyond 524,288 kJ/mol or not a number: atoms overlap; use a smaller time step, or a starting state without overlaps";
 
 /// Kinetic energy at full steps: half-step velocities brought to the positions' time with half of the next kick, as OpenMM's Verlet integrator reports it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,10 +15,7 @@ pub struct Kinetic {
 
 impl Part for Kinetic {
     fn contribute(&self, draft: &mut Draft) {
-        draft.fault(
-            3,
-            "an atom's energy is beyond 524,288 kJ/mol or not a number: atoms overlap; use a smaller time step, or a starting state without overlaps",
-        );
+        draft.fault(3, ENERGY_FAULT);
         let files = [
             "md/observe/fixed64.wgsl",
             "md/motion/canonical.wgsl",
@@ -23,5 +24,66 @@ impl Part for Kinetic {
         let groups = draft.kernel(Phase::Observe, Kernel::new("kinetic", &files).over("atoms"));
         let [kinetic] = draft.sums("kinetic_sums", groups, ["kinetic"]);
         draft.kinetic(kinetic, self.degrees_of_freedom);
+    }
+}
+
+/// To which time velocities are brought before their kinetic energy is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// To none: the state's own.
+    AsTheyAre,
+    /// To the positions', with half of the next kick.
+    HalfKickLater,
+    /// To the positions', but in step 0, where they belong there already.
+    HalfKickLaterButFirst,
+}
+
+/// Kinetic energy of a system with constraints, virtual sites or a heat bath. Needs the parts of [`Integration`](super::motion::Integration).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KineticEnergy {
+    /// Of when.
+    pub moment: Moment,
+    /// Whether there are constraints: what is along them is taken off velocities that were brought to another time.
+    pub constrained: bool,
+    /// What the temperature divides twice the kinetic energy by.
+    pub degrees_of_freedom: f64,
+}
+
+impl Part for KineticEnergy {
+    fn contribute(&self, draft: &mut Draft) {
+        draft.fault(3, ENERGY_FAULT);
+        let velocities = match self.moment {
+            Moment::AsTheyAre => "velocities",
+            Moment::HalfKickLater | Moment::HalfKickLaterButFirst => {
+                self.full_step(draft);
+                "full_velocities"
+            }
+        };
+        let files = [
+            "md/observe/fixed64.wgsl",
+            "md/motion/canonical.wgsl",
+            "md/observe/kinetic_energy.wgsl",
+        ];
+        let kernel = Kernel::new("kinetic_energy", &files).over("atoms");
+        let groups = draft.kernel(Phase::Observe, kernel.bind("velocities", velocities));
+        let [kinetic] = draft.sums("kinetic_sums", groups, ["kinetic"]);
+        draft.kinetic(kinetic, self.degrees_of_freedom);
+    }
+}
+
+impl KineticEnergy {
+    /// Velocities at the time of the positions, in a buffer of their own.
+    fn full_step(&self, draft: &mut Draft) {
+        draft.scratch("full_velocities", Element::F32, &["atoms", "4"]);
+        let half = 0.5 * draft.head().dt_ps / FORCE_UNITS;
+        let first = if self.moment == Moment::HalfKickLater { 1.0 } else { 0.0 };
+        let files = ["md/motion/canonical.wgsl", "md/observe/full_step.wgsl"];
+        let kernel = Kernel::new("full_step", &files).over("atoms");
+        let kernel = kernel.set("full_step_dt", Number::Float(half));
+        draft.kernel(Phase::Observe, kernel.set("full_step_first", Number::Float(first)));
+        if self.constrained {
+            let kernel = passes::constrain_velocities(draft, "constrain_full_velocities");
+            draft.kernel(Phase::Observe, kernel.bind("velocities", "full_velocities"));
+        }
     }
 }

@@ -1,0 +1,48 @@
+//! Removal of the motion of the centre of mass, as a part of a package.
+//!
+//! Invariant: it comes before the kick, where OpenMM's comes before the forces: forces do not depend on velocities, and what is observed of a step is
+//! in both what was there before the removal.
+
+use super::masses::Masses;
+use crate::md::draft::{Draft, Kernel, Part, Phase};
+use crate::package::manifest::{Element, Number};
+
+/// Units of momentum sums in 1 u nm/ps, see `momentum_sum.wgsl`.
+const MOMENTUM_UNITS: f64 = 16_384.0;
+
+/// As OpenMM's CMMotionRemover.
+#[derive(Clone, Copy, Debug)]
+pub struct RemoveMotion<'a> {
+    /// Masses of all particles, u.
+    pub masses: &'a Masses,
+    /// Steps between two removals.
+    pub every: u64,
+    /// Steps made before the package's first: removals happen in steps whose number from the beginning is a multiple of `every`.
+    pub steps_before: u64,
+}
+
+impl Part for RemoveMotion<'_> {
+    fn contribute(&self, draft: &mut Draft) {
+        let total_u = self.masses.total_u();
+        if total_u <= 0.0 || self.every == 0 {
+            return draft.refuse(format!(
+                "motion of the centre of mass is to be removed every {} steps from particles of {total_u} u, expected at least 1 and a mass",
+                self.every
+            ));
+        }
+        draft.fault(
+            7,
+            "an atom's momentum is beyond 131,072 u nm/ps or not a number: the system has exploded; use a smaller time step, or a starting state without overlaps",
+        );
+        self.masses.declare(draft);
+        let offset = (self.every - self.steps_before % self.every) % self.every;
+        let sum = Kernel::new("momentum_sum", &["md/motion/momentum_sum.wgsl"]).over("atoms");
+        let groups = draft.kernel(Phase::Kick, sum.every(self.every, offset));
+        draft.integer("momentum_groups", groups);
+        draft.scratch("momentum_sums", Element::I32, &["momentum_groups", "4"]);
+        let files = ["md/motion/canonical.wgsl", "md/motion/remove_momentum.wgsl"];
+        let remove = Kernel::new("remove_momentum", &files).over("atoms");
+        let share = Number::Float(1.0 / (MOMENTUM_UNITS * total_u));
+        draft.kernel(Phase::Kick, remove.set("momentum_share", share).every(self.every, offset));
+    }
+}
