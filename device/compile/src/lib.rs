@@ -14,7 +14,8 @@
 //!
 //! Invariant: bits depend on the kernel and its inputs alone. WebAssembly's f32 is IEEE 754 with subnormals and rounding to
 //! nearest everywhere, elementary functions are fixed sequences of it, and a NaN is the same NaN wherever its bits can be seen.
-//! An out-of-bounds index is clamped; `wgsl` has put in before what is read and written there in memory that invocations share.
+//! Out of bounds, in memory that invocations share, a load gives 0 and a store or an atomic does nothing; an index into an invocation's own memory is
+//! clamped.
 
 pub mod abi;
 mod analyse;

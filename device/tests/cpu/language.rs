@@ -412,6 +412,31 @@ fn what_is_out_of_bounds_reads_as_zero_and_is_not_written() {
     assert_eq!(out, vec![vec![1; 3], vec![3; 4]]);
 }
 
+/// What lies behind the last whole element is of no element, and neither are the zeros behind the buffer.
+#[test]
+fn a_part_of_an_element_at_the_end_of_a_buffer_is_out_of_bounds() {
+    let source = "struct Row { a: u32, b: array<u32, 2> } struct Rows { n: u32, rows: array<Row> }
+        @group(0) @binding(0) var<storage, read_write> vectors: array<vec4<u32>>;
+        @group(0) @binding(1) var<storage, read_write> rows: Rows;
+        @group(0) @binding(2) var<storage, read_write> short: array<u32, 3>;
+        @group(0) @binding(3) var<storage, read_write> out: array<u32>;
+        @compute @workgroup_size(4) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+            let i = out[id.x];
+            out[id.x] = vectors[i].x + rows.rows[i].a + rows.rows[i].b[i] + short[i];
+            vectors[i].x = 90u + i;
+            rows.rows[i].a = 80u + i;
+            short[i] = 70u + i;
+        }";
+    let vectors = vec![1, 0, 0, 0, 2];
+    let rows = vec![9, 10, 100, 1000, 20, 200];
+    let short = vec![10_000, 20_000, 30_000, 40_000];
+    let out = Case::new(source, vec![vectors, rows, short, vec![0, 1, 2, 3]], 1).run();
+    assert_eq!(out[3], [10_111, 20_000, 30_000, 0]);
+    assert_eq!(out[0], [90, 0, 0, 0, 2]);
+    assert_eq!(out[1], [9, 80, 100, 1000, 20, 200]);
+    assert_eq!(out[2], [70, 71, 72, 40_000]);
+}
+
 #[test]
 fn overrides_set_constants_and_workgroup_sizes() {
     let source = "override n: u32 = 3u; override size: u32;

@@ -2,6 +2,8 @@
 // wrap and are exact. A box is a vec4: its centre, and half of its edges in 1/1024 of the periodic box's edge, 10 bits each in w.
 // It may be larger than need be, never smaller.
 
+// Boxes whose half edges are longer hold mostly nothing: an eighth of the periodic box.
+const BOX_WIDE: u32 = 127u;
 // Half of an edge that reaches everywhere.
 const BOX_ALL: u32 = 512u;
 

@@ -1,6 +1,6 @@
 // For each group of 8 clusters, the clusters that may hold neighbors: those whose box is within reach (`reach2`, nm^2) of the group's
 // box, in sorted order. Groups of 64 and of 8 clusters are passed over by their boxes. The group's own clusters are among them.
-// A group that spans the periodic box is split: a cluster is its candidate if it is within reach of one of the group's own clusters.
+// A group whose box is wide is split: a cluster is its candidate if it is within reach of one of the group's own clusters, too.
 // `candidates_out[g]`: how many group g has; `candidates_out[(k + 1) * groups_8 + g]`: its k-th. `fault` 102: more than there are rows for,
 // 32 `candidate_words` with the first. Needs box.wgsl and gap_box.wgsl.
 
@@ -35,7 +35,7 @@ fn candidates(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let own = boxes[clusters + group].xyz;
     let half = halves[clusters + group].xyz;
-    let split = any(box_half(boxes[clusters + group]) == vec3<u32>(BOX_ALL));
+    let split = any(box_half(boxes[clusters + group]) > vec3<u32>(BOX_WIDE));
     let own_first = 8u * group;
     let own_end = min(own_first + 8u, clusters);
     let candidates_max = 32u * candidate_words - 1u;

@@ -4,7 +4,7 @@
 // Half of the edges of the upright box around a box, nm. Beyond an eighth of the cell a box reaches everywhere: then one of 27 images would not be enough.
 fn box_half_nm(box: vec4<u32>) -> vec3<f32> {
     let units = box_half(box);
-    if any(units > vec3<u32>(127u)) {
+    if any(units > vec3<u32>(BOX_WIDE)) {
         return vec3<f32>(1e9);
     }
     let half = vec3<f32>(bitcast<vec3<i32>>(units << vec3<u32>(22u)));

@@ -28,10 +28,10 @@ fn order_around(first: u32, count: u32) -> vec4<u32> {
     for (var k = first; k < first + count; k++) {
         let d = bitcast<vec3<i32>>(order_boxes[k].xyz - reference);
         let half = box_half(order_boxes[k]);
-        // Past an eighth of the box, sums of halves and offsets could wrap: then the box reaches everywhere.
-        wide |= (half > vec3<u32>(127u)) | (d > vec3<i32>(0x1fffffff)) | (d < vec3<i32>(-0x1fffffff));
-        let reach = bitcast<vec3<i32>>(min(half, vec3<u32>(127u)) << vec3<u32>(22u));
-        let inside = clamp(d, vec3<i32>(-0x1fffffff), vec3<i32>(0x1fffffff));
+        // Past a quarter of the box, sums of halves and offsets could wrap: then the box reaches everywhere.
+        wide |= (half > vec3<u32>(255u)) | (d > vec3<i32>(0x3fffffff)) | (d < vec3<i32>(-0x3fffffff));
+        let reach = bitcast<vec3<i32>>(min(half, vec3<u32>(255u)) << vec3<u32>(22u));
+        let inside = clamp(d, vec3<i32>(-0x3fffffff), vec3<i32>(0x3fffffff));
         lo = min(lo, inside - reach);
         hi = max(hi, inside + reach);
     }

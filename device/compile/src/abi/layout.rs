@@ -1,11 +1,11 @@
 //! Where a session's buffers, its threads' scratch memory and their copies of sums lie in the one memory.
 //!
-//! Invariant: ranges do not overlap, and all lie within 4 GiB.
+//! Invariant: ranges do not overlap, all lie within 4 GiB, and zeros lie behind each buffer ([`ZEROS_BYTES`]).
 
-use super::{CONSTANTS_ADDRESS, CONSTANTS_BYTES_MAX, PAGE_BYTES, PAGES_MAX};
+use super::{CONSTANTS_ADDRESS, CONSTANTS_BYTES_MAX, PAGE_BYTES, PAGES_MAX, ZEROS_BYTES};
 use crate::fault::{Fault, fault};
 
-/// Buffers start at multiples of this, with at least as much between them.
+/// Buffers start at multiples of this.
 const ALIGNMENT: u64 = 64;
 /// Threads' scratch memory starts at multiples of this, with at least as much between: they share no cache line.
 const SCRATCH_ALIGNMENT: u64 = 4096;
@@ -36,7 +36,7 @@ impl BufferLayout {
                 ));
             }
             places.push((end, size));
-            end = end.saturating_add(size).saturating_add(ALIGNMENT);
+            end = end.saturating_add(size).saturating_add(u64::from(ZEROS_BYTES));
             if end > BYTES_MAX {
                 return Err(Fault::limit("all buffers together, in bytes,", end, BYTES_MAX));
             }
@@ -125,10 +125,10 @@ mod tests {
         let mut last = CONSTANTS_ADDRESS + CONSTANTS_BYTES_MAX;
         for buffer in 0..3 {
             let (start, size) = layout.buffer(buffer).expect("it is there");
-            assert!(start >= last + ALIGNMENT as u32 && start % 64 == 0, "{buffer}: {start}");
+            assert!(start >= last + ZEROS_BYTES && start % 64 == 0, "{buffer}: {start}");
             last = start + size;
         }
-        assert!(layout.end() >= last && layout.buffer(3).is_none());
+        assert!(layout.end() >= last + ZEROS_BYTES && layout.buffer(3).is_none());
         let session = layout.with_threads(3, 5000, 10_000).expect("it fits");
         assert!(session.scratch(0) >= layout.end());
         assert!(session.scratch(1) - session.scratch(0) >= 5000);

@@ -55,6 +55,9 @@ pub const PAGES_MAX: u64 = 65_536;
 pub const CLOCK_ADDRESS: u32 = 64;
 /// Bytes of the step counter.
 pub const CLOCK_BYTES: u32 = 16;
+/// Behind each buffer, and behind the step counter for elements no larger than that, lie at least this many bytes of zeros. Nothing writes them: what is read out of
+/// bounds is read there.
+pub const ZEROS_BYTES: u32 = 64;
 /// A word that kernels look at in each turn of a loop, with atomic loads: they execute `unreachable` when it is not 0.
 pub const STOP_ADDRESS: u32 = 96;
 /// Where the constants lie.

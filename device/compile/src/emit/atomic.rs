@@ -22,6 +22,16 @@ impl Emitter<'_> {
             let local = self.value_local(result.expect("a load has a result"));
             return self.code.set(local);
         }
+        if rmw == Rmw::Load {
+            self.atomic_lanes(result, rmw, place, value);
+        } else {
+            self.within(place, |emitter| emitter.atomic_lanes(result, rmw, place, value));
+        }
+    }
+
+    /// In each active lane.
+    fn atomic_lanes(&mut self, result: Option<Value>, rmw: Rmw, place: &Place, value: Value) {
+        let at = words(self.fixed_offset(place));
         let addresses = self.lane_addresses(place);
         self.vector(value);
         let operand = self.temporary();

@@ -1,4 +1,4 @@
-//! Addresses: of all lanes together, or of each. Every dynamic index is clamped, so no address leaves its buffer.
+//! Addresses: of all lanes together, or of each. Every dynamic index is clamped or its lane masked, so no address leaves its buffer.
 
 use super::code::Local;
 use super::{Emitter, Mask};
@@ -93,6 +93,51 @@ impl Emitter<'_> {
                 ..*term
             });
             self.code.i().i32_add();
+        }
+    }
+
+    /// Do something under a mask of those active lanes whose indices all lie within.
+    pub(super) fn within(&mut self, place: &Place, body: impl FnOnce(&mut Self)) {
+        let outer = self.mask;
+        for term in place.terms.iter().filter(|term| !term.proven) {
+            self.vector(term.index);
+            // What a clamp leaves alone: the clamped index is wanted as well.
+            self.constant([term.len - 1; 4]);
+            self.code.i().i32x4_min_u();
+            self.vector(term.index);
+            self.code.i().i32x4_eq();
+            if let Mask::Lanes(mask) = self.mask {
+                self.code.get(mask);
+                self.code.i().v128_and();
+            }
+            let mask = self.temporary();
+            self.code.set(mask);
+            self.mask = Mask::Lanes(mask);
+        }
+        body(self);
+        self.mask = outer;
+    }
+
+    /// Do something if the indices, which all lanes share, lie within.
+    pub(super) fn if_within(&mut self, place: &Place, body: impl FnOnce(&mut Self, &Place)) {
+        let mut proven = place.clone();
+        let mut conditions = 0;
+        for term in proven.terms.iter_mut().filter(|term| !term.proven) {
+            self.scalar(term.index);
+            self.code.int(term.len);
+            self.code.i().i32_lt_u();
+            conditions += 1;
+            if conditions > 1 {
+                self.code.i().i32_and();
+            }
+            term.proven = true;
+        }
+        if conditions > 0 {
+            self.code.when();
+        }
+        body(self, &proven);
+        if conditions > 0 {
+            self.code.end();
         }
     }
 

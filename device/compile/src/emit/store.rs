@@ -1,4 +1,4 @@
-//! Stores: of active lanes only, in their order.
+//! Stores: of active lanes only, in their order. In shared memory, lanes whose indices are out of bounds store nothing.
 
 use super::code::words;
 use super::memory::{PRIVATE_WORD, Pattern};
@@ -14,14 +14,16 @@ impl Emitter<'_> {
         }
         match pattern {
             Pattern::Same if values.iter().all(|value| self.facts.uniform(*value)) => {
-                self.same_address(place, None);
-                let address = self.int_temp;
-                self.code.set(address);
-                for (i, value) in values.iter().enumerate() {
-                    self.code.get(address);
-                    self.canonical_scalar(*value);
-                    self.code.i().i32_store(words(offset + 4 * i as u32));
-                }
+                self.if_within(place, |emitter, place| {
+                    emitter.same_address(place, None);
+                    let address = emitter.int_temp;
+                    emitter.code.set(address);
+                    for (i, value) in values.iter().enumerate() {
+                        emitter.code.get(address);
+                        emitter.canonical_scalar(*value);
+                        emitter.code.i().i32_store(words(offset + 4 * i as u32));
+                    }
+                });
             }
             Pattern::Even { bytes: 4, term, stride } if values.len() == 1 => {
                 let clamped = &place.terms[term];
@@ -47,11 +49,11 @@ impl Emitter<'_> {
                 self.code.i().v128_store(words(offset));
                 if guarded {
                     self.code.otherwise();
-                    self.store_scattered(place, values, offset);
+                    self.within(place, |emitter| emitter.store_scattered(place, values, offset));
                     self.code.end();
                 }
             }
-            _ => self.store_scattered(place, values, offset),
+            _ => self.within(place, |emitter| emitter.store_scattered(place, values, offset)),
         }
     }
 

@@ -42,8 +42,12 @@ impl Emitter<'_> {
         }
     }
 
-    /// Add a value, or subtract it, where the place is in a buffer that is only added to.
+    /// Add a value, or subtract it, where the place is in a buffer that is only added to. Out of bounds nothing is added.
     pub(super) fn add(&mut self, place: &Place, rmw: Rmw, value: Value) {
+        self.within(place, |emitter| emitter.add_within(place, rmw, value));
+    }
+
+    fn add_within(&mut self, place: &Place, rmw: Rmw, value: Value) {
         let offset = self.offset(place);
         let terms = self.temporary();
         if rmw == Rmw::Sub {

@@ -168,7 +168,8 @@ pub(crate) enum Space {
     Private,
 }
 
-/// One dynamic index of a [`Place`]; it is clamped to `0..len`.
+/// One dynamic index of a [`Place`]. Where it is not within `0..len`, a load clamps it, and so does a store to private memory; a store or an atomic
+/// operation other than a load does nothing in shared memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Term {
     pub(crate) index: Value,

@@ -116,7 +116,7 @@ impl<'m> Lower<'m> {
                 let source = self.pointer(frame, *pointer)?;
                 if source.shape.is_atomic(self.module) {
                     let zero = self.b.int(0);
-                    vec![self.atomic(&source, Rmw::Load, zero)?]
+                    vec![self.atomic(&source, Rmw::Load, zero)?.0]
                 } else {
                     self.load(&source, false)?
                 }

@@ -222,6 +222,7 @@ impl<'m> Lower<'m> {
                     root: Root::Host {
                         place,
                         end: bound.address + bound.size,
+                        padded: false,
                     },
                     shape,
                 })

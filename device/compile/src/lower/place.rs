@@ -1,18 +1,24 @@
 //! Pointers, and what is read and written through them.
+//!
+//! Out of bounds, in memory that invocations share, a load gives 0 and a store or an atomic does nothing. Behind each buffer lie zeros
+//! that nothing writes ([`ZEROS_BYTES`]), so a load from an array that ends with its buffer clamps its index to the array's length, not to its last
+//! element, and costs no more than a clamp. Other loads choose between what they read and 0. Stores and atomics are masked by the emitter. An index into
+//! an invocation's own memory is clamped.
 
 use naga::Module;
 
 use super::shape::{Leaf, Shape};
 use super::{Fault, Lower, fault};
-use crate::ir::{Place, Stmt, Term, Touch, Ty, Value, Var};
+use crate::abi::ZEROS_BYTES;
+use crate::ir::{Bin, Place, Space, Stmt, Term, Touch, Ty, Value, Var};
 
 /// Where a pointer leads.
 #[derive(Clone, Debug)]
 pub(super) enum Root {
     /// Variables, one for each scalar.
     Vars { vars: Vec<Var> },
-    /// A buffer, in WGSL's layout. It ends at byte `end`.
-    Host { place: Place, end: u32 },
+    /// A buffer, in WGSL's layout. It ends at byte `end`. With `padded`, the place's first index leads to zeros where it equals its length.
+    Host { place: Place, end: u32, padded: bool },
     /// Memory without padding, `scale` bytes for each scalar.
     Packed { place: Place, scale: u32 },
 }
@@ -30,7 +36,7 @@ impl Pointer {
         let elements = self.shape.elements(module)?;
         Ok(match (elements.len, &self.root) {
             (Some(len), _) => len,
-            (None, Root::Host { place, end }) => ((end - place.base) / elements.host_stride.max(1)).max(1),
+            (None, Root::Host { place, end, .. }) => ((end - place.base) / elements.host_stride.max(1)).max(1),
             (None, _) => 1,
         })
     }
@@ -45,9 +51,10 @@ impl Pointer {
                     vars: vars[words as usize..(words + count) as usize].to_vec(),
                 }
             }
-            Root::Host { place, end } => Root::Host {
+            Root::Host { place, end, padded } => Root::Host {
                 place: moved(place, host),
                 end: *end,
+                padded: *padded,
             },
             Root::Packed { place, scale } => Root::Packed {
                 place: moved(place, words as u32 * scale),
@@ -56,6 +63,23 @@ impl Pointer {
         };
         Ok(Self { root, shape })
     }
+}
+
+impl Root {
+    /// Let a load's first index lead one element further, to the zeros that lie there.
+    pub(super) fn pad(&self, place: &mut Place) {
+        if let (Self::Host { padded: true, .. }, Some(term)) = (self, place.terms.first_mut())
+            && !term.proven
+        {
+            term.len += 1;
+        }
+    }
+}
+
+/// Whether an array ends with its buffer, and the zeros behind that are as long as one more element.
+fn ends_at(place: &Place, stride: u32, len: u32, end: u32) -> bool {
+    let array_end = u64::from(place.base) + u64::from(stride) * u64::from(len);
+    array_end == u64::from(end) && stride <= ZEROS_BYTES
 }
 
 fn moved(place: &Place, bytes: u32) -> Place {
@@ -100,9 +124,10 @@ impl Lower<'_> {
         let max = self.b.max(index);
         let root = match &pointer.root {
             Root::Vars { .. } => return fault("a variable in registers is indexed dynamically".to_owned()),
-            Root::Host { place, end } => Root::Host {
+            Root::Host { place, end, padded } => Root::Host {
                 place: with(place, elements.host_stride, len, max),
                 end: *end,
+                padded: *padded || place.terms.is_empty() && ends_at(place, elements.host_stride, len, *end),
             },
             Root::Packed { place, scale } => Root::Packed {
                 place: with(place, elements.words as u32 * scale, len, max),
@@ -117,7 +142,7 @@ impl Lower<'_> {
 
     /// Elements of a runtime array.
     pub(super) fn array_length(&mut self, pointer: &Pointer) -> Result<Value, Fault> {
-        let Root::Host { place, end } = &pointer.root else {
+        let Root::Host { place, end, .. } = &pointer.root else {
             return fault("arrayLength of something not in a buffer".to_owned());
         };
         let elements = pointer.shape.elements(self.module)?;
@@ -131,9 +156,11 @@ impl Lower<'_> {
             Root::Vars { vars } => return Ok(vars.iter().map(|var| self.b.get(*var)).collect()),
             _ => pointer.shape.leaves(self.module)?,
         };
+        let inside = self.inside(&pointer.root, Touch::Read);
         let mut words = Vec::with_capacity(leaves.len());
-        for (range, place) in runs(&pointer.root, &leaves) {
+        for (range, mut place) in runs(&pointer.root, &leaves) {
             self.watch_access(&place, range.len() as u32, Touch::Read);
+            pointer.root.pad(&mut place);
             let stored = |ty| if ty == Ty::Bool { Ty::I32 } else { ty };
             let values: Vec<Value> = range.clone().map(|i| self.b.loaded(stored(leaves[i].ty))).collect();
             self.b.push(Stmt::Load {
@@ -143,6 +170,7 @@ impl Lower<'_> {
                 agreed,
             });
             for (i, value) in range.zip(values) {
+                let value = self.or_zero(inside, value);
                 words.push(if leaves[i].ty == Ty::Bool {
                     let zero = self.b.int(0);
                     self.b.ine(value, zero)
@@ -152,6 +180,33 @@ impl Lower<'_> {
             }
         }
         Ok(words)
+    }
+
+    /// Whether all indices of a place in shared memory lie within, where that has to be asked: not where they are known to, and not
+    /// where what is read out of bounds are zeros anyway.
+    pub(super) fn inside(&mut self, root: &Root, touch: Touch) -> Option<Value> {
+        let (place, finds_zeros) = match root {
+            Root::Host { place, padded, .. } => (place, *padded && touch == Touch::Read),
+            Root::Packed { place, .. } if place.space == Space::Workgroup => (place, false),
+            _ => return None,
+        };
+        let mut inside = None;
+        for term in place.terms.iter().skip(usize::from(finds_zeros)).filter(|term| !term.proven) {
+            let len = self.b.int(term.len);
+            let here = self.b.bin(Bin::LtU, term.index, len);
+            inside = Some(match inside {
+                Some(inside) => self.b.bin(Bin::And, inside, here),
+                None => here,
+            });
+        }
+        inside
+    }
+
+    /// What was read where `inside` holds, 0 elsewhere.
+    pub(super) fn or_zero(&mut self, inside: Option<Value>, value: Value) -> Value {
+        let Some(inside) = inside else { return value };
+        let zero = self.b.constant(self.b.ty(value), 0);
+        self.b.select(inside, value, zero)
     }
 
     /// `*pointer = words`

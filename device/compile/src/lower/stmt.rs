@@ -166,11 +166,12 @@ impl<'m> Lower<'m> {
                     AtomicFunction::Exchange { compare: None } => Rmw::Exchange,
                     AtomicFunction::Exchange { compare: Some(compare) } => Rmw::CompareExchange(self.word(frame, *compare)?),
                 };
-                let old = self.atomic(&target, rmw, value)?;
+                let (old, inside) = self.atomic(&target, rmw, value)?;
                 if let Some(result) = result {
                     let mut words = vec![old];
                     if let Rmw::CompareExchange(compare) = rmw {
-                        words.push(self.b.ieq(old, compare));
+                        let equal = self.b.ieq(old, compare);
+                        words.push(self.or_zero(inside, equal));
                     }
                     frame.exprs[result.index()] = Some(Lowered::Words(words));
                 }
@@ -192,10 +193,15 @@ impl<'m> Lower<'m> {
         Ok(())
     }
 
-    /// A place that one atomic operation works on; returns what was there before.
-    pub(super) fn atomic(&mut self, target: &Pointer, rmw: Rmw, value: Value) -> Result<Value, Fault> {
-        let place = self.atomic_place(target)?;
+    /// One atomic operation. Returns what was there before, 0 out of bounds; and whether it is within bounds, where that was asked.
+    pub(super) fn atomic(&mut self, target: &Pointer, rmw: Rmw, value: Value) -> Result<(Value, Option<Value>), Fault> {
+        let mut place = self.atomic_place(target)?;
         self.watch_access(&place, 1, Touch::Atomic);
+        let touch = if rmw == Rmw::Load { Touch::Read } else { Touch::Atomic };
+        if touch == Touch::Read {
+            target.root.pad(&mut place);
+        }
+        let inside = self.inside(&target.root, touch);
         let result = self.b.loaded(Ty::I32);
         self.b.push(Stmt::Atomic {
             result: Some(result),
@@ -203,7 +209,7 @@ impl<'m> Lower<'m> {
             at: place,
             value,
         });
-        Ok(result)
+        Ok((self.or_zero(inside, result), inside))
     }
 
     fn atomic_place(&self, target: &Pointer) -> Result<Place, Fault> {

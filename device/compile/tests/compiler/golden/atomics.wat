@@ -4,7 +4,7 @@
   (import "session" "memory" (memory (;0;) 1 65536 shared))
   (export "run" (func 0))
   (func (;0;) (type 0) (param i32 i32 i32 i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 v128 v128 i32 i32 v128 v128 v128 v128 v128)
+    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 v128 v128 i32 i32 v128 v128 v128 v128 v128 v128)
     i32.const 0
     i32.atomic.load offset=96
     if ;; label = @1
@@ -469,41 +469,58 @@
               i32.const 0
               v128.load offset=176 align=4
               i32x4.min_u
+              local.get 25
+              i32x4.splat
+              i32.const 0
+              v128.load offset=128 align=4
+              i32x4.add
+              i32x4.eq
+              local.get 26
+              v128.and
+              local.set 29
+              local.get 25
+              i32x4.splat
+              i32.const 0
+              v128.load offset=128 align=4
+              i32x4.add
+              i32.const 0
+              v128.load offset=176 align=4
+              i32x4.min_u
               i32.const 2
               i32x4.shl
-              local.set 29
-              local.get 27
               local.set 30
-              local.get 26
+              local.get 27
+              local.set 31
+              local.get 29
               i32x4.extract_lane 0
               if ;; label = @6
-                local.get 29
-                i32x4.extract_lane 0
                 local.get 30
+                i32x4.extract_lane 0
+                local.get 31
                 v128.store32_lane offset=69888 0
               end
-              local.get 26
+              local.get 29
               i32x4.extract_lane 1
               if ;; label = @6
-                local.get 29
-                i32x4.extract_lane 1
                 local.get 30
+                i32x4.extract_lane 1
+                local.get 31
                 v128.store32_lane offset=69888 1
               end
-              local.get 26
+              local.get 29
               i32x4.extract_lane 2
               if ;; label = @6
-                local.get 29
-                i32x4.extract_lane 2
                 local.get 30
+                i32x4.extract_lane 2
+                local.get 31
                 v128.store32_lane offset=69888 2
               end
-              local.get 26
+              local.get 29
               i32x4.extract_lane 3
               if ;; label = @6
-                local.get 29
-                i32x4.extract_lane 3
                 local.get 30
+                i32x4.extract_lane 3
+                local.get 31
                 v128.store32_lane offset=69888 3
               end
             end
@@ -513,17 +530,17 @@
           local.get 23
           local.get 28
           v128.andnot
-          local.set 30
+          local.set 31
           block ;; label = @4
-            local.get 30
+            local.get 31
             v128.any_true
             i32.eqz
             br_if 0 (;@4;)
             v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            local.set 30
+            local.set 31
           end
           local.get 26
-          local.get 30
+          local.get 31
           v128.or
           local.set 23
         end

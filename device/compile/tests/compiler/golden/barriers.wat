@@ -4,7 +4,7 @@
   (import "session" "memory" (memory (;0;) 1 65536 shared))
   (export "run" (func 0))
   (func (;0;) (type 0) (param i32 i32 i32 i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i32 v128 v128 i32 i32 v128 v128 i32 v128 v128 i32)
+    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i32 v128 v128 i32 i32 v128 v128 i32 v128 v128 v128 i32)
     i32.const 0
     i32.atomic.load offset=96
     if ;; label = @1
@@ -37,7 +37,7 @@
         i32.add
         local.set 24
         local.get 24
-        i32.const 1020
+        i32.const 1021
         i32.le_u
         if ;; label = @3
           i32.const 0
@@ -170,6 +170,15 @@
                 i32.add
                 local.set 31
                 local.get 31
+                i32x4.splat
+                i32.const 0
+                v128.load offset=128 align=4
+                i32x4.add
+                i32.const 0
+                v128.load offset=160 align=4
+                i32x4.lt_u
+                local.set 32
+                local.get 31
                 i32.const 60
                 i32.le_u
                 if ;; label = @7
@@ -179,7 +188,7 @@
                   i32.mul
                   i32.add
                   v128.load align=4
-                  local.set 32
+                  local.set 33
                 else
                   local.get 31
                   i32x4.splat
@@ -187,41 +196,45 @@
                   v128.load offset=128 align=4
                   i32x4.add
                   i32.const 0
-                  v128.load offset=160 align=4
+                  v128.load offset=176 align=4
                   i32x4.min_u
                   i32.const 2
                   i32x4.shl
-                  local.set 33
-                  local.get 33
+                  local.set 34
+                  local.get 34
                   i32x4.extract_lane 0
                   local.get 0
                   i32.add
                   v128.load32_zero
-                  local.set 32
-                  local.get 33
+                  local.set 33
+                  local.get 34
                   i32x4.extract_lane 1
                   local.get 0
                   i32.add
-                  local.get 32
-                  v128.load32_lane 1
-                  local.set 32
                   local.get 33
+                  v128.load32_lane 1
+                  local.set 33
+                  local.get 34
                   i32x4.extract_lane 2
                   local.get 0
                   i32.add
-                  local.get 32
-                  v128.load32_lane 2
-                  local.set 32
                   local.get 33
+                  v128.load32_lane 2
+                  local.set 33
+                  local.get 34
                   i32x4.extract_lane 3
                   local.get 0
                   i32.add
-                  local.get 32
+                  local.get 33
                   v128.load32_lane 3
-                  local.set 32
+                  local.set 33
                 end
-                local.get 30
+                local.get 33
                 local.get 32
+                v128.and
+                local.set 34
+                local.get 30
+                local.get 34
                 i32x4.add
                 local.set 33
                 local.get 29
@@ -242,13 +255,13 @@
                   i32x4.add
                   i32.const 2
                   i32x4.shl
-                  local.set 32
+                  local.set 34
                   local.get 33
                   local.set 30
                   local.get 29
                   i32x4.extract_lane 0
                   if ;; label = @8
-                    local.get 32
+                    local.get 34
                     i32x4.extract_lane 0
                     local.get 0
                     i32.add
@@ -258,7 +271,7 @@
                   local.get 29
                   i32x4.extract_lane 1
                   if ;; label = @8
-                    local.get 32
+                    local.get 34
                     i32x4.extract_lane 1
                     local.get 0
                     i32.add
@@ -268,7 +281,7 @@
                   local.get 29
                   i32x4.extract_lane 2
                   if ;; label = @8
-                    local.get 32
+                    local.get 34
                     i32x4.extract_lane 2
                     local.get 0
                     i32.add
@@ -278,7 +291,7 @@
                   local.get 29
                   i32x4.extract_lane 3
                   if ;; label = @8
-                    local.get 32
+                    local.get 34
                     i32x4.extract_lane 3
                     local.get 0
                     i32.add
@@ -336,9 +349,9 @@
         local.set 19
         local.get 19
         i32.load
-        local.set 34
+        local.set 35
         local.get 25
-        local.get 34
+        local.get 35
         i32x4.splat
         i32x4.sub
         local.set 26
@@ -360,29 +373,60 @@
           v128.load offset=128 align=4
           i32x4.add
           i32.const 0
-          v128.load offset=144 align=4
+          v128.load offset=192 align=4
+          i32x4.min_u
+          local.get 24
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32x4.eq
+          local.set 29
+          local.get 24
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32.const 0
+          v128.load offset=192 align=4
           i32x4.min_u
           i32.const 2
           i32x4.shl
-          local.set 29
-          local.get 26
           local.set 33
+          local.get 26
+          local.set 30
           local.get 29
           i32x4.extract_lane 0
-          local.get 33
-          v128.store32_lane offset=69888 0
+          if ;; label = @4
+            local.get 33
+            i32x4.extract_lane 0
+            local.get 30
+            v128.store32_lane offset=69888 0
+          end
           local.get 29
           i32x4.extract_lane 1
-          local.get 33
-          v128.store32_lane offset=69888 1
+          if ;; label = @4
+            local.get 33
+            i32x4.extract_lane 1
+            local.get 30
+            v128.store32_lane offset=69888 1
+          end
           local.get 29
           i32x4.extract_lane 2
-          local.get 33
-          v128.store32_lane offset=69888 2
+          if ;; label = @4
+            local.get 33
+            i32x4.extract_lane 2
+            local.get 30
+            v128.store32_lane offset=69888 2
+          end
           local.get 29
           i32x4.extract_lane 3
-          local.get 33
-          v128.store32_lane offset=69888 3
+          if ;; label = @4
+            local.get 33
+            i32x4.extract_lane 3
+            local.get 30
+            v128.store32_lane offset=69888 3
+          end
         end
       end
       local.get 7

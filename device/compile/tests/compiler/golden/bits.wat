@@ -27,7 +27,7 @@
         i32.add
         local.set 23
         local.get 23
-        i32.const 508
+        i32.const 509
         i32.le_u
         if ;; label = @3
           i32.const 0
@@ -296,47 +296,78 @@
         v128.load offset=128 align=4
         i32x4.add
         i32.const 0
-        v128.load offset=144 align=4
+        v128.load offset=240 align=4
+        i32x4.min_u
+        local.get 23
+        i32x4.splat
+        i32.const 0
+        v128.load offset=128 align=4
+        i32x4.add
+        i32x4.eq
+        local.set 24
+        local.get 23
+        i32x4.splat
+        i32.const 0
+        v128.load offset=128 align=4
+        i32x4.add
+        i32.const 0
+        v128.load offset=240 align=4
         i32x4.min_u
         i32.const 3
         i32x4.shl
-        local.set 24
-        local.get 25
         local.set 32
-        local.get 31
+        local.get 25
         local.set 30
+        local.get 31
+        local.set 26
         local.get 24
         i32x4.extract_lane 0
-        local.get 32
-        v128.store32_lane offset=69888 0
-        local.get 24
-        i32x4.extract_lane 0
-        local.get 30
-        v128.store32_lane offset=69892 0
+        if ;; label = @3
+          local.get 32
+          i32x4.extract_lane 0
+          local.get 30
+          v128.store32_lane offset=69888 0
+          local.get 32
+          i32x4.extract_lane 0
+          local.get 26
+          v128.store32_lane offset=69892 0
+        end
         local.get 24
         i32x4.extract_lane 1
-        local.get 32
-        v128.store32_lane offset=69888 1
-        local.get 24
-        i32x4.extract_lane 1
-        local.get 30
-        v128.store32_lane offset=69892 1
+        if ;; label = @3
+          local.get 32
+          i32x4.extract_lane 1
+          local.get 30
+          v128.store32_lane offset=69888 1
+          local.get 32
+          i32x4.extract_lane 1
+          local.get 26
+          v128.store32_lane offset=69892 1
+        end
         local.get 24
         i32x4.extract_lane 2
-        local.get 32
-        v128.store32_lane offset=69888 2
-        local.get 24
-        i32x4.extract_lane 2
-        local.get 30
-        v128.store32_lane offset=69892 2
+        if ;; label = @3
+          local.get 32
+          i32x4.extract_lane 2
+          local.get 30
+          v128.store32_lane offset=69888 2
+          local.get 32
+          i32x4.extract_lane 2
+          local.get 26
+          v128.store32_lane offset=69892 2
+        end
         local.get 24
         i32x4.extract_lane 3
-        local.get 32
-        v128.store32_lane offset=69888 3
-        local.get 24
-        i32x4.extract_lane 3
-        local.get 30
-        v128.store32_lane offset=69892 3
+        if ;; label = @3
+          local.get 32
+          i32x4.extract_lane 3
+          local.get 30
+          v128.store32_lane offset=69888 3
+          local.get 32
+          i32x4.extract_lane 3
+          local.get 26
+          v128.store32_lane offset=69892 3
+        end
       end
     end
   )

@@ -39,7 +39,7 @@
           v128.bitselect
           local.set 26
           local.get 25
-          i32.const 1020
+          i32.const 1021
           i32.le_u
           if ;; label = @4
             i32.const 0
@@ -303,11 +303,28 @@
             v128.load offset=128 align=4
             i32x4.add
             i32.const 0
-            v128.load offset=144 align=4
+            v128.load offset=272 align=4
+            i32x4.min_u
+            local.get 25
+            i32x4.splat
+            i32.const 0
+            v128.load offset=128 align=4
+            i32x4.add
+            i32x4.eq
+            local.get 23
+            v128.and
+            local.set 26
+            local.get 25
+            i32x4.splat
+            i32.const 0
+            v128.load offset=128 align=4
+            i32x4.add
+            i32.const 0
+            v128.load offset=272 align=4
             i32x4.min_u
             i32.const 2
             i32x4.shl
-            local.set 26
+            local.set 31
             local.get 28
             i32.const 0
             v128.load offset=256 align=4
@@ -315,37 +332,37 @@
             local.get 28
             f32x4.eq
             v128.bitselect
-            local.set 31
-            local.get 23
+            local.set 32
+            local.get 26
             i32x4.extract_lane 0
             if ;; label = @5
-              local.get 26
-              i32x4.extract_lane 0
               local.get 31
+              i32x4.extract_lane 0
+              local.get 32
               v128.store32_lane offset=69888 0
             end
-            local.get 23
+            local.get 26
             i32x4.extract_lane 1
             if ;; label = @5
-              local.get 26
-              i32x4.extract_lane 1
               local.get 31
+              i32x4.extract_lane 1
+              local.get 32
               v128.store32_lane offset=69888 1
             end
-            local.get 23
+            local.get 26
             i32x4.extract_lane 2
             if ;; label = @5
-              local.get 26
-              i32x4.extract_lane 2
               local.get 31
+              i32x4.extract_lane 2
+              local.get 32
               v128.store32_lane offset=69888 2
             end
-            local.get 23
+            local.get 26
             i32x4.extract_lane 3
             if ;; label = @5
-              local.get 26
-              i32x4.extract_lane 3
               local.get 31
+              i32x4.extract_lane 3
+              local.get 32
               v128.store32_lane offset=69888 3
             end
           end

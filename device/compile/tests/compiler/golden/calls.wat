@@ -39,7 +39,7 @@
         i32x4.splat
         local.set 24
         local.get 23
-        i32.const 1020
+        i32.const 1021
         i32.le_u
         if ;; label = @3
           i32.const 0
@@ -393,29 +393,60 @@
           v128.load offset=128 align=4
           i32x4.add
           i32.const 0
-          v128.load offset=144 align=4
+          v128.load offset=208 align=4
+          i32x4.min_u
+          local.get 23
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32x4.eq
+          local.set 24
+          local.get 23
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32.const 0
+          v128.load offset=208 align=4
           i32x4.min_u
           i32.const 2
           i32x4.shl
-          local.set 24
-          local.get 26
           local.set 25
+          local.get 26
+          local.set 27
           local.get 24
           i32x4.extract_lane 0
-          local.get 25
-          v128.store32_lane offset=69888 0
+          if ;; label = @4
+            local.get 25
+            i32x4.extract_lane 0
+            local.get 27
+            v128.store32_lane offset=69888 0
+          end
           local.get 24
           i32x4.extract_lane 1
-          local.get 25
-          v128.store32_lane offset=69888 1
+          if ;; label = @4
+            local.get 25
+            i32x4.extract_lane 1
+            local.get 27
+            v128.store32_lane offset=69888 1
+          end
           local.get 24
           i32x4.extract_lane 2
-          local.get 25
-          v128.store32_lane offset=69888 2
+          if ;; label = @4
+            local.get 25
+            i32x4.extract_lane 2
+            local.get 27
+            v128.store32_lane offset=69888 2
+          end
           local.get 24
           i32x4.extract_lane 3
-          local.get 25
-          v128.store32_lane offset=69888 3
+          if ;; label = @4
+            local.get 25
+            i32x4.extract_lane 3
+            local.get 27
+            v128.store32_lane offset=69888 3
+          end
         end
       end
       local.get 7

@@ -5,7 +5,7 @@
   (import "session" "watch" (func (;0;) (type 1)))
   (export "run" (func 1))
   (func (;1;) (type 0) (param i32 i32 i32 i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 f32 v128)
+    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 f32 v128 v128)
     i32.const 0
     i32.atomic.load offset=96
     if ;; label = @1
@@ -125,7 +125,7 @@
         i32.const 1
         call 0
         local.get 23
-        i32.const 1020
+        i32.const 1021
         i32.le_u
         if ;; label = @3
           i32.const 0
@@ -142,7 +142,7 @@
           v128.load offset=128 align=4
           i32x4.add
           i32.const 0
-          v128.load offset=144 align=4
+          v128.load offset=160 align=4
           i32x4.min_u
           i32.const 2
           i32x4.shl
@@ -301,7 +301,7 @@
         call 0
         local.get 24
         i32.const 0
-        v128.load offset=160 align=4
+        v128.load offset=176 align=4
         f32x4.pmin
         local.set 25
         local.get 25
@@ -424,27 +424,58 @@
           i32.const 0
           v128.load offset=144 align=4
           i32x4.min_u
+          local.get 23
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32x4.eq
+          local.set 27
+          local.get 23
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32.const 0
+          v128.load offset=144 align=4
+          i32x4.min_u
           i32.const 2
           i32x4.shl
-          local.set 27
-          local.get 24
           local.set 25
+          local.get 24
+          local.set 28
           local.get 27
           i32x4.extract_lane 0
-          local.get 25
-          v128.store32_lane offset=69888 0
+          if ;; label = @4
+            local.get 25
+            i32x4.extract_lane 0
+            local.get 28
+            v128.store32_lane offset=69888 0
+          end
           local.get 27
           i32x4.extract_lane 1
-          local.get 25
-          v128.store32_lane offset=69888 1
+          if ;; label = @4
+            local.get 25
+            i32x4.extract_lane 1
+            local.get 28
+            v128.store32_lane offset=69888 1
+          end
           local.get 27
           i32x4.extract_lane 2
-          local.get 25
-          v128.store32_lane offset=69888 2
+          if ;; label = @4
+            local.get 25
+            i32x4.extract_lane 2
+            local.get 28
+            v128.store32_lane offset=69888 2
+          end
           local.get 27
           i32x4.extract_lane 3
-          local.get 25
-          v128.store32_lane offset=69888 3
+          if ;; label = @4
+            local.get 25
+            i32x4.extract_lane 3
+            local.get 28
+            v128.store32_lane offset=69888 3
+          end
         end
       end
     end

@@ -59,9 +59,9 @@
               local.set 27
               i32.const 0
               local.get 27
-              i32.const 1023
+              i32.const 1024
               local.get 27
-              i32.const 1023
+              i32.const 1024
               i32.lt_u
               select
               i32.const 4
@@ -111,7 +111,7 @@
               local.get 25
               local.set 22
               local.get 23
-              i32.const 1020
+              i32.const 1021
               i32.le_u
               if ;; label = @6
                 i32.const 0
@@ -263,29 +263,60 @@
           v128.load offset=128 align=4
           i32x4.add
           i32.const 0
-          v128.load offset=144 align=4
+          v128.load offset=176 align=4
+          i32x4.min_u
+          local.get 23
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32x4.eq
+          local.set 24
+          local.get 23
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32.const 0
+          v128.load offset=176 align=4
           i32x4.min_u
           i32.const 2
           i32x4.shl
-          local.set 24
-          local.get 30
           local.set 29
+          local.get 30
+          local.set 28
           local.get 24
           i32x4.extract_lane 0
-          local.get 29
-          v128.store32_lane offset=69888 0
+          if ;; label = @4
+            local.get 29
+            i32x4.extract_lane 0
+            local.get 28
+            v128.store32_lane offset=69888 0
+          end
           local.get 24
           i32x4.extract_lane 1
-          local.get 29
-          v128.store32_lane offset=69888 1
+          if ;; label = @4
+            local.get 29
+            i32x4.extract_lane 1
+            local.get 28
+            v128.store32_lane offset=69888 1
+          end
           local.get 24
           i32x4.extract_lane 2
-          local.get 29
-          v128.store32_lane offset=69888 2
+          if ;; label = @4
+            local.get 29
+            i32x4.extract_lane 2
+            local.get 28
+            v128.store32_lane offset=69888 2
+          end
           local.get 24
           i32x4.extract_lane 3
-          local.get 29
-          v128.store32_lane offset=69888 3
+          if ;; label = @4
+            local.get 29
+            i32x4.extract_lane 3
+            local.get 28
+            v128.store32_lane offset=69888 3
+          end
         end
       end
       local.get 7

@@ -66,7 +66,7 @@
               i32.add
               local.set 24
               local.get 24
-              i32.const 1020
+              i32.const 1021
               i32.le_u
               if ;; label = @6
                 i32.const 0
@@ -218,7 +218,7 @@
           end
         end
         local.get 23
-        i32.const 1020
+        i32.const 1021
         i32.le_u
         if ;; label = @3
           i32.const 0
@@ -374,29 +374,60 @@
           v128.load offset=128 align=4
           i32x4.add
           i32.const 0
-          v128.load offset=144 align=4
+          v128.load offset=192 align=4
+          i32x4.min_u
+          local.get 23
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32x4.eq
+          local.set 27
+          local.get 23
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32.const 0
+          v128.load offset=192 align=4
           i32x4.min_u
           i32.const 2
           i32x4.shl
-          local.set 27
-          local.get 29
           local.set 26
+          local.get 29
+          local.set 28
           local.get 27
           i32x4.extract_lane 0
-          local.get 26
-          v128.store32_lane offset=69888 0
+          if ;; label = @4
+            local.get 26
+            i32x4.extract_lane 0
+            local.get 28
+            v128.store32_lane offset=69888 0
+          end
           local.get 27
           i32x4.extract_lane 1
-          local.get 26
-          v128.store32_lane offset=69888 1
+          if ;; label = @4
+            local.get 26
+            i32x4.extract_lane 1
+            local.get 28
+            v128.store32_lane offset=69888 1
+          end
           local.get 27
           i32x4.extract_lane 2
-          local.get 26
-          v128.store32_lane offset=69888 2
+          if ;; label = @4
+            local.get 26
+            i32x4.extract_lane 2
+            local.get 28
+            v128.store32_lane offset=69888 2
+          end
           local.get 27
           i32x4.extract_lane 3
-          local.get 26
-          v128.store32_lane offset=69888 3
+          if ;; label = @4
+            local.get 26
+            i32x4.extract_lane 3
+            local.get 28
+            v128.store32_lane offset=69888 3
+          end
         end
       end
       local.get 7

@@ -4,7 +4,7 @@
   (import "session" "memory" (memory (;0;) 1 65536 shared))
   (export "run" (func 0))
   (func (;0;) (type 0) (param i32 i32 i32 i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128)
+    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128)
     i32.const 0
     i32.atomic.load offset=96
     if ;; label = @1
@@ -36,7 +36,7 @@
         i32.add
         local.set 26
         local.get 26
-        i32.const 1020
+        i32.const 1021
         i32.le_u
         if ;; label = @3
           i32.const 0
@@ -204,27 +204,36 @@
           v128.any_true
           i32.eqz
           br_if 0 (;@3;)
+          local.get 27
           i32.const 0
           v128.load offset=176 align=4
+          i32x4.min_u
+          local.get 27
+          i32x4.eq
           local.get 28
           v128.and
           local.set 30
+          i32.const 0
+          v128.load offset=192 align=4
+          local.get 30
+          v128.and
+          local.set 31
           local.get 27
           i32.const 0
-          v128.load offset=144 align=4
+          v128.load offset=176 align=4
           i32x4.min_u
           i32.const 2
           i32x4.shl
-          local.set 31
-          local.get 28
+          local.set 32
+          local.get 30
           i32x4.extract_lane 0
           if ;; label = @4
-            local.get 31
+            local.get 32
             i32x4.extract_lane 0
             local.get 14
             i32.add
             local.set 22
-            local.get 30
+            local.get 31
             i32x4.extract_lane 0
             local.set 23
             local.get 13
@@ -242,15 +251,15 @@
               i32.store
             end
           end
-          local.get 28
+          local.get 30
           i32x4.extract_lane 1
           if ;; label = @4
-            local.get 31
+            local.get 32
             i32x4.extract_lane 1
             local.get 14
             i32.add
             local.set 22
-            local.get 30
+            local.get 31
             i32x4.extract_lane 1
             local.set 23
             local.get 13
@@ -268,15 +277,15 @@
               i32.store
             end
           end
-          local.get 28
+          local.get 30
           i32x4.extract_lane 2
           if ;; label = @4
-            local.get 31
+            local.get 32
             i32x4.extract_lane 2
             local.get 14
             i32.add
             local.set 22
-            local.get 30
+            local.get 31
             i32x4.extract_lane 2
             local.set 23
             local.get 13
@@ -294,15 +303,15 @@
               i32.store
             end
           end
-          local.get 28
+          local.get 30
           i32x4.extract_lane 3
           if ;; label = @4
-            local.get 31
+            local.get 32
             i32x4.extract_lane 3
             local.get 14
             i32.add
             local.set 22
-            local.get 30
+            local.get 31
             i32x4.extract_lane 3
             local.set 23
             local.get 13

@@ -4,7 +4,7 @@
   (import "session" "memory" (memory (;0;) 1 65536 shared))
   (export "run" (func 0))
   (func (;0;) (type 0) (param i32 i32 i32 i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128)
+    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128)
     i32.const 0
     i32.atomic.load offset=96
     if ;; label = @1
@@ -27,7 +27,7 @@
         i32.add
         local.set 23
         local.get 23
-        i32.const 252
+        i32.const 253
         i32.le_u
         if ;; label = @3
           i32.const 0
@@ -282,107 +282,138 @@
         v128.load offset=128 align=4
         i32x4.add
         i32.const 0
-        v128.load offset=144 align=4
+        v128.load offset=160 align=4
+        i32x4.min_u
+        local.get 23
+        i32x4.splat
+        i32.const 0
+        v128.load offset=128 align=4
+        i32x4.add
+        i32x4.eq
+        local.set 27
+        local.get 23
+        i32x4.splat
+        i32.const 0
+        v128.load offset=128 align=4
+        i32x4.add
+        i32.const 0
+        v128.load offset=160 align=4
         i32x4.min_u
         i32.const 4
         i32x4.shl
-        local.set 27
-        local.get 24
-        i32.const 0
-        v128.load offset=160 align=4
-        local.get 24
-        local.get 24
-        f32x4.eq
-        v128.bitselect
         local.set 25
-        local.get 26
+        local.get 24
         i32.const 0
-        v128.load offset=160 align=4
-        local.get 26
-        local.get 26
+        v128.load offset=176 align=4
+        local.get 24
+        local.get 24
         f32x4.eq
         v128.bitselect
         local.set 31
-        local.get 30
+        local.get 26
         i32.const 0
-        v128.load offset=160 align=4
-        local.get 30
-        local.get 30
+        v128.load offset=176 align=4
+        local.get 26
+        local.get 26
         f32x4.eq
         v128.bitselect
         local.set 29
+        local.get 30
+        i32.const 0
+        v128.load offset=176 align=4
+        local.get 30
+        local.get 30
+        f32x4.eq
+        v128.bitselect
+        local.set 32
         local.get 28
         i32.const 0
-        v128.load offset=160 align=4
+        v128.load offset=176 align=4
         local.get 28
         local.get 28
         f32x4.eq
         v128.bitselect
-        local.set 32
+        local.set 33
         local.get 27
         i32x4.extract_lane 0
-        local.get 25
-        v128.store32_lane offset=69888 0
-        local.get 27
-        i32x4.extract_lane 0
-        local.get 31
-        v128.store32_lane offset=69892 0
-        local.get 27
-        i32x4.extract_lane 0
-        local.get 29
-        v128.store32_lane offset=69896 0
-        local.get 27
-        i32x4.extract_lane 0
-        local.get 32
-        v128.store32_lane offset=69900 0
-        local.get 27
-        i32x4.extract_lane 1
-        local.get 25
-        v128.store32_lane offset=69888 1
-        local.get 27
-        i32x4.extract_lane 1
-        local.get 31
-        v128.store32_lane offset=69892 1
+        if ;; label = @3
+          local.get 25
+          i32x4.extract_lane 0
+          local.get 31
+          v128.store32_lane offset=69888 0
+          local.get 25
+          i32x4.extract_lane 0
+          local.get 29
+          v128.store32_lane offset=69892 0
+          local.get 25
+          i32x4.extract_lane 0
+          local.get 32
+          v128.store32_lane offset=69896 0
+          local.get 25
+          i32x4.extract_lane 0
+          local.get 33
+          v128.store32_lane offset=69900 0
+        end
         local.get 27
         i32x4.extract_lane 1
-        local.get 29
-        v128.store32_lane offset=69896 1
-        local.get 27
-        i32x4.extract_lane 1
-        local.get 32
-        v128.store32_lane offset=69900 1
+        if ;; label = @3
+          local.get 25
+          i32x4.extract_lane 1
+          local.get 31
+          v128.store32_lane offset=69888 1
+          local.get 25
+          i32x4.extract_lane 1
+          local.get 29
+          v128.store32_lane offset=69892 1
+          local.get 25
+          i32x4.extract_lane 1
+          local.get 32
+          v128.store32_lane offset=69896 1
+          local.get 25
+          i32x4.extract_lane 1
+          local.get 33
+          v128.store32_lane offset=69900 1
+        end
         local.get 27
         i32x4.extract_lane 2
-        local.get 25
-        v128.store32_lane offset=69888 2
-        local.get 27
-        i32x4.extract_lane 2
-        local.get 31
-        v128.store32_lane offset=69892 2
-        local.get 27
-        i32x4.extract_lane 2
-        local.get 29
-        v128.store32_lane offset=69896 2
-        local.get 27
-        i32x4.extract_lane 2
-        local.get 32
-        v128.store32_lane offset=69900 2
-        local.get 27
-        i32x4.extract_lane 3
-        local.get 25
-        v128.store32_lane offset=69888 3
-        local.get 27
-        i32x4.extract_lane 3
-        local.get 31
-        v128.store32_lane offset=69892 3
+        if ;; label = @3
+          local.get 25
+          i32x4.extract_lane 2
+          local.get 31
+          v128.store32_lane offset=69888 2
+          local.get 25
+          i32x4.extract_lane 2
+          local.get 29
+          v128.store32_lane offset=69892 2
+          local.get 25
+          i32x4.extract_lane 2
+          local.get 32
+          v128.store32_lane offset=69896 2
+          local.get 25
+          i32x4.extract_lane 2
+          local.get 33
+          v128.store32_lane offset=69900 2
+        end
         local.get 27
         i32x4.extract_lane 3
-        local.get 29
-        v128.store32_lane offset=69896 3
-        local.get 27
-        i32x4.extract_lane 3
-        local.get 32
-        v128.store32_lane offset=69900 3
+        if ;; label = @3
+          local.get 25
+          i32x4.extract_lane 3
+          local.get 31
+          v128.store32_lane offset=69888 3
+          local.get 25
+          i32x4.extract_lane 3
+          local.get 29
+          v128.store32_lane offset=69892 3
+          local.get 25
+          i32x4.extract_lane 3
+          local.get 32
+          v128.store32_lane offset=69896 3
+          local.get 25
+          i32x4.extract_lane 3
+          local.get 33
+          v128.store32_lane offset=69900 3
+        end
       end
       local.get 7
       i32.const 1
