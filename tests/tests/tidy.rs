@@ -16,12 +16,6 @@ const TEST_LINES_MAX: usize = 520;
 /// Files above their limit, and why each may be.
 const LONG_FILES: &[(&str, &str)] = &[
     (
-        "device/wgsl/src/barriers.rs",
-        "one analysis; its lattice wants a file of its own",
-    ),
-    ("device/wgsl/src/strict/rebuild.rs", "one walk over naga's expressions"),
-    ("fpcheck/src/probe/table.rs", "one table"),
-    (
         "worker/planner/tests/world/mod.rs",
         "one simulated world; hosts and network want a file each",
     ),

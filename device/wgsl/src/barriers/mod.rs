@@ -7,16 +7,23 @@
 //! for each combination of what it is called with. A variable that is indexed at run time anywhere counts as varying: the CPU device keeps it in
 //! memory, and the verdict is to be one.
 //!
+//! | module | owns |
+//! |---|---|
+//! | `state` | which variables vary at a place, and which invocations may be missing |
+//! | `values` | whether a value varies |
+//!
 //! Invariant: what passes here reaches its barriers together on every device. The verdict depends on the module alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use naga::{
-    AddressSpace, Binding, Block, BuiltIn, Expression, Function, Handle, Module, ShaderStage, Span, Statement, StorageAccess,
-    TypeInner,
-};
+use naga::{Block, Expression, Function, Handle, Module, ShaderStage, Span, Statement};
 
-use crate::operands::each_operand;
+mod state;
+mod values;
+
+use state::{Activation, Around, Own, State, Summary};
+use values::{indexed, indexed_in, is_varying, root};
+
 use crate::pointers;
 use crate::refusal::Refusal;
 
@@ -65,50 +72,6 @@ fn has_barrier(block: &Block) -> bool {
     })
 }
 
-/// Whether an input differs between the invocations of a workgroup.
-fn is_varying(binding: &Binding) -> bool {
-    !matches!(binding, Binding::BuiltIn(BuiltIn::WorkGroupId | BuiltIn::NumWorkGroups))
-}
-
-/// A variable of an invocation's own.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Own {
-    Local(usize),
-    Private(usize),
-}
-
-/// Which variables hold varying values.
-#[derive(Clone, PartialEq, Eq)]
-struct State {
-    locals: Vec<bool>,
-    privates: Vec<bool>,
-}
-
-impl State {
-    fn slot(&mut self, own: Own) -> &mut bool {
-        match own {
-            Own::Local(index) => &mut self.locals[index],
-            Own::Private(index) => &mut self.privates[index],
-        }
-    }
-
-    fn join(&mut self, other: &Self) {
-        let join = |ours: &mut [bool], theirs: &[bool]| ours.iter_mut().zip(theirs).for_each(|(our, their)| *our |= their);
-        join(&mut self.locals, &other.locals);
-        join(&mut self.privates, &other.privates);
-    }
-}
-
-/// What calling a function does.
-#[derive(Clone)]
-struct Summary {
-    /// Its result is varying.
-    result: bool,
-    privates: Vec<bool>,
-    /// Private variables that it stores to.
-    assigned: BTreeSet<Own>,
-}
-
 /// Function, arguments that vary, whether it is called apart, private variables that vary.
 type Situation = (usize, Vec<bool>, bool, Vec<bool>);
 
@@ -118,66 +81,6 @@ struct Walker<'a> {
     known: BTreeMap<Situation, Summary>,
     /// Private variables that are indexed at run time.
     indexed: BTreeSet<Own>,
-}
-
-/// A loop or switch around a statement.
-#[derive(Default)]
-struct Around {
-    is_loop: bool,
-    /// Some invocations left it, others did not.
-    left: bool,
-    /// Some invocations went on with its next round, others did not.
-    skipped: bool,
-    /// Variables where it was left.
-    exits: Option<State>,
-    /// Variables where its next round was begun early.
-    continues: Option<State>,
-}
-
-/// A function in a situation.
-struct Activation<'a> {
-    function: &'a Function,
-    arguments: Vec<bool>,
-    called_apart: bool,
-    values: Vec<bool>,
-    /// `None`: this place is not reached.
-    state: Option<State>,
-    /// Variables of the function that are indexed at run time.
-    indexed: BTreeSet<Own>,
-    /// Conditions around that vary, as a count.
-    divided: u32,
-    /// Some invocations returned, others did not.
-    returned: bool,
-    around: Vec<Around>,
-    assigned: BTreeSet<Own>,
-    result: bool,
-    returns: Option<State>,
-}
-
-impl<'a> Activation<'a> {
-    /// Whether invocations that began the function together may be apart here.
-    fn is_apart(&self) -> bool {
-        self.divided > 0 || self.returned || self.around.iter().any(|around| around.left || around.skipped)
-    }
-
-    fn varying(&self, handle: Handle<Expression>) -> bool {
-        self.values[handle.index()]
-    }
-
-    fn end(into: &mut Option<State>, state: Option<State>) {
-        match (into.as_mut(), state) {
-            (Some(there), Some(state)) => there.join(&state),
-            (None, state) => *into = state,
-            _ => {}
-        }
-    }
-
-    /// What was stored to apart differs from invocation to invocation once they are together again.
-    fn mix(&mut self, assigned: &BTreeSet<Own>) {
-        if let Some(state) = &mut self.state {
-            assigned.iter().for_each(|own| *state.slot(*own) = true);
-        }
-    }
 }
 
 impl<'a> Walker<'a> {
@@ -455,101 +358,4 @@ impl<'a> Walker<'a> {
         now.assigned.extend(outer);
         Ok(())
     }
-
-    fn own(&self, function: &Function, root: Handle<Expression>) -> Option<Own> {
-        match function.expressions[root] {
-            Expression::LocalVariable(local) => Some(Own::Local(local.index())),
-            Expression::GlobalVariable(global) => {
-                let private = self.module.global_variables[global].space == AddressSpace::Private;
-                private.then_some(Own::Private(global.index()))
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether an expression varies here. Of a pointer: whether where it leads does.
-    fn value(&self, now: &Activation<'a>, handle: Handle<Expression>) -> bool {
-        match &now.function.expressions[handle] {
-            Expression::FunctionArgument(index) => now.arguments[*index as usize],
-            Expression::AccessIndex { base, index } => {
-                if let Expression::FunctionArgument(argument) = now.function.expressions[*base] {
-                    let ty = now.function.arguments[argument as usize].ty;
-                    if let TypeInner::Struct { members, .. } = &self.module.types[ty].inner
-                        && let Some(binding) = &members[*index as usize].binding
-                    {
-                        return is_varying(binding);
-                    }
-                }
-                now.varying(*base)
-            }
-            Expression::Load { pointer } => now.varying(*pointer) || self.content(now, *pointer),
-            Expression::CallResult(_) | Expression::AtomicResult { .. } | Expression::WorkGroupUniformLoadResult { .. } => {
-                now.varying(handle)
-            }
-            Expression::LocalVariable(_)
-            | Expression::GlobalVariable(_)
-            | Expression::Literal(_)
-            | Expression::Constant(_)
-            | Expression::Override(_)
-            | Expression::ZeroValue(_)
-            | Expression::ArrayLength(_) => false,
-            other => {
-                let mut any = false;
-                each_operand(&mut other.clone(), |operand| any |= now.varying(*operand));
-                any
-            }
-        }
-    }
-
-    /// Whether what lies where a pointer leads varies, if all invocations look at the same place.
-    fn content(&self, now: &Activation<'a>, pointer: Handle<Expression>) -> bool {
-        let (root, _) = root(now.function, pointer);
-        match now.function.expressions[root] {
-            Expression::LocalVariable(local) if now.indexed.contains(&Own::Local(local.index())) => true,
-            Expression::LocalVariable(local) => now.state.as_ref().is_some_and(|state| state.locals[local.index()]),
-            Expression::GlobalVariable(global) => match self.module.global_variables[global].space {
-                AddressSpace::Private if self.indexed.contains(&Own::Private(global.index())) => true,
-                AddressSpace::Private => now.state.as_ref().is_some_and(|state| state.privates[global.index()]),
-                AddressSpace::Uniform => false,
-                AddressSpace::Storage { access } => access.contains(StorageAccess::STORE),
-                _ => true,
-            },
-            _ => true,
-        }
-    }
-}
-
-/// Variables that a function indexes by what is no constant.
-fn indexed_in(function: &Function) -> BTreeSet<Own> {
-    let mut found = BTreeSet::new();
-    for (_, expression) in function.expressions.iter() {
-        let Expression::Access { base, index } = expression else {
-            continue;
-        };
-        let fixed = matches!(function.expressions[*index], Expression::Literal(_) | Expression::Constant(_));
-        match function.expressions[root(function, *base).0] {
-            Expression::LocalVariable(local) if !fixed => found.insert(Own::Local(local.index())),
-            Expression::GlobalVariable(global) if !fixed => found.insert(Own::Private(global.index())),
-            _ => false,
-        };
-    }
-    found
-}
-
-/// Those of all functions.
-fn indexed(module: &Module) -> BTreeSet<Own> {
-    let functions = module.functions.iter().map(|(_, function)| function);
-    let all = functions.chain(module.entry_points.iter().map(|point| &point.function));
-    let all = all.flat_map(indexed_in);
-    all.filter(|own| matches!(own, Own::Private(_))).collect()
-}
-
-/// The variable that a pointer begins with, and whether it is all of it.
-fn root(function: &Function, mut pointer: Handle<Expression>) -> (Handle<Expression>, bool) {
-    let mut whole = true;
-    while let Expression::Access { base, .. } | Expression::AccessIndex { base, .. } = function.expressions[pointer] {
-        pointer = base;
-        whole = false;
-    }
-    (pointer, whole)
 }
