@@ -50,6 +50,15 @@ pub enum DeviceError {
         /// How long it ran.
         seconds: f32,
     },
+    /// The device left a loop before its end: choose another device.
+    #[error(
+        "pass '{pass}' has a loop that this device leaves before its end, so that its values would be wrong: \
+         make fewer rounds in one invocation, or take another device; the cpu device runs all of them"
+    )]
+    LoopCut {
+        /// The pass's label.
+        pass: String,
+    },
     /// Checked mode found something (CPU device only): where, and what.
     #[error("{0}")]
     Check(String),

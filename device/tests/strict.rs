@@ -5,6 +5,7 @@
 //! | `exact` | division and square root are correctly rounded, roundings and conversions exact |
 //! | `elementary` | transcendentals stay within 2 ULP, each as stated |
 //! | `lowered` | ordinary WGSL gives the same bits on every device, whatever underflows |
+//! | `loops` | loops run to their end or the pass fails by name |
 //! | `refused` | what has no portable meaning is refused, at its place |
 //! | `mutants` | what lowering does is needed: without it, devices differ |
 //! | `verdict` | kernels are taken or refused alike, and mean the same, whatever they do |
@@ -16,6 +17,8 @@
 mod elementary;
 #[path = "strict/exact.rs"]
 mod exact;
+#[path = "strict/loops.rs"]
+mod loops;
 #[path = "strict/lowered.rs"]
 mod lowered;
 #[path = "strict/mutants.rs"]

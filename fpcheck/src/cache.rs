@@ -20,7 +20,7 @@ use crate::probe::PROBES;
 pub const FOLDER_VARIABLE: &str = "BATON_CACHE_DIR";
 
 /// Goes up when probes are fed or judged differently.
-const PROBES_VERSION: u32 = 2;
+const PROBES_VERSION: u32 = 3;
 const BYTES_MAX: u64 = 1 << 20;
 
 static KNOWN: Mutex<BTreeMap<Digest, Fingerprint>> = Mutex::new(BTreeMap::new());

@@ -7,7 +7,7 @@ use protocol::{Digest, HardwareClass, Tier};
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Identity;
-use crate::probe::{Finding, PROBES, Path, Wanted, judge, observe};
+use crate::probe::{Finding, PROBES, Path, Probe, SHORT_LOOPS, Wanted, judge, observe};
 
 /// Cases of each probe; part of what a class means.
 const CASES: usize = 4096;
@@ -46,6 +46,11 @@ impl Fingerprint {
                     Ok(found) => {
                         let right = observe(&*reference, path, probe, &wanted)?;
                         fingerprint.findings.extend(judge(path, probe, &inputs, &found[0], &right[0]));
+                    }
+                    Err(DeviceError::LoopCut { .. }) if probe.name == "loops" => {
+                        fingerprint
+                            .findings
+                            .extend(short_loops(device, &*reference, path, probe, &wanted)?);
                     }
                     Err(DeviceError::Program(why)) if fingerprint.findings.is_empty() && tier == Tier::Portable => {
                         fingerprint.refused = Some(why);
@@ -136,4 +141,32 @@ impl Fingerprint {
         }
         words
     }
+}
+
+/// What is found of loops on a device that fails by name where one is too long for it: short ones must be right.
+///
+/// A package may rely on right words or that error, so that such a device is of the class of those that run them all.
+fn short_loops(
+    device: &dyn Device,
+    reference: &dyn Device,
+    path: Path,
+    probe: &Probe,
+    wanted: &Wanted,
+) -> Result<Vec<Finding>, DeviceError> {
+    let long = observe(reference, path, probe, wanted)?;
+    let all = judge(path, probe, &(probe.inputs)(wanted.cases), &long[0], &long[0]);
+    let (found, right) = (
+        observe(device, path, &SHORT_LOOPS, wanted)?,
+        observe(reference, path, &SHORT_LOOPS, wanted)?,
+    );
+    let short = judge(path, &SHORT_LOOPS, &(SHORT_LOOPS.inputs)(wanted.cases), &found[0], &right[0]);
+    let by_name = |(short, all): (Finding, Finding)| match short.is_portable() {
+        true => Finding {
+            portable_bits: all.portable_bits,
+            verdict: "a loop that is too long for the device makes its pass fail, by name".to_owned(),
+            ..short
+        },
+        false => short,
+    };
+    Ok(short.into_iter().zip(all).map(by_name).collect())
 }

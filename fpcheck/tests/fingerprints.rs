@@ -169,7 +169,7 @@ fn differences(all: &[Value]) {
         assert!(lost.starts_with("the error is taken for 0"), "{lost}");
         assert_eq!(verdict(lavapipe, strict, "folding", "two_sum"), "");
         let left = verdict(lavapipe, strict, "loops", "rounds");
-        assert!(left.starts_with("loops are left after 65,535 rounds"), "{left}");
+        assert!(left.contains("makes its pass fail, by name"), "{left}");
     }
     let bits = |device: &Value| {
         let findings = device[stock]["fingerprint"]["findings"].as_array().expect("findings").clone();
@@ -180,10 +180,10 @@ fn differences(all: &[Value]) {
         assert_ne!(bits(one), bits(other), "exp differs between the two");
     }
     if let Some(gl) = device(all, "gl", "llvmpipe") {
-        assert_ne!(
+        assert_eq!(
             verdict(gl, stock, "bounds", "private"),
             "",
-            "GL does not clamp indices into private arrays"
+            "its indices are clamped by our lowering"
         );
     }
 }

@@ -32,7 +32,11 @@ fn without_no_contraction_llvmpipe_is_out() {
 
 #[test]
 fn a_device_that_fuses_reorders_or_miscounts_is_out() {
-    let cases: [(Mutation, &str); 5] = [
+    let cases: [(Mutation, &str); 6] = [
+        (
+            |program, _| replace(program, "k < wanted", "k < min(wanted, 65535u)"),
+            "rounds of a loop: loops are left after 65,535 rounds",
+        ),
         (
             |program, _| replace(program, "(a * b + c)", "((a * b + c) * 1.0000001)"),
             "a * b + c:",

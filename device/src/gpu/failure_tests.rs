@@ -63,8 +63,7 @@ fn sessions(wanted: fn(&Gpu) -> bool) -> Vec<GpuSession> {
         .filter(|gpu| wanted(gpu))
         .map(|gpu| {
             open(
-                &gpu.adapter,
-                &gpu.info,
+                gpu,
                 &slow(),
                 &SessionOptions {
                     commands_per_submit_max: Some(1),
@@ -158,7 +157,7 @@ fn more_than_the_memory_is_out_of_memory() {
             passes: Vec::new(),
             ..slow()
         };
-        let error = open(&gpu.adapter, &gpu.info, &program, &SessionOptions::default())
+        let error = open(gpu, &program, &SessionOptions::default())
             .err()
             .expect("6 GB do not hold it");
         assert!(error.to_string().contains("allocates buffer 'big "), "{error}");

@@ -68,7 +68,7 @@ pub(super) fn within(program: &Program, stages: &[Bound], limits: &Limits) -> Re
         )?;
 
         let count = |wanted: fn(&Binding) -> bool| bound.bindings.iter().filter(|binding| wanted(binding)).count() as u64;
-        let storage = count(|binding| binding.access != Access::Uniform);
+        let storage = count(|binding| binding.access != Access::Uniform) + u64::from(bound.stage.unfinished.is_some());
         within(
             &|| name("storage buffers"),
             storage,
@@ -86,13 +86,19 @@ pub(super) fn within(program: &Program, stages: &[Bound], limits: &Limits) -> Re
             clocks,
             limits.max_dynamic_uniform_buffers_per_pipeline_layout.into(),
         )?;
-        for binding in &bound.bindings {
-            let number = u64::from(binding.number);
+        let numbers = bound
+            .bindings
+            .iter()
+            .map(|binding| binding.number)
+            .chain(bound.stage.unfinished);
+        for number in numbers {
             within(
                 &|| name("binding number"),
-                number,
+                u64::from(number),
                 u64::from(limits.max_bindings_per_bind_group) - 1,
             )?;
+        }
+        for binding in &bound.bindings {
             let Resource::Buffer(id) = binding.resource else { continue };
             let buffer = &program.buffers[id];
             let (sort, limit) = match binding.access {

@@ -3,7 +3,7 @@
 //! Invariant: listing opens no device, and a machine without any graphics loader gives an empty list and no noise.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use wgpu::{Adapter, AdapterInfo, Backend, Backends, DeviceType, DownlevelFlags, Instance, InstanceDescriptor, InstanceFlags};
 
@@ -20,6 +20,8 @@ const MEMORY_SHARE_MAX: u8 = 95;
 pub(super) struct Gpu {
     pub(super) adapter: Adapter,
     pub(super) info: DeviceInfo,
+    /// Whether it leaves loops before their end, once that was measured.
+    pub(super) cuts_loops: OnceLock<bool>,
 }
 
 impl Device for Gpu {
@@ -28,7 +30,7 @@ impl Device for Gpu {
     }
 
     fn open(&self, program: &Program, options: &SessionOptions) -> Result<Box<dyn Session>, DeviceError> {
-        Ok(Box::new(open::open(&self.adapter, &self.info, program, options)?))
+        Ok(Box::new(open::open(self, program, options)?))
     }
 }
 
@@ -73,7 +75,11 @@ fn adapters_on(backends: Backends) -> Vec<Gpu> {
             let number = numbers.entry(rank(info.backend)).or_insert(0_u32);
             let info = describe(&info, *number);
             *number += 1;
-            Gpu { adapter, info }
+            Gpu {
+                adapter,
+                info,
+                cuts_loops: OnceLock::new(),
+            }
         })
         .collect()
 }

@@ -6,9 +6,10 @@
 //! | `limits` | whether a device can hold a program |
 //! | `open` | a program's buffers and passes, on a device of its own |
 //! | `pipelines` | layouts, pipelines and bind groups |
-//! | `strict` | the portable tier's SPIR-V: fixed options, and no contraction |
+//! | `strict` | our own SPIR-V: fixed options, and in the portable tier no contraction |
 //! | `check` | what may be asked of an open program |
 //! | `counts` | workgroup counts of indirect dispatches, made harmless |
+//! | `loops` | loops that a device leaves before their end |
 //! | `session` | commands, cut into submits, a bounded number of them on the way |
 //! | `record` | commands as wgpu records them |
 //! | `read_back` | contents, through a staging buffer |
@@ -17,9 +18,6 @@
 //!
 //! Invariant: wgpu's validation stays on (for workgroup counts ours replaces it) and nothing of a program is trusted, so that a hostile kernel reads and writes
 //! its own buffers and nothing else.
-//!
-//! Known of drivers: llvmpipe (Mesa 22.3, Vulkan and GL) leaves the loops of an invocation after 65,535 rounds, all loops
-//! together, without a word. A kernel that is to run there keeps below that.
 
 mod check;
 mod counts;
@@ -28,6 +26,7 @@ mod failure_tests;
 mod faults;
 mod limits;
 mod list;
+mod loops;
 mod open;
 mod pacing;
 mod pipelines;

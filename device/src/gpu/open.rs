@@ -5,19 +5,21 @@
 
 use protocol::Tier;
 use wgpu::{
-    Adapter, BindGroup, Buffer, BufferDescriptor, BufferUsages, ComputePipeline, DeviceDescriptor, DownlevelFlags, Features,
-    Limits, Queue,
+    BindGroup, Buffer, BufferDescriptor, BufferUsages, ComputePipeline, DeviceDescriptor, DownlevelFlags, Features, Limits,
+    Queue,
 };
-use wgsl::{Access, Bound, Target};
+use wgsl::{Access, Bound};
 
 use super::counts::{Guard, Twin};
 use super::faults::Faults;
 use super::limits;
+use super::list::Gpu;
+use super::loops::{self, Unfinished};
 use super::pacing::COMMANDS_MAX;
 use super::pipelines::{self, CLOCK_BYTES};
 use super::session::GpuSession;
 use super::strict::{self, Controls};
-use crate::{DeviceError, DeviceInfo, Program, Resource, SessionOptions};
+use crate::{DeviceError, Program, Resource, SessionOptions};
 
 /// A program on a device.
 pub(super) struct Opened {
@@ -54,16 +56,24 @@ pub(super) struct OpenPass {
     pub(super) clocks: usize,
     /// Buffers that it may write.
     pub(super) writes: Vec<usize>,
+    /// Where its loops are watched.
+    pub(super) unfinished: Option<Unfinished>,
 }
 
 /// Open a program.
-pub(super) fn open(
-    adapter: &Adapter,
-    info: &DeviceInfo,
+pub(super) fn open(gpu: &Gpu, program: &Program, options: &SessionOptions) -> Result<GpuSession, DeviceError> {
+    let stages = loops::read(gpu, program)?;
+    with(gpu, program, &stages, options)
+}
+
+/// Open a program that was read.
+pub(super) fn with(
+    gpu: &Gpu,
     program: &Program,
+    stages: &[Bound],
     options: &SessionOptions,
 ) -> Result<GpuSession, DeviceError> {
-    let stages = wgsl::open(program, Target::default())?;
+    let Gpu { adapter, info, .. } = gpu;
     let own_spirv = strict::is_possible(adapter);
     if program.tier == Tier::Portable && !own_spirv {
         return Err(DeviceError::Program(format!(
@@ -83,7 +93,7 @@ pub(super) fn open(
         )));
     }
     let limits = limits::of(adapter);
-    limits::within(program, &stages, &limits)?;
+    limits::within(program, stages, &limits)?;
 
     let required_features = match own_spirv {
         true => Features::PASSTHROUGH_SHADERS,
@@ -112,7 +122,7 @@ pub(super) fn open(
     faults.check(|| "allocates the clock".to_owned())?;
     let guard = Guard::new(&device);
     faults.check(|| "compiles the guard of workgroup counts".to_owned())?;
-    let buffers = buffers(&device, &faults, &guard, program, &stages)?;
+    let buffers = buffers(&device, &faults, &guard, program, stages)?;
     let mut opened = Opened {
         device,
         queue,
@@ -126,7 +136,7 @@ pub(super) fn open(
         clock,
         clock_stride,
     };
-    opened.passes = pipelines::passes(&opened, program, &stages)?;
+    opened.passes = pipelines::passes(&opened, program, stages)?;
     Ok(GpuSession::new(opened, options))
 }
 

@@ -1,5 +1,6 @@
 //! A program's pipelines, with layouts that say what the shaders were seen to use.
 
+use std::borrow::Cow;
 use std::num::NonZeroU64;
 
 use wgpu::{
@@ -9,9 +10,10 @@ use wgpu::{
 };
 use wgsl::{Access, Binding, Bound};
 
+use super::loops::Unfinished;
 use super::open::{OpenPass, Opened};
 use super::strict;
-use crate::{DeviceError, ModuleDesc, PassDesc, Program, Resource};
+use crate::{DeviceError, PassDesc, Program, Resource};
 
 /// Bytes of the clock that a shader sees.
 pub(super) const CLOCK_BYTES: u64 = 16;
@@ -23,13 +25,8 @@ pub(super) fn passes(opened: &Opened, program: &Program, stages: &[Bound]) -> Re
         .zip(&program.passes)
         .map(|(bound, pass)| {
             let built = match opened.own_spirv {
-                true => build(opened, bound, pass, &own_module(opened, bound, pass)?, &[]),
-                false => {
-                    let module = stock_module(opened, &program.modules[pass.module]);
-                    let constants: Vec<(&str, f64)> =
-                        pass.overrides.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-                    build(opened, bound, pass, &module, &constants)
-                }
+                true => build(opened, bound, pass, &own_module(opened, bound, pass)?),
+                false => build(opened, bound, pass, &stock_module(opened, bound, pass)),
             };
             opened
                 .faults
@@ -47,11 +44,11 @@ pub(super) fn passes(opened: &Opened, program: &Program, stages: &[Bound]) -> Re
         .collect()
 }
 
-/// The author's text through wgpu's own compiler: class-bound passes where there is no way for our SPIR-V.
-fn stock_module(opened: &Opened, module: &ModuleDesc) -> ShaderModule {
+/// The lowered module through wgpu's own compiler: class-bound passes where there is no way for our SPIR-V.
+fn stock_module(opened: &Opened, bound: &Bound, pass: &PassDesc) -> ShaderModule {
     opened.device.create_shader_module(ShaderModuleDescriptor {
-        label: Some(&module.label),
-        source: ShaderSource::Wgsl(module.source.as_str().into()),
+        label: Some(&pass.label),
+        source: ShaderSource::Naga(Cow::Owned(bound.stage.module.clone())),
     })
 }
 
@@ -78,15 +75,17 @@ fn own_module(opened: &Opened, bound: &Bound, pass: &PassDesc) -> Result<ShaderM
     Ok(module)
 }
 
-fn build(opened: &Opened, bound: &Bound, pass: &PassDesc, module: &ShaderModule, constants: &[(&str, f64)]) -> OpenPass {
+fn build(opened: &Opened, bound: &Bound, pass: &PassDesc, module: &ShaderModule) -> OpenPass {
     let device = &opened.device;
     let label = Some(pass.label.as_str());
-    let layout_entries: Vec<BindGroupLayoutEntry> = bound.bindings.iter().map(layout_entry).collect();
+    let unfinished = Unfinished::of(bound, device);
+    let mut layout_entries: Vec<BindGroupLayoutEntry> = bound.bindings.iter().map(layout_entry).collect();
+    layout_entries.extend(unfinished.as_ref().map(Unfinished::layout_entry));
     let layout = device.create_bind_group_layout(&BindGroupLayoutDescriptor {
         label,
         entries: &layout_entries,
     });
-    let entries: Vec<BindGroupEntry<'_>> = bound
+    let mut entries: Vec<BindGroupEntry<'_>> = bound
         .bindings
         .iter()
         .map(|binding| {
@@ -101,6 +100,7 @@ fn build(opened: &Opened, bound: &Bound, pass: &PassDesc, module: &ShaderModule,
             }
         })
         .collect();
+    entries.extend(unfinished.as_ref().map(Unfinished::entry));
     let group = device.create_bind_group(&BindGroupDescriptor {
         label,
         layout: &layout,
@@ -116,10 +116,7 @@ fn build(opened: &Opened, bound: &Bound, pass: &PassDesc, module: &ShaderModule,
         layout: Some(&pipeline_layout),
         module,
         entry_point: Some(&pass.entry),
-        compilation_options: PipelineCompilationOptions {
-            constants,
-            ..PipelineCompilationOptions::default()
-        },
+        compilation_options: PipelineCompilationOptions::default(),
         cache: None,
     });
     let writes = bound.bindings.iter().filter(|binding| binding.access == Access::ReadWrite);
@@ -138,6 +135,7 @@ fn build(opened: &Opened, bound: &Bound, pass: &PassDesc, module: &ShaderModule,
                 Resource::Clock => None,
             })
             .collect(),
+        unfinished,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use wgpu::{Buffer, BufferDescriptor, BufferUsages, CommandEncoderDescriptor, MapMode};
 
 use super::session::GpuSession;
-use crate::{BufferId, DeviceError};
+use crate::DeviceError;
 
 /// Bytes of the staging buffer that reads go through, and of a single upload.
 pub(super) const STAGING_BYTES: u64 = 64 << 20;
@@ -14,26 +14,26 @@ pub(super) const STAGING_BYTES: u64 = 64 << 20;
 struct Piece {
     /// Which of the contents asked for it belongs to.
     slot: usize,
-    buffer: BufferId,
+    buffer: Buffer,
     offset: u64,
     bytes: u64,
 }
 
 impl GpuSession {
     /// The contents of buffers, after all work that is on its way.
-    pub(super) fn read_back(&mut self, buffers: &[BufferId]) -> Result<Vec<Vec<u8>>, DeviceError> {
+    pub(super) fn read_back(&mut self, buffers: &[Buffer]) -> Result<Vec<Vec<u8>>, DeviceError> {
         let mut contents: Vec<Vec<u8>> = Vec::with_capacity(buffers.len());
         let mut round = Vec::new();
         let mut free = STAGING_BYTES;
-        for (slot, buffer) in buffers.iter().copied().enumerate() {
-            let size = self.opened.buffers[buffer].size;
+        for (slot, buffer) in buffers.iter().enumerate() {
+            let size = buffer.size();
             contents.push(Vec::with_capacity(size as usize));
             let mut offset = 0;
             while offset < size {
                 let bytes = free.min(size - offset);
                 round.push(Piece {
                     slot,
-                    buffer,
+                    buffer: buffer.clone(),
                     offset,
                     bytes,
                 });
@@ -79,8 +79,7 @@ impl GpuSession {
             .create_command_encoder(&CommandEncoderDescriptor { label: None });
         let mut at = 0;
         for piece in pieces {
-            let source = &self.opened.buffers[piece.buffer].gpu;
-            encoder.copy_buffer_to_buffer(source, piece.offset, &staging, at, piece.bytes);
+            encoder.copy_buffer_to_buffer(&piece.buffer, piece.offset, &staging, at, piece.bytes);
             at += piece.bytes;
         }
         let index = self.opened.queue.submit([encoder.finish()]);

@@ -262,6 +262,13 @@ impl Session for GpuSession {
             self.opened.buffer_range("read", *buffer, 0, 0)?;
         }
         self.wait()?;
-        self.read_back(buffers)
+        let opened = &self.opened;
+        let wanted = buffers.iter().map(|buffer| opened.buffers[*buffer].gpu.clone());
+        let watched = opened.unfinished().map(|(_, unfinished)| unfinished.gpu.clone());
+        let all: Vec<Buffer> = wanted.chain(watched).collect();
+        let mut contents = self.read_back(&all)?;
+        let unfinished = contents.split_off(buffers.len());
+        self.opened.all_finished(&unfinished)?;
+        Ok(contents)
     }
 }

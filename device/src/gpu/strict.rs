@@ -84,13 +84,11 @@ pub(super) fn controls(adapter: &wgpu::Adapter) -> Controls {
 /// The SPIR-V of a pass. Bindings are numbered by rank, as wgpu's Vulkan back end numbers them in its layouts.
 pub(super) fn compile(bound: &Bound, pass: &PassDesc, controls: Controls) -> Result<Vec<u32>, DeviceError> {
     let wrong = |what: String| DeviceError::Program(format!("pass '{}' does not become SPIR-V: {what}", pass.label));
+    let numbers = bound.bindings.iter().map(|binding| binding.number);
     let binding_map: BTreeMap<_, _> = (0..)
-        .zip(&bound.bindings)
+        .zip(numbers.chain(bound.stage.unfinished))
         .map(|(rank, binding)| {
-            let place = ResourceBinding {
-                group: 0,
-                binding: binding.number,
-            };
+            let place = ResourceBinding { group: 0, binding };
             (
                 place,
                 spv::BindingInfo {

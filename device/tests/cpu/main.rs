@@ -5,6 +5,7 @@
 //! | `language` | control flow, memory, functions, barriers, atomics mean what WGSL says |
 //! | `numeric` | operators and builtins agree with a host evaluator |
 //! | `generated` | random programs give the same bits as an interpreter, threads and orders make no difference |
+//! | `composed` | operators and builtins over vectors and matrices, composed at random, have the same bits on Vulkan drivers |
 //! | `hostile` | endless loops, huge types and broken text are errors in bounded time |
 //! | `limits` | what is too large is named with its place, and what is within the limits runs |
 //! | `checked` | planted defects are found and located |
@@ -16,6 +17,7 @@
 
 mod checked;
 mod commands;
+mod composed;
 mod corpus;
 mod coverage;
 mod drivers;

@@ -159,7 +159,7 @@ fn a_large_buffer_survives_upload_and_read_back() {
 
 #[test]
 fn loops_run_as_often_as_they_say() {
-    // 65,535 rounds are the most that llvmpipe runs, all loops of an invocation together.
+    // 65,535 rounds are the most that llvmpipe runs: of all loops of an invocation together, with those that only find the end.
     const COUNT: &str = "
         @group(0) @binding(0) var<storage, read_write> value: array<u32>;
         @compute @workgroup_size(1) fn main() {
@@ -173,7 +173,7 @@ fn loops_run_as_often_as_they_say() {
             programs.push(Build::new().portable().buffer("value", 3).pass("count", COUNT, &[b(0)]).0);
         }
         for program in programs {
-            for (outer, inner) in [(1, 65_000), (65_000, 0), (250, 250)] {
+            for (outer, inner) in [(1, 65_000), (20_000, 1), (250, 250)] {
                 let mut session = device.open(&program, &options()).unwrap();
                 session.write(0, 4, &bytes(&[outer, inner])).unwrap();
                 session.submit(&[dispatch(0, 1)]).unwrap();

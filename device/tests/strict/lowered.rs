@@ -291,6 +291,7 @@ fn selects(source: &str, underflow: Underflow) -> usize {
     let policy = device::strict::Policy {
         arithmetic: device::strict::Arithmetic::Exact { underflow, native: true },
         bounds: false,
+        clamps: false,
         unfinished: None,
     };
     let lowered = device::strict::lower(&module, &info, policy).unwrap();

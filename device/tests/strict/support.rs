@@ -33,6 +33,18 @@ pub(crate) fn vulkan() -> Vec<Arc<dyn Device>> {
     found
 }
 
+/// Every GL driver here: class-bound programs alone run there.
+pub(crate) fn gl() -> Vec<Arc<dyn Device>> {
+    let found: Vec<_> = device::gpu::list()
+        .into_iter()
+        .filter(|device| device.info().backend == "gl")
+        .collect();
+    if found.is_empty() {
+        eprintln!("skipped on GL: no GL driver here");
+    }
+    found
+}
+
 /// A program of one pass: `source`'s entry point `main`, buffer i at binding i.
 pub(crate) fn program(source: &str, sizes: &[usize], tier: Tier, underflow: Underflow) -> Program {
     Program {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use device::{Command, DeviceError, SessionOptions, Underflow, Workgroups};
 use protocol::Tier;
 
-use crate::support::{cpu, program, vulkan, words};
+use crate::support::{cpu, gl, program, vulkan, words};
 
 /// A kernel with its buffers' first words. Entry point `main`, buffer i at binding i.
 #[derive(Clone)]
@@ -34,11 +34,15 @@ impl<'a> Kernel<'a> {
         self
     }
 
-    /// What each device makes of it, in both tiers, by its name.
+    /// What each device makes of it, in the tiers that it runs, by its name.
     fn everywhere(&self) -> Vec<(String, Outcome)> {
         let mut all = Vec::new();
-        for device in vulkan().into_iter().chain([cpu()]) {
-            for tier in [Tier::Portable, Tier::ClassBound] {
+        for device in vulkan().into_iter().chain([cpu()]).chain(gl()) {
+            let tiers: &[Tier] = match device.info().backend.as_str() {
+                "gl" => &[Tier::ClassBound],
+                _ => &[Tier::Portable, Tier::ClassBound],
+            };
+            for &tier in tiers {
                 let sizes: Vec<usize> = self.buffers.iter().map(Vec::len).collect();
                 let mut program = program(self.source, &sizes, tier, Underflow::Canonical);
                 program.passes[0].overrides = self

@@ -13,7 +13,7 @@
 //! | `resolve` | `override`s get their values |
 //! | `pointers` | pointers as parameters, lowered away |
 //! | [`barriers`] | whether all invocations reach each barrier |
-//! | [`strict`] | lowering: exact operations, accesses out of bounds, loops that a device may give up |
+//! | [`strict`] | lowering: exact operations, accesses out of bounds, loops that a device may leave early |
 //! | `trips` | how many rounds loops make |
 //! | `refusal` | why something is not taken |
 //! | `operands` | the operands of naga's expressions |
@@ -34,7 +34,7 @@ pub mod strict;
 mod trips;
 
 pub use bind::{Binding, Bound, ProgramError, open};
-pub use module::{Access, Module, ROUNDS_BYTES, SOURCE_BYTES_MAX, Stage, Target, Variable};
+pub use module::{Access, Module, SOURCE_BYTES_MAX, Stage, Target, UNFINISHED_BYTES, Variable};
 pub use program::{BufferDesc, BufferId, ModuleDesc, PassDesc, PassId, Program, Resource, Underflow, Workgroups};
 pub use refusal::{ReadError, Refusal};
 pub use source::{Place, Source, SourceError, guarded};

@@ -36,8 +36,10 @@ pub struct Target {
     pub exact: bool,
     /// It gives 0 for what is read out of bounds and drops what is written there; otherwise that is put in.
     pub bounds: bool,
-    /// It may leave a loop after some number of rounds: see [`Stage::rounds`].
-    pub ends_loops: bool,
+    /// It does not clamp an index into a variable of an invocation's own, or into a value; so that is put in.
+    pub unclamped: bool,
+    /// It leaves a loop after some number of rounds, whatever the loop's condition: see [`Stage::unfinished`].
+    pub cuts_loops: bool,
 }
 
 /// How an entry point uses a variable.
@@ -79,14 +81,16 @@ pub struct Stage {
     pub workgroup_size: [u32; 3],
     /// Bytes of `var<workgroup>`.
     pub workgroup_bytes: u64,
-    /// `@binding(n)` of a buffer of [`ROUNDS_BYTES`], zero at first, that the device binds besides: its first word is not 0 once the device left
-    /// a loop that was not at its end. For targets that do, where loops are not short.
-    pub rounds: Option<u32>,
+    /// Its loops may make more than [`ROUNDS_SAFE`] rounds.
+    pub long_loops: bool,
+    /// `@binding(n)` of a buffer of [`UNFINISHED_BYTES`], zero at first, that the device binds besides: its first word is not 0 once the
+    /// device left a loop that was not at its end. For targets that cut loops, where loops may be long.
+    pub unfinished: Option<u32>,
 }
 
-/// Bytes of the buffer of [`Stage::rounds`].
-pub const ROUNDS_BYTES: u64 = 4 * strict::rounds::WORDS as u64;
-/// Rounds of all loops of an invocation that every device makes.
+/// Bytes of the buffer of [`Stage::unfinished`].
+pub const UNFINISHED_BYTES: u64 = 4 * strict::loop_ends::WORDS as u64;
+/// Rounds of all loops of an invocation that every device makes. The least limit known is llvmpipe's 65,535.
 const ROUNDS_SAFE: u64 = 32_768;
 
 /// Parse a text.
@@ -210,11 +214,15 @@ impl Module {
                 native: target.exact,
             },
         };
-        let long = target.ends_loops && trips::rounds(&module).is_none_or(|rounds| rounds > ROUNDS_SAFE);
-        let watched = long.then(|| strict::rounds::declare(&mut module));
+        let long_loops = trips::rounds(&module).is_none_or(|rounds| rounds > ROUNDS_SAFE);
+        let watched = match target.cuts_loops && long_loops {
+            true => Some(strict::loop_ends::declare(&mut module)?),
+            false => None,
+        };
         let policy = Policy {
             arithmetic,
             bounds: !target.bounds,
+            clamps: target.unclamped,
             unfinished: watched.map(|(variable, _)| variable),
         };
         let module = strict::lower(&module, &info, policy)?;
@@ -225,7 +233,8 @@ impl Module {
             variables,
             workgroup_size,
             workgroup_bytes,
-            rounds: watched.map(|(_, binding)| binding),
+            long_loops,
+            unfinished: watched.map(|(_, binding)| binding),
         })
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use protocol::Tier;
+use serde::{Deserialize, Serialize};
 
 /// A buffer of a program. Its contents start as zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,14 +32,23 @@ pub struct ModuleDesc {
     pub underflow: Underflow,
 }
 
-/// What the portable tier does about results at or below 2⁻¹²⁶ in magnitude, where devices may legally differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// What the portable tier does about f32 results at or below 2⁻¹²⁶ in magnitude, where devices may legally differ. A package's manifest
+/// writes them in lower case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Underflow {
     /// They become +0, operation by operation: bits are safe by construction.
     #[default]
     Canonical,
     /// Nothing is put in: the author has shown, with the CPU device's checked mode, that there are none.
     Checked,
+}
+
+impl Underflow {
+    /// Whether it is what a pass gets that says nothing.
+    pub fn is_canonical(&self) -> bool {
+        *self == Self::Canonical
+    }
 }
 
 /// What a WGSL binding is bound to.

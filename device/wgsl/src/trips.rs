@@ -1,9 +1,9 @@
-//! How many rounds the loops of an entry point make in an invocation, where that is plain to see.
+//! How many rounds the loops of an entry point make in an invocation, where that is plain to see. The round that finds the end counts.
 //!
 //! Seen are loops as `for` writes them: a variable of the function that begins at constants, is raised by a constant at the end of
 //! each round and compared to a constant at its beginning.
 
-use naga::{BinaryOperator, Block, Expression, Function, Handle, Literal, LocalVariable, Module, Statement};
+use naga::{BinaryOperator, Block, Expression, Function, Handle, Literal, LocalVariable, Module, Statement, TypeInner};
 
 /// Rounds of all loops together, at most; `None` where that is not known.
 pub(crate) fn rounds(module: &Module) -> Option<u64> {
@@ -45,7 +45,9 @@ impl In<'_> {
                     .try_fold(0_u64, |sum, case| Some(sum.saturating_add(self.block(&case.body)?)))?,
                 Statement::Loop { body, continuing, .. } => {
                     let inner = self.block(body)?.saturating_add(self.block(continuing)?);
-                    self.trips(body, continuing)?.saturating_mul(inner.saturating_add(1))
+                    // The round that only leaves counts, too.
+                    let trips = self.trips(body, continuing)?;
+                    trips.saturating_mul(inner.saturating_add(1)).saturating_add(1)
                 }
                 Statement::Call { function, .. } => self.known[function.index()]?,
                 _ => 0,
@@ -83,7 +85,26 @@ impl In<'_> {
             Statement::Store { pointer, value } if self.is(*pointer, counter) => self.step(*value, counter),
             _ => None,
         })?;
+        // In the loop itself nothing else may change the counter: set back to a constant, it would begin again.
+        let mut changes = 0;
+        let only_the_step = self.stores(body, counter, &mut |_| false)
+            && self.stores(continuing, counter, &mut |_| {
+                changes += 1;
+                changes == 1
+            });
+        if !only_the_step {
+            return None;
+        }
         let start = self.least_start(counter, step)?;
+        // A counter that wraps around never reaches its end.
+        let most = match self.function.local_variables[counter].ty {
+            ty if self.module.types[ty].inner == TypeInner::Scalar(naga::Scalar::U32) => i64::from(u32::MAX),
+            ty if self.module.types[ty].inner == TypeInner::Scalar(naga::Scalar::I32) => i64::from(i32::MAX),
+            _ => return None,
+        };
+        if end - 1 + step > most {
+            return None;
+        }
         u64::try_from((end - start + step - 1).max(0) / step).ok()
     }
 
@@ -157,5 +178,49 @@ impl In<'_> {
             Expression::Constant(constant) => literal(&self.module.global_expressions[self.module.constants[*constant].init]),
             other => literal(other),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounds;
+    use crate::module::parse;
+
+    fn of(body: &str) -> Option<u64> {
+        let text = format!(
+            "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
+            fn ten() {{ for (var i = 0; i < 10; i++) {{ x[i] = 1u; }} }}
+            @compute @workgroup_size(1) fn main() {{ {body} }}"
+        );
+        rounds(&parse(&text).unwrap())
+    }
+
+    #[test]
+    fn rounds_of_nested_loops_and_calls_are_counted() {
+        assert_eq!(of("for (var i = 0u; i < 100u; i++) { x[i] = i; }"), Some(101));
+        assert_eq!(of("for (var i = 5; i <= 10; i += 2) { x[i] = 0u; }"), Some(4));
+        assert_eq!(
+            of("for (var i = 0u; i < 100u; i++) { for (var j = 0u; j < 7u; j++) { x[j] = i; } }"),
+            Some(901)
+        );
+        assert_eq!(of("for (var i = 0u; i < 3u; i++) { ten(); } ten();"), Some(48));
+    }
+
+    #[test]
+    fn a_loop_that_may_go_on_is_not_taken_for_short() {
+        // The number is not known.
+        assert_eq!(of("for (var i = 0u; i < x[0]; i++) { x[i] = i; }"), None);
+        assert_eq!(of("loop { if x[0] > 3u { break; } }"), None);
+        // The counter is set back.
+        assert_eq!(of("for (var i = 0u; i < 9u; i++) { if x[i] == 0u { i = x[1]; } }"), None);
+        assert_eq!(of("for (var i = 0u; i < 9u; i++) { if x[i] == 0u { i -= 1u; } }"), None);
+        assert_eq!(of("for (var i = 0u; i < 9u; i++) { if x[i] == 0u { i = 0u; } }"), None);
+        // It wraps around.
+        assert_eq!(
+            of("for (var i = 4294967280u; i < 4294967295u; i += 256u) { x[0] += i; }"),
+            None
+        );
+        assert_eq!(of("for (var i = 0u; i <= 4294967295u; i++) { x[0] += i; }"), None);
+        assert_eq!(of("for (var i = 2147483600; i <= 2147483647; i++) { x[0] += 1u; }"), None);
     }
 }

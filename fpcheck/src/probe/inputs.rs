@@ -237,6 +237,11 @@ pub(crate) fn indices(count: usize) -> Vec<u32> {
 }
 
 /// Rounds for loops: few for most, many for one.
+/// As [`rounds`], with no more than every device makes.
+pub(crate) fn short_rounds(count: usize) -> Vec<u32> {
+    rounds(count).into_iter().map(|wanted| wanted.min(30_000)).collect()
+}
+
 pub(crate) fn rounds(count: usize) -> Vec<u32> {
     cases(
         22,

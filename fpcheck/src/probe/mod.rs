@@ -22,6 +22,7 @@ pub(crate) use judge::judge;
 pub use judge::{Finding, Sample};
 pub(crate) use run::{Wanted, observe};
 pub use table::PROBES;
+pub(crate) use table::SHORT_LOOPS;
 
 /// A kernel below `shaders/probe`, with what it is fed and what is known of its results.
 pub struct Probe {
@@ -101,9 +102,9 @@ impl Path {
     /// What a column is held against on this path, and how far.
     ///
     /// Strict compilation defines every float operation, so that even where no oracle says what is right, the built-in CPU device does. What comes of
-    /// infinities and NaN, and of very long loops, it leaves open.
+    /// infinities and NaN it leaves open.
     pub(crate) fn demand(self, probe: &Probe, column: &Column) -> (Truth, Demand) {
-        let open = ["exceptional", "loops"].contains(&probe.name);
+        let open = probe.name == "exceptional";
         match self {
             Self::Strict if column.demand == Demand::Nothing && !open => (Truth::Reference, Demand::Exact),
             Self::StrictRaw

@@ -7,6 +7,7 @@ use std::fmt;
 
 use protocol::Tier;
 use serde::{Deserialize, Serialize};
+pub use wgsl::Underflow;
 
 /// A whole `kernel.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -192,23 +193,6 @@ pub struct Pass {
     /// What the portable tier does about results that underflow.
     #[serde(default, skip_serializing_if = "Underflow::is_canonical")]
     pub underflow: Underflow,
-}
-
-/// What the portable tier does about f32 results at or below 2⁻¹²⁶ in magnitude.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Underflow {
-    /// They become +0, operation by operation.
-    #[default]
-    Canonical,
-    /// There are none: the author looked, with the CPU device's checked mode.
-    Checked,
-}
-
-impl Underflow {
-    fn is_canonical(&self) -> bool {
-        *self == Self::Canonical
-    }
 }
 
 /// Where an indirect dispatch reads its workgroup counts: three u32 of a buffer.

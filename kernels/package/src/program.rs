@@ -11,15 +11,6 @@ use super::manifest::{Manifest, Pass, Underflow};
 use super::reflect::{self, Reflected};
 use super::source;
 
-impl From<Underflow> for wgsl::Underflow {
-    fn from(underflow: Underflow) -> Self {
-        match underflow {
-            Underflow::Canonical => Self::Canonical,
-            Underflow::Checked => Self::Checked,
-        }
-    }
-}
-
 /// Parse each distinct joined WGSL text once, and hold every pass against it.
 pub(super) fn compile(
     manifest: &Manifest,
@@ -48,7 +39,7 @@ pub(super) fn compile(
                             let found = format!("{total} bytes of different joined texts up to this pass");
                             return Err(PackageError::found(key, found, format_args!("at most {MODULES_BYTES_MAX}")));
                         }
-                        let read = source.read(manifest.tier, pass.underflow.into())?;
+                        let read = source.read(manifest.tier, pass.underflow)?;
                         modules.push((source, pass.underflow, read));
                         modules.len() - 1
                     }
@@ -82,7 +73,7 @@ pub(super) fn compile(
         .map(|(source, underflow, _)| ModuleDesc {
             label: source.label(),
             source: source.text().to_owned(),
-            underflow: underflow.into(),
+            underflow,
         })
         .collect();
     Ok((

@@ -2,7 +2,7 @@
 //!
 //! In memory that invocations share (storage, uniform and workgroup variables) a load gives 0 and a store or an atomic does nothing: were it
 //! clamped, invocations would meet on the last element and the last one there would win. An index into a variable of an invocation's
-//! own, or into a value, is clamped: back ends do that.
+//! own, or into a value, is clamped: by the back end, or here for those that do not ([`crate::Target::unclamped`]).
 //!
 //! Pointers themselves stay as they are, and so do the back ends' own checks: what is put in here decides what a result is, not whether
 //! memory is safe. Where an index is known to be small enough nothing is put in.
@@ -68,6 +68,42 @@ impl Rebuild<'_> {
             (outer, here) => outer.or(here),
         };
         Ok(())
+    }
+
+    /// The index of an old access expression, clamped where that is this pass's to do.
+    pub(super) fn clamped(&mut self, base: H, index: H) -> Result<H, Refusal> {
+        let there = self.at(index)?;
+        let inner = self.inner(base);
+        let own = matches!(space(inner), None | Some(AddressSpace::Function | AddressSpace::Private));
+        if !(self.context.policy.clamps && own) {
+            return Ok(there);
+        }
+        let types = &self.context.module.types;
+        let inner = match *inner {
+            TypeInner::Pointer { base, .. } => &types[base].inner,
+            _ => inner,
+        };
+        let length = match *inner {
+            TypeInner::Array {
+                size: ArraySize::Constant(count),
+                ..
+            } => count.get(),
+            TypeInner::Vector { size, .. } | TypeInner::ValuePointer { size: Some(size), .. } => size as u32,
+            TypeInner::Matrix { columns, .. } => columns as u32,
+            _ => return Ok(there),
+        };
+        if self.largest(there, 0) < length {
+            return Ok(there);
+        }
+        let index = self.unsigned(there);
+        let last = self.word(length - 1);
+        Ok(self.emit(Expression::Math {
+            fun: MathFunction::Min,
+            arg: index,
+            arg1: Some(last),
+            arg2: None,
+            arg3: None,
+        }))
     }
 
     /// What a load gave where the old pointer leads inside, 0 elsewhere. `old` has the value's type.

@@ -11,20 +11,20 @@
 //! | `build` | appending expressions, `canonical`, and what is known of their grain |
 //! | `open` | the open operations |
 //! | `bounds` | accesses to buffers and workgroup memory that may be out of bounds |
-//! | `rounds` | loops that a device may give up |
+//! | `loop_ends` | loops that a device may leave early |
 //! | `stores` | what comes from buffers and what goes there |
 //! | `folded` | transcendentals that the compiler would evaluate with the host's math library |
 //!
 //! Invariant: every back end gets the same lowered module, but for what a back end does by itself with the same results
-//! ([`Arithmetic::Exact::native`], [`Policy::bounds`]).
+//! ([`Arithmetic::Exact::native`], [`Policy::bounds`], [`Policy::clamps`]).
 
 mod bounds;
 mod build;
 mod folded;
 mod library;
+pub(crate) mod loop_ends;
 mod open;
 mod rebuild;
-pub(crate) mod rounds;
 mod stores;
 
 use std::collections::BTreeSet;
@@ -56,7 +56,9 @@ pub struct Policy {
     pub arithmetic: Arithmetic,
     /// Whether accesses that may be out of bounds are lowered.
     pub bounds: bool,
-    /// The buffer in which loops that the device gave up are noted, where that is wanted.
+    /// Whether an index into a variable of an invocation's own, or into a value, is clamped here; most back ends do it.
+    pub clamps: bool,
+    /// The buffer in which loops that the device left early are noted, where that is wanted.
     pub unfinished: Option<Handle<GlobalVariable>>,
 }
 

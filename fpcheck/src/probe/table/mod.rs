@@ -166,3 +166,6 @@ pub const PROBES: &[Probe] = &[
     ),
     probe("loops", "loops of many rounds", 1, inputs::rounds, LOOPS),
 ];
+
+/// The last probe without its long loop, for devices on which that one fails by name.
+pub(crate) const SHORT_LOOPS: Probe = probe("loops", "loops of many rounds", 1, inputs::short_rounds, LOOPS);

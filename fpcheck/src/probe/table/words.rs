@@ -113,7 +113,7 @@ pub(super) const BOUNDS: &[Column] = &[
     exact("vector", "vector[index] of four", |x| 20 + x[0].min(3), &[]),
 ];
 
-pub(super) const LOOPS: &[Column] = &[seen_bits(
+pub(super) const LOOPS: &[Column] = &[exact(
     "rounds",
     "rounds of a loop",
     |x| x[0],

@@ -180,6 +180,18 @@ impl Rebuild<'_> {
             let value = self.at(old[0])?;
             return Ok(self.call(name, vec![value]));
         }
+        if fun == F::Clamp && !is_float(inner) {
+            // SPIR-V's has no meaning where the limits are crossed.
+            let raised = self.as_it_is(F::Max, &old[..2])?;
+            let most = self.at(old[2])?;
+            return Ok(self.emit(Expression::Math {
+                fun: F::Min,
+                arg: raised,
+                arg1: Some(most),
+                arg2: None,
+                arg3: None,
+            }));
+        }
         if !is_float(inner) || fun == F::Abs {
             return self.as_it_is(fun, &old);
         }

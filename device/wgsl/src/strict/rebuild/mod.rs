@@ -226,7 +226,14 @@ impl<'a> Rebuild<'a> {
                     _ => Ok(loaded),
                 };
             }
-            Expression::Access { .. } | Expression::AccessIndex { .. } => {
+            Expression::Access { base, index } => {
+                self.step(handle)?;
+                Expression::Access {
+                    base: self.at(*base)?,
+                    index: self.clamped(*base, *index)?,
+                }
+            }
+            Expression::AccessIndex { .. } => {
                 self.step(handle)?;
                 self.moved(handle)?
             }

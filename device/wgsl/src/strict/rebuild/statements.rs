@@ -67,8 +67,15 @@ impl<'a> Rebuild<'a> {
                 break_if,
             } => {
                 let mark = self.set_mark(span);
+                let exit = match break_if {
+                    None => self.exit_that_is_not_taken(mark, body),
+                    Some(_) => None,
+                };
                 self.around.push(mark);
-                let body = self.nested(body)?;
+                let mut body = self.nested(body)?;
+                if let Some(exit) = exit {
+                    body.splice(0..0, Block::from_vec(vec![exit]));
+                }
                 let mut continuing = self.nested(continuing)?;
                 // A condition that is emitted nowhere belongs to the continuing block.
                 let outer = std::mem::replace(&mut self.block, continuing);
