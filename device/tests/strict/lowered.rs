@@ -87,6 +87,7 @@ pub(crate) const EXPRESSIONS: &[&str] = &[
     "f32(pack4x8snorm(vec4(u, c))) + f32(pack4x8unorm(vec4(v, c)))",
     "f32(pack2x16snorm(u.xy)) + f32(pack2x16unorm(v.xy)) + f32(pack2x16float(u.yz))",
     "select(a, b, a < c)",
+    "select(1.0, 2.0, a != c) + select(4.0, 8.0, log(a) != b) + select(16.0, 32.0, any(u != v))",
     "bitcast<f32>(bitcast<u32>(a) ^ bitcast<u32>(b))",
     "helper(a, helper(b, c))",
     "looped(a, b)",

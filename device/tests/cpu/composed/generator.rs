@@ -13,9 +13,6 @@ pub(super) const LANES: u32 = 64;
 pub(super) const INPUTS: u32 = 12;
 /// Expressions of a kernel.
 pub(super) const STATEMENTS: usize = 6;
-/// Operations on the longest way from an expression's root to an input.
-const DEPTH: u32 = 2;
-
 /// A type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Type {
@@ -113,7 +110,7 @@ impl Generator {
 
     /// An expression of a type.
     fn expression(&mut self, wanted: Type, depth: u32) -> String {
-        if depth == 0 || self.random.below(4) == 0 {
+        if depth == 0 {
             return self.atom(wanted);
         }
         // Some operation that gives it, found by trying.
@@ -171,7 +168,9 @@ pub(super) fn kernel(seed: u64, bytes: bool) -> Kernel {
             operation = &OPERATIONS[0];
         }
         let now = this.any(operation);
-        let text = this.apply(operation, now, DEPTH);
+        // Mostly of inputs and of what is named; drivers take seconds for more.
+        let depth = u32::from(this.random.below(3) == 0);
+        let text = this.apply(operation, now, depth);
         let _ = writeln!(body, "    let e{statement} = {text};");
         let ty = now.of(operation.gives);
         this.named.push(ty);

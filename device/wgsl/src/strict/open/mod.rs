@@ -10,7 +10,9 @@
 //! `fma(a, b, c)` is `a * b + c`, rounded twice, as WGSL allows: an exact one would cost seventeen operations. `a % b` is
 //! `a - b * trunc(a / b)`, each step rounded, as WGSL defines it. Sums of products go from the first component to the last.
 
-use naga::{BinaryOperator as B, Expression, Handle, MathFunction as F, Scalar, ScalarKind, TypeInner, VectorSize};
+use naga::{
+    BinaryOperator as B, Expression, Handle, MathFunction as F, Scalar, ScalarKind, TypeInner, UnaryOperator, VectorSize,
+};
 
 mod matrices;
 mod names;
@@ -70,6 +72,15 @@ impl Rebuild<'_> {
 
     pub(super) fn binary_operation(&mut self, op: B, left: H, right: H) -> Result<H, Refusal> {
         let (inner_a, inner_b) = (self.inner(left), self.inner(right));
+        if op == B::NotEqual && is_float(inner_a) {
+            // naga's SPIR-V says that NaN is not unequal to anything.
+            let (left, right) = (self.at(left)?, self.at(right)?);
+            let expr = self.binary(B::Equal, left, right);
+            return Ok(self.emit(Expression::Unary {
+                op: UnaryOperator::LogicalNot,
+                expr,
+            }));
+        }
         let arithmetic = matches!(op, B::Add | B::Subtract | B::Multiply | B::Divide | B::Modulo);
         if !arithmetic || !is_float(inner_a) {
             let (left, right) = (self.at(left)?, self.at(right)?);
