@@ -52,12 +52,14 @@ pub enum DeviceError {
     },
     /// The device left a loop before its end: choose another device.
     #[error(
-        "pass '{pass}' has a loop that this device leaves before its end, so that its values would be wrong: \
+        "{place}: the device leaves this loop of pass '{pass}' before its end, so that its values would be wrong: \
          make fewer rounds in one invocation, or take another device; the cpu device runs all of them"
     )]
     LoopCut {
         /// The pass's label.
         pass: String,
+        /// The first such loop of its text: module, line and what stands there.
+        place: String,
     },
     /// Checked mode found something (CPU device only): where, and what.
     #[error("{0}")]

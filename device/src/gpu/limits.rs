@@ -90,7 +90,7 @@ pub(super) fn within(program: &Program, stages: &[Bound], limits: &Limits) -> Re
             .bindings
             .iter()
             .map(|binding| binding.number)
-            .chain(bound.stage.unfinished);
+            .chain(bound.stage.unfinished.as_ref().map(|notes| notes.binding));
         for number in numbers {
             within(
                 &|| name("binding number"),

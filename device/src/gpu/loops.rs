@@ -8,12 +8,13 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
+use std::ops::Range;
 
 use protocol::Tier;
 use wgpu::{
     BindGroupEntry, BindGroupLayoutEntry, BindingType, Buffer, BufferBindingType, BufferDescriptor, BufferUsages, ShaderStages,
 };
-use wgsl::{Bound, Target, UNFINISHED_BYTES};
+use wgsl::{Bound, LoopNotes, Source, Target};
 
 use super::list::Gpu;
 use super::open::Opened;
@@ -101,33 +102,44 @@ fn measurement() -> Program {
     }
 }
 
-/// The buffer in which a pass notes loops that ended early, with the number of its binding.
+/// The buffer in which a pass notes loops that ended early.
 pub(super) struct Unfinished {
-    pub(super) binding: u32,
+    notes: LoopNotes,
+    /// Where each loop stands, in words.
+    places: Vec<String>,
     pub(super) gpu: Buffer,
 }
 
 impl Unfinished {
     /// Of a pass, where its loops are watched. The buffer is zero.
-    pub(super) fn of(bound: &Bound, device: &wgpu::Device) -> Option<Self> {
-        let binding = bound.stage.unfinished?;
+    pub(super) fn of(bound: &Bound, module: &ModuleDesc, device: &wgpu::Device) -> Option<Self> {
+        let notes = bound.stage.unfinished.clone()?;
         let gpu = device.create_buffer(&BufferDescriptor {
             label: Some("unfinished loops"),
-            size: UNFINISHED_BYTES,
+            size: notes.bytes(),
             usage: BufferUsages::STORAGE | BufferUsages::COPY_SRC,
             mapped_at_creation: false,
         });
-        Some(Self { binding, gpu })
+        let source = Source::join([(module.label.as_str(), module.source.as_str())]);
+        let place = |span: &Option<Range<usize>>| match span {
+            Some(span) => {
+                let place = source.place(span.start);
+                format!("{}, line {}: '{}'", place.file, place.number, place.line.trim())
+            }
+            None => module.label.clone(),
+        };
+        let places = notes.loops.iter().map(place).collect();
+        Some(Self { notes, places, gpu })
     }
 
     pub(super) fn layout_entry(&self) -> BindGroupLayoutEntry {
         BindGroupLayoutEntry {
-            binding: self.binding,
+            binding: self.notes.binding,
             visibility: ShaderStages::COMPUTE,
             ty: BindingType::Buffer {
                 ty: BufferBindingType::Storage { read_only: false },
                 has_dynamic_offset: false,
-                min_binding_size: NonZeroU64::new(UNFINISHED_BYTES),
+                min_binding_size: NonZeroU64::new(self.notes.bytes()),
             },
             count: None,
         }
@@ -135,7 +147,7 @@ impl Unfinished {
 
     pub(super) fn entry(&self) -> BindGroupEntry<'_> {
         BindGroupEntry {
-            binding: self.binding,
+            binding: self.notes.binding,
             resource: self.gpu.as_entire_binding(),
         }
     }
@@ -150,9 +162,12 @@ impl Opened {
 
     /// Fail if one of these buffers' contents says that a loop ended early.
     pub(super) fn all_finished(&self, contents: &[Vec<u8>]) -> Result<(), DeviceError> {
-        for ((label, _), content) in self.unfinished().zip(contents) {
-            if content.iter().take(4).any(|byte| *byte != 0) {
-                return Err(DeviceError::LoopCut { pass: label.to_owned() });
+        for ((label, unfinished), content) in self.unfinished().zip(contents) {
+            if let Some(first) = unfinished.notes.first(content) {
+                return Err(DeviceError::LoopCut {
+                    pass: label.to_owned(),
+                    place: unfinished.places.get(first).cloned().unwrap_or_default(),
+                });
             }
         }
         Ok(())

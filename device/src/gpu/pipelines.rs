@@ -25,8 +25,8 @@ pub(super) fn passes(opened: &Opened, program: &Program, stages: &[Bound]) -> Re
         .zip(&program.passes)
         .map(|(bound, pass)| {
             let built = match opened.own_spirv {
-                true => build(opened, bound, pass, &own_module(opened, bound, pass)?),
-                false => build(opened, bound, pass, &stock_module(opened, bound, pass)),
+                true => build(opened, program, bound, pass, &own_module(opened, bound, pass)?),
+                false => build(opened, program, bound, pass, &stock_module(opened, bound, pass)),
             };
             opened
                 .faults
@@ -75,10 +75,10 @@ fn own_module(opened: &Opened, bound: &Bound, pass: &PassDesc) -> Result<ShaderM
     Ok(module)
 }
 
-fn build(opened: &Opened, bound: &Bound, pass: &PassDesc, module: &ShaderModule) -> OpenPass {
+fn build(opened: &Opened, program: &Program, bound: &Bound, pass: &PassDesc, module: &ShaderModule) -> OpenPass {
     let device = &opened.device;
     let label = Some(pass.label.as_str());
-    let unfinished = Unfinished::of(bound, device);
+    let unfinished = Unfinished::of(bound, &program.modules[pass.module], device);
     let mut layout_entries: Vec<BindGroupLayoutEntry> = bound.bindings.iter().map(layout_entry).collect();
     layout_entries.extend(unfinished.as_ref().map(Unfinished::layout_entry));
     let layout = device.create_bind_group_layout(&BindGroupLayoutDescriptor {

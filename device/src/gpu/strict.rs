@@ -86,7 +86,7 @@ pub(super) fn compile(bound: &Bound, pass: &PassDesc, controls: Controls) -> Res
     let wrong = |what: String| DeviceError::Program(format!("pass '{}' does not become SPIR-V: {what}", pass.label));
     let numbers = bound.bindings.iter().map(|binding| binding.number);
     let binding_map: BTreeMap<_, _> = (0..)
-        .zip(numbers.chain(bound.stage.unfinished))
+        .zip(numbers.chain(bound.stage.unfinished.as_ref().map(|notes| notes.binding)))
         .map(|(rank, binding)| {
             let place = ResourceBinding { group: 0, binding };
             (

@@ -34,7 +34,8 @@ pub mod strict;
 mod trips;
 
 pub use bind::{Binding, Bound, ProgramError, open};
-pub use module::{Access, Module, SOURCE_BYTES_MAX, Stage, Target, UNFINISHED_BYTES, Variable};
+pub use module::{Access, Module, SOURCE_BYTES_MAX, Stage, Target, Variable};
 pub use program::{BufferDesc, BufferId, ModuleDesc, PassDesc, PassId, Program, Resource, Underflow, Workgroups};
 pub use refusal::{ReadError, Refusal};
 pub use source::{Place, Source, SourceError, guarded};
+pub use strict::loop_ends::LoopNotes;

@@ -8,6 +8,7 @@ use protocol::Tier;
 use std::collections::BTreeMap;
 
 use crate::refusal::chain;
+use crate::strict::loop_ends::LoopNotes;
 use crate::strict::{Arithmetic, Policy};
 use crate::{ReadError, Refusal, Underflow, barriers, effort, pointers, resolve, strict, trips};
 
@@ -83,13 +84,11 @@ pub struct Stage {
     pub workgroup_bytes: u64,
     /// Its loops may make more than [`ROUNDS_SAFE`] rounds.
     pub long_loops: bool,
-    /// `@binding(n)` of a buffer of [`UNFINISHED_BYTES`], zero at first, that the device binds besides: its first word is not 0 once the
-    /// device left a loop that was not at its end. For targets that cut loops, where loops may be long.
-    pub unfinished: Option<u32>,
+    /// A buffer that the device binds besides, in which loops are noted that it left before their end. For targets that cut loops, where
+    /// loops may be long.
+    pub unfinished: Option<LoopNotes>,
 }
 
-/// Bytes of the buffer of [`Stage::unfinished`].
-pub const UNFINISHED_BYTES: u64 = 4 * strict::loop_ends::WORDS as u64;
 /// Rounds of all loops of an invocation that every device makes. The least limit known is llvmpipe's 65,535.
 const ROUNDS_SAFE: u64 = 32_768;
 
@@ -223,7 +222,7 @@ impl Module {
             arithmetic,
             bounds: !target.bounds,
             clamps: target.unclamped,
-            unfinished: watched.map(|(variable, _)| variable),
+            unfinished: watched.as_ref().map(|(variable, _)| *variable),
         };
         let module = strict::lower(&module, &info, policy)?;
         let info = revalidate(&module)?;
@@ -234,7 +233,7 @@ impl Module {
             workgroup_size,
             workgroup_bytes,
             long_loops,
-            unfinished: watched.map(|(_, binding)| binding),
+            unfinished: watched.map(|(_, notes)| notes),
         })
     }
 

@@ -7,6 +7,9 @@
 //! A mark lies in an array that is indexed by a number from that buffer (0, which no compiler knows), so that it stays in memory: as a
 //! register it would be what the compiler concludes from a loop that it knows to end only there.
 
+use std::num::NonZeroU32;
+use std::ops::Range;
+
 use naga::{
     ArraySize, BinaryOperator, Block, Expression, GlobalVariable, Handle, LocalVariable, ResourceBinding, Span, Statement,
     StorageAccess, Type, TypeInner,
@@ -17,14 +20,64 @@ use super::rebuild::Rebuild;
 
 type H = Handle<Expression>;
 
-/// Words of the buffer: whether a loop was left unfinished, and the index of every mark, which is 0.
-pub(crate) const WORDS: u32 = 2;
+/// The buffer in which loops are noted that a device left before their end: a word for each loop behind a word that stays 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoopNotes {
+    /// `@binding(n)`
+    pub binding: u32,
+    /// Where each loop stands in the WGSL, in bytes, where that is known: those of the functions, then those of the entry point.
+    pub loops: Vec<Option<Range<usize>>>,
+}
 
-/// Declare the buffer of a module, at a binding behind all others. Gives its number.
+impl LoopNotes {
+    /// Bytes of the buffer, which is zero at first.
+    pub fn bytes(&self) -> u64 {
+        4 * (1 + self.loops.len() as u64)
+    }
+
+    /// The first loop of the text that is noted in the buffer's content.
+    pub fn first(&self, content: &[u8]) -> Option<usize> {
+        let (words, _) = content.as_chunks::<4>();
+        words.iter().skip(1).position(|word| *word != [0; 4])
+    }
+}
+
+/// The mark of a loop.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    /// Pointer to it.
+    pointer: H,
+    /// The loop's word in the buffer.
+    word: u32,
+}
+
+/// Places of the loops of a block, in the order in which they begin.
+pub(super) fn loops(block: &Block) -> Vec<Option<Range<usize>>> {
+    let mut found = Vec::new();
+    for (statement, span) in block.span_iter() {
+        match statement {
+            Statement::Loop { body, continuing, .. } => {
+                found.push(span.to_range());
+                found.extend(loops(body));
+                found.extend(loops(continuing));
+            }
+            Statement::Block(block) => found.extend(loops(block)),
+            Statement::If { accept, reject, .. } => {
+                found.extend(loops(accept));
+                found.extend(loops(reject));
+            }
+            Statement::Switch { cases, .. } => cases.iter().for_each(|case| found.extend(loops(&case.body))),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Declare the buffer of a module with one entry point, at a binding behind all others.
 ///
 /// # Errors
 /// There is no number behind them.
-pub(crate) fn declare(module: &mut naga::Module) -> Result<(Handle<GlobalVariable>, u32), Refusal> {
+pub(crate) fn declare(module: &mut naga::Module) -> Result<(Handle<GlobalVariable>, LoopNotes), Refusal> {
     let bindings = module.global_variables.iter();
     let last = bindings
         .filter_map(|(handle, variable)| Some((variable.binding?.binding, handle)))
@@ -36,46 +89,39 @@ pub(crate) fn declare(module: &mut naga::Module) -> Result<(Handle<GlobalVariabl
             Refusal::at(module.global_variables.get_span(handle), text)
         })?,
     };
-    let ty = pair(&mut module.types);
+    let functions = module.functions.iter().map(|(_, function)| function);
+    let points = module.entry_points.iter().map(|point| &point.function);
+    let loops: Vec<_> = functions.chain(points).flat_map(|function| loops(&function.body)).collect();
     let variable = GlobalVariable {
         name: Some("unfinished".to_owned()),
         space: naga::AddressSpace::Storage {
             access: StorageAccess::LOAD | StorageAccess::STORE,
         },
         binding: Some(ResourceBinding { group: 0, binding }),
-        ty,
+        ty: words(&mut module.types, 1 + loops.len() as u32),
         init: None,
         memory_decorations: naga::MemoryDecorations::empty(),
     };
-    Ok((module.global_variables.append(variable, Span::UNDEFINED), binding))
+    let variable = module.global_variables.append(variable, Span::UNDEFINED);
+    Ok((variable, LoopNotes { binding, loops }))
 }
 
-/// `array<u32, 2>`
-fn pair(types: &mut naga::UniqueArena<Type>) -> Handle<Type> {
+/// `array<u32, count>`
+fn words(types: &mut naga::UniqueArena<Type>, count: u32) -> Handle<Type> {
     let word = Type {
         name: None,
         inner: TypeInner::Scalar(naga::Scalar::U32),
     };
     let base = types.insert(word, Span::UNDEFINED);
-    let pair = Type {
+    let array = Type {
         name: None,
         inner: TypeInner::Array {
             base,
-            size: ArraySize::Constant(const { std::num::NonZeroU32::new(WORDS).unwrap() }),
+            size: ArraySize::Constant(NonZeroU32::MIN.saturating_add(count - 1)),
             stride: 4,
         },
     };
-    types.insert(pair, Span::UNDEFINED)
-}
-
-fn has_loop(block: &Block) -> bool {
-    block.iter().any(|statement| match statement {
-        Statement::Loop { .. } => true,
-        Statement::Block(block) => has_loop(block),
-        Statement::If { accept, reject, .. } => has_loop(accept) || has_loop(reject),
-        Statement::Switch { cases, .. } => cases.iter().any(|case| has_loop(&case.body)),
-        _ => false,
-    })
+    types.insert(array, Span::UNDEFINED)
 }
 
 /// Whether a loop's body leaves the loop by `break`.
@@ -91,32 +137,34 @@ fn has_break(block: &Block) -> bool {
 impl Rebuild<'_> {
     /// Load the marks' index where a function begins that has loops.
     pub(super) fn marks_index(&mut self) {
-        if let Some(unfinished) = self.context.policy.unfinished.filter(|_| has_loop(&self.old.body)) {
+        if let Some(unfinished) = self.context.policy.unfinished.filter(|_| !loops(&self.old.body).is_empty()) {
             let base = self.declare(Expression::GlobalVariable(unfinished));
-            let pointer = self.emit(Expression::AccessIndex { base, index: 1 });
+            let pointer = self.emit(Expression::AccessIndex { base, index: 0 });
             self.marks = Some(self.emit(Expression::Load { pointer }));
         }
     }
 
     /// Set the mark of a loop that begins here.
-    pub(super) fn set_mark(&mut self, span: Span) -> Option<H> {
+    pub(super) fn set_mark(&mut self, span: Span) -> Option<Mark> {
         let index = self.marks?;
+        self.next_loop += 1;
+        let word = self.next_loop;
         let local = LocalVariable {
             name: None,
-            ty: pair(self.types),
+            ty: words(self.types, 2),
             init: None,
         };
         let local = self.new.local_variables.append(local, span);
         let base = self.declare(Expression::LocalVariable(local));
-        let mark = self.emit(Expression::Access { base, index });
+        let pointer = self.emit(Expression::Access { base, index });
         let value = self.word(1);
-        self.push(Statement::Store { pointer: mark, value }, span);
-        Some(mark)
+        self.push(Statement::Store { pointer, value }, span);
+        Some(Mark { pointer, word })
     }
 
     /// For a loop that ends by `return` alone: a `break` under a condition that is never met, for the start of its body. Without it a
     /// compiler knows that nothing gets behind the loop, and drops what stands there.
-    pub(super) fn exit_that_is_not_taken(&mut self, mark: Option<H>, body: &Block) -> Option<Statement> {
+    pub(super) fn exit_that_is_not_taken(&mut self, mark: Option<Mark>, body: &Block) -> Option<Statement> {
         let index = self.marks.filter(|_| mark.is_some() && !has_break(body))?;
         let zero = self.word(0);
         let condition = self.binary(BinaryOperator::NotEqual, index, zero);
@@ -128,16 +176,16 @@ impl Rebuild<'_> {
     }
 
     /// Clear the mark of the loop that is left here.
-    pub(super) fn clear_mark(&mut self, mark: Option<H>, span: Span) {
-        if let Some(pointer) = mark {
+    pub(super) fn clear_mark(&mut self, mark: Option<Mark>, span: Span) {
+        if let Some(Mark { pointer, .. }) = mark {
             let value = self.word(0);
             self.push(Statement::Store { pointer, value }, span);
         }
     }
 
     /// Clear it under a condition.
-    pub(super) fn clear_mark_if(&mut self, mark: Option<H>, condition: H, span: Span) {
-        if let Some(pointer) = mark {
+    pub(super) fn clear_mark_if(&mut self, mark: Option<Mark>, condition: H, span: Span) {
+        if let Some(Mark { pointer, .. }) = mark {
             let value = self.word(0);
             let clear = Statement::If {
                 condition,
@@ -149,15 +197,16 @@ impl Rebuild<'_> {
     }
 
     /// Behind the loop: note a mark that is still set.
-    pub(super) fn look_at_mark(&mut self, mark: Option<H>, span: Span) {
+    pub(super) fn look_at_mark(&mut self, mark: Option<Mark>, span: Span) {
         let (Some(mark), Some(unfinished)) = (mark, self.context.policy.unfinished) else {
             return;
         };
-        let mark = self.emit(Expression::Load { pointer: mark });
+        let Mark { pointer, word } = mark;
+        let mark = self.emit(Expression::Load { pointer });
         let (zero, value) = (self.word(0), self.word(1));
         let condition = self.binary(BinaryOperator::NotEqual, mark, zero);
         let base = self.declare(Expression::GlobalVariable(unfinished));
-        let pointer = self.emit(Expression::AccessIndex { base, index: 0 });
+        let pointer = self.emit(Expression::AccessIndex { base, index: word });
         let note = Statement::If {
             condition,
             accept: Block::from_vec(vec![Statement::Store { pointer, value }]),

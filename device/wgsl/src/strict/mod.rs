@@ -131,6 +131,7 @@ fn assemble(
     let library = library::import(names, &mut new);
     let mut used = BTreeSet::new();
     let mut moved = Vec::new();
+    let mut first_loop = 0;
     for (handle, function) in module.functions.iter() {
         let context = rebuild::Context {
             module,
@@ -138,7 +139,9 @@ fn assemble(
             moved: &moved,
             policy,
             workgroup_size: None,
+            first_loop,
         };
+        first_loop += loop_ends::loops(&function.body).len() as u32;
         let function = rebuild::function(context, function, &info[handle], &mut new.types, &mut used)?;
         let span = module.functions.get_span(handle);
         moved.push(new.functions.append(function, span));
@@ -150,6 +153,7 @@ fn assemble(
             moved: &moved,
             policy,
             workgroup_size: Some(point.workgroup_size),
+            first_loop,
         };
         let entry_info = info.get_entry_point(index);
         new.entry_points[index].function = rebuild::function(context, &point.function, entry_info, &mut new.types, &mut used)?;

@@ -17,6 +17,7 @@ use naga::{
 mod statements;
 
 use super::library::Imported;
+use super::loop_ends::Mark;
 use super::{Policy, Refusal, canonical};
 use crate::operands::each_operand;
 
@@ -31,6 +32,8 @@ pub(super) struct Context<'a> {
     pub(super) policy: Policy,
     /// Of the entry point; `None` in other functions.
     pub(super) workgroup_size: Option<[u32; 3]>,
+    /// Loops in the functions before.
+    pub(super) first_loop: u32,
 }
 
 /// A function on its way.
@@ -54,7 +57,9 @@ pub(super) struct Rebuild<'a> {
     /// Index of loops' marks, where loops are watched.
     pub(super) marks: Option<Handle<Expression>>,
     /// Of the loops and switches around, outermost first: the loop's mark.
-    around: Vec<Option<Handle<Expression>>>,
+    around: Vec<Option<Mark>>,
+    /// The next loop's number, of all loops of the module.
+    pub(super) next_loop: u32,
 }
 
 /// Rebuild one function.
@@ -88,6 +93,7 @@ pub(super) fn function(
         inside: vec![None; old.expressions.len()],
         marks: None,
         around: Vec::new(),
+        next_loop: context.first_loop,
     };
     for (handle, local) in old.local_variables.iter() {
         let init = match local.init {
