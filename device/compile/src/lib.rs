@@ -25,6 +25,10 @@ mod ir;
 mod kernel;
 mod lower;
 
+/// Version of the bits that class-bound kernels compute here: part of a class-bound hardware class, so that a checkpoint of other bits matches no longer. Raised with each
+/// change of them, which the test `class_bound` of the crate `device` notices.
+pub const BITS_VERSION: u32 = 2;
+
 pub use emit::ConstantPool;
 pub use fault::Fault;
 pub use kernel::{BoundBuffer, Checks, Compiled, Work, compile, ir_text};

@@ -39,7 +39,11 @@ impl Default for CpuDevice {
             vendor: 0,
             device: 0,
             driver: String::new(),
-            compiler: format!("naga 30, wasmtime 48, device {}", env!("CARGO_PKG_VERSION")),
+            compiler: format!(
+                "naga 30, wasmtime 48, device {}, bits {}",
+                env!("CARGO_PKG_VERSION"),
+                compile::BITS_VERSION
+            ),
         };
         Self {
             info,

@@ -435,3 +435,28 @@ fn elementary_functions_are_within_a_few_units_of_the_last_place() {
     }
     assert!(failures.is_empty(), "{failures:#?}");
 }
+
+/// Up to 2^24, beyond which the next f32 is more than a radian away.
+#[test]
+fn sine_and_cosine_of_many_turns_are_right() {
+    let source = "@group(0) @binding(0) var<storage, read_write> all: array<vec4<f32>>;
+        @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+            let x = all[id.x].x;
+            all[id.x] = vec4<f32>(x, sin(x), cos(x), 0.0);
+        }";
+    let mut random = Random(5);
+    let mut inputs: Vec<f32> = vec![1e6, -1e6, 16_777_215.0, 355.0, 710.0, 3217.0, 52_174.0, 5_419_351.0];
+    while inputs.len() < 4096 {
+        let size = 2f32.powi(random.below(25) as i32);
+        inputs.push((random.below(1 << 24) as f32 / 8_388_608.0 - 1.0) * size);
+    }
+    let words = inputs.iter().flat_map(|x| [x.to_bits(), 0, 0, 0]).collect();
+    let out = Case::new(source, vec![words], 64).run();
+    for (x, found) in inputs.iter().zip(out[0].chunks_exact(4)) {
+        let (sine, cosine) = f64::from(*x).sin_cos();
+        for (name, found, right) in [("sin", found[1], sine), ("cos", found[2], cosine)] {
+            let error = (f64::from(f32::from_bits(found)) - right).abs();
+            assert!(error < 2e-7, "{name} {x}: {} for {right}", f32::from_bits(found));
+        }
+    }
+}

@@ -182,3 +182,68 @@ fn lennard_jones_force_of_32000_atoms() {
         }
     }
 }
+
+/// Nanoseconds that one evaluation takes on one thread, in both tiers.
+#[test]
+#[ignore = "a figure"]
+fn elementary_functions() {
+    let functions = [
+        "exp(x)",
+        "exp2(x)",
+        "log(x)",
+        "log2(x)",
+        "pow(x, 1.7)",
+        "sin(x)",
+        "cos(x)",
+        "tan(x)",
+        "asin(x * 0.1)",
+        "acos(x * 0.1)",
+        "atan(x)",
+        "atan2(x, 0.3)",
+        "sinh(x)",
+        "cosh(x)",
+        "tanh(x)",
+        "asinh(x)",
+        "acosh(x + 1.0)",
+        "atanh(x * 0.1)",
+        "x * 0.5",
+    ];
+    println!("{:<16} {:>12} {:>12}", "ns", "class-bound", "portable");
+    for function in functions {
+        let source = format!(
+            "@group(0) @binding(0) var<storage, read_write> out: array<f32>;
+            @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
+                let start = f32(id.x % 97u) * 0.05 + 0.1;
+                var sum = 0.0;
+                for (var k = 0u; k < 100u; k++) {{ let x = start + f32(k) * 0.01; sum += {function}; }}
+                out[id.x] = sum;
+            }}"
+        );
+        let ns = [protocol::Tier::ClassBound, protocol::Tier::Portable].map(|tier| {
+            let mut case = Case::new(&source, vec![vec![0; 64 * 256]], 256);
+            case.tier = tier;
+            let options = SessionOptions {
+                threads: Some(1),
+                ..SessionOptions::default()
+            };
+            let mut program = case.program();
+            for module in &mut program.modules {
+                module.underflow = device::Underflow::Checked;
+            }
+            let mut session = device::cpu::CpuDevice::default().open(&program, &options).expect("it opens");
+            let dispatch = [Command::Dispatch {
+                pass: 0,
+                workgroups: Workgroups::Direct([256, 1, 1]),
+                step: 0,
+            }];
+            let times = (0..12).map(|_| {
+                let start = Instant::now();
+                session.submit(&dispatch).expect("it starts");
+                session.wait().expect("it runs");
+                start.elapsed().as_secs_f64() * 1e9 / (64.0 * 256.0 * 100.0)
+            });
+            times.fold(f64::INFINITY, f64::min)
+        });
+        println!("{function:<16} {:>12.3} {:>12.3}", ns[0], ns[1]);
+    }
+}

@@ -18,7 +18,7 @@ pub(crate) struct Lifetimes {
 }
 
 impl Lifetimes {
-    /// What waits in memory between regions, or belongs to the workgroup, is needed all the time.
+    /// What waits in memory between regions is needed all the time, and so are variables of the workgroup.
     pub(crate) fn of(kernel: &Kernel, spills: &Spills) -> Self {
         let mut walk = Walk {
             kernel,
@@ -32,7 +32,7 @@ impl Lifetimes {
         for (index, life) in walk.values.iter().enumerate() {
             let value = Value(index as u32);
             if let Some(life) = life
-                && !spills.keeps_value(value)
+                && !spills.keeps_value(value, life.last)
             {
                 lifetimes.values_end.entry(life.last).or_default().push(value);
             }

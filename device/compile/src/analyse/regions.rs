@@ -18,8 +18,10 @@ pub(crate) enum Step<'k> {
     Once(Vec<&'k Stmt>),
     /// For each vector: region number, statements, and scopes that end with them.
     Each(usize, Vec<&'k Stmt>, Option<Label>),
-    If(Value, Plan<'k>, Plan<'k>),
+    /// The statement, its condition, and what follows where that holds and where not.
+    If(&'k Stmt, Value, Plan<'k>, Plan<'k>),
     Loop {
+        stmt: &'k Stmt,
         label: Label,
         body: Plan<'k>,
         next: Plan<'k>,
@@ -171,7 +173,7 @@ impl<'k> Planner<'k> {
 
     fn collective_step(&mut self, stmt: &'k Stmt) -> Result<Option<Step<'k>>, Fault> {
         Ok(Some(match stmt {
-            Stmt::If { cond, yes, no } => Step::If(*cond, self.block(yes, None)?, self.block(no, None)?),
+            Stmt::If { cond, yes, no } => Step::If(stmt, *cond, self.block(yes, None)?, self.block(no, None)?),
             Stmt::Loop {
                 label,
                 body,
@@ -180,6 +182,7 @@ impl<'k> Planner<'k> {
             } => {
                 let body = self.block(body, None)?;
                 Step::Loop {
+                    stmt,
                     label: *label,
                     body,
                     next: self.block(next, None)?,

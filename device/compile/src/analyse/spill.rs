@@ -18,13 +18,16 @@ pub(crate) struct Spills {
     pub(crate) touches: Vec<Vec<Var>>,
     /// Made once for the workgroup.
     shared_values: BTreeSet<Value>,
-    shared_vars: BTreeSet<Var>,
+    pub(crate) shared_vars: BTreeSet<Var>,
+    /// Statements, by their addresses, that the workgroup executes as a whole.
+    once: BTreeSet<*const Stmt>,
 }
 
 impl Spills {
-    /// Whether a value outlives its statements: it waits in memory, or belongs to the workgroup.
-    pub(super) fn keeps_value(&self, value: Value) -> bool {
-        self.values.contains_key(&value) || self.shared_values.contains(&value)
+    /// Whether a value outlives its statements: it waits in memory, or belongs to the workgroup and is last used by vectors, which read it one after
+    /// the other.
+    pub(super) fn keeps_value(&self, value: Value, last: *const Stmt) -> bool {
+        self.values.contains_key(&value) || self.shared_values.contains(&value) && !self.once.contains(&last)
     }
 
     /// The same for a variable.
@@ -48,6 +51,7 @@ struct Collector<'k> {
     /// Made once for the workgroup: the same everywhere, and never spilled.
     shared_values: BTreeSet<Value>,
     shared_vars: BTreeSet<Var>,
+    once: BTreeSet<*const Stmt>,
     regions: BTreeMap<usize, Region>,
 }
 
@@ -56,6 +60,7 @@ pub(crate) fn spills(kernel: &Kernel, plan: &Plan<'_>) -> Spills {
         kernel,
         shared_values: BTreeSet::new(),
         shared_vars: BTreeSet::new(),
+        once: BTreeSet::new(),
         regions: BTreeMap::new(),
     };
     collector.shared(plan);
@@ -100,6 +105,7 @@ pub(crate) fn spills(kernel: &Kernel, plan: &Plan<'_>) -> Spills {
     }
     spills.shared_values = collector.shared_values;
     spills.shared_vars = collector.shared_vars;
+    spills.once = collector.once;
     spills
 }
 
@@ -109,6 +115,7 @@ impl Collector<'_> {
             match step {
                 Step::Once(stmts) => {
                     for stmt in stmts {
+                        self.once.insert(std::ptr::from_ref(*stmt));
                         match stmt {
                             Stmt::Let(value) => {
                                 self.shared_values.insert(*value);
@@ -123,11 +130,13 @@ impl Collector<'_> {
                         }
                     }
                 }
-                Step::If(_, yes, no) => {
+                Step::If(stmt, _, yes, no) => {
+                    self.once.insert(std::ptr::from_ref(*stmt));
                     self.shared(yes);
                     self.shared(no);
                 }
-                Step::Loop { body, next, .. } => {
+                Step::Loop { stmt, body, next, .. } => {
+                    self.once.insert(std::ptr::from_ref(*stmt));
                     self.shared(body);
                     self.shared(next);
                 }
@@ -150,7 +159,7 @@ impl Collector<'_> {
                     }
                     self.regions.insert(*number, region);
                 }
-                Step::If(_, yes, no) => {
+                Step::If(_, _, yes, no) => {
                     self.steps(yes, repeated);
                     self.steps(no, repeated);
                 }

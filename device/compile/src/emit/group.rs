@@ -31,15 +31,17 @@ impl Emitter<'_> {
                     self.code.end();
                 }
                 Step::Each(region, stmts, ends) => self.each_vector(*region, stmts, *ends, spills),
-                Step::If(cond, yes, no) => {
+                Step::If(stmt, cond, yes, no) => {
                     self.scalar(*cond);
                     self.code.when();
                     self.plan(yes, spills);
                     self.code.otherwise();
                     self.plan(no, spills);
                     self.code.end();
+                    self.end(stmt);
                 }
                 Step::Loop {
+                    stmt,
                     label,
                     body,
                     next,
@@ -61,6 +63,7 @@ impl Emitter<'_> {
                     self.code.branch(top);
                     self.code.end();
                     self.code.end();
+                    self.end(stmt);
                 }
                 Step::Scope(label, body) => {
                     let end = self.code.block();

@@ -12,7 +12,7 @@ use crate::analyse::{Spills, Spread};
 use crate::ir::{Ty, Var};
 
 /// Most variables of invocations that are in locals at once.
-const LOCAL_VARS_MAX: usize = 256;
+const LOCAL_VARS_MAX: usize = 128;
 /// Most variables of the workgroup that are in locals.
 const SHARED_VARS_MAX: usize = 32;
 /// Bytes of a variable's place.

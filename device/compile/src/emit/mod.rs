@@ -14,6 +14,7 @@
 //! | `limits` | what a kernel may cost to compile |
 //! | `pool` | constants in memory |
 //! | `registers` | which local holds what |
+//! | `homes` | variables in memory, where there are very many |
 //! | `watch` | checked mode |
 //! | `module` | the module around the function |
 //!
@@ -24,6 +25,7 @@ mod atomic;
 mod code;
 mod flow;
 mod group;
+mod homes;
 mod limits;
 mod load;
 mod loops;
@@ -43,11 +45,12 @@ use wasm_encoder::ValType;
 pub(crate) use self::code::Cost;
 use self::code::{Code, Local};
 use self::flow::Frame;
+use self::homes::Homes;
 use self::registers::{Registers, Taken};
 use self::sum::Sums;
 use crate::abi;
 use crate::abi::{STOP_ADDRESS, parameter};
-use crate::analyse::{Circle, Facts, Lifetimes, Spread, analyse, plan, spills};
+use crate::analyse::{Circle, Facts, Lifetimes, Spills, Spread, analyse, plan, spills};
 use crate::fault::Fault;
 use crate::ir::{Kernel, Value, Var};
 
@@ -119,6 +122,7 @@ struct Emitter<'k> {
     registers: Registers,
     values: Vec<Option<Taken>>,
     vars: Vec<Option<Taken>>,
+    homes: Homes,
     inputs: Inputs,
     sums: Sums,
     temps: [Local; 6],
@@ -144,13 +148,7 @@ pub(crate) fn emit(kernel: &Kernel, checked: bool, pool: &mut ConstantPool) -> R
     let spill_area = private + private_stride * vectors;
     let spill_stride = u64::from(spills.slots) * 16;
     let bytes = spill_area + spill_stride * vectors + 64;
-    if bytes > SCRATCH_BYTES_MAX {
-        return Err(Fault::limit(
-            "memory of a workgroup and its invocations, in bytes,",
-            bytes,
-            SCRATCH_BYTES_MAX,
-        ));
-    }
+    fits(bytes)?;
     let layout = Layout {
         workgroup: workgroup as u32,
         private: private as u32,
@@ -160,25 +158,36 @@ pub(crate) fn emit(kernel: &Kernel, checked: bool, pool: &mut ConstantPool) -> R
         bytes: bytes.next_multiple_of(64) as u32,
     };
     let lifetimes = Lifetimes::of(kernel, &spills);
-    let mut emitter = Emitter::new(kernel, &facts, &lifetimes, layout, checked, pool);
+    let mut emitter = Emitter::new(kernel, &facts, (&lifetimes, &spills), layout, checked, pool);
     emitter.workgroup(&plan, &spills);
     if let Some(fault) = emitter.fault {
         return Err(fault);
     }
     let cost = emitter.code.cost();
+    let bytes = u64::from(layout.bytes) + emitter.homes.bytes();
+    fits(bytes)?;
     Ok(Emitted {
         cost,
         steps: workgroup_facts.steps + facts.steps,
         wasm: module::module(emitter.code, checked),
-        scratch: layout.bytes,
+        scratch: bytes.next_multiple_of(64) as u32,
     })
+}
+
+/// Whether scratch memory of this many bytes is within the limit.
+fn fits(bytes: u64) -> Result<(), Fault> {
+    if bytes <= SCRATCH_BYTES_MAX {
+        return Ok(());
+    }
+    let what = "memory of a workgroup and its invocations, in bytes,";
+    Err(Fault::limit(what, bytes, SCRATCH_BYTES_MAX))
 }
 
 impl<'k> Emitter<'k> {
     fn new(
         kernel: &'k Kernel,
         facts: &'k Facts,
-        lifetimes: &'k Lifetimes,
+        (lifetimes, spills): (&'k Lifetimes, &Spills),
         layout: Layout,
         checked: bool,
         pool: &'k mut ConstantPool,
@@ -218,6 +227,7 @@ impl<'k> Emitter<'k> {
             registers: Registers::default(),
             values: vec![None; kernel.values.len()],
             vars: vec![None; kernel.vars.len()],
+            homes: Homes::new(layout.bytes, kernel.vars.len(), spills),
             inputs,
             sums,
             temps,
@@ -253,20 +263,18 @@ impl<'k> Emitter<'k> {
 
     fn assign(&mut self, var: Var, value: Value) {
         let index = var.0 as usize;
-        let local = self.var_local(var);
         match self.facts.vars[index] {
-            // A store that differs from the variable's spread is one that nobody reads.
-            spread @ Spread::Linear(_) if self.facts.values[value.0 as usize] != spread => return,
-            Spread::Linear(_) => self.scalar(value),
-            Spread::Varying => {
-                self.vector(value);
-                if let (true, Mask::Lanes(mask)) = (self.facts.blend[index], self.mask) {
-                    self.code.get(local);
-                    self.code.get(mask);
-                    self.code.i().v128_bitselect();
+            // A store that differs from the variable's spread is one that nothing reads.
+            spread @ Spread::Linear(_) if self.facts.values[value.0 as usize] != spread => {}
+            Spread::Linear(_) => self.write_var(var, |emitter| emitter.scalar(value)),
+            Spread::Varying => self.write_var(var, |emitter| {
+                emitter.vector(value);
+                if let (true, Mask::Lanes(mask)) = (emitter.facts.blend[index], emitter.mask) {
+                    emitter.read_var(var);
+                    emitter.code.get(mask);
+                    emitter.code.i().v128_bitselect();
                 }
-            }
+            }),
         }
-        self.code.set(local);
     }
 }

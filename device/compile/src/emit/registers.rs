@@ -103,13 +103,13 @@ impl Emitter<'_> {
         taken.local
     }
 
-    /// Variables that are needed from this statement on get their locals. Where not all lanes set one at first, what the local held before
+    /// Variables that are needed from this statement on get their locals, or places in memory. Where not all lanes set one at first, what the local held before
     /// does not matter, but reading it would keep it alive.
     pub(super) fn begin(&mut self, stmt: &Stmt) {
         let lifetimes = self.lifetimes;
         for var in lifetimes.begins(stmt) {
             let index = var.0 as usize;
-            if self.vars[index].is_none() {
+            if self.vars[index].is_none() && self.homes.begin(*var) {
                 let local = self.var_local(*var);
                 if self.facts.blend[index] {
                     self.code.lanes([0; 4]);
@@ -129,6 +129,9 @@ impl Emitter<'_> {
         for var in lifetimes.vars_end(stmt) {
             let taken = self.vars[var.0 as usize];
             self.vars[var.0 as usize] = self.give_back(taken);
+            if taken.is_some() && self.vars[var.0 as usize].is_none() {
+                self.homes.end();
+            }
         }
     }
 

@@ -108,19 +108,30 @@ impl Emitter<'_> {
         self.add_word(shared, address, total, offset);
     }
 
-    /// Lane after lane.
+    /// Lane after lane. What the addresses are computed from is not computed again in each lane's branch.
     fn add_lanes(&mut self, place: &Place, terms: Local, offset: u32) {
         let addresses = self.lane_addresses(place);
-        let (address, term, shared) = (self.int_temp, self.old_temp, self.sums.shared);
         let space = place.space;
+        self.code.get(self.sums.shared);
+        self.code.when();
         self.each_active(|emitter, lane| {
             emitter.lane_address(space, addresses, lane);
-            emitter.code.set(address);
             emitter.code.get(terms);
             emitter.code.i().i32x4_extract_lane(lane);
-            emitter.code.set(term);
-            emitter.add_word(shared, address, term, offset);
+            emitter.code.i().i32_atomic_rmw_add(words(offset)).drop();
         });
+        self.code.otherwise();
+        let address = self.int_temp;
+        self.each_active(|emitter, lane| {
+            emitter.lane_address(space, addresses, lane);
+            emitter.code.i().local_tee(address);
+            emitter.code.get(address);
+            emitter.code.i().i32_load(words(offset));
+            emitter.code.get(terms);
+            emitter.code.i().i32x4_extract_lane(lane);
+            emitter.code.i().i32_add().i32_store(words(offset));
+        });
+        self.code.end();
     }
 
     fn add_word(&mut self, shared: Local, address: Local, term: Local, offset: u32) {

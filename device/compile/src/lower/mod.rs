@@ -9,6 +9,7 @@
 //! | `expr` | expressions |
 //! | `binary` | operators of two operands |
 //! | `stmt` | statements and calls |
+//! | `switch` | `switch` |
 //! | `math` | WGSL's numeric builtins |
 //! | `elementary` | exp, log, sin … as fixed sequences |
 //! | `bits` | bit operations and packing |
@@ -25,6 +26,7 @@ mod math;
 mod place;
 mod shape;
 mod stmt;
+mod switch;
 
 use std::collections::BTreeMap;
 

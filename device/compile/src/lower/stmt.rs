@@ -1,14 +1,11 @@
 //! Statements and calls.
 
-use naga::{AtomicFunction, Barrier, Block, Expression, Function, Handle, ScalarKind, Statement, SwitchCase, SwitchValue};
+use naga::{AtomicFunction, Barrier, Block, Expression, Function, Handle, ScalarKind, Statement};
 
 use super::place::{Pointer, Root};
 use super::shape::Shape;
 use super::{DEPTH_MAX, Fault, Frame, Lower, Lowered, STATEMENTS_MAX, VALUES_MAX, fault, is_zero};
-use crate::ir::{Label, Orders, Place, Rmw, Stmt, Touch, Ty, Value, Var};
-
-/// Most cases of a `switch` that become a chain of `else if`.
-const NESTED_ARMS_MAX: usize = 64;
+use crate::ir::{Orders, Place, Rmw, Stmt, Touch, Ty, Value, Var};
 
 impl<'m> Lower<'m> {
     pub(super) fn block(&mut self, frame: &mut Frame<'m>, block: &'m Block) -> Result<(), Fault> {
@@ -47,7 +44,7 @@ impl<'m> Lower<'m> {
         Err(Fault::limit(what, values, VALUES_MAX))
     }
 
-    fn nested(&mut self, frame: &mut Frame<'m>, block: &'m Block) -> Result<Vec<Stmt>, Fault> {
+    pub(super) fn nested(&mut self, frame: &mut Frame<'m>, block: &'m Block) -> Result<Vec<Stmt>, Fault> {
         self.b.open();
         self.block(frame, block)?;
         Ok(self.b.close())
@@ -273,113 +270,6 @@ impl<'m> Lower<'m> {
             frame.exprs[result.index()] = Some(Lowered::Words(words));
         }
         Ok(())
-    }
-
-    /// A chain of `if`s in a scope that `break` leaves.
-    fn switch(&mut self, frame: &mut Frame<'m>, selector: Handle<Expression>, cases: &'m [SwitchCase]) -> Result<(), Fault> {
-        let selector = self.word(frame, selector)?;
-        let label = self.b.label();
-        self.targets.push((label, false));
-        self.b.open();
-        let mut arms: Vec<(Value, &'m Block)> = Vec::new();
-        let mut default = None;
-        let (mut cond, mut is_default) = (None, false);
-        for case in cases {
-            let constant = match case.value {
-                SwitchValue::I32(value) => Some(value as u32),
-                SwitchValue::U32(value) => Some(value),
-                SwitchValue::Default => None,
-            };
-            match constant {
-                Some(constant) => {
-                    let constant = self.b.int(constant);
-                    let equal = self.b.ieq(selector, constant);
-                    cond = Some(match cond {
-                        Some(cond) => self.b.or(cond, equal),
-                        None => equal,
-                    });
-                }
-                None => is_default = true,
-            }
-            if case.fall_through {
-                if !case.body.is_empty() {
-                    return fault("a case that falls through with a body".to_owned());
-                }
-                continue;
-            }
-            match (is_default, cond.take()) {
-                (true, _) => default = Some(&case.body),
-                (false, Some(cond)) => arms.push((cond, &case.body)),
-                (false, None) => {}
-            }
-            is_default = false;
-        }
-        self.arms(frame, &arms, default, label)?;
-        let body = self.b.close();
-        self.targets.pop();
-        self.b.push(Stmt::Scope { label, body });
-        Ok(())
-    }
-
-    fn arms(
-        &mut self,
-        frame: &mut Frame<'m>,
-        arms: &[(Value, &'m Block)],
-        default: Option<&'m Block>,
-        label: Label,
-    ) -> Result<(), Fault> {
-        if arms.len() > NESTED_ARMS_MAX {
-            return self.arms_in_a_row(frame, arms, default, label);
-        }
-        // Built from the last arm to the first, so that the nesting costs no recursion.
-        let mut no = match default {
-            Some(block) => self.arm(frame, block, label)?,
-            None => Vec::new(),
-        };
-        for (cond, block) in arms.iter().rev() {
-            let yes = self.arm(frame, block, label)?;
-            no = vec![Stmt::If { cond: *cond, yes, no }];
-        }
-        no.into_iter().for_each(|stmt| self.b.push(stmt));
-        Ok(())
-    }
-
-    /// Many cases: no two conditions hold at once, so they need not lie in each other.
-    fn arms_in_a_row(
-        &mut self,
-        frame: &mut Frame<'m>,
-        arms: &[(Value, &'m Block)],
-        default: Option<&'m Block>,
-        label: Label,
-    ) -> Result<(), Fault> {
-        let mut any = self.b.bool(false);
-        for (cond, block) in arms {
-            any = self.b.or(any, *cond);
-            let yes = self.arm(frame, block, label)?;
-            self.b.push(Stmt::If {
-                cond: *cond,
-                yes,
-                no: Vec::new(),
-            });
-        }
-        if let Some(block) = default {
-            let no = self.arm(frame, block, label)?;
-            self.b.push(Stmt::If {
-                cond: any,
-                yes: Vec::new(),
-                no,
-            });
-        }
-        Ok(())
-    }
-
-    /// One case; a `break` at its end is what happens anyway.
-    fn arm(&mut self, frame: &mut Frame<'m>, block: &'m Block, label: Label) -> Result<Vec<Stmt>, Fault> {
-        let mut body = self.nested(frame, block)?;
-        if matches!(body.last(), Some(Stmt::Break(target)) if *target == label) {
-            body.pop();
-        }
-        Ok(body)
     }
 }
 

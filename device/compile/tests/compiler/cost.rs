@@ -150,6 +150,25 @@ fn work_grows_with_the_text() {
     }
 }
 
+/// Variables beyond a few hundred lie in memory, so that locals times basic blocks grow with the text and not with its square.
+#[test]
+fn locals_do_not_grow_with_the_text() {
+    let large: [Ladder; 5] = [
+        ("rows", rows, 40),
+        ("moving", moving, 16),
+        ("links", links, 4000),
+        ("loops", loops, 800),
+        ("cases", cases, 2000),
+    ];
+    for (name, text, size) in large {
+        let work = Kernel::new(&text(size), false)
+            .compile()
+            .unwrap_or_else(|fault| panic!("{name} {size}: {fault:?}"))
+            .work;
+        assert!(work.locals < 600, "{name} {size}: {work:?}");
+    }
+}
+
 fn refused(source: &str) -> Fault {
     match Kernel::new(source, false).compile() {
         Ok(compiled) => panic!("it compiles: {:?}", compiled.work),

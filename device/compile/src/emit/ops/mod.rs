@@ -99,10 +99,7 @@ impl Emitter<'_> {
         let shared = matches!(self.facts.values[value.0 as usize], Spread::Linear(_));
         match info.op {
             Op::Const(_) | Op::Input(_) | Op::Loaded => return,
-            Op::Get(var) => {
-                let local = self.var_local(var);
-                self.code.get(local);
-            }
+            Op::Get(var) => self.read_var(var),
             Op::Un(un, a) if shared => self.scalar_un(un, a),
             Op::Un(un, a) => self.vector_un(un, a),
             Op::Bin(bin, a, b) if shared => self.scalar_bin(bin, a, b),

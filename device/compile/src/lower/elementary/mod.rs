@@ -7,6 +7,10 @@
 //! | `trig` | circular functions |
 //! | `hyperbolic` | hyperbolic functions |
 //!
+//! They are of the class-bound tier alone; the portable tier has the exact library of `wgsl`. What they save, in nanoseconds an evaluation
+//! (`cargo nextest run --release -p device --run-ignored all --no-capture elementary_functions`, one thread of an AMD EPYC, Zen 4): `exp` 3.0 beside 4.2, `log`
+//! 5.6 beside 6.1, `pow` 10 beside 22, `atan2` 3.6 beside 16, `sin` 4 beside 27, `asinh` 6.5 beside 42.
+//!
 //! Reductions and polynomials are those of Moshier's Cephes (single precision), which stay within about two units in the last
 //! place; `pow` carries everything in two parts.
 

@@ -1,24 +1,42 @@
 //! Circular functions and their inverses.
 //!
-//! Sine and cosine are reduced in three parts, good to |x| of some thousands: WGSL defines their accuracy for |x| up to π only.
+//! Sine and cosine are reduced by Cody and Waite's method, with products that are exact, for |x| up to 2^24, where a unit in x's last place is a radian or two; WGSL
+//! defines their accuracy for |x| up to π only.
 
 use std::f32::consts::{FRAC_2_PI, FRAC_PI_2, FRAC_PI_4, PI};
 
 use crate::ir::{Builder, Value};
 
-/// π/2 in three parts.
-const HALF_PI: [f32; 3] = [1.570_312_5, 4.837_513e-4, 7.549_79e-8];
+/// π/2 in multiples of 2^-11, 2^-23 and 2^-35 of twelve bits each, and the rest.
+const HALF_PI: [f32; 4] = [1.570_312_5, 4.837_513e-4, 7.549_533_6e-8, 2.563_344e-12];
+/// What the high part of a number of quarter turns is a multiple of.
+const HIGH_TURNS: f32 = 4096.0;
 
 impl Builder {
     /// Sine and cosine of the rest of x after whole quarter turns, and the number of those.
     pub(in crate::lower) fn quarter(&mut self, x: Value) -> (Value, Value, Value) {
         let turns = self.fmul_k(x, FRAC_2_PI);
         let n = self.fnearest(turns);
+        // Both parts have at most twelve bits, and so their products with those of π/2 are exact.
+        let high = self.fmul_k(n, 1.0 / HIGH_TURNS);
+        let high = self.fnearest(high);
+        let high = self.fmul_k(high, HIGH_TURNS);
+        let low = self.fsub(n, high);
         let mut r = x;
         for part in HALF_PI {
-            let whole = self.fmul_k(n, -part);
+            for turns in [high, low] {
+                let whole = self.fmul_k(turns, -part);
+                r = self.fadd(r, whole);
+            }
+        }
+        // Of many turns, the nearest number came out rounded.
+        let turns = self.fmul_k(r, FRAC_2_PI);
+        let more = self.fnearest(turns);
+        for part in &HALF_PI[..3] {
+            let whole = self.fmul_k(more, -part);
             r = self.fadd(r, whole);
         }
+        let n = self.fadd(n, more);
         let r = self.clamp_k(r, -0.8, 0.8);
         let z = self.fmul(r, r);
         let p = self.horner(z, &[-1.951_529_6e-4, 8.332_161e-3, -1.666_665_5e-1]);

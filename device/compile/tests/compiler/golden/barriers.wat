@@ -4,7 +4,7 @@
   (import "session" "memory" (memory (;0;) 1 65536 shared))
   (export "run" (func 0))
   (func (;0;) (type 0) (param i32 i32 i32 i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i32 v128 v128 i32 i32 v128 v128 i32 v128 v128 v128 i32)
+    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i32 v128 v128 i32 v128 v128 v128 v128 v128)
     i32.const 0
     i32.atomic.load offset=96
     if ;; label = @1
@@ -139,20 +139,20 @@
             local.set 8
             block ;; label = @5
               local.get 22
-              local.set 28
+              local.set 27
               local.get 8
               i32x4.splat
               i32.const 0
               v128.load offset=128 align=4
               i32x4.add
-              local.get 28
+              local.get 27
               i32x4.splat
               i32x4.lt_u
               local.set 26
               local.get 26
-              local.set 29
+              local.set 28
               block ;; label = @6
-                local.get 29
+                local.get 28
                 v128.any_true
                 i32.eqz
                 br_if 0 (;@6;)
@@ -162,14 +162,14 @@
                 i32.mul
                 i32.add
                 v128.load align=4
-                local.set 30
+                local.set 29
                 local.get 22
-                local.set 28
+                local.set 27
                 local.get 8
-                local.get 28
+                local.get 27
                 i32.add
-                local.set 31
-                local.get 31
+                local.set 23
+                local.get 23
                 i32x4.splat
                 i32.const 0
                 v128.load offset=128 align=4
@@ -177,20 +177,20 @@
                 i32.const 0
                 v128.load offset=160 align=4
                 i32x4.lt_u
-                local.set 32
-                local.get 31
+                local.set 30
+                local.get 23
                 i32.const 60
                 i32.le_u
                 if ;; label = @7
                   local.get 0
-                  local.get 31
+                  local.get 23
                   i32.const 4
                   i32.mul
                   i32.add
                   v128.load align=4
-                  local.set 33
+                  local.set 31
                 else
-                  local.get 31
+                  local.get 23
                   i32x4.splat
                   i32.const 0
                   v128.load offset=128 align=4
@@ -200,44 +200,44 @@
                   i32x4.min_u
                   i32.const 2
                   i32x4.shl
-                  local.set 34
-                  local.get 34
+                  local.set 32
+                  local.get 32
                   i32x4.extract_lane 0
                   local.get 0
                   i32.add
                   v128.load32_zero
-                  local.set 33
-                  local.get 34
+                  local.set 31
+                  local.get 32
                   i32x4.extract_lane 1
                   local.get 0
                   i32.add
-                  local.get 33
+                  local.get 31
                   v128.load32_lane 1
-                  local.set 33
-                  local.get 34
+                  local.set 31
+                  local.get 32
                   i32x4.extract_lane 2
                   local.get 0
                   i32.add
-                  local.get 33
+                  local.get 31
                   v128.load32_lane 2
-                  local.set 33
-                  local.get 34
+                  local.set 31
+                  local.get 32
                   i32x4.extract_lane 3
                   local.get 0
                   i32.add
-                  local.get 33
+                  local.get 31
                   v128.load32_lane 3
-                  local.set 33
+                  local.set 31
                 end
-                local.get 33
-                local.get 32
-                v128.and
-                local.set 34
+                local.get 31
                 local.get 30
-                local.get 34
-                i32x4.add
-                local.set 33
+                v128.and
+                local.set 32
                 local.get 29
+                local.get 32
+                i32x4.add
+                local.set 31
+                local.get 28
                 i32x4.all_true
                 if ;; label = @7
                   local.get 0
@@ -245,7 +245,7 @@
                   i32.const 4
                   i32.mul
                   i32.add
-                  local.get 33
+                  local.get 31
                   v128.store align=4
                 else
                   local.get 8
@@ -255,47 +255,47 @@
                   i32x4.add
                   i32.const 2
                   i32x4.shl
-                  local.set 34
-                  local.get 33
-                  local.set 30
-                  local.get 29
+                  local.set 32
+                  local.get 31
+                  local.set 29
+                  local.get 28
                   i32x4.extract_lane 0
                   if ;; label = @8
-                    local.get 34
+                    local.get 32
                     i32x4.extract_lane 0
                     local.get 0
                     i32.add
-                    local.get 30
+                    local.get 29
                     v128.store32_lane 0
                   end
-                  local.get 29
+                  local.get 28
                   i32x4.extract_lane 1
                   if ;; label = @8
-                    local.get 34
+                    local.get 32
                     i32x4.extract_lane 1
                     local.get 0
                     i32.add
-                    local.get 30
+                    local.get 29
                     v128.store32_lane 1
                   end
-                  local.get 29
+                  local.get 28
                   i32x4.extract_lane 2
                   if ;; label = @8
-                    local.get 34
+                    local.get 32
                     i32x4.extract_lane 2
                     local.get 0
                     i32.add
-                    local.get 30
+                    local.get 29
                     v128.store32_lane 2
                   end
-                  local.get 29
+                  local.get 28
                   i32x4.extract_lane 3
                   if ;; label = @8
-                    local.get 34
+                    local.get 32
                     i32x4.extract_lane 3
                     local.get 0
                     i32.add
-                    local.get 30
+                    local.get 29
                     v128.store32_lane 3
                   end
                 end
@@ -312,12 +312,12 @@
         end
         block ;; label = @3
           local.get 22
-          local.set 31
-          local.get 31
+          local.set 23
+          local.get 23
           i32.const 1
           i32.shr_u
-          local.set 28
-          local.get 28
+          local.set 27
+          local.get 27
           local.set 22
         end
         br 0 (;@2;)
@@ -349,9 +349,9 @@
         local.set 19
         local.get 19
         i32.load
-        local.set 35
+        local.set 27
         local.get 25
-        local.get 35
+        local.get 27
         i32x4.splat
         i32x4.sub
         local.set 26
@@ -381,7 +381,7 @@
           v128.load offset=128 align=4
           i32x4.add
           i32x4.eq
-          local.set 29
+          local.set 28
           local.get 24
           i32x4.splat
           i32.const 0
@@ -392,39 +392,39 @@
           i32x4.min_u
           i32.const 2
           i32x4.shl
-          local.set 33
+          local.set 31
           local.get 26
-          local.set 30
-          local.get 29
+          local.set 29
+          local.get 28
           i32x4.extract_lane 0
           if ;; label = @4
-            local.get 33
+            local.get 31
             i32x4.extract_lane 0
-            local.get 30
+            local.get 29
             v128.store32_lane offset=69888 0
           end
-          local.get 29
+          local.get 28
           i32x4.extract_lane 1
           if ;; label = @4
-            local.get 33
+            local.get 31
             i32x4.extract_lane 1
-            local.get 30
+            local.get 29
             v128.store32_lane offset=69888 1
           end
-          local.get 29
+          local.get 28
           i32x4.extract_lane 2
           if ;; label = @4
-            local.get 33
+            local.get 31
             i32x4.extract_lane 2
-            local.get 30
+            local.get 29
             v128.store32_lane offset=69888 2
           end
-          local.get 29
+          local.get 28
           i32x4.extract_lane 3
           if ;; label = @4
-            local.get 33
+            local.get 31
             i32x4.extract_lane 3
-            local.get 30
+            local.get 29
             v128.store32_lane offset=69888 3
           end
         end

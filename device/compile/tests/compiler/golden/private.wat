@@ -111,31 +111,41 @@
               local.get 26
               local.set 13
               local.get 13
-              i32x4.extract_lane 0
-              i32.const 12
-              i32.rem_u
-              i32x4.splat
+              i32.const 0
+              v128.load offset=160 align=4
+              i64x2.extmul_low_i32x4_u
+              local.set 15
               local.get 13
-              i32x4.extract_lane 1
-              i32.const 12
-              i32.rem_u
-              i32x4.replace_lane 1
+              i32.const 0
+              v128.load offset=160 align=4
+              i64x2.extmul_high_i32x4_u
+              local.set 16
+              local.get 15
+              local.get 16
+              i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31
+              local.set 15
               local.get 13
-              i32x4.extract_lane 2
-              i32.const 12
-              i32.rem_u
-              i32x4.replace_lane 2
+              local.get 15
+              i32x4.sub
+              i32.const 1
+              i32x4.shr_u
+              local.get 15
+              i32x4.add
+              i32.const 3
+              i32x4.shr_u
+              local.set 14
               local.get 13
-              i32x4.extract_lane 3
-              i32.const 12
-              i32.rem_u
-              i32x4.replace_lane 3
+              local.get 14
+              i32.const 0
+              v128.load offset=176 align=4
+              i32x4.mul
+              i32x4.sub
               local.set 27
               local.get 27
               i32.const 4
               i32x4.shl
               i32.const 0
-              v128.load offset=160 align=4
+              v128.load offset=192 align=4
               i32x4.add
               local.set 26
               local.get 26
@@ -176,7 +186,7 @@
               i32.const 4
               i32x4.shl
               i32.const 0
-              v128.load offset=160 align=4
+              v128.load offset=192 align=4
               i32x4.add
               local.set 28
               local.get 26
@@ -262,7 +272,7 @@
         end
         local.get 26
         i32.const 0
-        v128.load offset=176 align=4
+        v128.load offset=208 align=4
         i32x4.eq
         local.set 27
         local.get 27
@@ -302,31 +312,41 @@
         i32x4.add
         local.set 13
         local.get 13
-        i32x4.extract_lane 0
-        i32.const 12
-        i32.rem_u
-        i32x4.splat
+        i32.const 0
+        v128.load offset=160 align=4
+        i64x2.extmul_low_i32x4_u
+        local.set 15
         local.get 13
-        i32x4.extract_lane 1
-        i32.const 12
-        i32.rem_u
-        i32x4.replace_lane 1
+        i32.const 0
+        v128.load offset=160 align=4
+        i64x2.extmul_high_i32x4_u
+        local.set 16
+        local.get 15
+        local.get 16
+        i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31
+        local.set 15
         local.get 13
-        i32x4.extract_lane 2
-        i32.const 12
-        i32.rem_u
-        i32x4.replace_lane 2
+        local.get 15
+        i32x4.sub
+        i32.const 1
+        i32x4.shr_u
+        local.get 15
+        i32x4.add
+        i32.const 3
+        i32x4.shr_u
+        local.set 14
         local.get 13
-        i32x4.extract_lane 3
-        i32.const 12
-        i32.rem_u
-        i32x4.replace_lane 3
+        local.get 14
+        i32.const 0
+        v128.load offset=176 align=4
+        i32x4.mul
+        i32x4.sub
         local.set 27
         local.get 27
         i32.const 4
         i32x4.shl
         i32.const 0
-        v128.load offset=160 align=4
+        v128.load offset=192 align=4
         i32x4.add
         local.set 26
         local.get 26
@@ -374,7 +394,7 @@
           v128.load offset=128 align=4
           i32x4.add
           i32.const 0
-          v128.load offset=192 align=4
+          v128.load offset=224 align=4
           i32x4.min_u
           local.get 23
           i32x4.splat
@@ -389,7 +409,7 @@
           v128.load offset=128 align=4
           i32x4.add
           i32.const 0
-          v128.load offset=192 align=4
+          v128.load offset=224 align=4
           i32x4.min_u
           i32.const 2
           i32x4.shl

@@ -103,91 +103,83 @@
           i32.const 2
           i32x4.shl
           local.set 29
-          local.get 29
-          i32x4.extract_lane 0
-          local.get 14
-          i32.add
-          local.set 22
-          local.get 28
-          i32x4.extract_lane 0
-          local.set 23
           local.get 13
           if ;; label = @4
-            local.get 22
-            local.get 23
+            local.get 29
+            i32x4.extract_lane 0
+            local.get 14
+            i32.add
+            local.get 28
+            i32x4.extract_lane 0
+            i32.atomic.rmw.add
+            drop
+            local.get 29
+            i32x4.extract_lane 1
+            local.get 14
+            i32.add
+            local.get 28
+            i32x4.extract_lane 1
+            i32.atomic.rmw.add
+            drop
+            local.get 29
+            i32x4.extract_lane 2
+            local.get 14
+            i32.add
+            local.get 28
+            i32x4.extract_lane 2
+            i32.atomic.rmw.add
+            drop
+            local.get 29
+            i32x4.extract_lane 3
+            local.get 14
+            i32.add
+            local.get 28
+            i32x4.extract_lane 3
             i32.atomic.rmw.add
             drop
           else
-            local.get 22
+            local.get 29
+            i32x4.extract_lane 0
+            local.get 14
+            i32.add
+            local.tee 22
             local.get 22
             i32.load
-            local.get 23
+            local.get 28
+            i32x4.extract_lane 0
             i32.add
             i32.store
-          end
-          local.get 29
-          i32x4.extract_lane 1
-          local.get 14
-          i32.add
-          local.set 22
-          local.get 28
-          i32x4.extract_lane 1
-          local.set 23
-          local.get 13
-          if ;; label = @4
-            local.get 22
-            local.get 23
-            i32.atomic.rmw.add
-            drop
-          else
-            local.get 22
+            local.get 29
+            i32x4.extract_lane 1
+            local.get 14
+            i32.add
+            local.tee 22
             local.get 22
             i32.load
-            local.get 23
+            local.get 28
+            i32x4.extract_lane 1
             i32.add
             i32.store
-          end
-          local.get 29
-          i32x4.extract_lane 2
-          local.get 14
-          i32.add
-          local.set 22
-          local.get 28
-          i32x4.extract_lane 2
-          local.set 23
-          local.get 13
-          if ;; label = @4
-            local.get 22
-            local.get 23
-            i32.atomic.rmw.add
-            drop
-          else
-            local.get 22
+            local.get 29
+            i32x4.extract_lane 2
+            local.get 14
+            i32.add
+            local.tee 22
             local.get 22
             i32.load
-            local.get 23
+            local.get 28
+            i32x4.extract_lane 2
             i32.add
             i32.store
-          end
-          local.get 29
-          i32x4.extract_lane 3
-          local.get 14
-          i32.add
-          local.set 22
-          local.get 28
-          i32x4.extract_lane 3
-          local.set 23
-          local.get 13
-          if ;; label = @4
-            local.get 22
-            local.get 23
-            i32.atomic.rmw.add
-            drop
-          else
-            local.get 22
+            local.get 29
+            i32x4.extract_lane 3
+            local.get 14
+            i32.add
+            local.tee 22
             local.get 22
             i32.load
-            local.get 23
+            local.get 28
+            i32x4.extract_lane 3
             i32.add
             i32.store
           end
@@ -225,106 +217,114 @@
           i32.const 2
           i32x4.shl
           local.set 32
-          local.get 30
-          i32x4.extract_lane 0
+          local.get 13
           if ;; label = @4
-            local.get 32
+            local.get 30
             i32x4.extract_lane 0
-            local.get 14
-            i32.add
-            local.set 22
-            local.get 31
+            if ;; label = @5
+              local.get 32
+              i32x4.extract_lane 0
+              local.get 14
+              i32.add
+              local.get 31
+              i32x4.extract_lane 0
+              i32.atomic.rmw.add
+              drop
+            end
+            local.get 30
+            i32x4.extract_lane 1
+            if ;; label = @5
+              local.get 32
+              i32x4.extract_lane 1
+              local.get 14
+              i32.add
+              local.get 31
+              i32x4.extract_lane 1
+              i32.atomic.rmw.add
+              drop
+            end
+            local.get 30
+            i32x4.extract_lane 2
+            if ;; label = @5
+              local.get 32
+              i32x4.extract_lane 2
+              local.get 14
+              i32.add
+              local.get 31
+              i32x4.extract_lane 2
+              i32.atomic.rmw.add
+              drop
+            end
+            local.get 30
+            i32x4.extract_lane 3
+            if ;; label = @5
+              local.get 32
+              i32x4.extract_lane 3
+              local.get 14
+              i32.add
+              local.get 31
+              i32x4.extract_lane 3
+              i32.atomic.rmw.add
+              drop
+            end
+          else
+            local.get 30
             i32x4.extract_lane 0
-            local.set 23
-            local.get 13
             if ;; label = @5
-              local.get 22
-              local.get 23
-              i32.atomic.rmw.add
-              drop
-            else
-              local.get 22
+              local.get 32
+              i32x4.extract_lane 0
+              local.get 14
+              i32.add
+              local.tee 22
               local.get 22
               i32.load
-              local.get 23
+              local.get 31
+              i32x4.extract_lane 0
               i32.add
               i32.store
             end
-          end
-          local.get 30
-          i32x4.extract_lane 1
-          if ;; label = @4
-            local.get 32
+            local.get 30
             i32x4.extract_lane 1
-            local.get 14
-            i32.add
-            local.set 22
-            local.get 31
-            i32x4.extract_lane 1
-            local.set 23
-            local.get 13
             if ;; label = @5
-              local.get 22
-              local.get 23
-              i32.atomic.rmw.add
-              drop
-            else
-              local.get 22
+              local.get 32
+              i32x4.extract_lane 1
+              local.get 14
+              i32.add
+              local.tee 22
               local.get 22
               i32.load
-              local.get 23
+              local.get 31
+              i32x4.extract_lane 1
               i32.add
               i32.store
             end
-          end
-          local.get 30
-          i32x4.extract_lane 2
-          if ;; label = @4
-            local.get 32
+            local.get 30
             i32x4.extract_lane 2
-            local.get 14
-            i32.add
-            local.set 22
-            local.get 31
-            i32x4.extract_lane 2
-            local.set 23
-            local.get 13
             if ;; label = @5
-              local.get 22
-              local.get 23
-              i32.atomic.rmw.add
-              drop
-            else
-              local.get 22
+              local.get 32
+              i32x4.extract_lane 2
+              local.get 14
+              i32.add
+              local.tee 22
               local.get 22
               i32.load
-              local.get 23
+              local.get 31
+              i32x4.extract_lane 2
               i32.add
               i32.store
             end
-          end
-          local.get 30
-          i32x4.extract_lane 3
-          if ;; label = @4
-            local.get 32
+            local.get 30
             i32x4.extract_lane 3
-            local.get 14
-            i32.add
-            local.set 22
-            local.get 31
-            i32x4.extract_lane 3
-            local.set 23
-            local.get 13
             if ;; label = @5
-              local.get 22
-              local.get 23
-              i32.atomic.rmw.add
-              drop
-            else
-              local.get 22
+              local.get 32
+              i32x4.extract_lane 3
+              local.get 14
+              i32.add
+              local.tee 22
               local.get 22
               i32.load
-              local.get 23
+              local.get 31
+              i32x4.extract_lane 3
               i32.add
               i32.store
             end
