@@ -10,6 +10,7 @@
 //! | `shuffle` | bytes of equal place side by side, before compression |
 //! | [`bundle`] | named byte strings in one blob: packages and outputs on their way |
 //! | [`ids`] | numbers of jobs, attempts and hosts |
+//! | [`split_mix`] | numbers that a seed repeats |
 //! | [`states`] | states of jobs and hosts, outcomes of attempts, as text |
 //! | [`http`] | what a worker, a scientist and a server say to each other |
 
@@ -22,6 +23,7 @@ pub mod digest;
 pub mod http;
 pub mod ids;
 mod shuffle;
+pub mod split_mix;
 pub mod states;
 
 pub use chain::ChainEntry;

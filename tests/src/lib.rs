@@ -99,16 +99,13 @@ pub fn gpus(who: &str) -> Vec<std::sync::Arc<dyn Device>> {
     gpus
 }
 
-/// A small generator for schedules (SplitMix64), so that a failing one can be repeated from its seed.
+/// A small generator for schedules, so that a failing one can be repeated from its seed.
 pub struct Dice(pub u64);
 
 impl Dice {
     /// The next word.
     pub fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        protocol::split_mix::next(&mut self.0)
     }
 
     /// Below `end`.

@@ -1,5 +1,7 @@
 //! In which order workgroups run: as counted, or in a seeded permutation that finds kernels which depend on it.
 
+use protocol::split_mix::next;
+
 /// A bijection of `0..count`.
 pub(super) enum Order {
     Counted,
@@ -14,15 +16,6 @@ pub(super) enum Order {
 
 /// Longest table of a permutation.
 const TABLE_MAX: u64 = 1 << 22;
-
-/// Steele, Lea and Flood's SplitMix64.
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
 
 fn gcd(mut a: u64, mut b: u64) -> u64 {
     while b != 0 {

@@ -10,16 +10,12 @@ use super::driver::{DAY, HOUR, MINUTE, job, next_entry};
 use crate::testing::{START_MS, class, registration};
 use crate::{Command, Config, Core, Event, Finished};
 
-/// SplitMix64.
+/// A series of numbers.
 struct Random(u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        protocol::split_mix::next(&mut self.0)
     }
 
     fn below(&mut self, end: u64) -> u64 {

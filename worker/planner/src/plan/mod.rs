@@ -319,13 +319,9 @@ impl Planner {
         id
     }
 
-    /// The next of a fixed series of numbers that look random (SplitMix64).
+    /// The next number of the seed's series.
     fn roll(&mut self) -> u64 {
-        self.dice = self.dice.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.dice;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        protocol::split_mix::next(&mut self.dice)
     }
 
     fn slot_of(&self, run: RunId) -> Option<usize> {
