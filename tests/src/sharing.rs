@@ -30,6 +30,8 @@ pub struct Stage {
     place: tempfile::TempDir,
     database: Option<String>,
     flags: Vec<String>,
+    /// libfaketime, where the clocks of the stage's processes are to be moved.
+    faketime: Option<PathBuf>,
     server: Option<Child>,
     /// `HOST:PORT` of the server; the same after a restart.
     pub address: String,
@@ -41,15 +43,52 @@ impl Stage {
     /// # Panics
     /// It does not start.
     pub fn new(database: Option<String>, flags: &[&str]) -> Self {
-        let mut stage = Self {
+        let mut stage = Self::without_server(database, flags, None);
+        stage.start_server();
+        stage
+    }
+
+    /// A folder in which nothing runs yet. With libfaketime, the clock of each process goes by the file `NAME.clock` in it.
+    ///
+    /// # Panics
+    /// There is no place for it.
+    pub fn without_server(database: Option<String>, flags: &[&str], faketime: Option<PathBuf>) -> Self {
+        Self {
             place: tempfile::tempdir().expect("a temporary folder"),
             database,
             flags: flags.iter().map(ToString::to_string).collect(),
+            faketime,
             server: None,
             address: "127.0.0.1:0".into(),
-        };
-        stage.start_server();
-        stage
+        }
+    }
+
+    /// Move the clock of a process by so many seconds from true time. Whether it can be moved.
+    pub fn set_clock(&self, name: &str, seconds: i64) -> bool {
+        let clock = self.path(&format!("{name}.clock"));
+        self.faketime.is_some() && fs::write(clock, format!("{seconds:+}s")).is_ok()
+    }
+
+    fn command(&self, name: &str, binary: &str) -> Command {
+        let mut command = Command::new(program(binary));
+        if let Some(library) = &self.faketime {
+            command
+                .env("LD_PRELOAD", library)
+                .env("FAKETIME_TIMESTAMP_FILE", self.path(&format!("{name}.clock")))
+                .env("FAKETIME_NO_CACHE", "1")
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                .env("DONT_FAKE_MONOTONIC", "1")
+                .env("NO_FAKE_STAT", "1");
+        }
+        command
+    }
+
+    fn log(&self, name: &str) -> fs::File {
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.path(&format!("{name}.log")));
+        log.expect("a log")
     }
 
     /// A place in the stage's folder.
@@ -62,36 +101,36 @@ impl Stage {
         format!("http://{}", self.address)
     }
 
-    /// Start the server, again at its old address.
+    /// Start the server, again at its old address. A start that fails (its disk is full, say) is tried again, as an operator would.
     ///
     /// # Panics
     /// It does not start.
     pub fn start_server(&mut self) {
-        let mut command = Command::new(program("baton-server"));
+        let mut command = self.command("server", "baton-server");
         command
             .arg("--data")
             .arg(self.path("server"))
-            .args(["--listen", &self.address]);
-        command.args(&self.flags).env("BATON_LOG", "warn");
+            .args(["--listen", &self.address])
+            .args(&self.flags)
+            .env("BATON_LOG", "info")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(self.log("server"));
         if let Some(database) = &self.database {
             command.args(["--database", database]);
         }
-        let log = fs::File::options().create(true).append(true).open(self.path("server.log"));
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log.expect("a log"));
-        let mut child = command.spawn().expect("baton-server starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped"))
-            .read_line(&mut line)
-            .expect("it speaks");
-        let url = line.trim().rsplit(' ').next().unwrap_or("");
-        self.address = url
-            .strip_prefix("http://")
-            .unwrap_or_else(|| panic!("baton-server said {line:?}"))
-            .to_owned();
-        self.server = Some(child);
+        let started = poll(|| {
+            let mut child = command.spawn().expect("baton-server starts");
+            let mut line = String::new();
+            let read = BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line);
+            if let (Ok(_), Some(address)) = (read, line.trim().strip_prefix("baton-server listens on http://")) {
+                return Some((child, address.to_owned()));
+            }
+            wait(&mut child, PATIENCE);
+            None
+        });
+        let (server, address) = started.unwrap_or_else(|| panic!("the server never came up:\n{}", self.logs()));
+        (self.server, self.address) = (Some(server), address);
     }
 
     /// End the server by a signal, and wait until it is gone.
@@ -105,7 +144,8 @@ impl Stage {
         }
     }
 
-    fn token_file(&self, name: &str) -> PathBuf {
+    /// The file that holds a token which the server made at its first start.
+    pub fn token_file(&self, name: &str) -> PathBuf {
         self.path("server").join(format!("{name}.token"))
     }
 
@@ -123,15 +163,36 @@ impl Stage {
     /// # Panics
     /// It is refused.
     pub fn submit(&self, package: &Path, flags: &[&str]) -> u64 {
-        let output = self
-            .scientist(&["submit", "--json"])
-            .arg(package)
-            .args(flags)
-            .output()
-            .expect("baton starts");
-        assert!(output.status.success(), "submit: {}", said(&output));
+        self.try_submit(package, flags)
+            .unwrap_or_else(|error| panic!("submit: {error}"))
+    }
+
+    /// The same, where the server may not be able to take it.
+    ///
+    /// # Errors
+    /// What `baton submit` says.
+    ///
+    /// # Panics
+    /// It says that it succeeded, and gives no job.
+    pub fn try_submit(&self, package: &Path, flags: &[&str]) -> Result<u64, String> {
+        let mut command = self.scientist(&["submit", "--json"]);
+        let output = command.arg(package).args(flags).output().expect("baton starts");
+        if !output.status.success() {
+            return Err(said(&output));
+        }
         let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        report["job"].as_u64().expect("a number")
+        Ok(report["job"].as_u64().expect("a number"))
+    }
+
+    /// Fetch a job into a folder. What `baton fetch --json` says.
+    ///
+    /// # Panics
+    /// It cannot be fetched.
+    pub fn fetch(&self, job: u64, out: &Path) -> Value {
+        let mut command = self.scientist(&["fetch", &job.to_string(), "--json", "--out"]);
+        let output = command.arg(out).output().expect("baton starts");
+        assert!(output.status.success(), "fetch: {}\n{}", said(&output), self.logs());
+        serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
     /// Something that the server tells; none while it is away.
@@ -214,13 +275,12 @@ impl Stage {
     /// # Panics
     /// It does not start.
     pub fn worker_at(&self, name: &str, url: &str, flags: &[&str]) -> Worker {
-        let log = self.path(&format!("{name}.log"));
-        let file = fs::File::options().create(true).append(true).open(&log).expect("a log");
         let config = self.path(&format!("{name}.toml"));
         if !config.exists() {
             fs::write(&config, "").expect("a configuration file");
         }
-        let child = Command::new(program("baton"))
+        let child = self
+            .command(name, "baton")
             .args(["worker", "--server", url, "--name", name, "--retry-max", "1"])
             .arg("--token-file")
             .arg(self.token_file("host"))
@@ -236,24 +296,26 @@ impl Stage {
             .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(file)
+            .stderr(self.log(name))
             .spawn()
             .expect("baton worker starts");
         Worker {
             child,
             state: self.path(name),
-            log,
+            log: self.path(&format!("{name}.log")),
             config,
         }
     }
 
-    /// What everybody said so far, for messages.
+    /// The last lines of every process's log, for messages.
     pub fn logs(&self) -> String {
         let entries = fs::read_dir(self.place.path()).into_iter().flatten().flatten();
         let logs = entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "log"));
         let texts = logs.map(|log| {
             let text = fs::read_to_string(log.path()).unwrap_or_default();
-            format!("--- {}\n{text}", log.file_name().to_string_lossy())
+            let lines: Vec<&str> = text.lines().collect();
+            let last = &lines[lines.len().saturating_sub(60)..];
+            format!("--- {}\n{}\n", log.file_name().to_string_lossy(), last.join("\n"))
         });
         texts.collect()
     }
@@ -264,14 +326,7 @@ impl Stage {
     /// They differ.
     pub fn assert_same_as_local(&self, job: u64, package: &Package) {
         let out = self.path(&format!("fetched-{job}"));
-        let output = self
-            .scientist(&["fetch", &job.to_string(), "--json", "--out"])
-            .arg(&out)
-            .output()
-            .expect("baton starts");
-        assert!(output.status.success(), "fetch: {}\n{}", said(&output), self.logs());
-        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        let segments = report["segment"].as_u64().expect("a number");
+        let segments = self.fetch(job, &out)["segment"].as_u64().expect("a number");
         let local = self.path(&format!("local-{job}"));
         let config = kernels::run::RunConfig::new(segments);
         let dir = kernels::run::RunDir::create(&local, package, config).expect("a run directory");
@@ -336,6 +391,11 @@ impl Worker {
     /// It does not end.
     pub fn ended(&mut self) -> ExitStatus {
         wait(&mut self.child, PATIENCE)
+    }
+
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_none())
     }
 
     /// End it without warning.

@@ -69,16 +69,14 @@ fn play(seed: u64, chain: &[Digest]) -> Tally {
     let mut dice = Dice(seed);
     let mut tally = Tally::default();
     let mut yard = Yard::new(&NAMES, true);
-    let way = Meddler::to(yard.address(), seed);
+    let way = Meddler::to(&yard.stage.address, seed);
     let url = way.url();
-    let folder = yard.path("package");
+    let folder = yard.stage.path("package");
     let package = short_package("ising", STEPS, &folder);
     let mut jobs: Vec<(u64, u64)> = Vec::new();
     for _ in 0..3 {
         let segments = 20 + dice.below(SEGMENTS_MAX - 20);
-        let job = yard
-            .submit(&folder, &[&format!("--segments={segments}")])
-            .expect("nothing is wrong yet");
+        let job = yard.stage.submit(&folder, &[&format!("--segments={segments}")]);
         jobs.push((job, segments));
     }
     for name in NAMES {
@@ -90,9 +88,9 @@ fn play(seed: u64, chain: &[Digest]) -> Tally {
         let pause = dice.wait(Duration::from_millis(1500));
         match dice.below(12) {
             roll @ 0..4 => {
-                yard.end_server(if roll < 3 { "KILL" } else { "TERM" });
+                yard.stage.end_server(if roll < 3 { "KILL" } else { "TERM" });
                 std::thread::sleep(pause);
-                yard.start_server();
+                yard.stage.start_server();
                 tally.add(
                     if roll < 3 {
                         "kills of the server"
@@ -115,7 +113,10 @@ fn play(seed: u64, chain: &[Digest]) -> Tally {
             }
             7 => {
                 let segments = 2 + dice.below(6);
-                if let Some(job) = yard.submit(&folder, &[&format!("--segments={segments}"), "--priority=9", "--now"]) {
+                if let Ok(job) = yard
+                    .stage
+                    .try_submit(&folder, &[&format!("--segments={segments}"), "--priority=9", "--now"])
+                {
                     jobs.push((job, segments));
                 }
                 tally.add("urgent jobs", 1);
@@ -123,7 +124,7 @@ fn play(seed: u64, chain: &[Digest]) -> Tally {
             8..10 => {
                 let seconds = [3600, -3600, 0][dice.below(3) as usize];
                 let whose = if dice.below(2) == 0 { "server" } else { name };
-                tally.add("jumps of a clock", u64::from(yard.jump(whose, seconds)));
+                tally.add("jumps of a clock", u64::from(yard.stage.set_clock(whose, seconds)));
             }
             roll => {
                 let whose = if roll == 10 { "server" } else { name };
@@ -153,16 +154,12 @@ fn play(seed: u64, chain: &[Digest]) -> Tally {
     tally
 }
 
-fn job(yard: &Yard, job: u64) -> Option<JobView> {
-    serde_json::from_value(yard.get(&format!("/v1/jobs/{job}"))?).ok()
-}
-
 /// Waits until every job has ended.
 fn settle(yard: &mut Yard, url: &str, seed: u64, jobs: &[(u64, u64)]) {
     let begun = Instant::now();
     loop {
         yard.muster(url);
-        let views: Vec<Option<JobView>> = jobs.iter().map(|(id, _)| job(yard, *id)).collect();
+        let views: Vec<Option<JobView>> = jobs.iter().map(|(id, _)| yard.stage.job(*id)).collect();
         if views
             .iter()
             .all(|view| view.as_ref().is_some_and(|view| view.state.is_final()))
@@ -187,10 +184,10 @@ fn settle(yard: &mut Yard, url: &str, seed: u64, jobs: &[(u64, u64)]) {
 /// No job lost, no chain changed, no two leases of one epoch.
 fn judge(yard: &Yard, way: &Meddler, seed: u64, jobs: &[(u64, u64)], chain: &[Digest]) {
     for (id, segments) in jobs {
-        let view = job(yard, *id).unwrap_or_else(|| panic!("seed {seed}: job {id} is gone"));
+        let view = yard.stage.job(*id).unwrap_or_else(|| panic!("seed {seed}: job {id} is gone"));
         let told = || format!("seed {seed}: job {id}: {view:#?}\n{}", yard.logs());
         assert!(view.state == JobState::Completed && view.segment == *segments, "{}", told());
-        let lines = yard.get(&format!("/v1/jobs/{id}/chain")).expect("the server is there");
+        let lines = yard.stage.get(&format!("/v1/jobs/{id}/chain")).expect("the server is there");
         let lines: Listed<ChainLine> = serde_json::from_value(lines).expect("a chain");
         let digests: Vec<Digest> = lines.items.iter().map(|line| line.entry.digest).collect();
         assert!(digests == chain[..=*segments as usize], "a chain changed: {}", told());
@@ -212,8 +209,8 @@ fn judge(yard: &Yard, way: &Meddler, seed: u64, jobs: &[(u64, u64)], chain: &[Di
 
 /// What a job put out is byte for byte what a local run does.
 fn judge_outputs(yard: &Yard, seed: u64, (job, segments): (u64, u64), package: &Package) {
-    let (fetched, local) = (yard.path("fetched"), yard.path("local"));
-    yard.fetch(job, &fetched);
+    let (fetched, local) = (yard.stage.path("fetched"), yard.stage.path("local"));
+    yard.stage.fetch(job, &fetched);
     let fetched_chain = RunDir::view(&fetched).expect("a run directory").chain().expect("a chain");
     undisturbed(package, segments, &local, fetched_chain[0].class);
     assert!(
@@ -230,27 +227,30 @@ fn a_server_whose_disk_was_full_goes_on_as_if_nothing_had_been() {
         return;
     }
     yard.fill("server", false);
-    let folder = yard.path("package");
+    let folder = yard.stage.path("package");
     let package = short_package("ising", STEPS, &folder);
-    let job_number = yard.submit(&folder, &["--segments=30"]).expect("there is room");
-    let url = format!("http://{}", yard.address());
+    let job_number = yard.stage.submit(&folder, &["--segments=30"]);
+    let url = yard.stage.url();
     yard.start_worker("ada", &url);
     for round in 0..2 {
         let begun = Instant::now();
-        while job(&yard, job_number).is_none_or(|job| job.segment < 4 * (round + 1)) && begun.elapsed() < PATIENCE {
+        while yard.stage.job(job_number).is_none_or(|job| job.segment < 4 * (round + 1)) && begun.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(20));
         }
         yard.fill("server", true);
         std::thread::sleep(Duration::from_millis(700));
         assert!(
-            yard.submit(&folder, &["--segments=1", "--tag=turned-away"]).is_none(),
+            yard.stage
+                .try_submit(&folder, &["--segments=1", "--tag=turned-away"])
+                .is_err(),
             "nothing can be kept now"
         );
         yard.fill("server", false);
     }
-    let chain = undisturbed(&package, 30, &yard.path("local"), ANY_CLASS);
+    let chain = undisturbed(&package, 30, &yard.stage.path("local"), ANY_CLASS);
     settle(&mut yard, &url, 0, &[(job_number, 30)]);
     let lines = yard
+        .stage
         .get(&format!("/v1/jobs/{job_number}/chain"))
         .expect("the server is there");
     let lines: Listed<ChainLine> = serde_json::from_value(lines).expect("a chain");
@@ -267,17 +267,17 @@ fn a_disk_full_of_what_nobody_asks_for_makes_room_for_a_job() {
         return;
     }
     yard.fill("server", false);
-    let folder = yard.path("package");
+    let folder = yard.stage.path("package");
     short_package("ising", STEPS, &folder);
-    let job_number = yard.submit(&folder, &["--segments=10"]).expect("there is room");
+    let job_number = yard.stage.submit(&folder, &["--segments=10"]);
     let orphans = (0u8..).take_while(|byte| yard.upload(&vec![*byte; 8 << 20])).count();
     assert!((5..12).contains(&orphans), "{orphans} blobs of 8 MiB on 96");
     // The first sweep finds them too young. The next one is asked for by a store that has no room either, when they are an hour old.
     std::thread::sleep(Duration::from_secs(1));
-    if !yard.jump("server", 3600) {
+    if !yard.stage.set_clock("server", 3600) {
         return;
     }
-    let url = format!("http://{}", yard.address());
+    let url = yard.stage.url();
     yard.start_worker("ada", &url);
     settle(&mut yard, &url, 0, &[(job_number, 10)]);
     assert!(yard.upload(&vec![255; 8 << 20]), "the disk is full still\n{}", yard.logs());
@@ -287,13 +287,13 @@ fn a_disk_full_of_what_nobody_asks_for_makes_room_for_a_job() {
 #[test]
 fn blobs_that_vanish_before_their_commit_are_brought_again() {
     let mut yard = Yard::new(&["ada"], false);
-    let way = Meddler::thievish(yard.address(), 7, yard.path("server").join("blobs"));
-    let folder = yard.path("package");
+    let way = Meddler::thievish(&yard.stage.address, 7, yard.stage.path("server").join("blobs"));
+    let folder = yard.stage.path("package");
     let package = short_package("ising", STEPS, &folder);
-    let job_number = yard.submit(&folder, &["--segments=10"]).expect("nothing is wrong yet");
+    let job_number = yard.stage.submit(&folder, &["--segments=10"]);
     yard.start_worker("ada", &way.url());
     settle(&mut yard, &way.url(), 7, &[(job_number, 10)]);
-    let chain = undisturbed(&package, 10, &yard.path("chain"), ANY_CLASS);
+    let chain = undisturbed(&package, 10, &yard.stage.path("chain"), ANY_CLASS);
     judge(&yard, &way, 7, &[(job_number, 10)], &chain);
     judge_outputs(&yard, 7, (job_number, 10), &package);
     assert!(way.notes.vanished.load(Ordering::Relaxed) > 0, "nothing vanished");
