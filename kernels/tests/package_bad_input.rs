@@ -147,6 +147,14 @@ fn counts_and_sizes_stay_within_limits() {
         &["run: time_per_step: found NaN"],
     );
     refused(
+        load_manifest("time_unit = \"ps\"\n", ""),
+        &["kernel.toml: run: time_per_step: found 0.5 without time_unit: add time_unit = \"ps\""],
+    );
+    refused(
+        load_manifest("time_per_step = 0.5\n", ""),
+        &["kernel.toml: run: time_unit: found without time_per_step"],
+    );
+    refused(
         load_manifest("dt = 0.5", "dt = inf"),
         &["constants: dt: found inf, expected a finite number"],
     );

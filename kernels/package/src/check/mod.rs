@@ -86,7 +86,17 @@ fn run(run: &Run) -> Checked {
     if let Some(time) = run.time_per_step.filter(|time| !(time.is_finite() && *time > 0.0)) {
         return Err(PackageError::found("run: time_per_step", time, "a finite number above 0"));
     }
-    unit("run: time_unit", run.time_unit.as_ref())
+    match (run.time_per_step, &run.time_unit) {
+        (Some(time), None) => Err(PackageError::key(
+            "run: time_per_step",
+            format_args!("found {time} without time_unit: add time_unit = \"ps\" or another unit, or leave time_per_step out"),
+        )),
+        (None, Some(_)) => Err(PackageError::key(
+            "run: time_unit",
+            "found without time_per_step: add the time of a step in this unit, or leave time_unit out",
+        )),
+        (_, unit_of_time) => unit("run: time_unit", unit_of_time.as_ref()),
+    }
 }
 
 fn files(manifest: &Manifest) -> Checked {

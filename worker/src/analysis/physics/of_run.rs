@@ -60,10 +60,7 @@ impl Physics {
             None => Table::default(),
         };
         let length = dir.chain()?.last().map_or(0, |line| line.entry.step) as f64;
-        let time_per_step = match &dir.package().manifest().run {
-            run if run.time_unit.is_some() => run.time_per_step.unwrap_or(1.0),
-            _ => 1.0,
-        };
+        let time_per_step = dir.package().manifest().run.time_per_step.unwrap_or(1.0);
         let mut physics = Self {
             from: from.unwrap_or(length * time_per_step * EQUILIBRATION),
             table,
