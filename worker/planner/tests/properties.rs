@@ -31,10 +31,10 @@ fn happen(world: &mut World, what: u8, pick: u8) {
             world.give(Input::Tick);
         }
         19 => match pick % 4 {
-            0 => world.act(pick / 4, Action::StopAtBoundary),
-            1 => world.act(pick / 4, Action::StopNow),
-            2 => world.act(pick / 4, Action::Wait),
-            _ => world.act(pick / 4, Action::Run),
+            0 => world.set_action(pick / 4, Action::StopAtBoundary),
+            1 => world.set_action(pick / 4, Action::StopNow),
+            2 => world.set_action(pick / 4, Action::Wait),
+            _ => world.set_action(pick / 4, Action::Run),
         },
         20 => world.give(Input::Facts(Facts {
             on_battery: pick.is_multiple_of(2),

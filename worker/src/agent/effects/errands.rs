@@ -200,7 +200,7 @@ impl Errands {
         told.map_err(trouble)
     }
 
-    /// Remove fetched files that nobody needs.
+    /// Remove fetched files that no job needs.
     pub(crate) fn sweep(&self, needed: &BTreeSet<Digest>) {
         let now = SystemTime::now();
         for entry in fs::read_dir(&self.blobs).into_iter().flatten().flatten() {
@@ -243,7 +243,10 @@ fn load(archive: &Path, wanted: Digest) -> Result<Arc<Package>, Trouble> {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Trouble> + Send + 'static) -> Result<T, Trouble> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
-        Err(error) => Err(failed(Cause::Unknown, format!("the program made a mistake: {error}"))),
+        Err(error) => Err(failed(
+            Cause::Unknown,
+            format!("a task of this agent panicked, which is a fault of baton, not of the job: {error}"),
+        )),
     }
 }
 

@@ -7,7 +7,8 @@ use planner::{Answer, Cause, Errand, ErrandId, Failure, Input, Presence, Trouble
 use protocol::http::{Heartbeat, LeaveNotice, Orders, RegisterHost, Registered};
 use reqwest::Method;
 
-use super::{Agent, Note, answered};
+use super::dispatch::answered;
+use super::{Agent, Note};
 use crate::agent::state::Identity;
 use crate::agent::{machine, words};
 use crate::net::NetError;

@@ -39,7 +39,7 @@ impl Agent {
             pid: std::process::id(),
             server: self.server.clone(),
             host: self.planner.host_number().map(|host| host.0),
-            name: super::name_of(&self.preferences, self.watch.looked()),
+            name: super::start::name_of(&self.preferences, self.watch.looked()),
             waits,
             why_not: self.planner.why_no_new_jobs().as_ref().map(words::quiet),
             devices: (0..)

@@ -9,7 +9,7 @@ use planner::{Boundary, Cause, Failure, Input, RunId};
 use protocol::{AttemptId, HardwareClass};
 
 use super::Agent;
-use crate::agent::compute::{Gate, Task, Wish};
+use crate::agent::compute::{Gate, Request, Task};
 use crate::agent::record::Kept;
 
 /// Length of submits, so that a desktop stays smooth.
@@ -54,7 +54,7 @@ impl Agent {
         };
         let thread = Thread {
             run,
-            gate: Arc::new(Gate::new(Wish::Go)),
+            gate: Arc::new(Gate::new(Request::Compute)),
             step: Arc::new(AtomicU64::new(0)),
         };
         let task = Task {
@@ -80,10 +80,10 @@ impl Agent {
     pub(super) fn set_gate(&self, run: RunId, gate: planner::Gate) {
         if let Some(thread) = self.threads.values().find(|thread| thread.run == run) {
             thread.gate.set(match gate {
-                planner::Gate::Go => Wish::Go,
-                planner::Gate::Hold => Wish::Pause,
-                planner::Gate::StopAtBoundary => Wish::Boundary,
-                planner::Gate::StopNow => Wish::Now,
+                planner::Gate::Go => Request::Compute,
+                planner::Gate::Hold => Request::Pause,
+                planner::Gate::StopAtBoundary => Request::StopAtBoundary,
+                planner::Gate::StopNow => Request::StopNow,
             });
         }
     }

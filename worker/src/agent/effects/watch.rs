@@ -4,7 +4,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use planner::{Facts, Input, Server};
 
-use super::{Agent, Note, describe};
+use super::start::describe;
+use super::{Agent, Note};
 use crate::agent::machine;
 use crate::agent::preferences::Preferences;
 use crate::agent::state::{Asked, StateFolder};
@@ -56,7 +57,7 @@ enum Look {
     Due,
 }
 
-/// What was seen last.
+/// Signals, requests, configuration and machine, as they were at the last look.
 pub(super) struct Watch {
     asked: Asked,
     asked_to_stop: u32,

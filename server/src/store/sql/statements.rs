@@ -1,0 +1,369 @@
+//! The statements, once for both databases: SQLite and PostgreSQL read the same text.
+
+/// Implements [`super::Store`] for a type with a `pool` of connections to one database for reading, another, `writer`, for writing, a counter `next_row`, and functions `begin` (the only way to a
+/// transaction that writes), `ready`, `lost` and `close`.
+macro_rules! sql_store {
+    ($store:ty, $database:ty) => {
+        use futures_util::future::BoxFuture;
+        use protocol::http::Change;
+        use protocol::http::lease::ChainLine;
+        use protocol::{Digest, JobId, JobState};
+        use sqlx::{Connection as _, QueryBuilder};
+
+        use super::sql::{self, PART_BYTES, ROWS_MAX, damaged, int, json, nat};
+        use std::collections::BTreeSet;
+
+        use super::{Answer, Batch, Loaded, Logged, Row, Store, StoreError, TokenRow};
+        use scheduler::{Finished, RULES};
+
+        impl $store {
+            async fn append_on(
+                &self,
+                connection: &mut <$database as sqlx::Database>::Connection,
+                batch: Batch,
+                row: &mut i64,
+            ) -> Result<(), StoreError> {
+                let mut transaction = self.begin(connection).await?;
+                if !batch.events.is_empty() {
+                    sqlx::query("INSERT INTO events (first, count, rules, body) VALUES ($1, $2, $3, $4)")
+                        .bind(int(batch.first))
+                        .bind(int(batch.events.len() as u64))
+                        .bind(i64::from(RULES))
+                        .bind(json(&batch.events).into_bytes())
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                Self::write_rows(&mut transaction, &batch.rows, row).await?;
+                for answer in batch.answers {
+                    sqlx::query("INSERT INTO answers (name, request, number, at_ms) VALUES ($1, $2, $3, $4)")
+                        .bind(answer.name)
+                        .bind(answer.request)
+                        .bind(int(answer.number))
+                        .bind(int(answer.at_ms))
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                Ok(transaction.commit().await?)
+            }
+
+            async fn snapshot_on(
+                &self,
+                connection: &mut <$database as sqlx::Database>::Connection,
+                upto: u64,
+                state: &[u8],
+            ) -> Result<(), StoreError> {
+                let mut transaction = self.begin(connection).await?;
+                sqlx::query("DELETE FROM snapshot").execute(&mut *transaction).await?;
+                for (part, body) in state.chunks(PART_BYTES).enumerate() {
+                    sqlx::query("INSERT INTO snapshot (part, upto, body) VALUES ($1, $2, $3)")
+                        .bind(int(part as u64))
+                        .bind(int(upto))
+                        .bind(body.to_vec())
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                sqlx::query("DELETE FROM events WHERE first < $1")
+                    .bind(int(upto))
+                    .execute(&mut *transaction)
+                    .await?;
+                Ok(transaction.commit().await?)
+            }
+
+            async fn forget_answers_on(
+                &self,
+                connection: &mut <$database as sqlx::Database>::Connection,
+                before_ms: u64,
+            ) -> Result<(), StoreError> {
+                let mut transaction = self.begin(connection).await?;
+                sqlx::query("DELETE FROM answers WHERE at_ms < $1")
+                    .bind(int(before_ms))
+                    .execute(&mut *transaction)
+                    .await?;
+                Ok(transaction.commit().await?)
+            }
+
+            async fn put_token_on(
+                &self,
+                connection: &mut <$database as sqlx::Database>::Connection,
+                token: TokenRow,
+            ) -> Result<(), StoreError> {
+                let mut transaction = self.begin(connection).await?;
+                sqlx::query(
+                    "INSERT INTO tokens (id, digest, scope, subject, host, issued_ms, revoked_ms) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7) \
+                     ON CONFLICT (id) DO UPDATE SET revoked_ms = excluded.revoked_ms",
+                )
+                .bind(token.id)
+                .bind(token.digest.to_string())
+                .bind(token.scope.as_str())
+                .bind(token.subject)
+                .bind(token.host.map(|host| int(host.0)))
+                .bind(int(token.issued_ms))
+                .bind(token.revoked_ms.map(int))
+                .execute(&mut *transaction)
+                .await?;
+                Ok(transaction.commit().await?)
+            }
+
+            async fn write_rows(
+                transaction: &mut sqlx::Transaction<'_, $database>,
+                rows: &[Row],
+                next: &mut i64,
+            ) -> Result<(), StoreError> {
+                let mut changes: Vec<(i64, i64, String)> = Vec::new();
+                let mut chain: Vec<(i64, i64, String)> = Vec::new();
+                let mut kept: BTreeSet<Digest> = BTreeSet::new();
+                for row in rows {
+                    match row {
+                        Row::Changed(job, change) => {
+                            changes.push((int(job.0), *next, json(change)));
+                            *next += 1;
+                        }
+                        Row::Chain(job, entry, outputs) => {
+                            kept.extend(*outputs);
+                            let line = ChainLine {
+                                entry: entry.clone(),
+                                outputs: *outputs,
+                            };
+                            chain.push((int(job.0), int(entry.segment), json(&line)));
+                        }
+                        Row::ChainReset(job) => {
+                            // What came before in the same batch is void as well.
+                            chain.retain(|(other, _, _)| *other != int(job.0));
+                            sqlx::query("DELETE FROM chain WHERE job = $1")
+                                .bind(int(job.0))
+                                .execute(&mut **transaction)
+                                .await?;
+                        }
+                        Row::Finished(finished) => {
+                            kept.extend(finished.blobs());
+                            sqlx::query(
+                                "INSERT INTO finished (job, owner, state, body) VALUES ($1, $2, $3, $4) \
+                                 ON CONFLICT (job) DO UPDATE SET body = excluded.body",
+                            )
+                            .bind(int(finished.id().0))
+                            .bind(finished.owner())
+                            .bind(finished.state().as_str())
+                            .bind(json(finished))
+                            .execute(&mut **transaction)
+                            .await?;
+                        }
+                    }
+                }
+                for digests in kept.into_iter().collect::<Vec<_>>().chunks(ROWS_MAX) {
+                    let mut query = QueryBuilder::<$database>::new("INSERT INTO kept (digest) ");
+                    query.push_values(digests, |mut values, digest| {
+                        values.push_bind(digest.to_string());
+                    });
+                    query.push(" ON CONFLICT (digest) DO NOTHING");
+                    query.build().execute(&mut **transaction).await?;
+                }
+                for (table, rows) in [
+                    ("changes (job, number, body) ", changes),
+                    ("chain (job, segment, body) ", chain),
+                ] {
+                    for rows in rows.chunks(ROWS_MAX) {
+                        let mut query = QueryBuilder::<$database>::new("INSERT INTO ");
+                        query.push(table);
+                        query.push_values(rows, |mut values, (job, number, body)| {
+                            values.push_bind(*job).push_bind(*number).push_bind(body.clone());
+                        });
+                        query.build().execute(&mut **transaction).await?;
+                    }
+                }
+                Ok(())
+            }
+        }
+
+        impl Store for $store {
+            fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>> {
+                Box::pin(async {
+                    let parts: Vec<(i64, Vec<u8>)> = sqlx::query_as("SELECT upto, body FROM snapshot ORDER BY part")
+                        .fetch_all(&self.pool)
+                        .await?;
+                    let upto = parts.first().map(|(upto, _)| nat(*upto));
+                    let snapshot = upto.map(|upto| (upto, parts.into_iter().flat_map(|(_, body)| body).collect()));
+                    let rows: Vec<(i64, i64, i64, Vec<u8>)> =
+                        sqlx::query_as("SELECT first, count, rules, body FROM events ORDER BY first")
+                            .fetch_all(&self.pool)
+                            .await?;
+                    let mut next = upto.unwrap_or(0);
+                    let mut events: Vec<Logged> = Vec::new();
+                    for (first, count, rules, body) in rows {
+                        if rules != i64::from(RULES) {
+                            return Err(StoreError::Rules {
+                                found: rules,
+                                expected: RULES,
+                            });
+                        }
+                        let batch: Vec<Logged> = serde_json::from_slice(&body).map_err(|error| damaged("events", error))?;
+                        if nat(first) != next || nat(count) != batch.len() as u64 {
+                            return Err(damaged("events", format!("event {next} is missing")));
+                        }
+                        next += batch.len() as u64;
+                        events.extend(batch);
+                    }
+                    Ok(Loaded { snapshot, events, next })
+                })
+            }
+
+            fn append(&self, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>> {
+                Box::pin(async move {
+                    let mut next = self.next_row.lock().await;
+                    let mut row = *next;
+                    let mut connection = self.writer.acquire().await?;
+                    let written = self.append_on(&mut connection, batch, &mut row).await;
+                    let written = sql::settle(connection, written).await;
+                    if written.is_ok() {
+                        *next = row;
+                    }
+                    written
+                })
+            }
+
+            fn snapshot(&self, upto: u64, state: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>> {
+                Box::pin(async move {
+                    let mut connection = self.writer.acquire().await?;
+                    let written = self.snapshot_on(&mut connection, upto, &state).await;
+                    sql::settle(connection, written).await
+                })
+            }
+
+            fn changes(&self, job: JobId, limit: u32) -> BoxFuture<'_, Result<Vec<Change>, StoreError>> {
+                Box::pin(async move {
+                    let rows: Vec<(String,)> =
+                        sqlx::query_as("SELECT body FROM changes WHERE job = $1 ORDER BY number DESC LIMIT $2")
+                            .bind(int(job.0))
+                            .bind(i64::from(limit))
+                            .fetch_all(&self.pool)
+                            .await?;
+                    let read = |(body,): &(String,)| serde_json::from_str(body).map_err(|error| damaged("changes", error));
+                    rows.iter().rev().map(read).collect()
+                })
+            }
+
+            fn chain(&self, job: JobId, from: u64, limit: u32) -> BoxFuture<'_, Result<Vec<ChainLine>, StoreError>> {
+                Box::pin(async move {
+                    let rows: Vec<(String,)> =
+                        sqlx::query_as("SELECT body FROM chain WHERE job = $1 AND segment >= $2 ORDER BY segment LIMIT $3")
+                            .bind(int(job.0))
+                            .bind(int(from))
+                            .bind(i64::from(limit))
+                            .fetch_all(&self.pool)
+                            .await?;
+                    let read = |(body,): &(String,)| serde_json::from_str(body).map_err(|error| damaged("chain", error));
+                    rows.iter().map(read).collect()
+                })
+            }
+
+            fn finished(&self, job: JobId) -> BoxFuture<'_, Result<Option<Finished>, StoreError>> {
+                Box::pin(async move {
+                    let row: Option<(String,)> = sqlx::query_as("SELECT body FROM finished WHERE job = $1")
+                        .bind(int(job.0))
+                        .fetch_optional(&self.pool)
+                        .await?;
+                    row.map(|(body,)| serde_json::from_str(&body).map_err(|error| damaged("finished", error)))
+                        .transpose()
+                })
+            }
+
+            fn finished_after(
+                &self,
+                after: JobId,
+                limit: u32,
+                owner: Option<String>,
+                state: Option<JobState>,
+            ) -> BoxFuture<'_, Result<Vec<Finished>, StoreError>> {
+                Box::pin(async move {
+                    let mut query = QueryBuilder::<$database>::new("SELECT body FROM finished WHERE job > ");
+                    query.push_bind(int(after.0));
+                    if let Some(owner) = owner {
+                        query.push(" AND owner = ").push_bind(owner);
+                    }
+                    if let Some(state) = state {
+                        query.push(" AND state = ").push_bind(state.as_str());
+                    }
+                    query.push(" ORDER BY job LIMIT ").push_bind(i64::from(limit));
+                    let rows: Vec<(String,)> = query.build_query_as().fetch_all(&self.pool).await?;
+                    let read = |(body,): &(String,)| serde_json::from_str(body).map_err(|error| damaged("finished", error));
+                    rows.iter().map(read).collect()
+                })
+            }
+
+            fn kept(&self, blobs: BTreeSet<Digest>) -> BoxFuture<'_, Result<BTreeSet<Digest>, StoreError>> {
+                Box::pin(async move {
+                    let mut kept = BTreeSet::new();
+                    for digests in blobs.into_iter().collect::<Vec<_>>().chunks(ROWS_MAX) {
+                        let mut query = QueryBuilder::<$database>::new("SELECT digest FROM kept WHERE digest IN (");
+                        let mut list = query.separated(", ");
+                        for digest in digests {
+                            list.push_bind(digest.to_string());
+                        }
+                        query.push(")");
+                        let rows: Vec<(String,)> = query.build_query_as().fetch_all(&self.pool).await?;
+                        for (digest,) in rows {
+                            kept.insert(digest.parse().map_err(|error| damaged("kept", error))?);
+                        }
+                    }
+                    Ok(kept)
+                })
+            }
+
+            fn answer(&self, name: String) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {
+                Box::pin(async move {
+                    let row: Option<(String, i64, i64)> =
+                        sqlx::query_as("SELECT request, number, at_ms FROM answers WHERE name = $1")
+                            .bind(&name)
+                            .fetch_optional(&self.pool)
+                            .await?;
+                    Ok(row.map(|(request, number, at_ms)| Answer {
+                        name,
+                        request,
+                        number: nat(number),
+                        at_ms: nat(at_ms),
+                    }))
+                })
+            }
+
+            fn forget_answers(&self, before_ms: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+                Box::pin(async move {
+                    let mut connection = self.writer.acquire().await?;
+                    let written = self.forget_answers_on(&mut connection, before_ms).await;
+                    sql::settle(connection, written).await
+                })
+            }
+
+            fn put_token(&self, token: TokenRow) -> BoxFuture<'_, Result<(), StoreError>> {
+                Box::pin(async move {
+                    let mut connection = self.writer.acquire().await?;
+                    let written = self.put_token_on(&mut connection, token).await;
+                    sql::settle(connection, written).await
+                })
+            }
+
+            fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+                Box::pin(<$store>::ready(self))
+            }
+
+            fn lost(&self) -> BoxFuture<'static, String> {
+                <$store>::lost(self)
+            }
+
+            fn close(&self) -> BoxFuture<'_, ()> {
+                Box::pin(<$store>::close(self))
+            }
+
+            fn tokens(&self) -> BoxFuture<'_, Result<Vec<TokenRow>, StoreError>> {
+                Box::pin(async {
+                    let rows: Vec<sql::TokenColumns> = sqlx::query_as(
+                        "SELECT id, digest, scope, subject, host, issued_ms, revoked_ms FROM tokens ORDER BY issued_ms, id",
+                    )
+                    .fetch_all(&self.pool)
+                    .await?;
+                    rows.into_iter().map(sql::token).collect()
+                })
+            }
+        }
+    };
+}
+pub(in crate::store) use sql_store;

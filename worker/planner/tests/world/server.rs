@@ -1,0 +1,238 @@
+//! The world's server: orders, and answers to errands.
+
+use std::collections::BTreeSet;
+
+use planner::{Answer, Boundary, Cause, Errand, Failure, Fetched, Input, Trouble};
+use protocol::http::{Action, CheckpointRef, Committed, Lease, Orders};
+use protocol::{AttemptId, HostId, JobId, JobState, Outcome};
+
+use super::{DEVICES, Fate, Folder, JOBS, ServerJob, UNTIL, World, boundary, class, digest, entry};
+
+impl World {
+    /// What the server says now.
+    pub(crate) fn orders(&mut self) -> Orders {
+        let mut leases = Vec::new();
+        for (&job, found) in &self.jobs {
+            let Some(attempt) = found.attempt else { continue };
+            let safe = found.committed.map(|segment| CheckpointRef {
+                blob: digest(job.0, segment),
+                entry: entry(job, segment),
+            });
+            leases.push(Lease {
+                job,
+                attempt,
+                epoch: attempt.0,
+                batch: attempt,
+                device: DEVICES[job.0 as usize % DEVICES.len()].to_owned(),
+                action: found.action.unwrap_or(Action::Run),
+                reason: "because".into(),
+                name: format!("job {job}"),
+                package: digest(job.0, 0),
+                archive: digest(job.0, 0),
+                checkpoint: safe,
+                class: class(),
+                until_segment: UNTIL,
+                commit_every_s: 30,
+            });
+        }
+        let waiting = self.jobs.values().filter(|job| job.attempt.is_none() && !job.is_completed());
+        let orders = Orders {
+            host: self.host,
+            sequence: self.sequence,
+            offers: waiting.count() as u64,
+            leases,
+            idle: Vec::new(),
+            heartbeat_s: 60,
+        };
+        if self.history.last() != Some(&orders) {
+            self.history.push(orders.clone());
+        }
+        orders
+    }
+
+    pub(super) fn changed(&mut self) {
+        self.sequence += 1;
+    }
+
+    /// The server takes a lease away from this host.
+    pub(crate) fn revoke(&mut self, pick: u8) {
+        let job = JobId(u64::from(pick) % JOBS + 1);
+        if let Some(found) = self.jobs.get_mut(&job) {
+            found.attempt = None;
+            found.action = None;
+        }
+        self.changed();
+    }
+
+    /// The server says something else about a lease.
+    pub(crate) fn set_action(&mut self, pick: u8, action: Action) {
+        let job = JobId(u64::from(pick) % JOBS + 1);
+        if let Some(found) = self.jobs.get_mut(&job) {
+            found.action = Some(action);
+        }
+        self.changed();
+    }
+
+    /// The server forgets this host, as after a restored backup.
+    pub(crate) fn forget(&mut self) {
+        self.knows_host = false;
+        for job in self.jobs.values_mut() {
+            job.attempt = None;
+            job.action = None;
+        }
+        self.changed();
+    }
+
+    /// Old orders come late.
+    pub(crate) fn stale_orders(&mut self, pick: u8) {
+        if let Some(orders) = self.history.get(usize::from(pick) % self.history.len().max(1)).cloned() {
+            self.give(Input::Orders(orders));
+        }
+    }
+
+    /// Something that came before comes again.
+    pub(crate) fn repeat(&mut self, pick: u8) {
+        let input = self.given.get(usize::from(pick) % self.given.len().max(1)).cloned();
+        if let Some(input) = input {
+            self.give(input);
+        }
+    }
+
+    pub(crate) fn errands(&self) -> usize {
+        self.errands.len()
+    }
+
+    /// The server does what an errand asks for. Its answer arrives, or is lost, so that the errand asks again later.
+    pub(crate) fn serve(&mut self, pick: usize, fate: Fate) {
+        let Some((&id, errand)) = self.errands.iter().nth(pick % self.errands.len().max(1)) else {
+            return;
+        };
+        let errand = errand.clone();
+        if fate == Fate::Fails {
+            let answer = match errand {
+                Errand::Heartbeat(..) => Answer::Away { again_ms: 700 },
+                Errand::Enrol(_) | Errand::Update(..) | Errand::Announce(..) | Errand::TakeOffers(_) | Errand::End { .. } => {
+                    return;
+                }
+                Errand::Fetch(_) | Errand::Commit { .. } => {
+                    Answer::Trouble(Trouble::Failed(Failure::new(Cause::Host, "the disk is full")))
+                }
+            };
+            self.errands.remove(&id);
+            return self.give(Input::Answer(id, answer));
+        }
+        let answer = self.answer(errand);
+        if fate == Fate::Arrives {
+            self.errands.remove(&id);
+            self.give(Input::Answer(id, answer));
+        }
+    }
+
+    pub(super) fn answer(&mut self, errand: Errand) -> Answer {
+        let for_host = match &errand {
+            Errand::Update(host, _) | Errand::Announce(host, _) | Errand::TakeOffers(host) | Errand::Heartbeat(host, _) => {
+                Some(*host)
+            }
+            _ => None,
+        };
+        if for_host.is_some_and(|host| host != self.host || !self.knows_host) {
+            return Answer::Trouble(Trouble::UnknownHost("no such host".into()));
+        }
+        match errand {
+            Errand::Enrol(_) => {
+                if !self.knows_host {
+                    self.host = HostId(self.host.0 + 1);
+                    self.knows_host = true;
+                }
+                Answer::Enrolled(self.host)
+            }
+            Errand::Update(..) => Answer::Updated,
+            Errand::Announce(..) | Errand::Heartbeat(..) => Answer::Orders(self.orders()),
+            Errand::TakeOffers(_) => {
+                for job in self.jobs.values_mut() {
+                    if job.attempt.is_none() && job.committed < Some(UNTIL) {
+                        job.attempt = Some(AttemptId(self.next_attempt));
+                        job.action = None;
+                        self.next_attempt += 1;
+                    }
+                }
+                self.changed();
+                Answer::Orders(self.orders())
+            }
+            Errand::Fetch(lease) => self.fetch(&lease),
+            Errand::Commit { attempt, boundaries, .. } => self.commit(attempt, &boundaries),
+            Errand::End { attempt, end } => {
+                if let Some(job) = self.jobs.values_mut().find(|job| job.attempt == Some(attempt)) {
+                    assert_ne!(end.outcome, Outcome::Success, "a last commit tells success");
+                    job.attempt = None;
+                    job.action = None;
+                    self.changed();
+                }
+                self.void.insert(attempt);
+                Answer::Orders(self.orders())
+            }
+        }
+    }
+
+    pub(super) fn fetch(&mut self, lease: &Lease) -> Answer {
+        let first = lease.checkpoint.as_ref().map_or(0, |safe| safe.entry.segment);
+        let folder = self.folders.entry(lease.attempt).or_insert_with(|| Folder {
+            job: lease.job,
+            first,
+            reached: first,
+            checkpoints: BTreeSet::new(),
+            outputs: BTreeSet::new(),
+        });
+        let boundary = |segment| boundary(folder.job, folder.first, segment);
+        Answer::Fetched(Fetched {
+            steps_per_segment: 10,
+            reached: folder.reached,
+            boundaries: (folder.first..=folder.reached).map(boundary).collect(),
+            checkpoints: folder.checkpoints.clone(),
+        })
+    }
+
+    pub(super) fn commit(&mut self, attempt: AttemptId, boundaries: &[Boundary]) -> Answer {
+        let Some(folder) = self.folders.get(&attempt) else {
+            return Answer::Trouble(Trouble::LeaseOver("no such attempt".into()));
+        };
+        let (id, last) = (folder.job, boundaries.last().expect("a commit has boundaries").entry.segment);
+        let job = self.jobs.get_mut(&id).expect("a job of the server");
+        let committed = |job: &ServerJob| {
+            let state = if job.is_completed() {
+                JobState::Completed
+            } else {
+                JobState::Running
+            };
+            Answer::Committed(Committed {
+                segment: job.committed.unwrap_or(0),
+                state,
+            })
+        };
+        // An answer that was lost is given again.
+        if job.committed >= Some(last) {
+            return committed(job);
+        }
+        if job.attempt != Some(attempt) {
+            self.void.insert(attempt);
+            return Answer::Trouble(Trouble::LeaseOver("the lease is over".into()));
+        }
+        assert!(folder.checkpoints.contains(&last), "the checkpoint of {last} is not on disk");
+        let first = job.committed.map_or(0, |safe| safe + 1);
+        for (expected, boundary) in (first..).zip(boundaries) {
+            let segment = boundary.entry.segment;
+            assert_eq!(segment, expected, "boundaries follow each other");
+            assert!(
+                boundary.output_bytes == 0 || folder.outputs.contains(&segment),
+                "outputs of {segment} are gone"
+            );
+        }
+        job.committed = Some(last);
+        if job.is_completed() {
+            job.attempt = None;
+        }
+        let answer = committed(job);
+        self.changed();
+        answer
+    }
+}
