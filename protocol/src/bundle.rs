@@ -31,7 +31,7 @@ pub enum BundleError {
     Foreign,
     /// It does not unpack.
     #[error("does not unpack: {0}")]
-    Packing(#[from] std::io::Error),
+    Packing(std::io::Error),
     /// More than is taken.
     #[error("unpacks to more than {0} bytes")]
     TooLarge(u64),
@@ -43,6 +43,12 @@ pub enum BundleError {
         /// What is wrong.
         problem: &'static str,
     },
+}
+
+impl From<std::io::Error> for BundleError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Packing(error)
+    }
 }
 
 /// The entries as one blob.

@@ -122,7 +122,7 @@ pub enum CheckpointError {
     },
     /// The header does not decode.
     #[error("header: {0}")]
-    Header(#[from] CodecError),
+    Header(CodecError),
     /// The header holds a value outside its limits.
     #[error("header: {0}")]
     Limit(String),
@@ -144,6 +144,12 @@ pub enum CheckpointError {
         /// What the header says.
         stored: String,
     },
+}
+
+impl From<CodecError> for CheckpointError {
+    fn from(error: CodecError) -> Self {
+        Self::Header(error)
+    }
 }
 
 /// Digest of a state: what [`ChainEntry::content`] is.

@@ -13,10 +13,16 @@ pub(crate) const ENCODED_BYTES_MAX: usize = 1 << 20;
 pub enum CodecError {
     /// Not such an encoding, or one that is too long.
     #[error("not decodable: {0}")]
-    Decode(#[from] bincode::error::DecodeError),
+    Decode(bincode::error::DecodeError),
     /// Something follows the encoding.
     #[error("{0} bytes are left over")]
     LeftOver(usize),
+}
+
+impl From<bincode::error::DecodeError> for CodecError {
+    fn from(error: bincode::error::DecodeError) -> Self {
+        Self::Decode(error)
+    }
 }
 
 fn config() -> impl Config {

@@ -16,11 +16,6 @@ const TEST_LINES_MAX: usize = 520;
 /// Files above their limit, and why each may be.
 const LONG_FILES: &[(&str, &str)] = &[
     (
-        "worker/planner/tests/world/mod.rs",
-        "one simulated world; hosts and network want a file each",
-    ),
-    ("worker/src/agent/effects/mod.rs", "one dispatcher over all effects"),
-    (
         "kernels/tests/package_bad_input.rs",
         "one table of bad inputs and their messages",
     ),
@@ -45,6 +40,24 @@ fn every_source_file_says_what_it_owns() {
         // Kernels under a test's folder are input: what users write.
         if !path.contains("/tests/") && !read(&path).starts_with("//") {
             found.push(format!("{path}:1: expected `//`: purpose, source, units and bindings"));
+        }
+    }
+    none(&found);
+}
+
+#[test]
+fn no_error_prints_its_cause_twice() {
+    // A program prints an error with all its sources: what is a source does not stand in the text as well.
+    let mut found = Vec::new();
+    for path in sources(&["rs"]) {
+        let text = read(&path);
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (index, line) in lines.iter().enumerate() {
+            let says_its_field = line.starts_with("#[error(\"") && (line.contains("{0}") || line.contains("{source"));
+            let variant = lines.get(index + 1).unwrap_or(&"");
+            if says_its_field && (variant.contains("(#[from]") || variant.contains("(#[source]")) {
+                found.push(format!("{path}:{}: expected the cause in the text or as a source, not both", index + 1));
+            }
         }
     }
     none(&found);

@@ -16,7 +16,7 @@ pub enum RunError {
     /// The file system refused (a full disk, a read-only folder, …).
     #[error("cannot {action} {}: {cause}", path.display())]
     Disk {
-        /// What was tried.
+        /// The operation: `read`, `write`, `open`.
         action: &'static str,
         /// On which file.
         path: PathBuf,
@@ -26,7 +26,7 @@ pub enum RunError {
     /// The folder is not a run directory, or not an empty place for one.
     #[error("{}: {problem}", path.display())]
     Folder {
-        /// Which folder.
+        /// Path of the folder.
         path: PathBuf,
         /// What is wrong, and what to do.
         problem: String,
@@ -34,7 +34,7 @@ pub enum RunError {
     /// Something on record is not what was written: nothing may be built on it.
     #[error("{}{}: {problem}", path.display(), segment.map_or(String::new(), |segment| format!(", segment {segment}")))]
     Altered {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// The segment whose record it is, where that is known.
         segment: Option<u64>,
@@ -60,9 +60,9 @@ pub enum RunError {
     /// A checkpoint could not be written.
     #[error("checkpoint of segment {segment}: {cause}")]
     Checkpoint {
-        /// Which boundary.
+        /// Number of the boundary's segment.
         segment: u64,
-        /// Why.
+        /// The format's error.
         cause: CheckpointError,
     },
     /// A boundary was computed a second time and came out different: broken hardware, or a kernel that is not deterministic.
@@ -83,7 +83,7 @@ pub enum RunError {
         "the package reports fault {value} (buffer 'fault') in segment {segment}{meaning}; the run stays at its last good boundary"
     )]
     Fault {
-        /// Which segment.
+        /// Number of the segment.
         segment: u64,
         /// The first element of the buffer `fault`.
         value: u32,

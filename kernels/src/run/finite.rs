@@ -19,7 +19,7 @@ const EXPONENT: u32 = 0x7f80_0000;
 /// The first value of a boundary that is not finite.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NonFinite {
-    /// Where it is.
+    /// State or output.
     pub place: Place,
     /// Name of the state buffer, or of the output.
     pub name: String,

@@ -28,9 +28,9 @@ pub enum BlobError {
     /// The upload does not go on where the last one stopped.
     #[error("offset {found}, but {expected} bytes are there: go on from {expected}")]
     Offset {
-        /// What was asked for.
+        /// Offset of the request.
         found: u64,
-        /// What is there.
+        /// Bytes on disk.
         expected: u64,
     },
     /// More bytes than announced, or an announcement beyond the limit.
@@ -44,14 +44,14 @@ pub enum BlobError {
     /// All bytes came, and are not what the digest says. They are dropped.
     #[error("the {bytes} bytes have digest {found}, expected {expected}: start over from offset 0")]
     Digest {
-        /// How many.
+        /// Bytes that came.
         bytes: u64,
-        /// Of what came.
+        /// Digest of these bytes.
         found: Digest,
         /// Of what should have come.
         expected: Digest,
     },
-    /// Somebody uploads the same blob right now.
+    /// Another request uploads the same blob at this moment.
     #[error("blob {0} is being uploaded by another request")]
     Busy(Digest),
     /// The stream from the client broke off.
@@ -59,7 +59,13 @@ pub enum BlobError {
     Cut(io::Error),
     /// The disk.
     #[error("storage: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
+}
+
+impl From<io::Error> for BlobError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
 }
 
 impl BlobError {
@@ -96,7 +102,7 @@ pub trait Blobs: Send + Sync + 'static {
     /// Whole blobs that came, or were touched, longer ago than `age`.
     fn older(&self, age: Duration) -> BoxFuture<'_, Result<BTreeSet<Digest>, BlobError>>;
 
-    /// Removes those of these blobs that are older than `age`, and unfinished uploads older than `cut` that nobody goes on with. How many
+    /// Removes those of these blobs that are older than `age`, and unfinished uploads that got no bytes for longer than `cut`. How many
     /// bytes that freed.
     fn sweep(&self, unneeded: BTreeSet<Digest>, age: Duration, cut: Duration) -> BoxFuture<'_, Result<u64, BlobError>>;
 }

@@ -62,7 +62,7 @@ pub struct Answer {
     pub at_ms: u64,
 }
 
-/// What becomes durable together.
+/// Rows and events that one transaction writes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     /// Number of the first event; each has the next one.
@@ -93,9 +93,9 @@ pub struct TokenRow {
     pub id: String,
     /// Digest of the secret.
     pub digest: Digest,
-    /// What it may do.
+    /// Requests that it may make.
     pub scope: Scope,
-    /// Who holds it.
+    /// Name of the person or host that holds it.
     pub subject: String,
     /// The host that it speaks for.
     pub host: Option<HostId>,
@@ -122,17 +122,17 @@ impl TokenRow {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database refused, or could not be reached.
-    #[error("{0}")]
+    #[error(transparent)]
     Database(#[from] sqlx::Error),
     /// The database's tables could not be brought up to date.
     #[error("migration: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(sqlx::migrate::MigrateError),
     /// Something stored does not read back.
     #[error("stored {what} does not read back: {reason}")]
     Damaged {
-        /// Which table.
+        /// The table.
         what: &'static str,
-        /// Why.
+        /// The parser's error.
         reason: String,
     },
     /// Events of other rules than this program's.
@@ -140,9 +140,9 @@ pub enum StoreError {
         "the log holds events of scheduler rules {found}, this program has rules {expected}: start and stop the former version once, which leaves a snapshot"
     )]
     Rules {
-        /// What the log says.
+        /// Version of the rules that wrote the log.
         found: i64,
-        /// What this program has.
+        /// Version of this program's rules.
         expected: u32,
     },
     /// Another server has taken over the database since this one began.
@@ -157,6 +157,12 @@ pub enum StoreError {
     /// A fault that a test asked for.
     #[error("{0}")]
     Injected(String),
+}
+
+impl From<sqlx::migrate::MigrateError> for StoreError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        Self::Migration(error)
+    }
 }
 
 impl StoreError {
