@@ -1,7 +1,7 @@
 //! Connections: accepted, counted by address, given their time, and ended in order.
 //!
 //! A client that sends half a request costs a file descriptor for [`Connections::patience`]; one address holds a part of all descriptors at most;
-//! and when there are none left, accepting goes on as soon as there are. So nobody outside can keep others out for long.
+//! and when there are none left, accepting goes on as soon as there are. So a client cannot exhaust them for others for long.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -34,7 +34,7 @@ const FAREWELL: Duration = Duration::from_secs(15);
 /// Bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
-/// What connections may take.
+/// Limits on connections.
 #[derive(Clone, Copy, Debug)]
 pub struct Connections {
     /// From one address at the same time.

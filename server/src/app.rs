@@ -1,4 +1,4 @@
-//! What handlers share.
+//! The state that all handlers share.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,7 @@ pub struct Sizes {
     pub checkpoint_max: u64,
 }
 
-/// What handlers share.
+/// The state that all handlers share.
 pub struct App {
     /// The scheduler.
     pub engine: Arc<Engine>,
@@ -40,7 +40,7 @@ pub struct App {
     pub memory: Memory,
     /// Verdicts on submitted archives.
     pub submissions: Submissions,
-    /// What is counted.
+    /// Counters for `/metrics`.
     pub metrics: Metrics,
     /// Turns true when the server is to stop.
     pub stop: watch::Receiver<bool>,

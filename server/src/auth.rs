@@ -9,14 +9,14 @@ use protocol::{Digest, HostId};
 use crate::problem::{Answer, Fault};
 use crate::store::{Store, StoreError, TokenRow};
 
-/// Who asks.
+/// The holder of a request's token.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The token's name.
     pub id: String,
-    /// What it may do.
+    /// Requests that it may make.
     pub scope: Scope,
-    /// Who holds it.
+    /// Name of the person or host that holds it.
     pub subject: String,
     /// The host that it speaks for.
     pub host: Option<HostId>,
@@ -26,7 +26,7 @@ impl Caller {
     /// Operators only.
     ///
     /// # Errors
-    /// Anybody else.
+    /// 403 for any other caller.
     pub fn operator(&self) -> Answer<()> {
         self.only(self.scope == Scope::Operator, "an operator's token")
     }
@@ -34,7 +34,7 @@ impl Caller {
     /// Scientists and operators.
     ///
     /// # Errors
-    /// Hosts.
+    /// 403 for hosts.
     pub fn scientist(&self) -> Answer<()> {
         self.only(self.scope >= Scope::Scientist, "a scientist's token")
     }
@@ -42,16 +42,16 @@ impl Caller {
     /// May enrol a host.
     ///
     /// # Errors
-    /// Anybody else.
+    /// 403 for any other caller.
     pub fn enrols(&self) -> Answer<()> {
         let may = self.scope == Scope::Operator || self.scope == Scope::Host && self.host.is_none();
         self.only(may, "a host token of the server's folder, which enrols hosts")
     }
 
-    /// The host itself, nobody in its name.
+    /// The host itself; not an operator in its name.
     ///
     /// # Errors
-    /// Anybody else.
+    /// 403 for any other caller.
     pub fn speaks_for(&self, host: HostId) -> Answer<()> {
         self.only(
             self.host == Some(host),
@@ -62,7 +62,7 @@ impl Caller {
     /// The host that asks.
     ///
     /// # Errors
-    /// No host.
+    /// 403 for callers that are no host.
     pub fn as_host(&self) -> Answer<HostId> {
         self.host
             .ok_or_else(|| Fault::forbidden("needed: the token that a host got when it registered"))
@@ -71,7 +71,7 @@ impl Caller {
     /// The owner of something, or an operator.
     ///
     /// # Errors
-    /// Anybody else.
+    /// 403 for any other caller.
     pub fn owns(&self, owner: &str) -> Answer<()> {
         self.scientist()?;
         let may = self.scope == Scope::Operator || self.subject == owner;
@@ -125,7 +125,7 @@ impl Tokens {
         self.by_digest.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Who holds a secret.
+    /// The caller that a secret belongs to.
     pub fn find(&self, secret: &str) -> Option<Caller> {
         let digest = Digest::of(secret.as_bytes());
         let tokens = self.by_digest.read().unwrap_or_else(PoisonError::into_inner);

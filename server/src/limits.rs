@@ -12,7 +12,7 @@ const CALLERS_MAX: usize = 200_000;
 pub enum Kind {
     /// Reads and writes of scientists and operators.
     Command,
-    /// What a host says.
+    /// Requests of a host: heartbeats, leases, commits.
     Host,
     /// A first registration.
     Enrol,
@@ -24,7 +24,7 @@ pub enum Kind {
     Open,
 }
 
-/// What is allowed.
+/// Rate limits, by caller.
 #[derive(Clone, Debug)]
 pub struct Rates {
     /// Requests a minute of every kind but the following; 0 for no limit.

@@ -16,12 +16,12 @@ pub(crate) struct Watchers {
     pub(crate) jobs: Topics<JobId>,
 }
 
-/// Things of one kind that somebody watches.
+/// Topics of one kind, with their subscribers.
 pub(crate) struct Topics<K>(Mutex<Watched<K>>);
 
 struct Watched<K> {
     senders: BTreeMap<K, watch::Sender<u64>>,
-    /// Topics that nobody watches any more are forgotten when there are this many: each subscription pays for two looks at most.
+    /// Topics without subscribers are forgotten when there are this many: each subscription pays for two looks at most.
     full: usize,
 }
 

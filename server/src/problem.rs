@@ -26,7 +26,7 @@ pub struct Fault {
 #[derive(Clone, Copy, Debug)]
 pub struct PanickedOver;
 
-/// What a handler gives.
+/// Result of a handler.
 pub type Answer<T> = Result<T, Fault>;
 
 impl Fault {

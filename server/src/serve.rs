@@ -81,7 +81,7 @@ impl Options {
 
 /// A server that runs.
 pub struct Server {
-    /// Where it listens.
+    /// Address that it listens on.
     pub address: SocketAddr,
     /// The URL of the address where it listens.
     pub url: String,
@@ -89,7 +89,7 @@ pub struct Server {
     public: String,
     /// The scheduler.
     pub engine: Arc<Engine>,
-    /// What handlers share.
+    /// The state that all handlers share.
     pub app: Arc<App>,
     stop: watch::Sender<bool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,

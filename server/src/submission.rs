@@ -116,7 +116,7 @@ pub async fn check(app: &Arc<App>, job: &SubmitJob) -> Answer<()> {
     Ok(())
 }
 
-/// Reads an archive and keeps the verdict, also when nobody waits for it any more.
+/// Reads an archive and keeps the verdict, also when the request was dropped.
 async fn look(app: &Arc<App>, archive: Digest) -> Answer<Verdict> {
     let reader = app.submissions.reader().await?;
     // Another submission of the same archive may have been before this one.

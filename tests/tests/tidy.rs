@@ -14,12 +14,10 @@ const FILE_LINES_MAX: usize = 450;
 const TEST_LINES_MAX: usize = 520;
 
 /// Files above their limit, and why each may be.
-const LONG_FILES: &[(&str, &str)] = &[
-    (
-        "kernels/tests/package_bad_input.rs",
-        "one table of bad inputs and their messages",
-    ),
-];
+const LONG_FILES: &[(&str, &str)] = &[(
+    "kernels/tests/package_bad_input.rs",
+    "one table of bad inputs and their messages",
+)];
 
 /// Words that stop a reader, and the field's own. Matched as whole words, without regard to case, in Rust and WGSL sources.
 const WORDS: &[(&str, &str)] = &[
@@ -56,7 +54,10 @@ fn no_error_prints_its_cause_twice() {
             let says_its_field = line.starts_with("#[error(\"") && (line.contains("{0}") || line.contains("{source"));
             let variant = lines.get(index + 1).unwrap_or(&"");
             if says_its_field && (variant.contains("(#[from]") || variant.contains("(#[source]")) {
-                found.push(format!("{path}:{}: expected the cause in the text or as a source, not both", index + 1));
+                found.push(format!(
+                    "{path}:{}: expected the cause in the text or as a source, not both",
+                    index + 1
+                ));
             }
         }
     }

@@ -39,7 +39,7 @@ pub struct RegisterHost {
     pub protocol: u32,
     /// Its devices, at most 64; a job runs on one.
     pub devices: Vec<DeviceReport>,
-    /// When it is off.
+    /// Hours in which it is off.
     #[serde(default)]
     pub night: Option<Night>,
 }
@@ -63,7 +63,7 @@ pub struct Registered {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobProgress {
-    /// Which attempt.
+    /// The attempt.
     pub attempt: AttemptId,
     /// Its epoch.
     pub epoch: u64,
@@ -121,7 +121,7 @@ pub struct HostView {
     pub host: HostId,
     /// Name for people.
     pub name: String,
-    /// Where it stands.
+    /// The host's state.
     pub state: HostState,
     /// Why, in a sentence.
     pub reason: String,
@@ -131,7 +131,7 @@ pub struct HostView {
     pub last_seen_ms: u64,
     /// Its devices, each with the job it has or why it has none.
     pub devices: Vec<DeviceView>,
-    /// When it is off.
+    /// Hours in which it is off.
     pub night: Option<Night>,
     /// Leaves at this Unix time, milliseconds.
     pub departs_ms: Option<u64>,
@@ -179,7 +179,7 @@ pub struct DeviceView {
     pub name: String,
     /// What it was measured to be.
     pub classes: Vec<HardwareClass>,
-    /// What it computes.
+    /// Job that it computes.
     pub attempt: Option<AttemptId>,
     /// Why it has nothing to do.
     pub idle: Option<String>,

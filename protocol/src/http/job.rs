@@ -80,7 +80,7 @@ pub struct Reprioritize {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Stay {
-    /// Where.
+    /// The host.
     pub host: HostId,
     /// Class of the device.
     pub class: HardwareClass,
@@ -104,9 +104,9 @@ pub struct JobView {
     pub job: JobId,
     /// Name for people.
     pub name: String,
-    /// Who submitted it.
+    /// Its owner.
     pub owner: String,
-    /// Where it stands.
+    /// The job's state.
     pub state: JobState,
     /// Why, in a sentence.
     pub reason: String,
@@ -174,9 +174,9 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Why {
-    /// Which job.
+    /// Number of the job.
     pub job: JobId,
-    /// Where it stands.
+    /// The job's state.
     pub state: JobState,
     /// Why it runs, waits or moved, in a sentence.
     pub sentence: String,
@@ -190,7 +190,7 @@ pub struct Why {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClassPresence {
-    /// Which class.
+    /// The hardware class.
     pub class: HardwareClass,
     /// Devices of it that ever registered and are not given up.
     pub devices: u64,

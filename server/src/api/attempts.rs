@@ -37,7 +37,7 @@ async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Ans
     }
     let size = bytes.len() as u64;
     let parsed = tokio::task::spawn_blocking(move || {
-        // Held until the work is done, also when nobody waits for it any more.
+        // Held until the work is done, also when the request was dropped.
         let _room = room;
         inspect(&bytes, limit)
     })

@@ -21,7 +21,7 @@ use crate::problem::{Answer, Fault};
 use crate::submission;
 use scheduler::{Core, Event, Finished, Refusal, Reply};
 
-/// Which jobs to list.
+/// Query of a list of jobs.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
@@ -35,7 +35,7 @@ pub struct Filter {
     all: bool,
 }
 
-/// Where to begin.
+/// Query of a list of boundaries.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct From {

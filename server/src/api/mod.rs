@@ -20,7 +20,7 @@ use crate::engine::stopped;
 /// Items of a list in one answer.
 pub const PAGE: usize = 100;
 
-/// How often a stream speaks.
+/// Shortest and longest time between two events of a stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     /// No sooner than this after a change.

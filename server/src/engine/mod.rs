@@ -1,7 +1,7 @@
 //! The one task that drives the scheduler ([`writer`]), and the handle through which everything else reaches it.
 //!
 //! Events that arrive together share one transaction. The scheduler's state is behind a lock that is held while that transaction is written, so
-//! nobody reads a state that a power cut could take back. What a request wants to know after its event is looked up under the same lock,
+//! no request reads a state that a power cut could take back. What a request wants to know after its event is looked up under the same lock,
 //! once the transaction is durable: one event takes the lock once. When the store fails, the requests are told to come again, and the state is read
 //! back from the store before anything else happens.
 
@@ -50,7 +50,7 @@ struct Request {
 /// A handle on the running scheduler.
 pub struct Engine {
     core: RwLock<Core>,
-    /// Where everything is kept.
+    /// Durable storage of events, snapshots and tokens.
     pub store: Arc<dyn Store>,
     clock: Clock,
     requests: mpsc::Sender<Request>,

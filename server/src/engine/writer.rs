@@ -1,4 +1,4 @@
-//! The task that drives the scheduler: applies a batch of requests, makes it durable, and only then tells anybody.
+//! The task that drives the scheduler: applies a batch of requests, makes it durable, and only then answers.
 //!
 //! Invariant: the state that others see and the store differ at no time but while `broken`; then nothing is taken in before the state was read
 //! back. An event over which the rules panic is left out and its sender alone is told so; the others of its batch are applied again without it.
@@ -98,7 +98,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Applies a batch of requests, makes it durable, and only then lets anybody see it.
+    /// Applies a batch of requests, makes it durable, and only then publishes it.
     pub(super) async fn write(&mut self, mut requests: Vec<Request>) {
         let engine = Arc::clone(&self.engine);
         let mut core = engine.core.write().await;

@@ -45,7 +45,7 @@ pub enum Effect {
         run: RunId,
         /// Index of the device in [`Setup::devices`](crate::Setup::devices).
         slot: usize,
-        /// Which job.
+        /// The job's attempt.
         attempt: AttemptId,
         /// Class that its bits are of.
         class: HardwareClass,
@@ -67,7 +67,7 @@ pub enum Effect {
     ForgetHost,
     /// Delete files of a job that nothing needs any more.
     DeleteFiles {
-        /// Which job.
+        /// The job's attempt.
         attempt: AttemptId,
         /// Segments whose checkpoint goes.
         checkpoints: Vec<u64>,
@@ -76,9 +76,9 @@ pub enum Effect {
     },
     /// Keep a checkpoint among the fetched files: it is likely to be wanted again, here of all places.
     KeepCheckpoint {
-        /// Which job.
+        /// The job's attempt.
         attempt: AttemptId,
-        /// Which boundary.
+        /// Number of the boundary's segment.
         segment: u64,
         /// Digest of its file.
         blob: Digest,
@@ -112,7 +112,7 @@ pub enum Errand {
     Fetch(Box<Lease>),
     /// Upload the last boundary's checkpoint and all outputs, and commit.
     Commit {
-        /// Which attempt.
+        /// The attempt.
         attempt: AttemptId,
         /// The lease's.
         epoch: u64,
@@ -121,9 +121,9 @@ pub enum Errand {
     },
     /// Tell the server that an attempt has stopped here.
     End {
-        /// Which attempt.
+        /// The attempt.
         attempt: AttemptId,
-        /// How.
+        /// Outcome and reason.
         end: EndAttempt,
     },
 }
@@ -189,7 +189,7 @@ pub enum Message {
     StoppingNow,
     /// A job begins to compute.
     Computes {
-        /// Which job.
+        /// Number of the job.
         job: JobId,
         /// Its name.
         name: String,
@@ -200,44 +200,44 @@ pub enum Message {
     },
     /// The server tells a job to stop.
     ToldToStop {
-        /// Which job.
+        /// Number of the job.
         job: JobId,
-        /// When.
+        /// At its next boundary, or at once.
         action: Action,
         /// Why, in the server's words.
         reason: String,
     },
     /// A job's last boundary is safe.
     Completed {
-        /// Which job.
+        /// Number of the job.
         job: JobId,
         /// Its last boundary.
         segment: u64,
     },
     /// All boundaries of a job that goes on elsewhere are safe.
     HandedOver {
-        /// Which job.
+        /// Number of the job.
         job: JobId,
         /// The boundary from which it goes on.
         segment: u64,
     },
     /// The lease of a job is over, and what was computed under it is dropped.
     LeaseOver {
-        /// Which job.
+        /// Number of the job.
         job: JobId,
         /// Why, in the server's words; none when the orders do not list it any more.
         why: Option<String>,
     },
     /// A job cannot go on here.
     Failed {
-        /// Which job.
+        /// Number of the job.
         job: JobId,
-        /// Why.
+        /// Cause and text.
         failure: Failure,
     },
 }
 
-/// How the agent ends.
+/// Why the agent ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// Nothing is left to do.

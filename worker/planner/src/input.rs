@@ -128,7 +128,7 @@ pub enum Input {
     Server(Server),
 }
 
-/// How an errand ended.
+/// The result of an errand.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// This host is registered, and its identity is kept.

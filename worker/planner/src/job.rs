@@ -91,7 +91,7 @@ impl Job {
         }
     }
 
-    /// Where it stands.
+    /// The job's stage.
     pub(crate) fn stage(&self) -> Stage {
         match self.work {
             Work::Fetching(_) => Stage::Fetching,

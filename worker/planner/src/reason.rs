@@ -62,7 +62,7 @@ pub enum Presence {
     Here,
     /// Paused for so long that its jobs should migrate.
     Away {
-        /// Why.
+        /// Reason of the pause.
         reason: Reason,
         /// Expected back after so many milliseconds.
         back_in_ms: Option<u64>,
@@ -159,7 +159,7 @@ impl From<Cause> for ErrorCause {
 /// Why a job cannot go on here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What lies behind it.
+    /// Part that is at fault.
     pub cause: Cause,
     /// What happened, in a sentence.
     pub text: String,

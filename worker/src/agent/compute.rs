@@ -1,6 +1,7 @@
-//! A job on a device: segment by segment on a thread of its own, until its last boundary or until it is told otherwise.
+//! Compute threads: one for each job on a device, until its last segment is done or the agent requests that it stops.
 //!
-//! The loop is [`kernels::run::compute`]; the gate is looked at between short stretches of steps.
+//! The segment loop is [`kernels::run::compute`]; between short stretches of steps it reads the agent's request from a [`Gate`]. The outcome
+//! always comes as a note, also when the thread panics.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,112 +17,120 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::effects::Note;
 use super::record::{JobFolder, JobStart};
 
-/// What a computing thread is to do; the later ones are stronger.
+/// What a compute thread is to do; the later ones are stronger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Wish {
-    /// Go on.
-    Go,
-    /// Wait where it is, without using the device.
+pub(crate) enum Request {
+    /// Compute.
+    Compute,
+    /// Wait between two stretches of steps, with the state on the device.
     Pause,
-    /// Go on to the next boundary, and stop there.
-    Boundary,
-    /// Stop now, and drop the work since the last boundary.
-    Now,
+    /// Compute up to the next boundary, and stop there.
+    StopAtBoundary,
+    /// Stop now, and drop what was computed since the last boundary.
+    StopNow,
 }
 
-/// Where a thread looks what it is to do.
+/// A request shared between the agent, which sets it, and a compute thread, which reads it between stretches of steps.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    wish: Mutex<Wish>,
+    request: Mutex<Request>,
     changed: Condvar,
 }
 
 impl Gate {
-    /// A gate that says `wish`.
-    pub(crate) fn new(wish: Wish) -> Self {
+    /// A gate with a first request.
+    pub(crate) fn new(request: Request) -> Self {
         Self {
-            wish: Mutex::new(wish),
+            request: Mutex::new(request),
             changed: Condvar::new(),
         }
     }
 
-    /// Say something else.
-    pub(crate) fn set(&self, wish: Wish) {
-        *self.wish.lock().unwrap_or_else(PoisonError::into_inner) = wish;
+    /// Replace the request, and wake the thread where it waits.
+    pub(crate) fn set(&self, request: Request) {
+        *self.request.lock().unwrap_or_else(PoisonError::into_inner) = request;
         self.changed.notify_all();
     }
 
-    /// Block while it says [`Wish::Pause`]; then what it says.
-    fn pass(&self) -> Wish {
-        let wish = self.wish.lock().unwrap_or_else(PoisonError::into_inner);
-        let wish = self.changed.wait_while(wish, |wish| *wish == Wish::Pause);
-        *wish.unwrap_or_else(PoisonError::into_inner)
+    /// The request; blocks while it is [`Request::Pause`].
+    fn wait(&self) -> Request {
+        let request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
+        let request = self.changed.wait_while(request, |request| *request == Request::Pause);
+        *request.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How long a device stands still between two jobs that follow each other.
+/// The idle time of a device between two jobs that follow each other.
 #[derive(Debug, Default)]
-pub(crate) struct Idle(Mutex<(Option<Instant>, Option<u64>)>);
+pub(crate) struct Idle(Mutex<Gap>);
+
+#[derive(Debug, Default)]
+struct Gap {
+    /// When the device finished the last step of a job, unless another began since or none follows.
+    free_since: Option<Instant>,
+    /// Length of the last gap, milliseconds.
+    last_ms: Option<u64>,
+}
 
 impl Idle {
-    fn both(&self) -> std::sync::MutexGuard<'_, (Option<Instant>, Option<u64>)> {
+    fn gap(&self) -> std::sync::MutexGuard<'_, Gap> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The device has done its last step of a job.
-    fn leave(&self) {
-        self.both().0 = Some(Instant::now());
+    fn begin(&self) {
+        self.gap().free_since = Some(Instant::now());
     }
 
-    /// The device is given the first steps of a job.
-    fn arrive(&self) {
-        let mut both = self.both();
-        if let Some(left) = both.0.take() {
-            both.1 = u64::try_from(left.elapsed().as_millis()).ok();
+    /// The device is given steps of a job.
+    fn end(&self) {
+        let mut gap = self.gap();
+        if let Some(since) = gap.free_since.take() {
+            gap.last_ms = u64::try_from(since.elapsed().as_millis()).ok();
         }
     }
 
-    /// There is nothing to do: what comes next does not follow.
+    /// No job follows: the time until the next one is no gap.
     pub(crate) fn forget(&self) {
-        self.both().0 = None;
+        self.gap().free_since = None;
     }
 
     /// The last gap, milliseconds.
     pub(crate) fn gap_ms(&self) -> Option<u64> {
-        self.both().1
+        self.gap().last_ms
     }
 }
 
-/// A job to compute.
+/// A job to compute, and what it is computed with.
 pub(crate) struct Task {
-    /// Its attempt.
+    /// The attempt that the server granted.
     pub(crate) attempt: AttemptId,
-    /// Where its boundaries go.
+    /// Folder that its boundaries are written to.
     pub(crate) folder: JobFolder,
-    /// Where it begins, when that was read already; from the folder's last good boundary otherwise.
+    /// Boundary that it begins from, where that was read already; otherwise the folder's last whole one.
     pub(crate) start: Option<JobStart>,
-    /// What it runs.
+    /// The job's package.
     pub(crate) package: Arc<Package>,
-    /// Where.
+    /// Device that computes it.
     pub(crate) device: Arc<dyn Device>,
     /// The device's class.
     pub(crate) class: HardwareClass,
-    /// Its last boundary.
+    /// Number of its last segment.
     pub(crate) until: u64,
-    /// How the device runs it.
+    /// Options of the device's session.
     pub(crate) session: SessionOptions,
-    /// What it is told.
+    /// What the agent requests of it.
     pub(crate) gate: Arc<Gate>,
     /// Steps handed to the device so far.
     pub(crate) step: Arc<AtomicU64>,
-    /// How long the device stood still before.
+    /// The device's idle time.
     pub(crate) idle: Arc<Idle>,
-    /// Whom it tells.
+    /// Channel to the agent's event loop.
     pub(crate) notes: UnboundedSender<Note>,
 }
 
 impl Task {
-    /// Begin, on a thread of its own. It tells each boundary, and at the end how it ended.
+    /// Compute on a thread of its own. It sends a note for each boundary, and at the end one with the outcome.
     ///
     /// # Errors
     /// The system gives no thread.
@@ -144,30 +153,30 @@ impl Task {
         let gone = || RunError::folder(&self.folder.start(), "no boundary to begin from is whole any more");
         let start = start.ok_or_else(gone)?;
         let mut executor = Executor::open(&self.package, &*self.device, &self.session)?;
-        let mut pilot = AtGate(self);
+        let mut pilot = GatePilot(self);
         // Nothing receives once the agent has ended.
         let committed = |kept| drop(self.notes.send(Note::Boundary(self.attempt, kept)));
         compute(&mut executor, start, self.until, false, &mut pilot, committed).map(drop)
     }
 }
 
-/// Does what the gate says.
-struct AtGate<'a>(&'a Task);
+/// Steers a run by its task's gate.
+struct GatePilot<'a>(&'a Task);
 
-impl Pilot for AtGate<'_> {
+impl Pilot for GatePilot<'_> {
     fn steer(&mut self, _: u64, step: u64) -> Control {
         self.0.step.store(step, Ordering::Relaxed);
-        let control = match self.0.gate.pass() {
-            Wish::Now => return Control::StopNow,
-            Wish::Boundary => Control::StopAtBoundary,
-            Wish::Go | Wish::Pause => Control::Continue,
+        let control = match self.0.gate.wait() {
+            Request::StopNow => return Control::StopNow,
+            Request::StopAtBoundary => Control::StopAtBoundary,
+            Request::Compute | Request::Pause => Control::Continue,
         };
-        self.0.idle.arrive();
+        self.0.idle.end();
         control
     }
 
     fn device_is_free(&mut self) {
-        self.0.idle.leave();
+        self.0.idle.begin();
     }
 }
 
@@ -177,14 +186,14 @@ mod tests {
 
     #[test]
     fn a_paused_thread_waits_until_it_is_told_otherwise() {
-        let gate = Arc::new(Gate::new(Wish::Go));
-        assert_eq!(gate.pass(), Wish::Go);
-        gate.set(Wish::Pause);
+        let gate = Arc::new(Gate::new(Request::Compute));
+        assert_eq!(gate.wait(), Request::Compute);
+        gate.set(Request::Pause);
         let waiting = Arc::clone(&gate);
-        let thread = std::thread::spawn(move || waiting.pass());
+        let thread = std::thread::spawn(move || waiting.wait());
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(!thread.is_finished());
-        gate.set(Wish::Now);
-        assert_eq!(thread.join().unwrap(), Wish::Now);
+        gate.set(Request::StopNow);
+        assert_eq!(thread.join().unwrap(), Request::StopNow);
     }
 }

@@ -33,7 +33,7 @@ fn battery_below(supplies: &Path) -> bool {
     discharging
 }
 
-/// How long nobody has used the machine; none where that cannot be found out.
+/// Time since the machine's last input; none where that cannot be found out.
 pub(crate) fn idle() -> Option<Duration> {
     match std::env::consts::OS {
         "linux" => {
@@ -52,7 +52,7 @@ pub(crate) fn idle() -> Option<Duration> {
     }
 }
 
-/// Time since somebody typed in any terminal: reading changes a terminal's time of access.
+/// Time since the last input in any terminal: reading changes a terminal's time of access.
 fn terminals_idle(now: SystemTime) -> Option<Duration> {
     let terminals = ["/dev/pts", "/dev"]
         .into_iter()

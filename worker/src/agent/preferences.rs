@@ -50,7 +50,7 @@ pub(crate) struct Given {
     name: Option<String>,
 }
 
-/// What the volunteer wants.
+/// The volunteer's settings.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Preferences {
     pub(crate) run_on_batteries: bool,

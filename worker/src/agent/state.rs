@@ -161,7 +161,7 @@ impl StateFolder {
         }
     }
 
-    /// Keep who we are; nobody else may read it.
+    /// Keep this host's identity, in a file that its owner alone may read.
     ///
     /// # Errors
     /// The file system's.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::console::progress::{duration, figures};
 
-/// How the agent is.
+/// The agent's status.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Status {
     /// Unix time of it, milliseconds.
@@ -41,7 +41,7 @@ pub(crate) struct DeviceStatus {
     pub(crate) classes: Vec<String>,
     /// Its jobs, the one that computes first.
     pub(crate) jobs: Vec<JobStatus>,
-    /// Why it has none.
+    /// Reason why it has no job; none where it has one.
     pub(crate) idle: Option<String>,
     /// Time that the device stood still between the last two jobs that followed each other, milliseconds.
     pub(crate) gap_ms: Option<u64>,

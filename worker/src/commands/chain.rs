@@ -34,10 +34,10 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let dir = RunDir::view(&args.dir)?;
     let seen = dir.check_record()?;
     for finding in &seen.findings {
-        eprintln!("{}: {}", finding.file.display(), finding.problem);
+        output::note(format_args!("{}: {}", finding.file.display(), finding.problem));
     }
     for mark in &seen.non_finite {
-        eprintln!("segment {}, step {}: {}", mark.segment, mark.step, mark.value);
+        output::note(format_args!("segment {}, step {}: {}", mark.segment, mark.step, mark.value));
     }
     let package = dir.package();
     let chain = dir.chain()?;

@@ -6,6 +6,7 @@ use kernels::run::RunDir;
 use kernels::run::dir::ChainLine;
 use protocol::HardwareClass;
 
+use crate::console::output;
 use crate::exit::{Exit, Usage};
 use crate::local::drive::{self, HowArgs, Onward};
 
@@ -32,7 +33,7 @@ pub(crate) struct Args {
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let mut dir = RunDir::open(&args.dir)?;
     for finding in dir.check_record()?.findings {
-        eprintln!("{}: {}", finding.file.display(), finding.problem);
+        output::note(format_args!("{}: {}", finding.file.display(), finding.problem));
     }
     let chain = dir.chain()?;
     let tier = dir.package().manifest().tier;

@@ -49,7 +49,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     };
     if !args.how.json {
         let info = chosen.device.info();
-        eprintln!(
+        output::note(format_args!(
             "{} {} · {} ({}) · {} segments of {} steps → {}",
             manifest.name,
             manifest.version,
@@ -58,7 +58,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
             config.segments,
             manifest.run.steps_per_segment,
             out.display()
-        );
+        ));
     }
     let dir = RunDir::create(&out, &package, config)?;
     drive::drive(&dir, &chosen, &args.how, &Onward::default())

@@ -10,7 +10,7 @@ use crate::console::output;
 use crate::exit::Exit;
 use crate::net::{Access, Client, NetError};
 
-/// Which jobs.
+/// The jobs to change.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The job's number; several may be given.

@@ -221,18 +221,18 @@ pub(crate) fn drive(dir: &RunDir, chosen: &Chosen, how: &HowArgs, onward: &Onwar
 fn heading(dir: &RunDir, chosen: &Chosen, prepared: &Prepared<'_>) {
     let info = chosen.device.info();
     let from = prepared.from().segment;
-    eprintln!(
+    output::note(format_args!(
         "{} · {} ({}) · from segment {from} of {}",
         dir.path().display(),
         info.id,
         info.name,
         dir.config().segments
-    );
+    ));
     if let Some((until, why)) = prepared.computes_again_until() {
-        eprintln!(
+        output::note(format_args!(
             "segments {} to {until} are on record, and are computed again to the same digests: {why}",
             from + 1
-        );
+        ));
     }
 }
 

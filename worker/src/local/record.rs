@@ -4,6 +4,8 @@ use anyhow::bail;
 use kernels::run::RunDir;
 use kernels::run::verify::Kind;
 
+use crate::console::output;
+
 /// Hold what is recorded against the chain, for commands that read outputs.
 ///
 /// # Errors
@@ -14,7 +16,7 @@ pub(crate) fn must_be_whole(dir: &RunDir) -> anyhow::Result<()> {
         bail!("{}: {}", found.file.display(), found.problem);
     }
     for words in &seen.unchecked {
-        eprintln!("{}: not checked: {words}", dir.path().display());
+        output::note(format_args!("{}: not checked: {words}", dir.path().display()));
     }
     Ok(())
 }

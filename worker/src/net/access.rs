@@ -55,7 +55,7 @@ struct Role {
     token_file: Option<PathBuf>,
 }
 
-/// What was found out.
+/// Server, token and certificate, from options, environment and configuration file.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     /// The server's URL.

@@ -14,7 +14,7 @@ use super::client::{Client, send};
 
 /// Bytes of one part of an upload.
 const PART_BYTES: u64 = 4 << 20;
-/// Up to this many bytes nobody asks first what is there.
+/// Blobs up to this size are uploaded without asking first how much the server has.
 const SMALL_BYTES: u64 = 256 << 10;
 const CHUNK_BYTES: usize = 256 << 10;
 
@@ -78,7 +78,7 @@ async fn upload(
                 }
                 offset = view.received;
             }
-            // Somebody else sent a part meanwhile, perhaps we ourselves before a cut.
+            // Another upload of the same blob wrote a part meanwhile, perhaps an earlier one of this host.
             Err(error) if error.status() == 409 => {
                 let there = received().await?;
                 if there.whole {

@@ -23,7 +23,7 @@ pub(crate) enum NetError {
     /// The server does not answer, or says that it cannot now: come again.
     #[error("the server is away: {why}")]
     Away {
-        /// What happened.
+        /// The transport's error, or the server's problem document.
         why: String,
         /// When it asked us to come again.
         again: Option<Duration>,
@@ -153,7 +153,7 @@ impl Client {
         })
     }
 
-    /// The same server, spoken to by somebody else.
+    /// A client of the same server with another token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self {
             token: token.to_owned(),
@@ -291,7 +291,7 @@ async fn read<T: DeserializeOwned>(response: Response) -> Result<T, NetError> {
     serde_json::from_slice(&bytes).map_err(|error| NetError::Garbled(error.to_string()))
 }
 
-/// A key that nobody else has.
+/// A random idempotency key.
 pub(crate) fn fresh_key() -> String {
     let mut bytes = [0; 16];
     if getrandom::fill(&mut bytes).is_err() {

@@ -1,4 +1,4 @@
-//! Whether the server answers, and when to ask again: growing pauses with jitter, cut short for everybody once anybody gets through.
+//! Whether the server answers, and when to ask again: growing pauses with jitter, cut short for all requests once one gets through.
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
@@ -142,7 +142,7 @@ impl Link {
         }
     }
 
-    /// Growing pauses for somebody who counts for himself.
+    /// Growing pauses for one kind of request, counted apart from the others.
     pub(crate) fn pauses(&self) -> Pauses {
         Pauses::new(self.longest)
     }

@@ -22,12 +22,12 @@ impl Finished {
         self.job.id
     }
 
-    /// Who submitted it.
+    /// Its owner.
     pub fn owner(&self) -> &str {
         &self.owner
     }
 
-    /// How it ended.
+    /// Its final state.
     pub fn state(&self) -> JobState {
         self.job.state()
     }

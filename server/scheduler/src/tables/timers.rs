@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::{AttemptId, HostId, JobId};
 use serde::{Deserialize, Serialize};
 
-/// What is due.
+/// A timer: the check that is made when it expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Timer {
     /// Was the host silent?

@@ -130,7 +130,7 @@ impl Core {
         Ok((job.state(), format!("job {id} is {}: {now}", job.state()), class))
     }
 
-    /// Who owns a job.
+    /// The owner of a job.
     ///
     /// # Errors
     /// No such job.

@@ -11,15 +11,15 @@ use crate::reason::{Declined, Idle};
 /// A job as it stands here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobView<'a> {
-    /// Which job.
+    /// Number of the job.
     pub job: JobId,
-    /// Which attempt.
+    /// Number of the attempt.
     pub attempt: AttemptId,
     /// Its name.
     pub name: &'a str,
     /// Its device.
     pub device: &'a str,
-    /// Where it stands.
+    /// The job's stage.
     pub stage: Stage,
     /// Its last boundary is reached.
     pub is_finished: bool,

@@ -7,7 +7,7 @@ use kernels::package::manifest::Element;
 
 use crate::analysis::trajectory::Frames;
 
-/// How elements are written.
+/// NumPy's name of an element type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Values {
     /// The exact bits of the run.

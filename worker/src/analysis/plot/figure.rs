@@ -43,9 +43,9 @@ pub(crate) struct Curve {
 /// A vertical line with a word: where a value from elsewhere lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Mark {
-    /// Where.
+    /// Position on the x axis.
     pub(crate) x: f64,
-    /// What.
+    /// Text beside the line.
     pub(crate) label: String,
 }
 

@@ -123,7 +123,7 @@ impl Host {
         }
     }
 
-    /// Where it stands.
+    /// The host's state.
     pub(crate) fn state(&self) -> HostState {
         self.state
     }

@@ -116,7 +116,7 @@ impl Job {
         self.blocked
     }
 
-    /// Where it stands.
+    /// The job's state.
     pub(crate) fn state(&self) -> JobState {
         self.state
     }

@@ -1,7 +1,7 @@
 //! Jobs that wait: a queue for each (what they need, how long they are).
 //!
 //! In a queue the highest level goes first, among equals the user who was served least, and of that user's jobs the one with the nearest
-//! deadline, then the oldest. So that nobody starves, a queue also knows its oldest job and how often it was passed over. A user at
+//! deadline, then the oldest. So that no job starves, a queue also knows its oldest job and how often it was passed over. A user at
 //! their limit is parked: their jobs stay where they are and are not seen. Every operation costs a logarithm.
 
 use std::cmp::Reverse;
@@ -28,7 +28,7 @@ pub(crate) enum Length {
     Long,
 }
 
-/// Which queue.
+/// A queue's key: where its jobs can run, and how long they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct QueueKey {
     pub(crate) need: Need,
