@@ -5,13 +5,17 @@ mod md_support;
 use device::SessionOptions;
 use kernels::import::{Files, Options, openmm};
 use kernels::md::Plan;
-use kernels::md::system::{Method, System, Vector};
+use kernels::md::system::{Method, PairBond, Restraint, System, Terms, Vector};
 use kernels::md::terms;
 use kernels::run::evaluate;
 use md_support::{data, devices, relative};
 
 fn imported(name: &str) -> System {
-    let folder = data("openmm").join(name);
+    imported_from("openmm", name)
+}
+
+fn imported_from(kind: &str, name: &str) -> System {
+    let folder = data(kind).join(name);
     let file = |stem: &str| {
         let plain = folder.join(format!("{stem}.xml"));
         if plain.exists() {
@@ -39,12 +43,15 @@ const PLAN: Plan = Plan {
 /// Energy and forces of the terms that [`System::interactions`] adds.
 fn twin(system: &System) -> (f64, Vec<Vector>) {
     type Twin = fn(&System, &mut [Vector]) -> f64;
-    let twins: [Twin; 6] = [
+    let twins: [Twin; 9] = [
         terms::bonds::twin::add,
         terms::angles::twin::add,
         terms::torsions::twin::add,
         terms::rb_torsions::twin::add,
         terms::impropers::twin::add,
+        terms::cmap::twin::add,
+        terms::pair_bonds::twin::add,
+        terms::restraints::twin::add,
         terms::nonbonded::twin::add,
     ];
     let mut forces = vec![[0.0; 3]; system.atoms()];
@@ -122,4 +129,80 @@ fn systems_without_a_box_agree_with_their_twins() {
         nonbonded.dispersion_correction = false;
     }
     check("alanine dipeptide without a box", &system, 3e-6);
+}
+
+/// Correction maps of a protein in AMBER ff19SB.
+#[test]
+fn correction_maps_agree_with_their_twin() {
+    let mut system = imported_from("force-fields", "villin-amber19");
+    // Where the package holds the atoms: its box of 64 nm rounds to 1.5e-8 nm.
+    let unit = 64.0 / 4_294_967_296.0;
+    let places = &mut system.positions_nm;
+    places.iter_mut().flatten().for_each(|x| *x = (*x / unit).round() * unit);
+    assert!(system.terms.cmap_torsions.len() > 20);
+    check("villin", &system, 3e-6);
+    // By themselves: the maps' forces are a small part of all.
+    let mut alone = system;
+    alone.terms = Terms {
+        cmap_grids: alone.terms.cmap_grids,
+        cmap_torsions: alone.terms.cmap_torsions,
+        nonbonded: alone.terms.nonbonded,
+        ..Terms::default()
+    };
+    for particle in &mut alone.particles {
+        (particle.charge_e, particle.epsilon_kj_mol) = (0.0, 0.0);
+    }
+    if let Some(nonbonded) = &mut alone.terms.nonbonded {
+        nonbonded.exceptions.clear();
+    }
+    check("villin's maps alone", &alone, 3e-6);
+}
+
+/// Single pairs and springs to points, in a periodic box and without one.
+#[test]
+fn pair_bonds_and_restraints_agree_with_their_twins() {
+    for periodic in [true, false] {
+        let mut system = imported("alanine-dipeptide");
+        for particle in &mut system.particles {
+            (particle.charge_e, particle.epsilon_kj_mol) = (0.0, 0.0);
+        }
+        if !periodic {
+            system.cell = None;
+        }
+        let mut nonbonded = system.terms.nonbonded.take().expect("pairs");
+        nonbonded.exceptions.clear();
+        nonbonded.dispersion_correction = false;
+        nonbonded.method = match nonbonded.method.cutoff() {
+            Some(cutoff) if periodic => Method::ReactionField {
+                cutoff,
+                dielectric: 78.3,
+            },
+            _ => Method::NoCutoff,
+        };
+        system.terms = Terms {
+            nonbonded: Some(nonbonded),
+            ..Terms::default()
+        };
+        let places = system.positions_nm.clone();
+        // Every tenth atom hangs on a point some way off; every seventh is paired with the one four behind.
+        let shift = |atom: usize, axis: usize| 0.3 * ((7 * atom + 3 * axis) as f64).sin();
+        system.terms.restraints = (0..places.len())
+            .step_by(10)
+            .map(|atom| Restraint {
+                atom: atom as u32,
+                k_kj_mol_nm2: 500.0 + atom as f64,
+                at_nm: [0, 1, 2].map(|axis| places[atom][axis] + shift(atom, axis)),
+            })
+            .collect();
+        system.terms.pair_bonds = (0..places.len() - 4)
+            .step_by(7)
+            .map(|atom| PairBond {
+                atoms: [atom as u32, atom as u32 + 4],
+                coulomb_kj_mol_nm: 20.0 * (atom as f64).cos(),
+                a_kj_mol_nm12: 1e-8,
+                b_kj_mol_nm6: 1e-4,
+            })
+            .collect();
+        check(&format!("pairs and springs, periodic: {periodic}"), &system, 1e-6);
+    }
 }

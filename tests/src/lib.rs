@@ -1,6 +1,7 @@
 //! What the contracts share: the real program as a child process, and packages of a length that tests can afford.
 
 pub mod fuzz;
+pub mod molecules;
 pub mod proxy;
 pub mod sharing;
 
@@ -68,14 +69,18 @@ pub fn said(output: &Output) -> String {
     format!("{}\n{}{}", output.status, text(&output.stdout), text(&output.stderr))
 }
 
-/// One of the shipped examples with segments of `steps_per_segment` steps, saved as a folder.
+/// One of the shipped examples, or one of [`molecules`], with segments of `steps_per_segment` steps, saved as a folder.
 ///
 /// # Panics
 /// There is no such example, or it cannot be written.
 pub fn short_package(example: &str, steps_per_segment: u64, folder: &Path) -> Package {
-    let package = kernels::examples::load(example).expect("a shipped example");
-    let manifest = package.manifest().clone().with_steps_per_segment(steps_per_segment);
-    let package = package.with_manifest(manifest).expect("still a good package");
+    let package = if molecules::NAMES.contains(&example) {
+        molecules::package(example, steps_per_segment)
+    } else {
+        let package = kernels::examples::load(example).expect("a shipped example");
+        let manifest = package.manifest().clone().with_steps_per_segment(steps_per_segment);
+        package.with_manifest(manifest).expect("still a good package")
+    };
     package.save(folder).expect("the folder can be written");
     package
 }

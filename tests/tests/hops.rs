@@ -130,6 +130,17 @@ fn gray_scott_hops_at_every_boundary() {
     hops("gray-scott", 20, 1);
 }
 
+/// Constraints, virtual sites, a heat bath. With PME too where BATON_GPU_TRANSFORMS=1 asks for it: llvmpipe takes minutes to compile a transform.
+#[test]
+fn molecules_hop_at_every_boundary() {
+    hops("water-with-sites", 20, 1);
+    if std::env::var_os("BATON_GPU_TRANSFORMS").is_some() {
+        hops("water-with-sites-and-pme", 20, 1);
+    } else {
+        println!("skipped: hops of molecules with PME (BATON_GPU_TRANSFORMS=1 runs them)");
+    }
+}
+
 /// The class-bound run: V's square by way of exp and log, whose last bits drivers choose.
 const ODD: &str = "let reaction = cell.x * exp(2.0 * log(max(cell.y, 1e-6)));";
 

@@ -7,14 +7,17 @@ use super::list::{Kind, List};
 use super::motion::{Integration, Masses, RemoveMotion, VirtualSites};
 use super::system::nonbonded::reaction_field;
 use super::system::particle::Kinds;
-use super::system::{Action, Cell, ForceClass, Method, Nonbonded, System, check};
+use super::system::{Action, Cell, ForceClass, Improper, Method, Nonbonded, System, Vector, check};
 use super::terms::angles::part::Angles;
 use super::terms::bonds::part::Bonds;
+use super::terms::cmap::part::Cmap;
 use super::terms::exceptions::part::Exceptions;
 use super::terms::nonbonded::twin::dispersion_correction;
 use super::terms::nonbonded::{Coulomb, Nonbonded as Pairs};
+use super::terms::pair_bonds::part::PairBonds;
 use super::terms::pme::driver::Pme;
 use super::terms::pme::part::Reciprocal;
+use super::terms::restraints::part::Restraints;
 use super::terms::torsions::part::{Impropers, PeriodicTorsions, RbTorsions};
 use super::{MdError, Plan};
 use crate::package::Package;
@@ -33,13 +36,7 @@ impl System {
     /// Everything that is wrong with the system, or that cannot be run.
     pub fn package(&self, plan: Plan) -> Result<Package, MdError> {
         let mut draft = self.draft(plan)?;
-        for class in [
-            ForceClass::Cmap,
-            ForceClass::CustomNonbonded,
-            ForceClass::CustomBond,
-            ForceClass::CustomExternal,
-            ForceClass::GbsaObc,
-        ] {
+        for class in [ForceClass::CustomNonbonded, ForceClass::GbsaObc] {
             if self.terms.classes().contains(&class) {
                 draft.refuse(format!("terms of {} cannot be run yet", class.name()));
             }
@@ -82,10 +79,16 @@ impl System {
     /// Positions as fractions of the box of the source, not of the rounded one; without a box, around the middle of the one that stands for it.
     fn fixed_positions(&self, rounded: Cell) -> Vec<[u32; 3]> {
         let cell = self.cell.unwrap_or(rounded);
+        self.positions_nm
+            .iter()
+            .map(|point| self.fixed_position(cell, *point))
+            .collect()
+    }
+
+    fn fixed_position(&self, cell: Cell, point_nm: Vector) -> [u32; 3] {
         let shift = if self.cell.is_some() { 0.0 } else { 0.5 * OPEN_EDGE_NM };
         let word = |fraction: f64| (fraction.rem_euclid(1.0) * 4_294_967_296.0).round() as u64 as u32;
-        let place = |p: &[f64; 3]| cell.fractions(p.map(|x| x + shift)).map(word);
-        self.positions_nm.iter().map(place).collect()
+        cell.fractions(point_nm.map(|x| x + shift)).map(word)
     }
 
     /// The list and all terms that act within the cutoff or on given particles: all but the reciprocal part of PME.
@@ -109,7 +112,32 @@ impl System {
             draft.add(&RbTorsions(&terms.rb_torsions));
         }
         if !terms.impropers.is_empty() {
+            // The kernel wraps differences of angles; around 0 that changes nothing.
+            let unwrapped = |improper: &&Improper| improper.period_rad.is_none() && improper.angle_rad != 0.0;
+            if let Some(improper) = terms.impropers.iter().find(unwrapped) {
+                draft.refuse(format!(
+                    "the harmonic improper of particles {:?} has the angle {} rad and an expression that does not wrap differences by 2 pi: its energy jumps where the torsion passes 180 degrees; write it with min(dtheta, 2*pi-dtheta)",
+                    improper.atoms, improper.angle_rad
+                ));
+            }
             draft.add(&Impropers(&terms.impropers));
+        }
+        if !terms.cmap_torsions.is_empty() {
+            draft.add(&Cmap {
+                grids: &terms.cmap_grids,
+                torsions: &terms.cmap_torsions,
+            });
+        }
+        if !terms.pair_bonds.is_empty() {
+            draft.add(&PairBonds(&terms.pair_bonds));
+        }
+        if !terms.restraints.is_empty() {
+            let cell = self.cell.unwrap_or(draft.cell().cell());
+            let at = terms.restraints.iter().map(|spring| self.fixed_position(cell, spring.at_nm));
+            draft.add(&Restraints {
+                springs: &terms.restraints,
+                points: &at.collect::<Vec<_>>(),
+            });
         }
     }
 

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use kernels::import::{Files, Options};
-use kernels::md::LennardJonesSystem;
+use kernels::md::system::System;
+use kernels::md::{LennardJonesSystem, Plan};
+use kernels::package::Package;
 use serde::Serialize;
 
 use crate::console::output;
@@ -33,12 +35,65 @@ pub(crate) struct OpenMm {
     /// Draw velocities at this temperature, instead of taking the state's.
     #[arg(long, value_name = "K")]
     temperature: Option<f64>,
+    #[command(flatten)]
+    length: Length,
     /// The package's folder to make.
     #[arg(short = 'o', long, value_name = "DIR")]
     out: PathBuf,
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// Length of a run, and what is kept of it.
+#[derive(clap::Args, Debug)]
+struct Length {
+    /// Steps between two boundaries, where a run may stop and move.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    steps_per_segment: Option<u64>,
+    /// Segments of a whole run.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    segments: Option<u64>,
+    /// Steps between two rows of energies; divides the steps of a segment.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    energies_every: Option<u64>,
+    /// Steps between two frames of positions; divides the steps of a segment.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    positions_every: Option<u64>,
+}
+
+impl Length {
+    /// What was asked for; the rest as `usual` has it, or once a segment where that does not divide the segment's steps.
+    fn plan(&self, usual: Plan) -> Plan {
+        let steps_per_segment = self.steps_per_segment.unwrap_or(usual.steps_per_segment);
+        let every = |asked: Option<u64>, usual: u64| {
+            let fits = steps_per_segment.is_multiple_of(usual);
+            asked.unwrap_or(if fits { usual } else { steps_per_segment })
+        };
+        Plan {
+            steps_per_segment,
+            segments: self.segments.unwrap_or(usual.segments),
+            energies_every: every(self.energies_every, usual.energies_every),
+            positions_every: every(self.positions_every, usual.positions_every),
+        }
+    }
+}
+
+/// What molecules are run with unless something else is asked for.
+const PLAN: Plan = Plan {
+    steps_per_segment: 500,
+    segments: 100,
+    energies_every: 50,
+    positions_every: 250,
+};
+
+/// Lennard-Jones alone as the package that is fastest for it, everything else as molecules.
+fn package(system: &System, length: &Length) -> anyhow::Result<Package> {
+    if let Ok(mut alone) = LennardJonesSystem::from_system(system) {
+        alone.plan = length.plan(alone.plan);
+        return Ok(alone.package()?);
+    }
+    Ok(system.package(length.plan(PLAN))?)
 }
 
 #[derive(Serialize)]
@@ -65,7 +120,7 @@ pub(crate) fn call(source: &Source) -> anyhow::Result<Exit> {
         temperature_k: args.temperature,
     };
     let imported = kernels::import::openmm(&files, &options)?;
-    let package = LennardJonesSystem::from_system(&imported.system)?.package()?;
+    let package = package(&imported.system, &args.length)?;
     package.save(&args.out)?;
     let report = Report {
         dir: args.out.clone(),

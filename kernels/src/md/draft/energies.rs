@@ -6,6 +6,9 @@ use super::{Draft, Kernel, ONE, Phase};
 use crate::md::{BAR_PER_KJ_MOL_NM3, GAS_CONSTANT};
 use crate::package::manifest::{Column, Element, Number, Read};
 
+/// What fault 3 means, which kernels of energies raise.
+const ENERGY_FAULT: &str = "an atom's energy is beyond 524,288 kJ/mol or not a number: atoms overlap; use a smaller time step, or a starting state without overlaps";
+
 /// A 64-bit sum over all workgroups of a kernel, in units of 2⁻³².
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(usize);
@@ -83,6 +86,7 @@ pub(super) struct Table {
 impl Draft {
     /// A buffer for a kernel's partial sums, `N` for each of its workgroups, and the kernel that adds them up. Names of quantities are for people.
     pub fn sums<const N: usize>(&mut self, buffer: &str, groups: u64, quantities: [&str; N]) -> [Slot; N] {
+        self.fault(3, ENERGY_FAULT);
         let first = self.energies.slots;
         self.energies.slots += N;
         self.scratch(buffer, Element::U32, &[&groups.to_string(), &(2 * N).to_string()]);

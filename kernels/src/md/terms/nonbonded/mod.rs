@@ -60,10 +60,6 @@ impl Part for Nonbonded {
         self.tables(draft);
         draft.float("cutoff2", self.cutoff_nm.powi(2));
         draft.slot_forces();
-        draft.fault(
-            3,
-            "an energy is beyond 524,288 kJ/mol or not a number: atoms overlap; use a smaller time step, or a starting state without overlaps",
-        );
         let cell = BoxFiles::of(draft).cell;
         let (switch, coulomb) = (self.switch(draft), self.coulomb(draft));
         let files = [

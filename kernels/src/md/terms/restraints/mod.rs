@@ -1,3 +1,4 @@
 //! Springs to points.
 
+pub mod part;
 pub mod twin;
