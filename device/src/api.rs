@@ -16,7 +16,7 @@ pub struct DeviceInfo {
     pub backend: String,
     /// What sort of hardware stands behind it.
     pub kind: DeviceKind,
-    /// PCI vendor and device numbers, 0 where there are none.
+    /// PCI vendor number, 0 where there is none.
     pub vendor: u32,
     /// PCI device number, 0 where there is none.
     pub device: u32,

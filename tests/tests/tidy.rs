@@ -155,6 +155,80 @@ fn tables_of_modules_name_the_modules_that_are_there() {
     none(&found);
 }
 
+/// A file that no `mod` declares is not compiled, and says what is not so.
+#[test]
+fn every_source_file_is_a_module_that_is_declared() {
+    let files = sources(&["rs"]);
+    let declares = |folder: &Path, name: &str| {
+        files
+            .iter()
+            .filter(|path| Path::new(path).parent() == Some(folder) || Path::new(path) == folder.with_extension("rs"))
+            .any(|path| {
+                read(path).lines().any(|line| {
+                    let line = line.trim();
+                    let is_mod = line.ends_with(&format!("mod {name};"));
+                    is_mod || (line.starts_with("#[path") && line.contains(&format!("{name}.rs")))
+                })
+            })
+    };
+    let mut found = Vec::new();
+    for path in &files {
+        let file = Path::new(path);
+        let folder = file.parent().expect("a file lies in a folder");
+        let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let (folder, name) = match stem {
+            "lib" | "main" | "build" => continue,
+            "mod" => match (folder.parent(), folder.file_name().and_then(|name| name.to_str())) {
+                (Some(parent), Some(name)) => (parent, name),
+                _ => continue,
+            },
+            stem => (folder, stem),
+        };
+        let holds_targets = ["tests", "bin", "benches", "examples"]
+            .iter()
+            .any(|targets| folder.file_name().is_some_and(|name| name == *targets));
+        if holds_targets && stem != "mod" {
+            continue;
+        }
+        if !declares(folder, name) {
+            found.push(format!(
+                "{path}: no `mod {name};` in {}: declare it or delete it",
+                folder.display()
+            ));
+        }
+    }
+    none(&found);
+}
+
+/// Files that a header names are there.
+#[test]
+fn headers_name_files_that_exist() {
+    let files = listed();
+    let mut found = Vec::new();
+    for path in sources(&["rs"]) {
+        for (index, line) in read(&path).lines().enumerate().filter(|(_, line)| line.starts_with("//!")) {
+            let quoted = line.split('`').skip(1).step_by(2);
+            let named = quoted.filter(|text| {
+                let is_path = text
+                    .bytes()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || b"_-./".contains(&c));
+                let is_source = [".rs", ".wgsl", ".md", ".toml", ".json"]
+                    .iter()
+                    .any(|end| text.ends_with(end));
+                is_path && is_source && text.contains('/')
+            });
+            for text in named {
+                let tail = text.trim_start_matches("../");
+                let is_there = files.iter().any(|file| file == tail || file.ends_with(&format!("/{tail}")));
+                if !is_there {
+                    found.push(format!("{path}:{}: names `{text}`, which is not there", index + 1));
+                }
+            }
+        }
+    }
+    none(&found);
+}
+
 #[test]
 fn the_readme_names_every_page() {
     let readme = read("README.md");

@@ -1,11 +1,11 @@
 //! Workgroup counts of indirect dispatches, made harmless.
 //!
-//! A kernel may leave anything in a buffer of counts, and a driver may do anything with counts above its limit. So that a
-//! dispatch reads a twin of the buffer, which a shader of ours fills: counts above the limit become zero there, which
+//! A kernel may leave anything in a buffer of counts, and a driver may do anything with counts above its limit. So a
+//! dispatch reads a shadow copy of the buffer, which a shader of ours fills: counts above the limit become zero there, which
 //! runs nothing. wgpu has a check of its own, a dispatch for each dispatch that it guards; this one runs once after each
 //! change of a buffer, however many dispatches read it.
 //!
-//! Invariant: whenever a dispatch reads a twin, it is what its buffer gives at that place in the order of commands.
+//! Invariant: whenever a dispatch reads a shadow copy, it is what its buffer gives at that place in the order of commands.
 
 use wgpu::{
     BindGroup, BindGroupDescriptor, BindGroupEntry, Buffer, BufferDescriptor, BufferUsages, ComputePass, ComputePipeline,
@@ -27,13 +27,13 @@ const SHADER: &str = "
         }
     }";
 
-/// Fills twins.
+/// Fills shadows.
 pub(super) struct Guard {
     pipeline: ComputePipeline,
 }
 
 /// What dispatches read instead of a buffer of counts.
-pub(super) struct Twin {
+pub(super) struct Shadow {
     pub(super) gpu: Buffer,
     group: BindGroup,
     workgroups: u32,
@@ -59,8 +59,8 @@ impl Guard {
         Self { pipeline }
     }
 
-    /// The twin of a buffer; both zero.
-    pub(super) fn twin(&self, device: &wgpu::Device, counts: &Buffer) -> Twin {
+    /// The shadow of a buffer; both zero.
+    pub(super) fn shadow(&self, device: &wgpu::Device, counts: &Buffer) -> Shadow {
         let gpu = device.create_buffer(&BufferDescriptor {
             label: Some("harmless counts"),
             size: counts.size(),
@@ -83,22 +83,22 @@ impl Guard {
         });
         let words = counts.size() / 4;
         let workgroups = words.div_ceil(u64::from(INVOCATIONS)).min(u64::from(WORKGROUPS_MAX)) as u32;
-        Twin { gpu, group, workgroups }
+        Shadow { gpu, group, workgroups }
     }
 
-    /// Fill a twin from its buffer.
-    pub(super) fn fill(&self, twin: &Twin, pass: &mut ComputePass<'_>) {
+    /// Fill a shadow from its buffer.
+    pub(super) fn fill(&self, shadow: &Shadow, pass: &mut ComputePass<'_>) {
         pass.set_pipeline(&self.pipeline);
-        pass.set_bind_group(0, &twin.group, &[]);
-        pass.dispatch_workgroups(twin.workgroups, 1, 1);
+        pass.set_bind_group(0, &shadow.group, &[]);
+        pass.dispatch_workgroups(shadow.workgroups, 1, 1);
     }
 }
 
-/// Which twins are as their buffers are.
+/// Which shadows are as their buffers are.
 pub(super) struct Fresh(Vec<bool>);
 
 impl Fresh {
-    /// All of them: buffers and twins start as zero.
+    /// All of them: buffers and shadows start as zero.
     pub(super) fn new(buffers: usize) -> Self {
         Self(vec![true; buffers])
     }
@@ -108,7 +108,7 @@ impl Fresh {
         self.0[buffer] = false;
     }
 
-    /// Whether a twin has to be filled before it is read; it counts as filled from now on.
+    /// Whether a shadow has to be filled before it is read; it counts as filled from now on.
     pub(super) fn is_stale(&mut self, buffer: usize) -> bool {
         !std::mem::replace(&mut self.0[buffer], true)
     }

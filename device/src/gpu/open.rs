@@ -10,7 +10,7 @@ use wgpu::{
 };
 use wgsl::{Access, Bound};
 
-use super::counts::{Guard, Twin};
+use super::counts::{Guard, Shadow};
 use super::faults::Faults;
 use super::limits;
 use super::list::Gpu;
@@ -43,7 +43,7 @@ pub(super) struct OpenBuffer {
     pub(super) label: String,
     pub(super) size: u64,
     /// What indirect dispatches read, where it is declared indirect.
-    pub(super) twin: Option<Twin>,
+    pub(super) shadow: Option<Shadow>,
     pub(super) gpu: Buffer,
 }
 
@@ -163,12 +163,12 @@ fn buffers(
             usage,
             mapped_at_creation: false,
         });
-        let twin = desc.indirect.then(|| guard.twin(device, &gpu));
+        let shadow = desc.indirect.then(|| guard.shadow(device, &gpu));
         faults.check(|| format!("allocates buffer '{}' of {} bytes", desc.label, desc.size))?;
         buffers.push(OpenBuffer {
             label: desc.label.clone(),
             size: desc.size,
-            twin,
+            shadow,
             gpu,
         });
     }

@@ -45,14 +45,15 @@ pub(super) fn record<'a>(
             }
             let counts = match workgroups {
                 Workgroups::Direct(_) => None,
-                Workgroups::Indirect(buffer, offset) => {
-                    opened.buffers[*buffer].twin.as_ref().map(|twin| (*buffer, twin, *offset))
-                }
+                Workgroups::Indirect(buffer, offset) => opened.buffers[*buffer]
+                    .shadow
+                    .as_ref()
+                    .map(|shadow| (*buffer, shadow, *offset)),
             };
-            if let Some((buffer, twin, _)) = counts
+            if let Some((buffer, shadow, _)) = counts
                 && fresh.is_stale(buffer)
             {
-                opened.guard.fill(twin, &mut recorder);
+                opened.guard.fill(shadow, &mut recorder);
                 bound = None;
             }
             let pass = &opened.passes[*id];
@@ -68,7 +69,7 @@ pub(super) fn record<'a>(
             }
             match (workgroups, counts) {
                 (Workgroups::Direct([x, y, z]), _) => recorder.dispatch_workgroups(*x, *y, *z),
-                (_, Some((_, twin, offset))) => recorder.dispatch_workgroups_indirect(&twin.gpu, offset),
+                (_, Some((_, shadow, offset))) => recorder.dispatch_workgroups_indirect(&shadow.gpu, offset),
                 (_, None) => {}
             }
             pass.writes.iter().for_each(|buffer| fresh.spoil(*buffer));

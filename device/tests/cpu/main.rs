@@ -5,7 +5,7 @@
 //! | `language` | control flow, memory, functions, barriers, atomics mean what WGSL says |
 //! | `numeric` | operators and builtins agree with a host evaluator |
 //! | `divide` | quotients and remainders by constants are those of the host |
-//! | `generated` | random programs give the same bits as an interpreter, threads and orders make no difference |
+//! | `generated` | random programs give the same bits for any number of threads and any order of workgroups |
 //! | `composed` | operators and builtins over vectors and matrices, composed at random, have the same bits on Vulkan drivers |
 //! | `hostile` | endless loops, huge types and broken text are errors in bounded time |
 //! | `many` | kernels of many cases and many variables mean the same as others |

@@ -1,4 +1,4 @@
-//! Probes: small kernels whose bits tell what a device's arithmetic does. Bits are recorded; what to think of them is said apart.
+//! Probes: small kernels whose bits tell what a device's arithmetic does. Bits are recorded; `judge` compares them with the oracle.
 //!
 //! | module | owns |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! What a system must fulfil before it becomes a package; every refusal says what was found and what to do.
+//! What a [`LennardJonesSystem`] must fulfil before it becomes a package; general systems are checked by `md/system/check.rs`. Every refusal says what was found and what to do.
 
 use super::LennardJonesSystem;
 use super::fixed::edges_nm;

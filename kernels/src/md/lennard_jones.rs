@@ -34,7 +34,7 @@ pub struct LennardJonesSystem {
     pub velocities_nm_ps: Vec<[f64; 3]>,
     /// Time step, ps.
     pub dt_ps: f64,
-    /// Pairs from here on feel nothing, nm.
+    /// Cutoff radius, nm: no interaction at or beyond it.
     pub cutoff_nm: f64,
     /// The list holds pairs up to cutoff and skin, nm. Decides speed, and last digits.
     pub skin_nm: f64,

@@ -35,8 +35,8 @@
 //! comes closer and then leaves needs no new list for almost twice as long. Nothing but the list's own life depends on how good the guess is.
 //!
 //! # Faults
-//! The observable buffer `fault` is 0 as long as all is well. Numbers, given to the draft by the parts that raise them: 1 and 4 a list without room,
-//! 2 a displacement out of range, 3 an energy, 6 a force.
+//! The observable buffer `fault` is 0 as long as all is well. Numbers, given to the draft by the parts that raise them: 2 a displacement out of range,
+//! 3 an energy, 5 constraints that cannot hold, 6 a force, 7 a momentum; 101 and 102 a list out of capacity, which is enlarged (`grow` of the manifest).
 
 mod assemble;
 pub mod check;

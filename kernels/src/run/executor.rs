@@ -24,7 +24,7 @@ pub struct Boundary {
     pub outputs: Vec<Vec<u8>>,
 }
 
-/// Doublings of a package's room until a fault that asks for more is the end: 16 times what its author thought of.
+/// Most doublings of a package's scratch capacity in a run: 2⁴ = 16 times what the package asks for.
 const GROWTHS_MAX: u32 = 4;
 
 /// A package on a device, somewhere within a segment.

@@ -1,4 +1,4 @@
-//! What compiled code and the program that runs it agree on. No number of it stands anywhere else.
+//! The interface between compiled code and the program that runs it. Every constant of it is defined here.
 //!
 //! A compiled kernel is a WebAssembly module that imports one shared memory, [`MEMORY`], and exports one function, [`RUN`], which runs
 //! one workgroup. In checked mode it also imports [`WATCH`], which is told each [`event`].

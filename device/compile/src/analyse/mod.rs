@@ -4,10 +4,10 @@
 //! |---|---|
 //! | `tree` | the statement tree as lists |
 //! | `uniform` | which values are the same in neighbouring invocations: what follows when lanes part |
-//! | `spread` | the same for one value, from its operands |
+//! | `spread` | for one value, from its operands: uniform, linear in the lane's index, or varying |
 //! | `variables` | the same for a variable, from its assignments |
 //! | `users` | what depends on a value |
-//! | `settled` | whether all that was looked at |
+//! | `settled` | debug check that the analysis of `uniform` reached its fixed point |
 //! | `align` | low bits that are known to be zero |
 //! | `collective` | which control flow belongs to the workgroup as a whole |
 //! | `regions` | the plan: what runs once a workgroup, what runs for each vector |

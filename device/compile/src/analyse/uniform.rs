@@ -1,10 +1,10 @@
 //! Which values are the same in neighbouring invocations, and where control flow parts them.
 //!
-//! The same analysis serves two circles of neighbours: the four lanes of a vector, and a whole workgroup. It starts from "all
-//! is the same, nothing diverges" and takes that back where something contradicts, until nothing does. A lane's value counts only
-//! while the lane is active.
+//! The analysis runs at two scopes: the four lanes of a vector, and a whole workgroup. It is optimistic: it starts from "every value is uniform, nothing
+//! diverges" and weakens that until a fixed point is reached. A value is of one `spread`: uniform, linear in the lane's index, or varying. Inactive lanes
+//! do not count.
 //!
-//! What is taken back is followed to what depends on it (`users`, [`Event`]), so that each dependency is looked at a bounded number of
+//! A worklist carries each change to what depends on it (`users`, [`Event`]), so that each dependency is looked at a bounded number of
 //! times: the cost grows with the kernel's size times its nesting.
 
 use super::align::low_zeros;

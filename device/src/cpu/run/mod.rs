@@ -5,7 +5,7 @@
 //! | `engine` | wasmtime: settings, compiled modules, deadlines that end endless loops |
 //! | `memory` | the one memory of a session |
 //! | `worker` | a thread's instances |
-//! | `sums` | where additions go that no pass looks at until they are done |
+//! | `sums` | per-thread copies of buffers that a pass only adds to |
 //! | `pool` | threads that share a dispatch |
 //! | `order` | in which order workgroups run |
 //! | `check` | checked mode: what is watched, and who raced |

@@ -4,8 +4,8 @@
 //! whatever ends it: a mark that is still set behind the loop tells that the device gave up, and that is noted in a buffer
 //! ([`crate::Stage::unfinished`]), for the device to fail by name instead of going on with wrong values.
 //!
-//! A mark lies in an array that is indexed by a number from that buffer (0, which no compiler knows), so that it stays in memory: as a
-//! register it would be what the compiler concludes from a loop that it knows to end only there.
+//! A mark lies in an array that is indexed by a number from that buffer (0, which no compiler knows), so that it stays in memory: the
+//! driver's compiler cannot constant-fold it from the loop's exit condition.
 
 use std::num::NonZeroU32;
 use std::ops::Range;

@@ -14,17 +14,19 @@
 //! kernels, each to a [`Phase`]:
 //!
 //! ```ignore
-//! impl Part for Bonds {
+//! impl Part for Bonds<'_> {
 //!     fn contribute(&self, draft: &mut Draft) {
-//!         draft.integer("bonds_count", self.bonds.len() as u64);
-//!         draft.constant_u32("bond_atoms", &["bonds_count", "2"], self.atoms());
-//!         draft.constant_f32("bond_parameters", &["bonds_count", "2"], self.parameters());
+//!         draft.integer("bonds", self.0.len() as u64);
+//!         draft.constant_u32("bond_atoms", &["bonds", "2"], self.atoms());
+//!         draft.constant_f32("bond_parameters", &["bonds", "4"], self.parameters());
 //!         draft.integer_forces();
-//!         draft.kernel(Phase::Forces, Kernel::new("bonds", &["md/terms/bonds/bonds.wgsl"]).over("bonds_count"));
-//!         let kernel = Kernel::new("bond_energies", &["md/observe/fixed64.wgsl", "md/terms/bonds/bond_energies.wgsl"]).over("bonds_count");
-//!         let groups = draft.kernel(Phase::Observe, kernel);
+//!         let bond = ["md/terms/bonds/exact.wgsl", "md/terms/bonds/bond.wgsl"];
+//!         let kernel = Kernel::tagged_forces(draft, "bond_forces", &bond, "md/terms/bonds/bond_forces.wgsl");
+//!         draft.kernel(Phase::Forces, kernel.over("bonds"));
+//!         let kernel = Kernel::tagged_energies(draft, "bond_energies", &bond, "md/terms/bonds/bond_energies.wgsl");
+//!         let groups = draft.kernel(Phase::Observe, kernel.over("bonds"));
 //!         let [energy] = draft.sums("bond_sums", groups, ["bonds"]);
-//!         draft.energy(Energy::of("HarmonicBondForce", energy));
+//!         draft.energy(Energy::of(ForceClass::HarmonicBond.name(), energy));
 //!     }
 //! }
 //! ```

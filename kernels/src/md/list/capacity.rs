@@ -12,9 +12,9 @@ const SMALL_WORDS: u64 = 1 << 20;
 pub struct Capacity {
     /// Neighbors of a cluster; one place always stays free.
     pub neighbors_max: u64,
-    /// What one of a cluster's four invocations finds.
+    /// Neighbors found by one of a cluster's four invocations.
     pub hits_max: u64,
-    /// Candidates of a group of eight clusters, in words of 32.
+    /// Candidates of a group of eight clusters, in units of 32 candidates (one bit each in a mask word of `partners`).
     pub candidate_words: u64,
 }
 

@@ -50,7 +50,7 @@ pub enum Kind {
 /// The list as a part of a package.
 #[derive(Clone, Debug, PartialEq)]
 pub struct List {
-    /// Pairs from here on feel nothing, nm.
+    /// Cutoff radius, nm: no interaction at or beyond it.
     pub cutoff_nm: f64,
     /// How much further the list reaches, nm.
     pub skin_nm: f64,

@@ -1,4 +1,4 @@
-//! The host's twin of the sort and of the list: how many neighbors clusters have in the starting state, which says how much
+//! The host's version of the sort and of the list: how many neighbors clusters have in the starting state, which says how much
 //! room the device's list needs.
 
 use crate::md::fixed::distance2;

@@ -25,7 +25,7 @@ pub struct Integration<'a> {
     pub constraints: &'a Constraints,
     /// Removal of the motion of the centre of mass.
     pub remove_motion: Option<RemoveMotion<'a>>,
-    /// What the temperature divides twice the kinetic energy by.
+    /// Degrees of freedom N_f in T = 2 E_kin / (N_f k_B).
     pub degrees_of_freedom: f64,
 }
 
@@ -78,8 +78,8 @@ impl Integration<'_> {
     fn kinetic_energy(&self, draft: &mut Draft) {
         let moment = match self.dynamics.integrator {
             Integrator::Verlet => Moment::HalfKickLater,
-            Integrator::Baoab(_) => Moment::HalfKickLaterButFirst,
-            Integrator::LangevinMiddle(_) | Integrator::Brownian(_) => Moment::AsTheyAre,
+            Integrator::Baoab(_) => Moment::HalfKickLaterExceptFirst,
+            Integrator::LangevinMiddle(_) | Integrator::Brownian(_) => Moment::AsStored,
         };
         draft.add(&KineticEnergy {
             moment,

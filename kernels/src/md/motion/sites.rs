@@ -1,6 +1,7 @@
-//! Virtual sites as a part of a package: they hand their forces over, and follow their atoms.
+//! Virtual sites as a part of a package: their forces are distributed to the atoms that place them, and they follow these atoms.
 //!
-//! Invariant: a site is placed after, and hands over before, all sites that it hangs on: sites are dealt out to levels, a pass each.
+//! Invariant: sites are grouped by dependency depth, one pass for each depth: a site is placed after the sites that it depends on, and its force is
+//! distributed before theirs.
 
 use std::collections::BTreeMap;
 

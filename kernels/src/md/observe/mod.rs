@@ -7,7 +7,7 @@ use crate::package::manifest::{Element, Number};
 /// Kinetic energy at full steps: half-step velocities brought to the positions' time with half of the next kick, as OpenMM's Verlet integrator reports it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kinetic {
-    /// What the temperature divides twice the kinetic energy by: 3 N less constraints and conserved momenta.
+    /// Degrees of freedom N_f in T = 2 E_kin / (N_f k_B): 3 N less constraints and conserved momenta.
     pub degrees_of_freedom: f64,
 }
 
@@ -24,33 +24,33 @@ impl Part for Kinetic {
     }
 }
 
-/// To which time velocities are brought before their kinetic energy is taken.
+/// The time at which velocities are evaluated for the kinetic energy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// To none: the state's own.
-    AsTheyAre,
-    /// To the positions', with half of the next kick.
+    /// As stored: half a step behind the positions where the integrator keeps them there.
+    AsStored,
+    /// The positions' time: advanced by half of the next kick.
     HalfKickLater,
-    /// To the positions', but in step 0, where they belong there already.
-    HalfKickLaterButFirst,
+    /// The positions' time: advanced by half of the next kick, except in step 0, where they are at that time already.
+    HalfKickLaterExceptFirst,
 }
 
 /// Kinetic energy of a system with constraints, virtual sites or a heat bath. Needs the parts of [`Integration`](super::motion::Integration).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KineticEnergy {
-    /// Of when.
+    /// Time at which velocities are evaluated.
     pub moment: Moment,
     /// Whether there are constraints: what is along them is taken off velocities that were brought to another time.
     pub constrained: bool,
-    /// What the temperature divides twice the kinetic energy by.
+    /// Degrees of freedom N_f in T = 2 E_kin / (N_f k_B).
     pub degrees_of_freedom: f64,
 }
 
 impl Part for KineticEnergy {
     fn contribute(&self, draft: &mut Draft) {
         let velocities = match self.moment {
-            Moment::AsTheyAre => "velocities",
-            Moment::HalfKickLater | Moment::HalfKickLaterButFirst => {
+            Moment::AsStored => "velocities",
+            Moment::HalfKickLater | Moment::HalfKickLaterExceptFirst => {
                 self.full_step(draft);
                 "full_velocities"
             }

@@ -1,4 +1,5 @@
-//! Force terms, one folder each: a [`Part`](super::draft::Part), its tables, and a double-precision twin.
+//! Force terms, one folder each. Every folder has a double-precision twin; those that a device can run also have a [`Part`](super::draft::Part), in `part.rs` or
+//! `mod.rs`. Harmonic impropers and Ryckaert-Bellemans torsions share the part in `torsions`; the part of virtual sites is in `md/motion`.
 
 pub mod angles;
 pub mod bonds;

@@ -22,7 +22,7 @@ use crate::md::draft::{Draft, Energy, Kernel, Part, Phase};
 pub struct LennardJones {
     /// Kinds of atoms, by the index that `types` holds.
     pub types: Vec<AtomType>,
-    /// Pairs from here on feel nothing, nm.
+    /// Cutoff radius, nm: no interaction at or beyond it.
     pub cutoff_nm: f64,
 }
 

@@ -47,7 +47,7 @@ pub struct Nonbonded {
     pub charges_e: Vec<f64>,
     /// Lennard-Jones σ (nm) and ε (kJ/mol) of each kind.
     pub lennard_jones: Vec<[f64; 2]>,
-    /// Pairs from here on feel nothing, nm.
+    /// Cutoff radius, nm: no interaction at or beyond it.
     pub cutoff_nm: f64,
     /// Where Lennard-Jones begins to be switched off, nm.
     pub switch_nm: Option<f64>,
