@@ -36,7 +36,7 @@ pub struct App {
     pub limits: Limits,
     /// Size limits.
     pub sizes: Sizes,
-    /// For what is looked into.
+    /// Memory for unpacking and validating uploads.
     pub memory: Memory,
     /// Verdicts on submitted archives.
     pub submissions: Submissions,

@@ -1,4 +1,4 @@
-//! Memory for what is looked into: a budget over all requests, so that many of them at once take no more than one large one would.
+//! A budget of memory for unpacking and validating uploads, over all requests, so that many of them at once take no more than one large one would.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::problem::{Answer, Fault};
 
 /// Bytes that one permit stands for.
 const UNIT: u64 = 1 << 10;
-/// What looking into something takes beside its bytes: four zstd windows of 8 MiB.
+/// What validating an upload takes beside its bytes: four zstd windows of 8 MiB.
 pub(crate) const EACH: u64 = 32 << 20;
 /// Longest wait for room.
 const PATIENCE: Duration = Duration::from_secs(20);

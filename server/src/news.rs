@@ -1,4 +1,4 @@
-//! What becomes of the core's commands: rows to keep, and news for those who wait for them.
+//! Turns the scheduler's commands into rows of the store, and into notices to those who watch (server-sent events).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};

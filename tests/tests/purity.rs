@@ -10,6 +10,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("compile", &["wgpu", "wasmtime", "tokio", "device"]),
     ("package", &["wgpu", "wasmtime", "tokio", "device"]),
     ("baton-server", &["wgpu", "wasmtime", "device", "kernels"]),
+    ("planner", &["wgpu", "wasmtime", "tokio", "reqwest", "device"]),
     ("scheduler", &["wgpu", "wasmtime", "tokio", "axum", "sqlx"]),
 ];
 

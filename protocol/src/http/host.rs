@@ -104,7 +104,7 @@ fn yes() -> bool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeaveNotice {
-    /// Leaves after this time, seconds; 0 when it stops as soon as its boundaries are home.
+    /// Leaves after this time, seconds; 0 when it stops as soon as its boundaries are committed.
     pub in_s: u64,
     /// Expects to be back after this time, seconds from now.
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! What a worker is told to do, and what it brings home.
+//! Orders to a worker, and what it commits.
 
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +116,7 @@ pub struct Commit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Committed {
-    /// Boundaries of the job that are safe.
+    /// Number of the job's last committed boundary: segments before it.
     pub segment: u64,
     /// Where the job stands now.
     pub state: JobState,

@@ -15,7 +15,7 @@
 //!   be to do something else than was asked.
 //! - A new word of an enum, or a field without which something else would be done, is a new protocol version.
 //!
-//! Orders are a level, not an edge: [`Orders`] always lists *everything* that a host should be doing now, so a lost, repeated or
+//! Orders are the full desired state, not a change of it: [`Orders`] always lists *everything* that a host should be doing now, so a lost, repeated or
 //! overtaken message changes nothing; a worker compares the list with what it does and acts on the difference.
 
 /// Version of this protocol. A host says its own when it registers, and is told the server's.

@@ -12,7 +12,7 @@
 //! | `check`, `testing` | the invariants, all of them; states of any size (feature `testing`) |
 //!
 //! Invariants: a job has at most one attempt, and an attempt the job's newest epoch; a job with a checkpoint is only ever granted to a
-//! device of the checkpoint's class; no device is free while a job waits that it could take; a refused event changes nothing. One event
+//! device of the checkpoint's class; no device is free while a job waits that it could take, unless the job's owner is at the limit of running jobs; a refused event changes nothing. One event
 //! costs a logarithm of the number of hosts and jobs, times what the event itself touches.
 
 use std::collections::BTreeSet;

@@ -1,7 +1,8 @@
 //! Each host's chance to be there still, in integers: the same on every machine.
 //!
 //! Prior: the loss curve of Beberg and Pande, figure 1 (a new host has more than 5 % chance to leave on the next day, less than 1 % after
-//! 21 days, about 0.7 % from day 60 on). A host's own history outweighs it the longer it is known.
+//! 21 days, about 0.7 % from day 60 on). A host's recorded losses and silences are added to the prior as a rate: over 10 days and
+//! the days that it has been observed (at most 90).
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! A state of any size, reached by events like any other: for benches, the simulator and load tests.
+//! A state of any size, reached by events like any other: for benches and load tests.
 
 use protocol::http::{DeviceReport, RegisterHost, SubmitJob};
 use protocol::{Digest, HardwareClass, HostId, Tier};

@@ -1,4 +1,4 @@
-//! Operators, machines that watch, and the page's door.
+//! Routes for operators: tokens, readiness, health and Prometheus metrics.
 
 use std::sync::Arc;
 

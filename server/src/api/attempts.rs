@@ -1,4 +1,4 @@
-//! What hosts bring home.
+//! Routes by which hosts commit boundaries and end an attempt.
 
 use std::sync::Arc;
 

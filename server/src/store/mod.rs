@@ -1,4 +1,4 @@
-//! What outlives the process: one trait, three homes.
+//! What outlives the process: the trait [`Store`], in memory, in SQLite and in PostgreSQL.
 //!
 //! The core is a pure function, so its state is a fold over its events. What is stored is therefore the log of accepted events, each with
 //! its time, and now and then a snapshot to begin from: a restart restores the state exactly, whatever was going on. The rows for people

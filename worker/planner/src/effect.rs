@@ -59,7 +59,7 @@ pub enum Effect {
         /// Index of the device.
         slot: usize,
     },
-    /// Keep the orders, durably, for a life after this one.
+    /// Keep the orders, durably, for a restart.
     SaveOrders(Box<Orders>),
     /// Keep the count of work contributed.
     SaveContributed(Contributed),
@@ -85,7 +85,7 @@ pub enum Effect {
     },
     /// Delete a job's folder: its lease is gone.
     DeleteJob(AttemptId),
-    /// Delete the folders of all jobs but these: what a life before this one left.
+    /// Delete the folders of all jobs but these: what an earlier run of the agent left.
     DeleteJobsExcept(BTreeSet<AttemptId>),
     /// Delete fetched files that are old and not among these.
     SweepFetched(BTreeSet<Digest>),

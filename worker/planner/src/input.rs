@@ -17,11 +17,11 @@ use crate::time::Time;
 pub struct Setup {
     /// Devices to compute on, one job at a time on each.
     pub devices: Vec<Device>,
-    /// This host's number from an earlier life; none before it was registered.
+    /// This host's number from an earlier run of the agent; none before it was registered.
     pub host: Option<HostId>,
     /// Whether it could register anew.
     pub can_enrol: bool,
-    /// The last orders of an earlier life: the agent goes on with them before the server answers.
+    /// The last orders of an earlier run: the agent goes on with them before the server answers.
     pub orders: Option<Orders>,
     /// What the server is to know of this host.
     pub description: RegisterHost,
@@ -33,7 +33,7 @@ pub struct Setup {
     pub request: Request,
     /// Milliseconds of a pause after which jobs migrate.
     pub pause_patience_ms: u64,
-    /// Work contributed in earlier lives.
+    /// Work contributed in earlier runs of the agent.
     pub contributed: Contributed,
     /// Seed of what has to differ from host to host: the moments of heartbeats.
     pub seed: u64,
@@ -63,7 +63,7 @@ pub struct Facts {
     pub local_minute: u16,
 }
 
-/// What a person asked for: a level, which holds until the next one.
+/// What a person asked for: it holds until the next request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Request {
     /// Compute whenever the preferences let it.

@@ -65,7 +65,7 @@ pub(crate) struct Job {
     pub(crate) steps_per_segment: Option<u64>,
     /// Time of a segment, milliseconds, a running mean; 0 before the first.
     pub(crate) segment_ms: u64,
-    /// When something of it was last safe, or it was taken.
+    /// When a boundary of it was last committed, or else when the lease was taken.
     pub(crate) safe_at: Time,
     /// What its thread was told last.
     pub(crate) gate: Gate,
@@ -156,7 +156,7 @@ impl Job {
         (!self.is_stopping()).then(|| self.safe_at.after(ms))
     }
 
-    /// Whether it has stopped for good and all of it is home, so that its end can be told.
+    /// Whether it has stopped for good and all of it is committed, so that its end can be reported.
     pub(crate) fn has_ended(&self) -> bool {
         let is_done = self.is_finished() && self.failure.is_none();
         self.is_stopping() && self.is_stopped() && self.delivery == Delivery::Nothing && !self.has_news() && !is_done

@@ -1,7 +1,7 @@
 //! What a volunteer's agent does next: a pure function of (state, input, time), without clocks, files, sockets or threads.
 //!
 //! [`Planner::step`] takes one [`Input`] and the [`Time`], changes the state, and returns [`Effect`]s to be carried out in order. The `baton`
-//! command carries them out with files, HTTP and threads; a simulator carries them out in virtual time.
+//! command carries them out with files, HTTP and threads; the test world (`tests/world`) carries them out in virtual time.
 //!
 //! | module | owns |
 //! |---|---|
@@ -14,7 +14,7 @@
 //! | [`job`] | one lease: where it stands, what it needs |
 //! | [`plan`] | the state, one step of it, and a view of it |
 //!
-//! Orders are a level, not an edge: the planner always compares *everything* that it should be doing with what it does, so a lost, repeated or
+//! Orders are the full desired state, not a change of it: the planner always compares *everything* that it should be doing with what it does, so a lost, repeated or
 //! overtaken message changes nothing. A boundary is deleted only when the server has it or its lease is gone.
 
 pub mod effect;

@@ -136,7 +136,7 @@ impl Record {
         }
     }
 
-    /// Whether there is something to bring home.
+    /// Whether there is a boundary to commit.
     pub(crate) fn has_news(&self) -> bool {
         self.pending.iter().any(|boundary| boundary.checkpoint.is_some())
     }

@@ -5,7 +5,7 @@
 //! | `lock` | held by the agent that runs |
 //! | `host.json` | server, number and token of this host (mode 0600) |
 //! | `orders.json` | the last orders: a restart goes on with them before the server answers |
-//! | `request.json` | what `pause`, `resume` and `finish` asked for; a level, so it outlives a restart |
+//! | `request.json` | what `pause`, `resume` and `finish` asked for; it holds until the next request, also over a restart |
 //! | `status.json` | what `status` shows, written every second |
 //! | `contributed.json` | work contributed so far |
 //! | `jobs/`, `blobs/` | jobs by attempt, fetched files by digest |

@@ -1,6 +1,6 @@
 //! `baton worker`: the volunteer's agent, and what one says to the agent that runs.
 //!
-//! The commands talk to it through its state folder: a request is a level in a file, the status another one.
+//! The commands talk to it through its state folder: a request is a file that holds until the next one, the status another file.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A run directory's record, before something is made from it.
+//! Verifies a run directory's record before export, analysis or plots are made from it.
 
 use anyhow::bail;
 use kernels::run::RunDir;

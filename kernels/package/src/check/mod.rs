@@ -1,4 +1,4 @@
-//! Whether the words of a manifest fit each other and stay within the limits, before any other file is looked at.
+//! Validation of `kernel.toml` across its fields and against the limits, before any other file is read.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What is looked at: outputs with their columns, faults, and the section for energies and forces.
+//! Validation of outputs with their columns, of faults, and of the section for energies and forces.
 
 use std::collections::BTreeSet;
 

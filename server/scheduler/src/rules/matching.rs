@@ -1,8 +1,8 @@
 //! Which job goes to which device: placing, picking, preempting, batching.
 //!
 //! A waiting job looks for a free device, a free device for a waiting job; both find the best by an index. Long and urgent jobs take
-//! the most trusted device, short ones the least; a device that is not trusted takes short jobs first. That is a preference: nothing
-//! waits while a device that may take it is free.
+//! the most trusted device, short ones the least; a device that is not trusted takes short jobs first. That is a preference: no
+//! job waits while a device that may take it is free, unless its owner is at the limit of running jobs.
 
 use std::cmp::Reverse;
 

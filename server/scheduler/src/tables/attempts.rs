@@ -54,13 +54,13 @@ pub(crate) struct Attempt {
     pub(crate) why: String,
     /// When the host last spoke of it.
     pub(crate) seen_ms: u64,
-    /// When it was granted or last brought a boundary home.
+    /// Unix milliseconds since which compute time is charged to the user: the grant, or the last committed boundary.
     pub(crate) charged_ms: u64,
     /// Last boundary reached, safe or not.
     pub(crate) segment: u64,
-    /// Granted for its age: it makes room for nobody before its first boundary is safe, or it would starve all the same.
+    /// Granted for its age: not preempted before its first boundary is committed, or it would starve all the same.
     pub(crate) shielded: bool,
-    /// The level under which it stands among those that may have to make room; set by [`Attempts::set_yields`] alone.
+    /// Preemption priority, lowest preempted first; none: it cannot be preempted. Set by [`Attempts::set_yields`] alone.
     yields: Option<u8>,
 }
 
