@@ -65,7 +65,7 @@ impl Opened {
                     Workgroups::Indirect(buffer, offset) => {
                         self.buffer_range("indirect dispatch from", buffer, offset, 12)?;
                         let counts = &self.buffers[buffer];
-                        if counts.twin.is_none() {
+                        if counts.shadow.is_none() {
                             let text = format!("indirect dispatch from '{}', which is not declared indirect", counts.label);
                             return Err(DeviceError::Program(text));
                         }
