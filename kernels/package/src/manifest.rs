@@ -150,7 +150,8 @@ pub struct Buffer {
     /// Or one value for every element (`state` and `constant`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fill: Option<Number>,
-    /// Physical value of one unit, one number, or one for each index of the last dimension: `box / 2^32` for fixed point.
+    /// Physical value of one unit, one number, or one for each index of the last dimension: `box / 2^32` for fixed point. Nine for a last dimension of 3: three
+    /// vectors, one behind the other; a value is the sum of unit times vector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<Vec<f64>>,
     /// Physical unit of the scaled value.

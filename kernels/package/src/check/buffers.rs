@@ -41,11 +41,12 @@ pub(super) fn buffer(buffer: &Buffer, constants: &BTreeMap<String, Number>) -> C
     };
     source(buffer)?;
     if let Some(scale) = &buffer.scale {
-        if scale.len() != 1 && scale.len() as u64 != last {
+        let is_matrix = last == 3 && scale.len() == 9;
+        if scale.len() != 1 && scale.len() as u64 != last && !is_matrix {
             return Err(PackageError::found(
                 at("scale"),
                 format_args!("{} numbers", scale.len()),
-                format_args!("1, or {last} as the last dimension has"),
+                format_args!("1, or {last} as the last dimension has, or 9 for a last dimension of 3"),
             ));
         }
         scale.iter().try_for_each(|value| finite(&at("scale"), *value))?;

@@ -209,7 +209,10 @@ impl Draft {
         }
         let positions = Buffer {
             layout: Layout::Vec4,
-            scale: Some(edges_nm.map(|edge| edge / ONE).to_vec()),
+            scale: Some(match atoms.cell.cell().is_rectangular() {
+                true => edges_nm.map(|edge| edge / ONE).to_vec(),
+                false => atoms.cell.cell().vectors_nm.as_flattened().iter().map(|x| x / ONE).collect(),
+            }),
             unit: Some("nm".into()),
             ..buffer("positions", Element::U32, &["atoms", "3"], Role::State)
         };

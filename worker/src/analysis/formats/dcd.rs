@@ -20,13 +20,13 @@ const AKMA_PS: f64 = 0.048_888_21;
 pub(crate) fn write(out: &mut dyn Write, frames: &mut dyn Frames, range: Range<u64>) -> anyhow::Result<()> {
     let shape = frames.shape().clone();
     let rows = i32::try_from(shape.positions()?).context("DCD counts atoms in 31 bits")?;
-    let cell = shape.box_edges().map(|edges| edges.map(|edge| edge * shape.to_angstrom()));
+    let cell = shape.cell().map(|cell| unit_cell(cell, shape.to_angstrom()));
     record(out, &control(&shape, &range, cell.is_some())?)?;
     record(out, &title())?;
     record(out, &rows.to_le_bytes())?;
     for frame in range {
-        if let Some([a, b, c]) = cell {
-            record(out, &[a, 0.0, b, 0.0, 0.0, c].map(f64::to_le_bytes).concat())?;
+        if let Some(cell) = cell {
+            record(out, &cell.map(f64::to_le_bytes).concat())?;
         }
         let values = shape.values(&frames.read(frame)?);
         for axis in 0..3 {
@@ -57,6 +57,21 @@ fn control(shape: &Shape, range: &Range<u64>, has_cell: bool) -> anyhow::Result<
     fields[10] = i32::from(has_cell);
     fields[19] = 24;
     Ok([b"CORD".to_vec(), fields.map(i32::to_le_bytes).concat()].concat())
+}
+
+/// Lengths and cosines of a box's vectors in the order of the format: a, cos γ, b, cos β, cos α, c.
+fn unit_cell(cell: [[f64; 3]; 3], factor: f64) -> [f64; 6] {
+    let dot = |i: usize, j: usize| -> f64 { (0..3).map(|axis| cell[i][axis] * cell[j][axis]).sum() };
+    let length = |i: usize| dot(i, i).sqrt();
+    let cosine = |i: usize, j: usize| dot(i, j) / (length(i) * length(j));
+    [
+        length(0) * factor,
+        cosine(0, 1),
+        length(1) * factor,
+        cosine(0, 2),
+        cosine(1, 2),
+        length(2) * factor,
+    ]
 }
 
 /// One title line of 80 characters.

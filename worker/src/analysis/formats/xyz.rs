@@ -32,12 +32,14 @@ pub(crate) fn write(out: &mut dyn Write, frames: &mut dyn Frames, range: Range<u
 
 fn comment(shape: &Shape, frame: u64) -> String {
     let mut text = String::new();
-    match shape.box_edges() {
-        Some(edges) => {
-            let [a, b, c] = edges.map(|edge| edge * shape.to_angstrom());
-            text.push_str(&format!(
-                "Lattice=\"{a:.9} 0.0 0.0 0.0 {b:.9} 0.0 0.0 0.0 {c:.9}\" pbc=\"T T T\" "
-            ));
+    match shape.cell() {
+        Some(cell) => {
+            let lattice = cell.as_flattened().iter().map(|component| match component {
+                0.0 => "0.0".to_owned(),
+                _ => format!("{:.9}", component * shape.to_angstrom()),
+            });
+            let lattice = lattice.collect::<Vec<_>>().join(" ");
+            text.push_str(&format!("Lattice=\"{lattice}\" pbc=\"T T T\" "));
         }
         None => text.push_str("pbc=\"F F F\" "),
     }

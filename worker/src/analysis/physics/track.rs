@@ -49,7 +49,7 @@ impl Track {
         let shape = frames.shape().clone();
         let rows = shape.positions()?;
         let Some(edges) = shape.box_edges() else {
-            bail!("output '{}' has no periodic box", shape.name)
+            bail!("output '{}' has no rectangular periodic box", shape.name)
         };
         let held_max = (POSITIONS_MAX / rows.max(1)).max(2);
         let first = (0..frames.count())

@@ -1,6 +1,6 @@
 //! Frames as physics: what an output of a run means, on top of the exact bytes that the run directory holds.
 //!
-//! A frame's bytes are never changed here; values are computed from them in f64, as `raw * scale`. [`atoms`] owns what a package says of its atoms.
+//! A frame's bytes are never changed here; values are computed from them in f64, as `raw * scale`, or as fractions of the vectors of a tilted box. [`atoms`] owns what a package says of its atoms.
 
 mod atoms;
 
@@ -23,7 +23,7 @@ pub(crate) struct Shape {
     pub(crate) element: Element,
     /// Extents of its buffer, outermost first.
     pub(crate) extents: Vec<u64>,
-    /// Physical value of one unit: one number, or one for each index of the last dimension. Empty: values are as they are.
+    /// Physical value of one unit: one number, or one for each index of the last dimension, or the three vectors of a tilted box. Empty: values are as they are.
     pub(crate) scale: Vec<f64>,
     /// Physical unit of scaled values.
     pub(crate) unit: Option<String>,
@@ -59,14 +59,38 @@ impl Shape {
         if self.scale.is_empty() {
             return raw.collect();
         }
+        if let Some(vectors) = self.vectors() {
+            let raw: Vec<f64> = raw.collect();
+            let along = |unit: &[f64; 3], axis: usize| -> f64 { (0..3).map(|k| unit[k] * vectors[k][axis]).sum() };
+            let points = raw.as_chunks::<3>().0.iter();
+            return points.flat_map(|unit| [0, 1, 2].map(|axis| along(unit, axis))).collect();
+        }
         raw.enumerate()
             .map(|(index, value)| value * self.scale[index % self.scale.len()])
             .collect()
     }
 
-    /// Edges of the periodic box, in `unit`: 32-bit integers that wrap at the box are a fraction of it.
+    /// Physical value of one unit along each vector of a tilted box.
+    fn vectors(&self) -> Option<[[f64; 3]; 3]> {
+        let (vectors, _) = self.scale.as_chunks::<3>();
+        vectors.try_into().ok()
+    }
+
+    /// Vectors of the periodic box, in `unit`.
+    pub(crate) fn cell(&self) -> Option<[[f64; 3]; 3]> {
+        if self.element == Element::F32 {
+            return None;
+        }
+        if let Some(vectors) = self.vectors() {
+            return Some(vectors.map(|vector| vector.map(|value| value * 4_294_967_296.0)));
+        }
+        self.box_edges()
+            .map(|[a, b, c]| [[a, 0.0, 0.0], [0.0, b, 0.0], [0.0, 0.0, c]])
+    }
+
+    /// Edges of a rectangular periodic box, in `unit`: 32-bit integers that wrap at the box are a fraction of it. None for a tilted one.
     pub(crate) fn box_edges(&self) -> Option<[f64; 3]> {
-        if self.element == Element::F32 || self.scale.is_empty() || self.extents.last() != Some(&3) {
+        if self.element == Element::F32 || !matches!(self.scale.len(), 1 | 3) || self.extents.last() != Some(&3) {
             return None;
         }
         Some([0, 1, 2].map(|axis| self.scale[axis % self.scale.len()] * 4_294_967_296.0))
@@ -259,6 +283,23 @@ mod tests {
         assert_eq!(shape.values(&frame), [0.5, 1.0, 2.0, 0.5, 1.0, 2.0]);
         assert_eq!(shape.box_edges(), Some([1.0, 2.0, 4.0]));
         assert_eq!(shape.time(5), 0.1);
+    }
+
+    #[test]
+    fn fixed_point_in_a_tilted_box_is_a_sum_of_its_vectors() {
+        let vectors = [[4.0, 0.0, 0.0], [1.0, 3.0, 0.0], [-1.0, 0.5, 2.0]];
+        let shape = Shape {
+            extents: vec![1, 3],
+            scale: vectors.as_flattened().iter().map(|x| x / 4_294_967_296.0).collect(),
+            ..fixed_point()
+        };
+        let frame: Vec<u8> = [0x8000_0000_u32, 0x4000_0000, 0x8000_0000]
+            .into_iter()
+            .flat_map(u32::to_le_bytes)
+            .collect();
+        assert_eq!(shape.values(&frame), [1.75, 1.0, 1.0]);
+        assert_eq!(shape.cell(), Some(vectors));
+        assert_eq!(shape.box_edges(), None);
     }
 
     #[test]
