@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fpcheck::lint::{Finding, Level, RULES, Report, Subject};
+use fpcheck::lint::{Finding, Level, LintReport, RULES, Subject};
 use kernels::package::Package;
 use protocol::Tier;
 
@@ -22,7 +22,7 @@ fn fixture(rule: &str, name: &str) -> (PathBuf, String) {
     (path, text)
 }
 
-fn lint(path: &Path, tier: Tier) -> Report {
+fn lint(path: &Path, tier: Tier) -> LintReport {
     Subject::files(&[path.to_owned()], tier)
         .expect("the file is there")
         .lint()
@@ -30,7 +30,7 @@ fn lint(path: &Path, tier: Tier) -> Report {
 }
 
 /// Lints WGSL that is not on disk.
-fn lint_text(text: &str) -> Report {
+fn lint_text(text: &str) -> LintReport {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("a.wgsl");
     fs::write(&path, text).expect("written");
@@ -46,11 +46,11 @@ fn marked(text: &str, mark: &str) -> BTreeSet<usize> {
         .collect()
 }
 
-fn shown(report: &Report) -> String {
+fn shown(report: &LintReport) -> String {
     report.lines().join("\n")
 }
 
-fn found(report: &Report) -> Vec<(&'static str, usize)> {
+fn found(report: &LintReport) -> Vec<(&'static str, usize)> {
     report
         .findings
         .iter()

@@ -5,7 +5,7 @@
 //! | `walk` | a package from boundary to boundary, on one device or many in turn |
 //! | `checks` | the checks |
 //! | `library` | the one over the exact library |
-//! | [`report`](Report) | what they found |
+//! | [`report`](ConformanceReport) | what they found |
 //! | `page` | the report as a web page |
 //!
 //! Invariant: a check that could not be made is not passed; it is absent, with the reason in words.
@@ -25,7 +25,7 @@ use kernels::run::RunError;
 use protocol::Tier;
 
 pub use page::page;
-pub use report::{Cell, DeviceReport, Outcome, Report};
+pub use report::{Cell, ConformanceReport, DeviceResults, Outcome};
 
 use crate::Fingerprint;
 use checks::{Golden, outcome};
@@ -99,15 +99,15 @@ pub fn conformance(
     packages: &[Package],
     settings: &Settings,
     tell: &mut dyn FnMut(&str),
-) -> Result<Report, RunError> {
+) -> Result<ConformanceReport, RunError> {
     let reference = crate::reference();
-    let mut report = Report::new(settings);
+    let mut report = ConformanceReport::new(settings);
     let mut admitted: Vec<bool> = Vec::new();
     for device in devices {
         tell(&format!("{}: probes", device.info().id));
         let measured = [Tier::Portable, Tier::ClassBound].map(|tier| Fingerprint::measure(&**device, tier));
         admitted.push(measured[0].as_ref().is_ok_and(|strict| strict.class().is_some()));
-        report.devices.push(DeviceReport::new(device.info(), &measured));
+        report.devices.push(DeviceResults::new(device.info(), &measured));
         let mut cell = Cells {
             report: &mut report,
             device: &device.info().id,
@@ -152,7 +152,7 @@ pub fn conformance(
 }
 
 /// One check for all devices together; its words stand with each that took part.
-fn hops(report: &mut Report, golden: &Golden, devices: &[Arc<dyn Device>], admitted: &[bool], settings: &Settings) {
+fn hops(report: &mut ConformanceReport, golden: &Golden, devices: &[Arc<dyn Device>], admitted: &[bool], settings: &Settings) {
     let portable = golden.package.manifest().tier == Tier::Portable;
     let taking_part = |at: usize| portable && admitted[at];
     let among: Vec<&dyn Device> = (0..devices.len())
@@ -184,7 +184,7 @@ fn hops(report: &mut Report, golden: &Golden, devices: &[Arc<dyn Device>], admit
 
 /// A device's column of the report.
 struct Cells<'a> {
-    report: &'a mut Report,
+    report: &'a mut ConformanceReport,
     device: &'a str,
     settings: &'a Settings,
 }

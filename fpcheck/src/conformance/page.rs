@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{CHECKS, Outcome, Report};
+use super::{CHECKS, ConformanceReport, Outcome};
 
 const STYLE: &str = "
 body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1d1d1f;background:#fff}
@@ -24,7 +24,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// The page.
-pub fn page(report: &Report) -> String {
+pub fn page(report: &ConformanceReport) -> String {
     let mut html = String::from("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">");
     html.push_str("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>Conformance of this machine's devices</title>");
     _ = write!(html, "<style>{STYLE}</style><h1>Conformance of this machine's devices</h1>");
@@ -56,7 +56,7 @@ pub fn page(report: &Report) -> String {
     html
 }
 
-fn matrix(html: &mut String, report: &Report) {
+fn matrix(html: &mut String, report: &ConformanceReport) {
     html.push_str("<table><thead><tr><th scope=\"col\">Check</th>");
     for device in &report.devices {
         let key = |class: &Option<String>| class.as_ref().map_or("none".to_owned(), |key| key[..12].to_owned());
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_page_escapes_what_drivers_and_packages_call_themselves() {
-        let mut report = Report::new(&Settings::default());
+        let mut report = ConformanceReport::new(&Settings::default());
         report.cells.push(Cell {
             device: "a".into(),
             check: "golden".into(),
@@ -132,7 +132,7 @@ mod tests {
             words: "x < y & \"z\"".into(),
             seconds: 0.0,
         });
-        report.devices.push(super::super::DeviceReport {
+        report.devices.push(super::super::DeviceResults {
             id: "a".into(),
             name: "<b>card</b>".into(),
             driver: "d".into(),

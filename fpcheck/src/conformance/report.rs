@@ -40,7 +40,7 @@ pub struct Cell {
 
 /// A device that was looked at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct DeviceReport {
+pub struct DeviceResults {
     /// Its id on this machine.
     pub id: String,
     /// Its name.
@@ -59,7 +59,7 @@ pub struct DeviceReport {
     pub stock: Vec<String>,
 }
 
-impl DeviceReport {
+impl DeviceResults {
     pub(super) fn new(info: &DeviceInfo, measured: &[Result<Fingerprint, DeviceError>; 2]) -> Self {
         let class = |at: usize| measured[at].as_ref().ok().and_then(Fingerprint::class);
         let words = |at: usize| match &measured[at] {
@@ -82,7 +82,7 @@ impl DeviceReport {
 
 /// All that was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
+pub struct ConformanceReport {
     /// Baton's version.
     pub version: &'static str,
     /// Steps that were asked for of each golden kernel; what was covered stands with each check.
@@ -92,12 +92,12 @@ pub struct Report {
     /// Random orders of hops and workgroups.
     pub orders: usize,
     /// The devices.
-    pub devices: Vec<DeviceReport>,
+    pub devices: Vec<DeviceResults>,
     /// Every check on every device.
     pub cells: Vec<Cell>,
 }
 
-impl Report {
+impl ConformanceReport {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),

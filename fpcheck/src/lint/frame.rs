@@ -1,11 +1,11 @@
 //! A report for people: each finding with the line it is about.
 
-use super::report::{Finding, Level, Place, Report};
+use super::report::{Finding, Level, LintReport, Place};
 
 /// Characters of a source line that are shown.
 const SHOWN_CHARS_MAX: usize = 160;
 
-impl Report {
+impl LintReport {
     /// The report as lines. Findings that the author accepts are counted, not shown.
     pub fn lines(&self) -> Vec<String> {
         let (accepted, shown): (Vec<&Finding>, Vec<&Finding>) =

@@ -24,6 +24,6 @@ mod scope;
 mod subject;
 mod trace;
 
-pub use report::{Finding, Level, Place, Report};
+pub use report::{Finding, Level, LintReport, Place};
 pub use rules::{ALL as RULES, Rule};
 pub use subject::Subject;

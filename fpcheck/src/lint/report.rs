@@ -62,7 +62,7 @@ pub struct Finding {
 
 /// All findings about a subject, by file and line.
 #[derive(Clone, Debug, Default)]
-pub struct Report {
+pub struct LintReport {
     /// What was looked at, for people.
     pub subject: String,
     /// Findings, those that the author accepts among them.
@@ -71,7 +71,7 @@ pub struct Report {
     pub folder: String,
 }
 
-impl Report {
+impl LintReport {
     /// Findings that the author does not accept, of a level.
     pub fn count(&self, level: Level) -> usize {
         let counted = |finding: &&Finding| finding.level == level && finding.allowed.is_none();

@@ -4,10 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::report::{Finding, Level, Place, Report};
+use super::report::{Finding, Level, LintReport, Place};
 use super::rules::{ALL, Rule};
 
-impl Report {
+impl LintReport {
     /// The report as a SARIF log with one run.
     pub fn sarif(&self) -> Value {
         let results: Vec<Value> = self.findings.iter().map(|finding| self.result(finding)).collect();

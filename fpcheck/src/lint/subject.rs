@@ -11,7 +11,7 @@ use naga::valid::Capabilities;
 use protocol::Tier;
 
 use super::allow;
-use super::report::{self, Report};
+use super::report::{self, LintReport};
 use super::rules;
 use super::scope::{Run, Scope};
 
@@ -148,8 +148,8 @@ impl Subject {
     ///
     /// # Errors
     /// A text is no WGSL; the message points into the author's file.
-    pub fn lint(&self) -> Result<Report, PackageError> {
-        let mut report = Report {
+    pub fn lint(&self) -> Result<LintReport, PackageError> {
+        let mut report = LintReport {
             subject: self.name.clone(),
             folder: self.folder.clone(),
             findings: Vec::new(),

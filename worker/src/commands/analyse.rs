@@ -63,7 +63,7 @@ const OPENMM: Known = Known {
 };
 
 #[derive(Debug, Default, Serialize)]
-struct Report {
+struct Analysis {
     package: String,
     atoms: u64,
     steps: u64,
@@ -133,7 +133,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Report> {
+fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Analysis> {
     let manifest = dir.package().manifest();
     let steps = dir.chain()?.last().map_or(0, |line| line.entry.step);
     let run = &manifest.run;
@@ -163,7 +163,7 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Report> {
     let only = found.and_then(|found| found.first()).filter(|_| is_one_kind);
     let pairs = physics.pair_names().into_iter().flatten().zip(&peaks);
     let kinds = physics.kind_names().into_iter().flatten().zip(found.into_iter().flatten());
-    Ok(Report {
+    Ok(Analysis {
         package: manifest.name.clone(),
         atoms: physics.atoms,
         steps,
@@ -219,7 +219,7 @@ fn is_rahman(physics: &Physics, temperature_k: Option<f64>) -> bool {
     is_argon && has_box && temperature_k.is_some_and(|kelvin| (kelvin - 94.4).abs() < 5.0)
 }
 
-fn words(report: &Report) -> Vec<String> {
+fn words(report: &Analysis) -> Vec<String> {
     let part = report.length_ps.zip(report.from_ps);
     let length = part
         .map(|(ps, from)| format!(", {ps:.1} ps, looked at from {from:.1} ps on"))

@@ -36,9 +36,9 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct Evaluated {
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    package: Option<PackageReport>,
+    package: Option<EvaluatedPackage>,
     unit: &'static str,
     energies: BTreeMap<String, f64>,
     total: f64,
@@ -48,7 +48,7 @@ struct Report {
 }
 
 #[derive(Serialize)]
-struct PackageReport {
+struct EvaluatedPackage {
     package: String,
     digest: String,
     device: String,
@@ -82,7 +82,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn on_device(args: &Args, name: &str, reference: Option<Reference>) -> anyhow::Result<Report> {
+fn on_device(args: &Args, name: &str, reference: Option<Reference>) -> anyhow::Result<Evaluated> {
     let package = choose::package(name)?;
     let chosen = choose::device(&args.device, package.manifest().tier, None)?;
     let session = SessionOptions {
@@ -104,8 +104,8 @@ fn on_device(args: &Args, name: &str, reference: Option<Reference>) -> anyhow::R
             energies: reference.energies,
         })
     });
-    Ok(Report {
-        package: Some(PackageReport {
+    Ok(Evaluated {
+        package: Some(EvaluatedPackage {
             package: package.manifest().name.clone(),
             digest: package.digest().to_string(),
             device: chosen.device.info().id.clone(),
@@ -119,12 +119,12 @@ fn on_device(args: &Args, name: &str, reference: Option<Reference>) -> anyhow::R
     })
 }
 
-fn alone(args: &Args, reference: Reference) -> anyhow::Result<Report> {
+fn alone(args: &Args, reference: Reference) -> anyhow::Result<Evaluated> {
     if let Some(path) = &args.forces {
         let flat = reference.forces.as_flattened();
         npy(path, "<f8", flat.iter().flat_map(|force| force.to_le_bytes()).collect(), 8)?;
     }
-    Ok(Report {
+    Ok(Evaluated {
         package: None,
         unit: "kJ/mol",
         total: reference.energies.values().sum(),
@@ -142,7 +142,7 @@ fn npy(path: &Path, kind: &str, bytes: Vec<u8>, component: usize) -> anyhow::Res
     })
 }
 
-fn print(report: &Report) -> anyhow::Result<()> {
+fn print(report: &Evaluated) -> anyhow::Result<()> {
     let total = ("total".to_owned(), report.total);
     let all = report
         .energies

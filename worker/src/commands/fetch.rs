@@ -41,7 +41,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct FetchedJob<'a> {
     dir: &'a Path,
     job: JobId,
     state: JobState,
@@ -193,7 +193,7 @@ fn blob(client: &Client, out: &Path, digest: Digest) -> anyhow::Result<Vec<u8>> 
 fn report(args: &Args, job: &JobView, dir: &RunDir, last: &ChainEntry) -> anyhow::Result<Exit> {
     let at = dir.path().display();
     if args.json {
-        output::json(&Report {
+        output::json(&FetchedJob {
             dir: dir.path(),
             job: job.job,
             state: job.state,

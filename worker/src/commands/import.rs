@@ -97,7 +97,7 @@ fn package(system: &System, length: &Length) -> anyhow::Result<Package> {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct Imported {
     dir: PathBuf,
     name: String,
     digest: String,
@@ -122,7 +122,7 @@ pub(crate) fn call(source: &Source) -> anyhow::Result<Exit> {
     let imported = kernels::import::openmm(&files, &options)?;
     let package = package(&imported.system, &args.length)?;
     package.save(&args.out)?;
-    let report = Report {
+    let report = Imported {
         dir: args.out.clone(),
         name: package.manifest().name.clone(),
         digest: package.digest().to_string(),

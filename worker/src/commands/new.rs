@@ -23,7 +23,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct NewPackage<'a> {
     name: &'a str,
     dir: PathBuf,
     digest: String,
@@ -38,7 +38,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let package = Package::new_template(&args.name, &dir)?;
     let at = dir.display().to_string();
     if args.json {
-        output::json(&Report {
+        output::json(&NewPackage {
             name: &args.name,
             dir,
             digest: package.digest().to_string(),

@@ -57,7 +57,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct SubmittedJob {
     job: JobId,
     package: String,
 }
@@ -98,7 +98,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         remote::patiently(|| blobs::upload_bytes(&client, &archive, digest)).await?;
         remote::patiently(|| client.post_once("/v1/jobs", &key, &job)).await
     })?;
-    let report = Report {
+    let report = SubmittedJob {
         job: submitted.job,
         package: package.digest().to_string(),
     };

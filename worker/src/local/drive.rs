@@ -94,7 +94,7 @@ pub(crate) struct Onward {
 
 /// What a run says at its end.
 #[derive(Debug, Serialize)]
-struct Report<'a> {
+struct RunSummary<'a> {
     dir: &'a Path,
     outcome: &'static str,
     segment: u64,
@@ -186,7 +186,7 @@ pub(crate) fn drive(dir: &RunDir, chosen: &Chosen, how: &HowArgs, onward: &Onwar
         Vec::new()
     };
     let speed = display.overall();
-    let report = Report {
+    let report = RunSummary {
         dir: dir.path(),
         outcome,
         segment: entry.segment,
@@ -295,7 +295,7 @@ fn announce(display: &Display, asked: u32, progress: &Progress, kept: u64, steps
     }
 }
 
-fn words(report: &Report<'_>, entry: &ChainEntry, dir: &RunDir) -> Vec<String> {
+fn words(report: &RunSummary<'_>, entry: &ChainEntry, dir: &RunDir) -> Vec<String> {
     let at = report.dir.display();
     let mut lines = vec![match report.outcome {
         "finished" => format!("finished: {} steps in {} segments", entry.step, entry.segment),
