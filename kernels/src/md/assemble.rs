@@ -246,7 +246,7 @@ impl System {
             }
         }
         draft.add(&Integration {
-            dynamics,
+            dynamics: dynamics.from_step(self.step),
             masses: &masses,
             constraints: &self.constraints,
             remove_motion,

@@ -37,6 +37,19 @@ pub struct Bath {
     pub friction_per_ps: f64,
 }
 
+impl Dynamics {
+    /// The same for a run whose first step is the `step`-th of its trajectory: steps are counted from 0 in each run, so random numbers get another key,
+    /// or a state that is taken up again would meet the noise of its first steps once more.
+    #[must_use]
+    pub fn from_step(self, step: u64) -> Self {
+        let key = |seed: u64| protocol::split_mix::next(&mut (seed ^ step.rotate_left(32)));
+        Self {
+            seed: self.seed.map(|seed| if step == 0 { seed } else { key(seed) }),
+            ..self
+        }
+    }
+}
+
 impl Integrator {
     /// Its heat bath, if it has one.
     pub fn bath(&self) -> Option<Bath> {
@@ -84,4 +97,24 @@ pub enum Scaling {
     Molecules,
     /// Each particle.
     Particles,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_that_is_taken_up_again_meets_other_random_numbers() {
+        let dynamics = Dynamics {
+            integrator: Integrator::Verlet,
+            step_ps: 0.001,
+            constraint_tolerance: 1e-5,
+            seed: Some(7),
+        };
+        assert_eq!(dynamics.from_step(0), dynamics);
+        let seeds = [0, 1, 2, 1 << 32, 7].map(|step| dynamics.from_step(step).seed);
+        let different: std::collections::BTreeSet<_> = seeds.iter().collect();
+        assert_eq!(different.len(), seeds.len(), "{seeds:?}");
+        assert_eq!(dynamics.from_step(5).seed, dynamics.from_step(5).seed);
+    }
 }
