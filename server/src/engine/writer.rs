@@ -1,6 +1,7 @@
 //! The task that drives the scheduler: applies a batch of requests, makes it durable, and only then answers.
 //!
-//! Invariant: the published state equals the stored one, except while `broken` is set; then the state is read back before any event is accepted. An event over which the rules panic is left out and its sender alone is told so; the others of its batch are applied again without it.
+//! Invariant: the published state equals the stored one, except while `broken` is set; then the state is read back before any event is accepted.
+//! An event over which the rules panic is left out and its sender alone is told so; the others of its batch are applied again without it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
