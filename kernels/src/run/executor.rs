@@ -24,7 +24,7 @@ pub struct Boundary {
     pub outputs: Vec<Vec<u8>>,
 }
 
-/// Most doublings of a package's scratch capacity in a run: 2⁴ = 16 times what the package asks for.
+/// Most times that scratch capacity is doubled, over all faults that ask for it, until the executor is opened anew: at most 2⁴ = 16 times what the package asks for.
 const GROWTHS_MAX: u32 = 4;
 
 /// A package on a device, somewhere within a segment.
