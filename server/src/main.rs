@@ -11,7 +11,9 @@ use server::accept::Connections;
 use server::app::Sizes;
 use server::limits::Rates;
 use server::serve::{Options, Server};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Longest of the times that an operator sets: ten years.
 const SECONDS_MAX: u64 = 10 * 365 * 24 * 3600;
@@ -151,12 +153,13 @@ async fn asked_to_stop() -> std::io::Result<()> {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_env("BATON_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let wanted = std::env::var("BATON_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     if arguments.log_json || !std::io::stderr().is_terminal() {
-        log.json().init();
+        tracing_subscriber::registry().with(log.json().with_filter(filter)).init();
     } else {
-        log.init();
+        tracing_subscriber::registry().with(log.with_filter(filter)).init();
     }
     let data = arguments.data.clone();
     let server = Server::start(arguments.options()).await?;
