@@ -30,7 +30,7 @@ mod folder;
 pub mod layout;
 pub mod limits;
 pub mod manifest;
-mod npy;
+pub mod npy;
 mod overrides;
 mod program;
 mod reflect;

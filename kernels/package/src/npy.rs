@@ -9,15 +9,15 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// Element type and shape that a file declares, and where its data begin.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub struct Header {
     /// NumPy's type text: `<f4`.
-    pub(super) descr: String,
+    pub descr: String,
     /// Column-major data.
-    pub(super) fortran_order: bool,
+    pub fortran_order: bool,
     /// Extents, outermost first.
-    pub(super) shape: Vec<u64>,
+    pub shape: Vec<u64>,
     /// Offset of the data in the file, bytes.
-    pub(super) data: usize,
+    pub data: usize,
 }
 
 /// NumPy's type text for an element type.
@@ -72,7 +72,7 @@ pub(super) fn write(element: Element, shape: &[u64], data: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// What is not as the format says.
-pub(super) fn header(file: &[u8]) -> Result<Header, String> {
+pub fn header(file: &[u8]) -> Result<Header, String> {
     let version = match file {
         [magic @ .., _, _] if magic.starts_with(MAGIC) => (file[6], file[7]),
         _ => return Err("found no NumPy magic number, expected an .npy file as numpy.save writes it".to_owned()),

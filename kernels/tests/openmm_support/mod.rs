@@ -49,11 +49,14 @@ pub fn import_texts(folder: &Path, texts: [&str; 3], options: &Options) -> Resul
 /// A `[n, 3]` float64 `.npy` file.
 pub fn vectors(path: &Path) -> Vec<Vector> {
     let bytes = std::fs::read(path).expect("a file");
-    let flat: Vec<f64> = npyz::NpyFile::new(&bytes[..])
-        .expect("an npy file")
-        .into_vec()
-        .expect("float64");
-    flat.chunks_exact(3).map(|v| [v[0], v[1], v[2]]).collect()
+    let header = kernels::package::npy::header(&bytes).expect("an npy file");
+    assert_eq!(
+        (header.descr.as_str(), header.fortran_order, header.shape[1]),
+        ("<f8", false, 3)
+    );
+    let (numbers, _) = bytes[header.data..].as_chunks::<8>();
+    let (vectors, _) = numbers.as_chunks::<3>();
+    vectors.iter().map(|v| v.map(f64::from_le_bytes)).collect()
 }
 
 /// A JSON file.
