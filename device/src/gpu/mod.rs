@@ -11,7 +11,7 @@
 //! | `counts` | workgroup counts of indirect dispatches, made harmless |
 //! | `loops` | loops that a device leaves before their end |
 //! | `session` | commands, cut into submits, a bounded number of them on the way |
-//! | `record` | commands as wgpu records them |
+//! | `encode` | commands as wgpu records them |
 //! | `read_back` | contents, through a staging buffer |
 //! | `pacing` | how many commands the next submit gets: a pure function |
 //! | `faults` | what wgpu reports out of band: validation, memory, loss |
@@ -21,6 +21,7 @@
 
 mod check;
 mod counts;
+mod encode;
 #[cfg(test)]
 mod failure_tests;
 mod faults;
@@ -31,7 +32,6 @@ mod open;
 mod pacing;
 mod pipelines;
 mod read_back;
-mod record;
 mod session;
 mod strict;
 

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use wgpu::{Buffer, PollError, PollType, SubmissionIndex};
 
 use super::counts::Fresh;
+use super::encode;
 use super::open::Opened;
 use super::pacing::{COMMANDS_CAREFUL, Pacing};
 use super::read_back::STAGING_BYTES;
-use super::record;
 use crate::{BufferId, Command, DeviceError, Session, SessionOptions};
 
 /// Submits on the way at once: one that runs, and one that waits behind it so that the device never idles.
@@ -106,7 +106,7 @@ impl GpuSession {
         if count > COMMANDS_CAREFUL && self.pending.iter().take(count).any(|command| self.is_unknown(command)) {
             count = COMMANDS_CAREFUL;
         }
-        let (commands, passes) = record::record(
+        let (commands, passes) = encode::record(
             &self.opened,
             self.pending.iter().take(count),
             &mut self.clock_bytes,

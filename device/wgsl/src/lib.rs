@@ -15,7 +15,7 @@
 //! | [`barriers`] | whether all invocations reach each barrier |
 //! | [`strict`] | lowering: exact operations, accesses out of bounds, loops that a device may leave early |
 //! | `trips` | how many rounds loops make |
-//! | `refusal` | why something is not taken |
+//! | `refusal` | why something is not taken: the list of what this reader refuses of valid WGSL |
 //! | `operands` | the operands of naga's expressions |
 //!
 //! Invariant: nothing here knows wgpu, wasmtime or an operating system's devices. The server and a browser read WGSL as a worker does.
@@ -36,6 +36,6 @@ mod trips;
 pub use bind::{Binding, Bound, ProgramError, open};
 pub use module::{Access, Module, SOURCE_BYTES_MAX, Stage, Target, Variable};
 pub use program::{BufferDesc, BufferId, ModuleDesc, PassDesc, PassId, Program, Resource, Underflow, Workgroups};
-pub use refusal::{ReadError, Refusal};
+pub use refusal::{ReadError, Reason, Refusal};
 pub use source::{Place, Source, SourceError, guarded};
 pub use strict::loop_ends::LoopNotes;

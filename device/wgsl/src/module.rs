@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::refusal::chain;
 use crate::strict::loop_ends::LoopNotes;
 use crate::strict::{Arithmetic, Policy};
-use crate::{ReadError, Refusal, Underflow, barriers, effort, pointers, resolve, strict, trips};
+use crate::{ReadError, Reason, Refusal, Underflow, barriers, effort, pointers, resolve, strict, trips};
 
 /// Most bytes of WGSL in a module.
 pub const SOURCE_BYTES_MAX: u64 = 4 << 20;
@@ -283,10 +283,10 @@ fn variables(module: &naga::Module, info: &ModuleInfo) -> Result<(Vec<Variable>,
         if uses[handle].is_empty() {
             continue;
         }
-        let refuse = |message: String| Refusal::at(module.global_variables.get_span(handle), message);
-        let name = variable.name.as_deref().unwrap_or("?");
+        let refuse = |reason: &Reason| Refusal::at(module.global_variables.get_span(handle), reason);
+        let name = variable.name.clone().unwrap_or_else(|| "?".to_owned());
         let size = module.types[variable.ty].inner.try_size(module.to_ctx());
-        let size = size.ok_or_else(|| refuse(format!("found '{name}' of more than 4 GiB, expected a smaller type")))?;
+        let size = size.ok_or_else(|| refuse(&Reason::TooLarge(name.clone())))?;
         let access = match variable.space {
             AddressSpace::Uniform => Access::Uniform,
             AddressSpace::Storage { access } if access.contains(StorageAccess::STORE) => Access::ReadWrite,
@@ -296,25 +296,20 @@ fn variables(module: &naga::Module, info: &ModuleInfo) -> Result<(Vec<Variable>,
                 continue;
             }
             AddressSpace::Function | AddressSpace::Private => continue,
-            _ => return Err(refuse(format!("found '{name}', which is no buffer, expected 'var<storage, …>'")).into()),
+            _ => return Err(refuse(&Reason::NotABuffer(name)).into()),
         };
-        let place = variable
-            .binding
-            .ok_or_else(|| refuse(format!("found '{name}' without @binding, expected one")))?;
+        let place = variable.binding.ok_or_else(|| refuse(&Reason::NoBinding(name.clone())))?;
         if place.group != 0 {
-            let text = format!("found '{name}' in @group({}), expected @group(0)", place.group);
-            return Err(refuse(text).into());
+            let group = place.group;
+            return Err(refuse(&Reason::OtherGroup { name, group }).into());
         }
         if let Some(other) = variables.iter().find(|other| other.number == place.binding) {
-            let text = format!(
-                "found '{}' and '{name}' both at @binding({}), expected one of them",
-                other.name, place.binding
-            );
-            return Err(refuse(text).into());
+            let reason = Reason::SharedBinding(other.name.clone(), name, place.binding);
+            return Err(refuse(&reason).into());
         }
         variables.push(Variable {
             number: place.binding,
-            name: name.to_owned(),
+            name,
             access,
             size_min: u64::from(size),
             handle,

@@ -17,7 +17,7 @@ use naga::{
 };
 
 use crate::operands::each_operand;
-use crate::refusal::Refusal;
+use crate::refusal::{Reason, Refusal};
 
 /// Keep the compute entry point `entry`, and give the `override`s that it needs their values: by name, or by number where the WGSL has `@id`.
 ///
@@ -116,7 +116,7 @@ impl Resolver<'_> {
         let mut evaluator = ConstantEvaluator::for_wgsl_module(&mut self.module, &mut self.kinds, &mut self.layouter, false);
         let there = evaluator
             .try_eval_and_append(expression, span)
-            .map_err(|error| Refusal::at(span, format!("found an expression without a value: {error}")))?;
+            .map_err(|error| Refusal::at(span, &Reason::NoConstant(error.to_string())))?;
         self.moved[old.index()] = Some(there);
         Ok(there)
     }
@@ -141,7 +141,7 @@ impl Resolver<'_> {
         let init = match (value, one.init) {
             (Some(value), _) => {
                 let literal = literal(&self.module.types[one.ty].inner, *value)
-                    .map_err(|expected| Refusal::at(span, format!("found the value {value}, expected {expected}")))?;
+                    .map_err(|expected| Refusal::at(span, &Reason::OtherValue { value: *value, expected }))?;
                 let there = self.module.global_expressions.append(Expression::Literal(literal), span);
                 self.kinds.insert(there, ExpressionKind::Const);
                 there
@@ -149,10 +149,7 @@ impl Resolver<'_> {
             (None, Some(init)) => self.expression(init)?,
             (None, None) => {
                 let name = one.name.unwrap_or_default();
-                return Err(Refusal::at(
-                    span,
-                    format!("found no value for 'override {name}', expected one"),
-                ));
+                return Err(Refusal::at(span, &Reason::NoValue(name)));
             }
         };
         let constant = Constant {
@@ -217,8 +214,15 @@ impl Resolver<'_> {
             Expression::Constant(constant) => return self.natural(self.module.constants[constant].init, span, what),
             _ => 0,
         };
-        (u32::try_from(found).ok().and_then(NonZeroU32::new))
-            .ok_or_else(|| Refusal::at(span, format!("found {found} as {what}, expected at least 1")))
+        (u32::try_from(found).ok().and_then(NonZeroU32::new)).ok_or_else(|| {
+            Refusal::at(
+                span,
+                &Reason::NotPositive {
+                    found,
+                    what: what.to_owned(),
+                },
+            )
+        })
     }
 }
 

@@ -47,6 +47,8 @@ struct Room {
     growths: u32,
     /// The package with more room.
     grown: Option<Package>,
+    /// What was made larger last, and why.
+    made: String,
 }
 
 /// A package compiled for a device.
@@ -174,7 +176,13 @@ impl<'a> Executor<'a> {
             _ => return Err(self.fault(fault)),
         };
         self.running = Running::open(&grown, self.device, &self.options)?;
+        let names = &grown.manifest().grow[&fault.to_string()];
+        let made: Vec<String> = names
+            .iter()
+            .map(|name| format!("{name} = {}", grown.manifest().constants[name]))
+            .collect();
         self.room = Room {
+            made: format!("{} (fault {fault}{})", made.join(", "), self.meaning(fault)),
             growths: self.room.growths + 1,
             grown: Some(grown),
         };
@@ -184,13 +192,22 @@ impl<'a> Executor<'a> {
         Ok(())
     }
 
+    /// What was made larger last, and which fault asked for it; empty where nothing was.
+    pub(super) fn made(&self) -> &str {
+        &self.room.made
+    }
+
     fn fault(&self, value: u32) -> RunError {
-        let meaning = self.package.manifest().faults.get(&value.to_string());
         RunError::Fault {
             segment: self.segment + 1,
             value,
-            meaning: meaning.map_or(String::new(), |meaning| format!(": {meaning}")),
+            meaning: self.meaning(value),
         }
+    }
+
+    fn meaning(&self, fault: u32) -> String {
+        let meaning = self.package.manifest().faults.get(&fault.to_string());
+        meaning.map_or(String::new(), |meaning| format!(": {meaning}"))
     }
 
     /// Hand the first `passes` passes of the next step to the device, then return the contents of every buffer of the package in the

@@ -38,6 +38,8 @@ pub struct Progress {
     pub boundary: Option<ChainEntry>,
     /// The first value that is not finite in a boundary that reached the disk since the last call, with the boundary's step.
     pub non_finite: Option<(u64, NonFinite)>,
+    /// The segment began again with more room since the last call: what was made larger, and which fault asked for it.
+    pub made_larger: Option<String>,
 }
 
 /// How a run ended, with the last boundary that is on disk.
@@ -133,6 +135,7 @@ impl Prepared<'_> {
                 steps: until * package.manifest().run.steps_per_segment,
                 boundary: None,
                 non_finite: None,
+                made_larger: None,
             },
         };
         // Progress is not listened to any more once the run has failed.
@@ -169,6 +172,7 @@ impl Observed<'_> {
         let control = (self.observer)(&self.progress);
         self.progress.boundary = None;
         self.progress.non_finite = None;
+        self.progress.made_larger = None;
         control
     }
 
@@ -191,5 +195,9 @@ impl Pilot for Observed<'_> {
             self.take(line);
         }
         self.ask()
+    }
+
+    fn begins_again(&mut self, made: &str) {
+        self.progress.made_larger = Some(made.to_owned());
     }
 }

@@ -31,6 +31,8 @@ pub trait Pilot {
     fn steer(&mut self, segment: u64, step: u64) -> Control;
     /// The device has done its last step; what remains is writing.
     fn device_is_free(&mut self) {}
+    /// The segment begins again with more room: what was made larger, and which fault asked for it.
+    fn begins_again(&mut self, _made: &str) {}
 }
 
 /// Compute segments until boundary `until`, or until the pilot stops. `committed` hears of each boundary once it is on disk, on the
@@ -108,6 +110,7 @@ fn segments(
             if let Some(boundary) = executor.cross_or_grow()? {
                 break boundary;
             }
+            pilot.begins_again(executor.made());
         };
         segment += 1;
         let ends = stop || segment == until;

@@ -6,8 +6,8 @@ use protocol::http::{Action, EndAttempt, JobProgress, Lease, Orders, RegisterHos
 use protocol::{AttemptId, Digest, HardwareClass, HostId, JobId};
 use serde::{Deserialize, Serialize};
 
+use crate::boundaries::Boundary;
 use crate::reason::{Declined, Failure, Presence, Reason};
-use crate::record::Boundary;
 
 /// Names one errand: its answer comes back with it. No two errands of a planner have the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,16 +17,17 @@ pub struct ErrandId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RunId(pub u64);
 
-/// What a compute thread is to do; it looks between short stretches of steps.
+/// What a compute thread is to do; it looks between short stretches of steps. `kernels::run` knows all of it but the pause, which the thread
+/// itself makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gate {
+pub enum Control {
     /// Compute.
-    Go,
-    /// Wait where it is, without using the device.
-    Hold,
-    /// Compute up to the next boundary, and end there.
+    Compute,
+    /// Wait between two stretches of steps, with the state on the device.
+    Pause,
+    /// Compute up to the next boundary, and stop there.
     StopAtBoundary,
-    /// End now, and drop the work since the last boundary.
+    /// Stop now, and drop what was computed since the last boundary.
     StopNow,
 }
 
@@ -53,7 +54,7 @@ pub enum Effect {
         until_segment: u64,
     },
     /// Say to a compute thread what it is to do.
-    SetGate(RunId, Gate),
+    SetControl(RunId, Control),
     /// A device has no next job: the time until one comes is no gap between two jobs.
     Unoccupied {
         /// Index of the device.

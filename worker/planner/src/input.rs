@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use protocol::http::{Committed, Orders, RegisterHost};
 use protocol::{HardwareClass, HostId};
 
+use crate::boundaries::Boundary;
 use crate::effect::{Contributed, ErrandId, RunId};
 use crate::policy::Policy;
 use crate::reason::Failure;
-use crate::record::Boundary;
 use crate::time::Time;
 
 /// What a planner begins with.

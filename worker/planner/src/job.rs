@@ -2,9 +2,9 @@
 
 use protocol::http::{Action, Lease};
 
-use crate::effect::{Contributed, ErrandId, Gate, RunId};
+use crate::boundaries::{Boundary, Record};
+use crate::effect::{Contributed, Control, ErrandId, RunId};
 use crate::reason::Failure;
-use crate::record::{Boundary, Record};
 use crate::time::Time;
 
 /// Where a job stands on its way to the device and off it.
@@ -68,7 +68,7 @@ pub(crate) struct Job {
     /// When a boundary of it was last committed, or else when the lease was taken.
     pub(crate) safe_at: Time,
     /// What its thread was told last.
-    pub(crate) gate: Gate,
+    pub(crate) control: Control,
     /// Last boundary that its thread has reached, so that a repeated note is known as one.
     pub(crate) noted: Option<u64>,
 }
@@ -86,7 +86,7 @@ impl Job {
             steps_per_segment: None,
             segment_ms: 0,
             safe_at: now,
-            gate: Gate::Go,
+            control: Control::Compute,
             noted: None,
         }
     }
@@ -130,17 +130,17 @@ impl Job {
     }
 
     /// What a thread that computes it is to do.
-    pub(crate) fn wanted_gate(&self, is_paused: bool, leaves: bool) -> Gate {
+    pub(crate) fn wanted_control(&self, is_paused: bool, leaves: bool) -> Control {
         match self.lease.action {
-            _ if self.failure.is_some() => Gate::StopNow,
-            Action::StopNow => Gate::StopNow,
-            Action::StopAtBoundary if is_paused => Gate::StopNow,
-            Action::StopAtBoundary => Gate::StopAtBoundary,
-            Action::Run | Action::Wait if is_paused => Gate::Hold,
+            _ if self.failure.is_some() => Control::StopNow,
+            Action::StopNow => Control::StopNow,
+            Action::StopAtBoundary if is_paused => Control::StopNow,
+            Action::StopAtBoundary => Control::StopAtBoundary,
+            Action::Run | Action::Wait if is_paused => Control::Pause,
             // The server may be away; it will say the same.
-            Action::Run | Action::Wait if leaves => Gate::StopAtBoundary,
-            Action::Run | Action::Wait if self.record.is_backlogged() => Gate::Hold,
-            Action::Run | Action::Wait => Gate::Go,
+            Action::Run | Action::Wait if leaves => Control::StopAtBoundary,
+            Action::Run | Action::Wait if self.record.is_backlogged() => Control::Pause,
+            Action::Run | Action::Wait => Control::Compute,
         }
     }
 

@@ -10,28 +10,28 @@
 //! | [`effect`] | everything that can go out: computing, errands over the network, writes to the state folder, messages |
 //! | [`reason`] | why the agent does not compute, leaves, or failed: typed, rendered to sentences elsewhere |
 //! | [`policy`] | the volunteer's preferences, and which of them forbids computing now |
-//! | [`record`] | the boundaries of one job on disk: what to commit, what may be deleted |
+//! | [`boundaries`] | the boundaries of one job on disk: what to commit, what may be deleted |
 //! | [`job`] | one lease: where it stands, what it needs |
 //! | [`plan`] | the state, one step of it, and a view of it |
 //!
 //! Orders are the full desired state, not a change of it: the planner always compares *everything* that it should be doing with what it does, so a lost, repeated or
 //! overtaken message changes nothing. A boundary is deleted only when the server has it or its lease is gone.
 
+pub mod boundaries;
 pub mod effect;
 pub mod input;
 pub mod job;
 pub mod plan;
 pub mod policy;
 pub mod reason;
-pub mod record;
 pub mod time;
 
-pub use effect::{Beat, Contributed, Effect, Ending, Errand, ErrandId, Gate, Message, RunId};
+pub use boundaries::Boundary;
+pub use effect::{Beat, Contributed, Control, Effect, Ending, Errand, ErrandId, Message, RunId};
 pub use input::{Answer, Device, Facts, Fetched, Input, Request, Server, Setup, Stop, Trouble};
 pub use job::Stage;
 pub use plan::Planner;
 pub use plan::view::JobView;
 pub use policy::Policy;
 pub use reason::{Cause, Declined, Failure, Idle, Leaving, Presence, Reason};
-pub use record::Boundary;
 pub use time::Time;

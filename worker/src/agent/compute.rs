@@ -1,6 +1,6 @@
-//! Compute threads: one for each job on a device, until its last segment is done or the agent requests that it stops.
+//! Compute threads: one for each job on a device, until its last segment is done or the agent stops it.
 //!
-//! The segment loop is [`kernels::run::compute`]; between short stretches of steps it reads the agent's request from a [`Gate`]. The outcome
+//! The segment loop is [`kernels::run::compute`]; between short stretches of steps it reads from a [`Controlled`] what it is to do. The outcome
 //! always comes as a note, also when the thread panics.
 
 use std::panic::AssertUnwindSafe;
@@ -10,53 +10,41 @@ use std::time::Instant;
 
 use device::{Device, SessionOptions};
 use kernels::package::Package;
-use kernels::run::{Control, Executor, Pilot, RunError, compute};
+use kernels::run::{self, Executor, RunError};
+use planner::Control;
 use protocol::{AttemptId, HardwareClass};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::effects::Note;
-use super::record::{JobFolder, JobStart};
+use super::job_folder::{JobFolder, JobStart};
 
-/// What a compute thread is to do; the later ones are stronger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Request {
-    /// Compute.
-    Compute,
-    /// Wait between two stretches of steps, with the state on the device.
-    Pause,
-    /// Compute up to the next boundary, and stop there.
-    StopAtBoundary,
-    /// Stop now, and drop what was computed since the last boundary.
-    StopNow,
-}
-
-/// A request shared between the agent, which sets it, and a compute thread, which reads it between stretches of steps.
+/// What a compute thread is to do: the agent sets it, the thread reads it between stretches of steps.
 #[derive(Debug)]
-pub(crate) struct Gate {
-    request: Mutex<Request>,
+pub(crate) struct Controlled {
+    control: Mutex<Control>,
     changed: Condvar,
 }
 
-impl Gate {
-    /// A gate with a first request.
-    pub(crate) fn new(request: Request) -> Self {
+impl Controlled {
+    /// With what it is to do first.
+    pub(crate) fn new(control: Control) -> Self {
         Self {
-            request: Mutex::new(request),
+            control: Mutex::new(control),
             changed: Condvar::new(),
         }
     }
 
-    /// Replace the request, and wake the thread where it waits.
-    pub(crate) fn set(&self, request: Request) {
-        *self.request.lock().unwrap_or_else(PoisonError::into_inner) = request;
+    /// Set it, and wake the thread where it waits.
+    pub(crate) fn set(&self, control: Control) {
+        *self.control.lock().unwrap_or_else(PoisonError::into_inner) = control;
         self.changed.notify_all();
     }
 
-    /// The request; blocks while it is [`Request::Pause`].
-    fn wait(&self) -> Request {
-        let request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
-        let request = self.changed.wait_while(request, |request| *request == Request::Pause);
-        *request.unwrap_or_else(PoisonError::into_inner)
+    /// What it is to do; blocks while that is [`Control::Pause`].
+    fn wait(&self) -> Control {
+        let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let control = self.changed.wait_while(control, |control| *control == Control::Pause);
+        *control.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -120,7 +108,7 @@ pub(crate) struct Task {
     /// Options of the device's session.
     pub(crate) session: SessionOptions,
     /// What the agent requests of it.
-    pub(crate) gate: Arc<Gate>,
+    pub(crate) control: Arc<Controlled>,
     /// Steps handed to the device so far.
     pub(crate) step: Arc<AtomicU64>,
     /// The device's idle time.
@@ -153,23 +141,23 @@ impl Task {
         let gone = || RunError::folder(&self.folder.start(), "no boundary to begin from is whole any more");
         let start = start.ok_or_else(gone)?;
         let mut executor = Executor::open(&self.package, &*self.device, &self.session)?;
-        let mut pilot = GatePilot(self);
+        let mut pilot = Pilot(self);
         // Nothing receives once the agent has ended.
         let committed = |kept| drop(self.notes.send(Note::Boundary(self.attempt, kept)));
-        compute(&mut executor, start, self.until, false, &mut pilot, committed).map(drop)
+        run::compute(&mut executor, start, self.until, false, &mut pilot, committed).map(drop)
     }
 }
 
-/// Steers a run by its task's gate.
-struct GatePilot<'a>(&'a Task);
+/// Steers a run by its task's control.
+struct Pilot<'a>(&'a Task);
 
-impl Pilot for GatePilot<'_> {
-    fn steer(&mut self, _: u64, step: u64) -> Control {
+impl run::Pilot for Pilot<'_> {
+    fn steer(&mut self, _: u64, step: u64) -> run::Control {
         self.0.step.store(step, Ordering::Relaxed);
-        let control = match self.0.gate.wait() {
-            Request::StopNow => return Control::StopNow,
-            Request::StopAtBoundary => Control::StopAtBoundary,
-            Request::Compute | Request::Pause => Control::Continue,
+        let control = match self.0.control.wait() {
+            Control::StopNow => return run::Control::StopNow,
+            Control::StopAtBoundary => run::Control::StopAtBoundary,
+            Control::Compute | Control::Pause => run::Control::Continue,
         };
         self.0.idle.end();
         control
@@ -177,6 +165,10 @@ impl Pilot for GatePilot<'_> {
 
     fn device_is_free(&mut self) {
         self.0.idle.begin();
+    }
+
+    fn begins_again(&mut self, made: &str) {
+        tracing::info!("job {}: its segment is computed again with {made}", self.0.attempt);
     }
 }
 
@@ -186,14 +178,14 @@ mod tests {
 
     #[test]
     fn a_paused_thread_waits_until_it_is_told_otherwise() {
-        let gate = Arc::new(Gate::new(Request::Compute));
-        assert_eq!(gate.wait(), Request::Compute);
-        gate.set(Request::Pause);
-        let waiting = Arc::clone(&gate);
+        let control = Arc::new(Controlled::new(Control::Compute));
+        assert_eq!(control.wait(), Control::Compute);
+        control.set(Control::Pause);
+        let waiting = Arc::clone(&control);
         let thread = std::thread::spawn(move || waiting.wait());
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(!thread.is_finished());
-        gate.set(Request::StopNow);
-        assert_eq!(thread.join().unwrap(), Request::StopNow);
+        control.set(Control::StopNow);
+        assert_eq!(thread.join().unwrap(), Control::StopNow);
     }
 }

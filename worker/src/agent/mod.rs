@@ -8,7 +8,7 @@
 //! | [`preferences`] | what the volunteer wants: flags, environment, configuration file |
 //! | [`machine`] | battery, user, applications, cores, disk, hours |
 //! | [`state`] | the state folder: identity, last orders, a person's request, status |
-//! | [`record`] | a job's folder: every boundary that is not safe on the server yet |
+//! | [`job_folder`] | a job's folder: every boundary that is not safe on the server yet |
 //! | [`compute`] | a job on a device, segment by segment, on a thread of its own |
 //! | [`effects`] | the event loop: inputs in, effects carried out with files, HTTP and threads |
 //! | [`words`] | sentences for the planner's typed reasons |
@@ -16,9 +16,9 @@
 
 pub(crate) mod compute;
 pub(crate) mod effects;
+pub(crate) mod job_folder;
 pub(crate) mod machine;
 pub(crate) mod preferences;
-pub(crate) mod record;
 pub(crate) mod state;
 pub(crate) mod view;
 pub(crate) mod words;

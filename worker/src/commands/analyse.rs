@@ -9,7 +9,7 @@ use crate::analysis::physics::of_run::Physics;
 use crate::analysis::{plot, trajectory};
 use crate::console::{output, table};
 use crate::exit::Exit;
-use crate::local::record;
+use crate::local::verified;
 
 /// Energy drift, g(r) and diffusion of a run, for each kind of atom; for argon at 94.4 K beside Rahman (1964) and OpenMM.
 #[derive(clap::Args, Debug)]
@@ -118,7 +118,7 @@ fn time(text: &str) -> Result<f64, String> {
 /// It is no run directory, has no positions, or one of its files is not whole.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let dir = RunDir::view(&args.dir)?;
-    record::must_be_whole(&dir)?;
+    verified::must_be_whole(&dir)?;
     trajectory::choose(dir.package(), None, true)?;
     let physics = Physics::of(&dir, args.from)?;
     let mut report = report(&dir, &physics)?;

@@ -11,7 +11,7 @@ use crate::analysis::trajectory::{self, Frames, RunFrames};
 use crate::analysis::{observables, plot};
 use crate::console::output;
 use crate::exit::{Exit, Usage};
-use crate::local::record;
+use crate::local::verified;
 
 /// Trajectory and observables for other programs.
 #[derive(clap::Args, Debug)]
@@ -78,7 +78,7 @@ struct Written {
 /// It is no run directory, something in it is not what was written, it has no such output, or the file cannot be written.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let dir = RunDir::view(&args.dir)?;
-    record::must_be_whole(&dir)?;
+    verified::must_be_whole(&dir)?;
     let mut written = Vec::new();
     match args.format {
         Some(Format::Csv) => written.push(table(args, &dir)?),

@@ -164,6 +164,12 @@ pub(crate) fn drive(dir: &RunDir, chosen: &Chosen, how: &HowArgs, onward: &Onwar
             warned.push(value.place);
             display.say(&warning(*step, value));
         }
+        if let Some(made) = &progress.made_larger {
+            display.say(&format!(
+                "segment {} is computed again with {made}; the results do not depend on it",
+                progress.segment
+            ));
+        }
         if stop.asked() > asked {
             asked = stop.asked();
             announce(&display, asked, progress, kept, run.steps_per_segment);

@@ -4,10 +4,10 @@
 //! |---|---|
 //! | [`choose`] | which package and which device |
 //! | [`drive`] | the rest of a run directory: device, progress, signals, summary |
-//! | [`record`] | what a run directory records, looked at before something is made from it |
+//! | [`verified`] | what a run directory records, looked at before something is made from it |
 //! | [`reference`] | OpenMM's files evaluated in double precision |
 
 pub(crate) mod choose;
 pub(crate) mod drive;
-pub(crate) mod record;
 pub(crate) mod reference;
+pub(crate) mod verified;

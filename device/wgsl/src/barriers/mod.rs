@@ -25,7 +25,7 @@ use state::{Activation, Around, Own, State, Summary};
 use values::{indexed, indexed_in, is_varying, root};
 
 use crate::pointers;
-use crate::refusal::Refusal;
+use crate::refusal::{Reason, Refusal};
 
 /// Most statements that are walked; a text of the size that is allowed takes a few thousand.
 const STEPS_MAX: u64 = 4_000_000;
@@ -142,8 +142,7 @@ impl<'a> Walker<'a> {
             }
             self.steps += 1;
             if self.steps > STEPS_MAX {
-                let text = "found barriers under control flow that is too involved to follow, expected simpler loops and fewer variables";
-                return Err(Refusal::at(*span, text));
+                return Err(Refusal::at(*span, &Reason::BarriersTooInvolved));
             }
             self.statement(now, statement, *span)?;
         }
@@ -213,8 +212,7 @@ impl<'a> Walker<'a> {
             Statement::WorkGroupUniformLoad { pointer, result } => {
                 Self::together(now, span, "this workgroupUniformLoad")?;
                 if now.varying(*pointer) {
-                    let text = "found a workgroupUniformLoad whose place differs between invocations, expected the same for all of a workgroup";
-                    return Err(Refusal::at(span, text));
+                    return Err(Refusal::at(span, &Reason::PlaceNotUniform));
                 }
                 now.values[result.index()] = false;
             }
@@ -261,15 +259,11 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    fn together(now: &Activation<'a>, span: Span, what: &str) -> Result<(), Refusal> {
+    fn together(now: &Activation<'a>, span: Span, what: &'static str) -> Result<(), Refusal> {
         if !now.called_apart && !now.is_apart() {
             return Ok(());
         }
-        let text = format!(
-            "found {what} where not all invocations of the workgroup may arrive, expected it under conditions that are the same for all of them: \
-             move it out of the branch or loop, in front of the early 'return', or load the condition with workgroupUniformLoad"
-        );
-        Err(Refusal::at(span, text))
+        Err(Refusal::at(span, &Reason::NotUniform(what)))
     }
 
     /// Alternatives, of which each invocation takes one.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use naga::{Expression, MathFunction as F, Module, Span};
 
 use super::Refusal;
+use crate::Reason;
 
 /// WGSL's names of the functions that naga folds with the host's math library.
 const HOSTS: &[(&str, F)] = &[
@@ -32,13 +33,7 @@ const HOSTS: &[(&str, F)] = &[
 
 /// Refuse a module in which one was folded, or would be when its `override`s get their values.
 pub(super) fn check(source: &str, module: &Module) -> Result<(), Refusal> {
-    let refuse = |name: &str, span: Span| {
-        let text = format!(
-            "'{name}' of constants is evaluated by the compiler, with a math library that differs from machine to machine: \
-             write the number itself, or give '{name}' a value that is read from a buffer"
-        );
-        Err(Refusal::at(span, text))
-    };
+    let refuse = |name: &'static str, span: Span| Err(Refusal::at(span, &Reason::FoldedOnHost(name)));
     for (handle, expression) in module.global_expressions.iter() {
         if let Expression::Math { fun, .. } = expression
             && let Some((name, _)) = HOSTS.iter().find(|(_, host)| host == fun)

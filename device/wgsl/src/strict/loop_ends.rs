@@ -17,6 +17,7 @@ use naga::{
 
 use super::Refusal;
 use super::rebuild::Rebuild;
+use crate::Reason;
 
 type H = Handle<Expression>;
 
@@ -84,10 +85,9 @@ pub(crate) fn declare(module: &mut naga::Module) -> Result<(Handle<GlobalVariabl
         .max();
     let binding = match last {
         None => 0,
-        Some((number, handle)) => number.checked_add(1).ok_or_else(|| {
-            let text = format!("found @binding({number}), expected a smaller number");
-            Refusal::at(module.global_variables.get_span(handle), text)
-        })?,
+        Some((number, handle)) => number
+            .checked_add(1)
+            .ok_or_else(|| Refusal::at(module.global_variables.get_span(handle), &Reason::LastBinding(number)))?,
     };
     let functions = module.functions.iter().map(|(_, function)| function);
     let points = module.entry_points.iter().map(|point| &point.function);

@@ -6,6 +6,7 @@ use naga::{BinaryOperator, Expression, Handle, ScalarKind, Type, TypeInner, Vect
 
 use super::Refusal;
 use super::rebuild::{Rebuild, is_float};
+use crate::Reason;
 
 /// Most scalars of a structure or array that is loaded or stored as a whole.
 const SCALARS_MAX: u64 = 1024;
@@ -35,8 +36,7 @@ impl<'a> Rebuild<'a> {
         }
         let inner = self.inner(old);
         if self.scalars(inner) > SCALARS_MAX {
-            let text = format!("this moves more than {SCALARS_MAX} numbers at once: move a part at a time");
-            return Err(Refusal::at(self.span, text));
+            return Err(Refusal::at(self.span, &Reason::MovesTooMuch(SCALARS_MAX)));
         }
         Ok(self.leaves(value, inner, self.type_handle(old), leaf))
     }

@@ -4,11 +4,11 @@ use protocol::http::{Action, Lease, Orders};
 use protocol::{AttemptId, JobState};
 
 use super::{Heard, Planner, unexpected};
-use crate::effect::{Effect, Errand, Gate, Message, RunId};
+use crate::boundaries::{Boundary, Unneeded};
+use crate::effect::{Control, Effect, Errand, Message, RunId};
 use crate::input::{Answer, Trouble};
 use crate::job::{Delivery, Job, Results, Work};
 use crate::reason::{Cause, Failure};
-use crate::record::{Boundary, Unneeded};
 
 impl Planner {
     /// Orders came. Those for another host and those that were overtaken change nothing.
@@ -218,8 +218,8 @@ impl Planner {
         let fetch = match job.work {
             Work::Fetching(errand) => Some(errand),
             Work::Computing(run) => {
-                if job.gate != Gate::StopNow {
-                    self.effects.push(Effect::SetGate(run, Gate::StopNow));
+                if job.control != Control::StopNow {
+                    self.effects.push(Effect::SetControl(run, Control::StopNow));
                 }
                 None
             }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`host`] | this host and the server: registration, presence, heartbeats, offers |
 //! | [`leases`] | what orders and answers say of jobs: held, fetched, committed, dropped |
-//! | [`work`] | what is due for jobs: gates, devices, commits, ends |
+//! | [`work`] | what is due for jobs: controls, devices, commits, ends |
 //! | [`view`] | the state as a person may see it |
 //!
 //! Invariant: a step leaves nothing due. A second one at the same time with [`Input::Tick`] has no effects.

@@ -4,7 +4,7 @@ use protocol::http::Action;
 use protocol::{AttemptId, HostId, JobId};
 
 use super::{Heard, Planner};
-use crate::effect::{Contributed, Gate, RunId};
+use crate::effect::{Contributed, Control, RunId};
 use crate::job::{Job, Stage, Work};
 use crate::reason::{Declined, Idle};
 
@@ -24,7 +24,7 @@ pub struct JobView<'a> {
     /// Its last boundary is reached.
     pub is_finished: bool,
     /// The thread that computes it, and what that was told.
-    pub thread: Option<(RunId, Gate)>,
+    pub thread: Option<(RunId, Control)>,
     /// What the server says, and why.
     pub action: Action,
     /// In the server's words.
@@ -75,7 +75,7 @@ impl Planner {
             stage: job.stage(),
             is_finished: job.is_finished(),
             thread: match job.work {
-                Work::Computing(run) => Some((run, job.gate)),
+                Work::Computing(run) => Some((run, job.control)),
                 _ => None,
             },
             action: job.lease.action,
@@ -95,7 +95,7 @@ impl Planner {
         let running = self.slots.get(slot).and_then(|slot| slot.running);
         let held = |(_, attempt): (RunId, AttemptId)| {
             let job = self.jobs.get(&attempt);
-            job.filter(|job| job.gate == Gate::Hold).map(|_| attempt)
+            job.filter(|job| job.control == Control::Pause).map(|_| attempt)
         };
         match (running, running.and_then(held), &self.pause) {
             (Some(_), None, _) => return None,

@@ -4,7 +4,7 @@ use protocol::http::EndAttempt;
 use protocol::{AttemptId, ErrorCause, Outcome};
 
 use super::{Line, Planner};
-use crate::effect::{Contributed, Effect, Ending, Errand, Gate, Message, RunId};
+use crate::effect::{Contributed, Control, Effect, Ending, Errand, Message, RunId};
 use crate::input::Stop;
 use crate::job::{Delivery, Job, Work};
 use crate::reason::Failure;
@@ -27,7 +27,7 @@ impl Planner {
     /// Every thread stops where it is; then the agent ends.
     pub(super) fn stop_now(&mut self) {
         for job in self.jobs.values_mut() {
-            set_gate(job, Gate::StopNow, &mut self.effects);
+            set_control(job, Control::StopNow, &mut self.effects);
         }
         if self.slots.iter().all(|slot| slot.running.is_none()) {
             let nothing = self.jobs.is_empty();
@@ -56,8 +56,8 @@ impl Planner {
                 }
                 _ => {}
             }
-            let gate = job.wanted_gate(is_paused, leaves);
-            set_gate(job, gate, &mut self.effects);
+            let control = job.wanted_control(is_paused, leaves);
+            set_control(job, control, &mut self.effects);
         }
         for attempt in fetch {
             let Some(lease) = self.jobs.get(&attempt).map(|job| job.lease.clone()) else {
@@ -108,7 +108,7 @@ impl Planner {
         self.next_run += 1;
         job.work = Work::Computing(run);
         job.noted = None;
-        job.gate = Gate::Go;
+        job.control = Control::Compute;
         self.effects.push(Effect::Compute {
             run,
             slot,
@@ -116,8 +116,8 @@ impl Planner {
             class: job.lease.class,
             until_segment: job.lease.until_segment,
         });
-        let gate = job.wanted_gate(false, false);
-        set_gate(job, gate, &mut self.effects);
+        let control = job.wanted_control(false, false);
+        set_control(job, control, &mut self.effects);
         let message = Message::Computes {
             job: job.lease.job,
             name: job.lease.name.clone(),
@@ -200,12 +200,12 @@ impl Planner {
 }
 
 /// Tell a job's thread what to do, where that changed.
-fn set_gate(job: &mut Job, gate: Gate, effects: &mut Vec<Effect>) {
-    if job.gate == gate {
+fn set_control(job: &mut Job, control: Control, effects: &mut Vec<Effect>) {
+    if job.control == control {
         return;
     }
     if let Work::Computing(run) = job.work {
-        job.gate = gate;
-        effects.push(Effect::SetGate(run, gate));
+        job.control = control;
+        effects.push(Effect::SetControl(run, control));
     }
 }

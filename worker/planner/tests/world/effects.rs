@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use planner::{Effect, Gate};
+use planner::{Control, Effect};
 use protocol::AttemptId;
 
 use super::{Thread, World};
@@ -30,16 +30,16 @@ impl World {
                 let thread = Thread {
                     slot,
                     attempt,
-                    gate: Gate::Go,
+                    control: Control::Compute,
                     until: until_segment,
                     ended: false,
                     notes: VecDeque::new(),
                 };
                 self.threads.insert(run, thread);
             }
-            Effect::SetGate(run, gate) => {
+            Effect::SetControl(run, control) => {
                 if let Some(thread) = self.threads.get_mut(&run) {
-                    thread.gate = gate;
+                    thread.control = control;
                 }
             }
             Effect::DeleteFiles {

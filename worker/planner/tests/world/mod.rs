@@ -7,7 +7,7 @@ mod server;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use planner::{
-    Answer, Boundary, Cause, Contributed, Device, Effect, Ending, Errand, ErrandId, Facts, Failure, Gate, Input, Planner,
+    Answer, Boundary, Cause, Contributed, Control, Device, Effect, Ending, Errand, ErrandId, Facts, Failure, Input, Planner,
     Policy, Request, RunId, Server, Setup, Stop, Time,
 };
 use protocol::http::{Action, Orders, RegisterHost};
@@ -69,7 +69,7 @@ struct Folder {
 struct Thread {
     slot: usize,
     attempt: AttemptId,
-    gate: Gate,
+    control: Control,
     until: u64,
     ended: bool,
     notes: VecDeque<Input>,
@@ -186,18 +186,18 @@ impl World {
             let job = self.planner.jobs().find(|job| job.thread.is_some_and(|(of, _)| of == *run));
             match job {
                 Some(job) => assert_eq!(
-                    job.thread.map(|(_, gate)| gate),
-                    Some(thread.gate),
+                    job.thread.map(|(_, control)| control),
+                    Some(thread.control),
                     "{run:?} was told otherwise"
                 ),
-                None => assert_eq!(thread.gate, Gate::StopNow, "{run:?} computes for a lease that is gone"),
+                None => assert_eq!(thread.control, Control::StopNow, "{run:?} computes for a lease that is gone"),
             }
         }
         for slot in 0..DEVICES.len() {
             let computes = self
                 .threads
                 .values()
-                .any(|thread| thread.slot == slot && thread.gate != Gate::Hold);
+                .any(|thread| thread.slot == slot && thread.control != Control::Pause);
             assert!(
                 computes || self.planner.idle(slot).is_some(),
                 "slot {slot} is idle without a reason"
@@ -226,7 +226,7 @@ impl World {
         let Some((&run, thread)) = self.threads.iter_mut().nth(pick) else {
             return;
         };
-        if thread.ended || thread.gate == Gate::Hold {
+        if thread.ended || thread.control == Control::Pause {
             return;
         }
         let Some(folder) = self.folders.get_mut(&thread.attempt) else {
@@ -236,13 +236,13 @@ impl World {
         thread.ended = true;
         if fails {
             ended = Err(Failure::new(Cause::Host, "the driver was reset"));
-        } else if thread.gate != Gate::StopNow && folder.reached < thread.until {
+        } else if thread.control != Control::StopNow && folder.reached < thread.until {
             folder.reached += 1;
             folder.checkpoints.insert(folder.reached);
             folder.outputs.insert(folder.reached);
             let note = Input::Boundary(run, boundary(folder.job, folder.first, folder.reached));
             thread.notes.push_back(note);
-            thread.ended = thread.gate == Gate::StopAtBoundary || folder.reached == thread.until;
+            thread.ended = thread.control == Control::StopAtBoundary || folder.reached == thread.until;
         }
         if thread.ended {
             thread.notes.push_back(Input::Stopped(run, ended));

@@ -8,7 +8,7 @@ use planner::{Answer, Effect, Errand, ErrandId, Input, Trouble};
 use protocol::AttemptId;
 
 use super::{Agent, Note};
-use crate::agent::record::JobFolder;
+use crate::agent::job_folder::JobFolder;
 use crate::agent::words;
 
 impl Agent {
@@ -29,7 +29,7 @@ impl Agent {
                 class,
                 until_segment,
             } => self.compute(run, slot, attempt, class, until_segment),
-            Effect::SetGate(run, gate) => self.set_gate(run, gate),
+            Effect::SetControl(run, control) => self.set_control(run, control),
             Effect::Unoccupied { slot } => {
                 if let Some(slot) = self.slots.get(slot) {
                     slot.idle.forget();

@@ -15,7 +15,7 @@ use protocol::{AttemptId, Digest};
 use reqwest::Method;
 
 use super::threads;
-use crate::agent::record::{CHECKPOINT_BYTES_MAX, JobFolder, JobStart};
+use crate::agent::job_folder::{CHECKPOINT_BYTES_MAX, JobFolder, JobStart};
 use crate::net::link::Link;
 use crate::net::outputs::{self, Outputs};
 use crate::net::{Client, NetError, blobs};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use planner::{Gate, JobView, Stage};
+use planner::{Control, JobView, Stage};
 use protocol::http::Action;
 
 use super::{Agent, DeviceSlot};
@@ -69,7 +69,7 @@ impl Agent {
         let steps = job.steps_per_segment.unwrap_or(0);
         let thread = self.threads.get(&job.attempt);
         let step = thread.map_or(0, super::threads::Thread::step).max(job.reached * steps);
-        let is_held = job.thread.is_some_and(|(_, gate)| gate == Gate::Hold);
+        let is_held = job.thread.is_some_and(|(_, control)| control == Control::Pause);
         let speed = job
             .segment_ms
             .filter(|_| !is_held)

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use device::{DeviceError, DeviceKind, SessionOptions};
 use kernels::run::RunError;
-use planner::{Boundary, Cause, Failure, Input, RunId};
+use planner::{Boundary, Cause, Control, Failure, Input, RunId};
 use protocol::{AttemptId, HardwareClass};
 
 use super::Agent;
-use crate::agent::compute::{Gate, Request, Task};
-use crate::agent::record::Kept;
+use crate::agent::compute::{Controlled, Task};
+use crate::agent::job_folder::Kept;
 
 /// Length of submits, so that a desktop stays smooth.
 const SUBMIT_MS: f32 = 10.0;
@@ -19,7 +19,7 @@ const SUBMIT_MS: f32 = 10.0;
 pub(super) struct Thread {
     /// The planner's name of it.
     pub(super) run: RunId,
-    gate: Arc<Gate>,
+    control: Arc<Controlled>,
     /// Steps handed to the device.
     step: Arc<AtomicU64>,
 }
@@ -54,7 +54,7 @@ impl Agent {
         };
         let thread = Thread {
             run,
-            gate: Arc::new(Gate::new(Request::Compute)),
+            control: Arc::new(Controlled::new(Control::Compute)),
             step: Arc::new(AtomicU64::new(0)),
         };
         let task = Task {
@@ -66,7 +66,7 @@ impl Agent {
             class,
             until,
             session,
-            gate: Arc::clone(&thread.gate),
+            control: Arc::clone(&thread.control),
             step: Arc::clone(&thread.step),
             idle: Arc::clone(&slot.idle),
             notes: self.sender.clone(),
@@ -77,14 +77,9 @@ impl Agent {
     }
 
     /// Tell a thread what to do.
-    pub(super) fn set_gate(&self, run: RunId, gate: planner::Gate) {
+    pub(super) fn set_control(&self, run: RunId, control: Control) {
         if let Some(thread) = self.threads.values().find(|thread| thread.run == run) {
-            thread.gate.set(match gate {
-                planner::Gate::Go => Request::Compute,
-                planner::Gate::Hold => Request::Pause,
-                planner::Gate::StopAtBoundary => Request::StopAtBoundary,
-                planner::Gate::StopNow => Request::StopNow,
-            });
+            thread.control.set(control);
         }
     }
 }

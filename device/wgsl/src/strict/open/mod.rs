@@ -23,6 +23,7 @@ use names::{named, packed};
 
 use super::Refusal;
 use super::rebuild::{Rebuild, is_float};
+use crate::Reason;
 
 type H = Handle<Expression>;
 
@@ -145,7 +146,7 @@ impl Rebuild<'_> {
         let inner = self.inner(expr);
         let from = match inner {
             TypeInner::Scalar(scalar) | TypeInner::Vector { scalar, .. } | TypeInner::Matrix { scalar, .. } => scalar.kind,
-            _ => return Err(Refusal::at(self.span, "a conversion of no number")),
+            _ => return Err(Refusal::at(self.span, &Reason::Invalid("a conversion of no number"))),
         };
         use ScalarKind::{Bool, Float, Sint, Uint};
         // Underflow has no part in what a device makes of large u32: some round twice.
@@ -231,7 +232,8 @@ impl Rebuild<'_> {
         }
         match fun {
             F::Transpose => {
-                let (columns, rows) = dimensions(inner).ok_or_else(|| Refusal::at(self.span, "the transpose of no matrix"))?;
+                let (columns, rows) =
+                    dimensions(inner).ok_or_else(|| Refusal::at(self.span, &Reason::Invalid("the transpose of no matrix")))?;
                 let matrix = self.at(old[0])?;
                 let all = self.all_parts(matrix, columns, rows);
                 let mut turned = Vec::new();
@@ -242,7 +244,8 @@ impl Rebuild<'_> {
                 Ok(self.matrix(turned, columns))
             }
             F::Determinant => {
-                let (n, _) = dimensions(inner).ok_or_else(|| Refusal::at(self.span, "the determinant of no matrix"))?;
+                let (n, _) = dimensions(inner)
+                    .ok_or_else(|| Refusal::at(self.span, &Reason::Invalid("the determinant of no matrix")))?;
                 let matrix = self.at(old[0])?;
                 let columns = self.all_parts(matrix, n, n);
                 let rows: Vec<usize> = (0..n).collect();
@@ -273,7 +276,7 @@ impl Rebuild<'_> {
                     })
                 })?;
                 if refused {
-                    return Err(Refusal::at(self.span, format!("the portable tier has no function {fun:?}")));
+                    return Err(Refusal::at(self.span, &Reason::Function(format!("{fun:?}"))));
                 }
                 Ok(result)
             }
@@ -286,7 +289,7 @@ impl Rebuild<'_> {
             *slot = Some(self.at(*handle)?);
         }
         let [Some(arg), arg1, arg2, arg3] = new else {
-            return Err(Refusal::at(self.span, "a function of nothing"));
+            return Err(Refusal::at(self.span, &Reason::Invalid("a function of nothing")));
         };
         Ok(self.emit(Expression::Math {
             fun,
@@ -301,7 +304,7 @@ impl Rebuild<'_> {
     fn structure(&mut self, handle: H, components: Vec<H>) -> Result<H, Refusal> {
         let ty = self
             .type_handle(handle)
-            .ok_or_else(|| Refusal::at(self.span, "a structure without a type"))?;
+            .ok_or_else(|| Refusal::at(self.span, &Reason::Invalid("a structure without a type")))?;
         Ok(self.emit(Expression::Compose { ty, components }))
     }
 }

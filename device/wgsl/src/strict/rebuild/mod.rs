@@ -19,6 +19,7 @@ mod statements;
 use super::library::Imported;
 use super::loop_ends::Mark;
 use super::{Policy, Refusal, canonical};
+use crate::Reason;
 use crate::operands::each_operand;
 
 /// What a function is rebuilt with.
@@ -146,7 +147,12 @@ impl<'a> Rebuild<'a> {
             },
             Expression::Literal(literal) => Expression::Literal(self.canonical_literal(*literal)),
             other @ (Expression::Constant(_) | Expression::ZeroValue(_)) => other.clone(),
-            _ => return Err(Refusal::at(self.span, "a variable's initial value must be a constant here")),
+            _ => {
+                return Err(Refusal::at(
+                    self.span,
+                    &Reason::Invalid("a variable whose initial value is no constant"),
+                ));
+            }
         };
         Ok(self.declare(expression))
     }
@@ -254,10 +260,7 @@ impl<'a> Rebuild<'a> {
             | Expression::As { .. }
             | Expression::ArrayLength(_) => self.moved(handle)?,
             _ => {
-                return Err(Refusal::at(
-                    self.span,
-                    "there is no such operation here: no textures, derivatives, rays or subgroups",
-                ));
+                return Err(Refusal::at(self.span, &Reason::Operation));
             }
         };
         Ok(self.emit(new))

@@ -4,6 +4,7 @@ use naga::{AddressSpace, Block, Expression, Function, Handle, Span, Statement, S
 
 use super::super::Refusal;
 use super::{Rebuild, space};
+use crate::Reason;
 
 impl<'a> Rebuild<'a> {
     fn nested(&mut self, block: &'a Block) -> Result<Block, Refusal> {
@@ -171,10 +172,7 @@ impl<'a> Rebuild<'a> {
                 }
             }
             _ => {
-                return Err(Refusal::at(
-                    span,
-                    "the portable tier has buffers and integers' atomics only: no textures, rays or subgroups",
-                ));
+                return Err(Refusal::at(span, &Reason::Operation));
             }
         };
         self.push(new, span);
