@@ -4,6 +4,7 @@ mod driver;
 mod edges;
 mod fairness;
 mod random;
+mod replay;
 mod retired;
 mod scale;
 mod scenarios;

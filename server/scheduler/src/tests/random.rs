@@ -23,8 +23,8 @@ impl Random {
     }
 }
 
-struct Chaos {
-    core: Core,
+pub(super) struct Chaos {
+    pub(super) core: Core,
     random: Random,
     now_ms: u64,
     hosts: u64,
@@ -43,10 +43,12 @@ struct Chaos {
     retired: BTreeMap<JobId, Finished>,
     /// Requests that came twice, and those that came late.
     strays: (u64, u64),
+    /// Every event that was accepted, with its time.
+    pub(super) log: Vec<(u64, Event)>,
 }
 
 impl Chaos {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let config = Config {
             user_running_max: 5,
             user_jobs_max: 60,
@@ -66,6 +68,7 @@ impl Chaos {
             chains: BTreeMap::new(),
             retired: BTreeMap::new(),
             strays: (0, 0),
+            log: Vec::new(),
         }
     }
 
@@ -317,7 +320,7 @@ impl Chaos {
     }
 
     /// One random event, and with `deep` all invariants after it.
-    fn step(&mut self, deep: bool) {
+    pub(super) fn step(&mut self, deep: bool) {
         self.now_ms += match self.random.below(200) {
             0 => self.random.below(12 * HOUR),
             1..10 => self.random.below(30 * MINUTE),
@@ -326,10 +329,14 @@ impl Chaos {
         // As the server does: timers that are due come first.
         if self.core.next_due_ms().is_some_and(|due| due <= self.now_ms) {
             self.core.apply(&Event::Tick, self.now_ms).expect("a tick is never refused");
+            self.log.push((self.now_ms, Event::Tick));
         }
         let Some(event) = self.arriving() else { return };
         let before = deep.then(|| self.core.clone());
         let reply = self.core.apply(&event, self.now_ms);
+        if reply.is_ok() {
+            self.log.push((self.now_ms, event.clone()));
+        }
         match (&event, &reply) {
             (Event::Register { host: None, .. }, Ok(_)) => self.hosts += 1,
             (Event::Submit { .. }, Ok(_)) => self.jobs += 1,
