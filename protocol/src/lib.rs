@@ -11,6 +11,7 @@
 //! | [`bundle`] | named byte strings in one blob: packages and outputs on their way |
 //! | [`ids`] | numbers of jobs, attempts and hosts |
 //! | [`split_mix`] | numbers that a seed repeats |
+//! | [`text`] | text from elsewhere, made safe to show |
 //! | [`states`] | states of jobs and hosts, outcomes of attempts, as text |
 //! | [`http`] | what a worker, a scientist and a server say to each other |
 
@@ -25,6 +26,7 @@ pub mod ids;
 mod shuffle;
 pub mod split_mix;
 pub mod states;
+pub mod text;
 
 pub use chain::ChainEntry;
 pub use checkpoint::{Checkpoint, CheckpointError, StateBuffer};

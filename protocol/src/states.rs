@@ -58,7 +58,7 @@ words!(
         Suspended = "suspended",
         /// Leaves a host, or has left it, and waits for the next.
         Migrating = "migrating",
-        /// Kept back by its owner, or because what it depends on failed.
+        /// Kept back: by its owner, after errors on several hosts, or because what it depends on failed.
         Held = "held",
         /// Its last boundary is committed.
         Completed = "completed",

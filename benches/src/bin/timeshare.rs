@@ -159,6 +159,7 @@ fn beat(attempt: AttemptId, epoch: u64) -> Heartbeat {
         accepting: true,
         why: None,
         errors: 0,
+        instance: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Digest;
+use crate::{Digest, HostId};
 
 /// What a token may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,7 +36,11 @@ pub struct IssueToken {
     /// What it may do.
     pub scope: Scope,
     /// Who holds it: jobs submitted with it belong to this name. 1 to 64 of `a–z 0–9 . _ -`.
+    #[serde(deserialize_with = "crate::text::read")]
     pub subject: String,
+    /// An invitation: a host token that enrols one host and is used up by that.
+    #[serde(default)]
+    pub invitation: bool,
 }
 
 /// Answer to [`IssueToken`].
@@ -44,8 +48,10 @@ pub struct IssueToken {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IssuedToken {
     /// Name to revoke it by.
+    #[serde(deserialize_with = "crate::text::read")]
     pub id: String,
     /// The secret. Said once; the server keeps its digest alone.
+    #[serde(deserialize_with = "crate::text::read")]
     pub token: String,
 }
 
@@ -54,15 +60,41 @@ pub struct IssuedToken {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenView {
     /// Name to revoke it by.
+    #[serde(deserialize_with = "crate::text::read")]
     pub id: String,
     /// What it may do.
     pub scope: Scope,
     /// Who holds it.
+    #[serde(deserialize_with = "crate::text::read")]
     pub subject: String,
     /// When it was issued, Unix milliseconds.
     pub issued_ms: u64,
     /// When it was revoked, Unix milliseconds.
     pub revoked_ms: Option<u64>,
+    /// It enrols one host and no more.
+    #[serde(default)]
+    pub invitation: bool,
+    /// The host that it speaks for, or that it enrolled as an invitation.
+    #[serde(default)]
+    pub host: Option<HostId>,
+}
+
+/// `GET /v1/server`, without a token: which server this is, whatever the URL under which it is reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ServerView {
+    /// The server's own name: 32 hexadecimal digits, made at random with its first data and kept ever after, through moves, other URLs and restored
+    /// backups.
+    #[serde(deserialize_with = "crate::text::read")]
+    pub server: String,
+    /// Which life of it: random, below 2^53, never 0; another one from each restoration of a backup on. In a new life numbers begin far above
+    /// those of the old one, and what happened after the backup is unknown: tokens that were issued since then, hosts, jobs, boundaries.
+    pub life: u64,
+    /// Version of the protocol that it speaks.
+    pub protocol: u32,
+    /// Version of the program.
+    #[serde(deserialize_with = "crate::text::read")]
+    pub version: String,
 }
 
 /// State of a blob or of an upload that is not whole yet.

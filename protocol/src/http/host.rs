@@ -11,6 +11,7 @@ pub struct DeviceReport {
     /// Short name, unique on the host: `cpu`, `vulkan:0`.
     pub id: String,
     /// Name for people.
+    #[serde(deserialize_with = "crate::text::read")]
     pub name: String,
     /// What it was measured to be: at most one class a tier, at least one.
     pub classes: Vec<HardwareClass>,
@@ -31,8 +32,10 @@ pub struct Night {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RegisterHost {
     /// Name for people, at most 120 bytes.
+    #[serde(deserialize_with = "crate::text::read")]
     pub name: String,
     /// Version of the worker.
+    #[serde(deserialize_with = "crate::text::read")]
     pub version: String,
     /// Version of the protocol that it speaks: [`super::PROTOCOL`] of its time.
     #[serde(default = "super::first_protocol")]
@@ -42,6 +45,9 @@ pub struct RegisterHost {
     /// Hours in which it is off.
     #[serde(default)]
     pub night: Option<Night>,
+    /// As in [`Heartbeat::instance`].
+    #[serde(default, deserialize_with = "crate::text::read_option")]
+    pub instance: Option<String>,
 }
 
 /// Answer to [`RegisterHost`].
@@ -51,12 +57,19 @@ pub struct Registered {
     /// Its number.
     pub host: HostId,
     /// The host's own token, for all its other routes. Said once, at the first registration; none at later ones.
+    #[serde(default, deserialize_with = "crate::text::read_option")]
     pub token: Option<String>,
     /// Longest time between two heartbeats, seconds.
     pub heartbeat_s: u64,
     /// Version of the protocol that the server speaks.
     #[serde(default = "super::first_protocol")]
     pub protocol: u32,
+    /// As in [`super::ServerView::server`]; empty from servers that have none.
+    #[serde(default, deserialize_with = "crate::text::read")]
+    pub server: String,
+    /// As in [`super::ServerView::life`]; 0 from servers that have none.
+    #[serde(default)]
+    pub life: u64,
 }
 
 /// How far a job has come on a host.
@@ -89,11 +102,16 @@ pub struct Heartbeat {
     #[serde(default = "yes")]
     pub accepting: bool,
     /// Why not: `on battery`, `user active`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::text::read_option")]
     pub why: Option<String>,
     /// Errors since the last heartbeat that no attempt's end has told.
     #[serde(default)]
     pub errors: u32,
+    /// Which running agent this is: random, new at each start of an agent, 1 to 64 visible characters. The last one that registered under the
+    /// host's number speaks for it; a heartbeat of another one (its state folder was copied) is refused with 409 `/problems/instance` and
+    /// changes nothing. None from agents that do not say; those are not told apart.
+    #[serde(default, deserialize_with = "crate::text::read_option")]
+    pub instance: Option<String>,
 }
 
 fn yes() -> bool {
@@ -110,6 +128,18 @@ pub struct LeaveNotice {
     #[serde(default)]
     pub back_in_s: Option<u64>,
     /// `shutdown`, `user returned`, `Ctrl-C`.
+    #[serde(deserialize_with = "crate::text::read")]
+    pub reason: String,
+}
+
+/// `POST /v1/hosts/{host}/ban` (operator): its leases end at once, and whatever it sends is refused with 403 `/problems/banned`.
+/// `DELETE` on the same path takes the ban back. Both answer with [`HostView`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BanHost {
+    /// Why, for the host's person and for the log; at most 200 characters count.
+    #[serde(default, deserialize_with = "crate::text::read")]
     pub reason: String,
 }
 
@@ -120,10 +150,12 @@ pub struct HostView {
     /// Its number.
     pub host: HostId,
     /// Name for people.
+    #[serde(deserialize_with = "crate::text::read")]
     pub name: String,
     /// The host's state.
     pub state: HostState,
     /// Why, in a sentence.
+    #[serde(deserialize_with = "crate::text::read")]
     pub reason: String,
     /// First registration, Unix milliseconds.
     pub first_seen_ms: u64,
@@ -138,6 +170,7 @@ pub struct HostView {
     /// Chance to be there still after 1, 24 and 168 hours, parts per million.
     pub chance_ppm: [u32; 3],
     /// `new`, `flaky`, `fair` or `reliable`.
+    #[serde(deserialize_with = "crate::text::read")]
     pub reliability: String,
     /// Gets no jobs until this Unix time, milliseconds, after errors in a row.
     pub backoff_until_ms: Option<u64>,
@@ -167,6 +200,9 @@ pub struct HostView {
     pub successes: u32,
     /// Errors.
     pub errors: u32,
+    /// Why an operator banned it; none when it is not banned.
+    #[serde(default, deserialize_with = "crate::text::read_option")]
+    pub banned: Option<String>,
 }
 
 /// One device of a [`HostView`].
@@ -174,13 +210,16 @@ pub struct HostView {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeviceView {
     /// Short name.
+    #[serde(deserialize_with = "crate::text::read")]
     pub id: String,
     /// Name for people.
+    #[serde(deserialize_with = "crate::text::read")]
     pub name: String,
     /// What it was measured to be.
     pub classes: Vec<HardwareClass>,
     /// Job that it computes.
     pub attempt: Option<AttemptId>,
     /// Why it has nothing to do.
+    #[serde(default, deserialize_with = "crate::text::read_option")]
     pub idle: Option<String>,
 }

@@ -17,6 +17,7 @@ pub const PRIORITY_URGENT: u8 = 7;
 #[serde(deny_unknown_fields)]
 pub struct SubmitJob {
     /// Name for people, at most 120 bytes.
+    #[serde(deserialize_with = "crate::text::read")]
     pub name: String,
     /// Identity of the package: what its chain covers.
     pub package: Digest,
@@ -39,7 +40,7 @@ pub struct SubmitJob {
     #[serde(default)]
     pub after: Option<JobId>,
     /// Words to find it by, at most 16 of 64 bytes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::text::read_list")]
     pub tags: Vec<String>,
     /// Expected time for a segment, milliseconds, where the scientist has tried.
     #[serde(default)]
@@ -96,6 +97,24 @@ pub struct Stay {
     pub outcome: Option<Outcome>,
 }
 
+/// An error of a host with a job, since the job's last boundary that is safe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JobError {
+    /// The host.
+    pub host: HostId,
+    /// The host's name at that time.
+    #[serde(deserialize_with = "crate::text::read")]
+    pub name: String,
+    /// When, Unix milliseconds.
+    pub at_ms: u64,
+    /// How the attempt ended.
+    pub outcome: Outcome,
+    /// What the host said.
+    #[serde(deserialize_with = "crate::text::read")]
+    pub message: String,
+}
+
 /// `GET /v1/jobs/{job}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -103,12 +122,15 @@ pub struct JobView {
     /// Its number.
     pub job: JobId,
     /// Name for people.
+    #[serde(deserialize_with = "crate::text::read")]
     pub name: String,
     /// Its owner.
+    #[serde(deserialize_with = "crate::text::read")]
     pub owner: String,
     /// The job's state.
     pub state: JobState,
     /// Why, in a sentence.
+    #[serde(deserialize_with = "crate::text::read")]
     pub reason: String,
     /// Since when, Unix milliseconds.
     pub since_ms: u64,
@@ -143,9 +165,14 @@ pub struct JobView {
     /// The job it starts from.
     pub after: Option<JobId>,
     /// Words to find it by.
+    #[serde(deserialize_with = "crate::text::read_list")]
     pub tags: Vec<String>,
     /// Host that has it now.
     pub host: Option<HostId>,
+    /// Errors since its last boundary, oldest first, at most the last 16. When they come from several origins the job is held;
+    /// `POST /v1/jobs/{job}/retry` forgets them and lets it go on.
+    #[serde(default)]
+    pub errors: Vec<JobError>,
     /// Leases so far; every one has its own epoch.
     pub epoch: u64,
     /// Hosts and classes it passed through, at most the last 64.
@@ -167,6 +194,7 @@ pub struct Change {
     /// The state from then on.
     pub state: JobState,
     /// Why, in a sentence.
+    #[serde(deserialize_with = "crate::text::read")]
     pub reason: String,
 }
 
@@ -179,6 +207,7 @@ pub struct Why {
     /// The job's state.
     pub state: JobState,
     /// Why it runs, waits or moved, in a sentence.
+    #[serde(deserialize_with = "crate::text::read")]
     pub sentence: String,
     /// Hosts of its class, when it is bound to one.
     pub class: Option<ClassPresence>,
@@ -209,5 +238,6 @@ pub struct Listed<T> {
     /// In order of their numbers.
     pub items: Vec<T>,
     /// Give this as `cursor` for the next page; none at the end.
+    #[serde(default, deserialize_with = "crate::text::read_option")]
     pub next: Option<String>,
 }

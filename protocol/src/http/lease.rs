@@ -45,12 +45,15 @@ pub struct Lease {
     /// The same for jobs that were batched into one grant.
     pub batch: AttemptId,
     /// On which device.
+    #[serde(deserialize_with = "crate::text::read")]
     pub device: String,
     /// What to do now.
     pub action: Action,
     /// Why, in a sentence.
+    #[serde(deserialize_with = "crate::text::read")]
     pub reason: String,
     /// The job's name.
+    #[serde(deserialize_with = "crate::text::read")]
     pub name: String,
     /// Identity of the package.
     pub package: Digest,
@@ -71,8 +74,10 @@ pub struct Lease {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IdleDevice {
     /// Which device.
+    #[serde(deserialize_with = "crate::text::read")]
     pub device: String,
     /// Why, in a sentence.
+    #[serde(deserialize_with = "crate::text::read")]
     pub why: String,
 }
 
@@ -83,8 +88,15 @@ pub struct IdleDevice {
 pub struct Orders {
     /// For whom.
     pub host: HostId,
-    /// Rises with every change; orders with a lower number than the last seen are stale.
+    /// Rises with every change; orders with a lower number than the last seen of the same life are stale.
     pub sequence: u64,
+    /// As in [`super::ServerView::server`]; empty from servers that have none.
+    #[serde(default, deserialize_with = "crate::text::read")]
+    pub server: String,
+    /// As in [`super::ServerView::life`]; 0 from servers that have none. Orders of another life than the last seen are not stale, whatever their
+    /// sequence: the server was restored from a backup.
+    #[serde(default)]
+    pub life: u64,
     /// Offers that the host has not taken yet: `POST /v1/hosts/{host}/leases` takes them.
     pub offers: u64,
     /// For each device, in the order to compute.
@@ -135,7 +147,7 @@ pub struct EndAttempt {
     #[serde(default)]
     pub cause: ErrorCause,
     /// What happened, at most 2000 bytes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::text::read")]
     pub message: String,
 }
 

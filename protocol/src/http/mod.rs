@@ -5,7 +5,7 @@
 //! | [`job`] | what a scientist submits and sees |
 //! | [`host`] | what a worker registers and reports |
 //! | [`lease`] | what a worker is told to do, and what it commits |
-//! | [`admin`] | tokens and blobs |
+//! | [`admin`] | tokens, blobs, which server this is |
 //! | [`problem`] | errors (RFC 9457) |
 //!
 //! **Compatibility.** Servers and workers of different ages work together as long as [`PROTOCOL`] is the same:
@@ -14,6 +14,14 @@
 //! - What a person asks for ([`SubmitJob`], [`Reprioritize`], [`IssueToken`]) is refused with a field that the server does not know: to ignore it would
 //!   be to do something else than was asked.
 //! - A new word of an enum, or a field without which something else would be done, is a new protocol version.
+//!
+//! **Texts** are cleaned as they are read ([`crate::text`]), on both sides: what a body holds is one line of visible characters.
+//!
+//! **Which server.** [`ServerView`] (`GET /v1/server`, no token), [`Registered`] and [`Orders`] say the server's own name and its life. A worker knows the
+//! server by that name, not by its URL; and takes a new life for a server that was restored from a backup: it is to be obeyed, though it may not know this
+//! worker, or what was committed since the backup.
+//!
+//! **Which agent.** [`Heartbeat::instance`] tells two agents apart that speak under one number, from a copied state folder.
 //!
 //! Orders are the full desired state, not a change of it: [`Orders`] always lists *everything* that a host should be doing now, so a lost, repeated or
 //! overtaken message changes nothing; a worker compares the list with what it does and acts on the difference.
@@ -32,8 +40,8 @@ pub mod job;
 pub mod lease;
 pub mod problem;
 
-pub use admin::{BlobView, IssueToken, IssuedToken, Scope, TokenView};
-pub use host::{DeviceReport, Heartbeat, HostView, JobProgress, LeaveNotice, Night, RegisterHost, Registered};
-pub use job::{Change, JobView, Listed, Reprioritize, Stay, SubmitJob, Submitted, Why};
+pub use admin::{BlobView, IssueToken, IssuedToken, Scope, ServerView, TokenView};
+pub use host::{BanHost, DeviceReport, Heartbeat, HostView, JobProgress, LeaveNotice, Night, RegisterHost, Registered};
+pub use job::{Change, JobError, JobView, Listed, Reprioritize, Stay, SubmitJob, Submitted, Why};
 pub use lease::{Action, CheckpointRef, Commit, Committed, EndAttempt, IdleDevice, Lease, Orders};
 pub use problem::Problem;

@@ -28,6 +28,7 @@ pub fn registration(name: &str, kind: u64) -> RegisterHost {
             classes: vec![class(Tier::Portable, 0), class(Tier::ClassBound, kind)],
         }],
         night: None,
+        instance: None,
     }
 }
 

@@ -104,6 +104,8 @@ pub async fn register(
             token,
             heartbeat_s,
             protocol: PROTOCOL,
+            server: String::new(),
+            life: 0,
         }),
     ))
 }
@@ -130,6 +132,8 @@ pub async fn reregister(
         token: None,
         heartbeat_s,
         protocol: PROTOCOL,
+        server: String::new(),
+        life: 0,
     }))
 }
 

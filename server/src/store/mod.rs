@@ -114,6 +114,8 @@ impl TokenRow {
             subject: self.subject.clone(),
             issued_ms: self.issued_ms,
             revoked_ms: self.revoked_ms,
+            invitation: false,
+            host: self.host,
         }
     }
 }

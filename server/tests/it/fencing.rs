@@ -143,6 +143,7 @@ async fn two_servers_and_a_cut_lock_the_first_takes_back_nothing_and_ends() {
     let ask = IssueToken {
         scope: Scope::Scientist,
         subject: "mallory".to_owned(),
+        invitation: false,
     };
     for _ in 0..5 {
         let submitted = scientist.request(Method::POST, "/v1/jobs").json(&template).send().await;

@@ -28,6 +28,7 @@ async fn latency_availability_boundaries_and_errors_are_kept_per_host() {
             accepting: true,
             why: None,
             errors,
+            instance: None,
         };
         worker.orders("heartbeat", &beat).await;
     }

@@ -207,6 +207,7 @@ async fn tokens_have_scopes_and_can_be_revoked() {
     let wanted = IssueToken {
         scope: Scope::Scientist,
         subject: "bob".to_owned(),
+        invitation: false,
     };
     problem(
         scientist.send(Method::POST, "/v1/tokens", &wanted).await,

@@ -42,6 +42,7 @@ async fn no_secret_gets_into_a_log() {
     let wanted = IssueToken {
         scope: Scope::Scientist,
         subject: "bob".to_owned(),
+        invitation: false,
     };
     let issued: IssuedToken = operator.post("/v1/tokens", &wanted).await;
     secrets.push(issued.token);

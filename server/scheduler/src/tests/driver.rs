@@ -139,6 +139,7 @@ impl World {
             accepting: true,
             why: None,
             errors: 0,
+            instance: None,
         };
         self.apply(Event::Heartbeat { host, beat, address: 1 });
     }

@@ -65,6 +65,7 @@ fn event() -> impl Strategy<Value = Event> {
                 accepting: true,
                 why: None,
                 errors,
+                instance: None,
             },
             address: clock_ms,
         },
@@ -191,6 +192,7 @@ fn as_many_errors_as_a_number_holds_and_then_one_more() {
         accepting: true,
         why: None,
         errors: u32::MAX,
+        instance: None,
     };
     world.apply(Event::Heartbeat { host, beat, address: 1 });
     world.end(host, &lease, Outcome::ClientError);

@@ -178,6 +178,7 @@ impl Chaos {
             accepting: self.random.below(10) > 0,
             why: Some("on battery".to_owned()),
             errors: 0,
+            instance: None,
         };
         Event::Heartbeat {
             host,

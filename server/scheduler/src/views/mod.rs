@@ -265,6 +265,7 @@ impl Core {
                 .unwrap_or(0),
             successes: host.successes,
             errors: host.errors,
+            banned: None,
         }
     }
 
@@ -318,6 +319,7 @@ pub(crate) fn view_of(job: &Job, owner: &str, attempt: Option<&Attempt>, reason:
         after: job.after(),
         tags: job.tags.clone(),
         host: attempt.map(|attempt| attempt.device.host),
+        errors: Vec::new(),
         epoch: job.epoch,
         stays: job.stays.clone(),
         computed_ms: job.computed_ms,

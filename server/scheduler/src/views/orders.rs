@@ -16,6 +16,9 @@ impl Core {
         let mut orders = Orders {
             host: id,
             sequence: host.sequence,
+            // Said by the server around it.
+            server: String::new(),
+            life: 0,
             offers: 0,
             leases: Vec::new(),
             idle: Vec::new(),

@@ -180,6 +180,7 @@ impl Worker {
             accepting: true,
             why: None,
             errors: 0,
+            instance: None,
         };
         self.orders("heartbeat", &beat).await
     }

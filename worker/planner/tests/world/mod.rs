@@ -103,6 +103,7 @@ impl World {
             protocol: protocol::http::PROTOCOL,
             devices: Vec::new(),
             night: None,
+            instance: None,
         };
         let host = HostId(1);
         let setup = Setup {

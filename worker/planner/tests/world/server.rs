@@ -39,6 +39,8 @@ impl World {
         let orders = Orders {
             host: self.host,
             sequence: self.sequence,
+            server: String::new(),
+            life: 0,
             offers: waiting.count() as u64,
             leases,
             idle: Vec::new(),

@@ -57,6 +57,7 @@ impl Agent {
                     accepting: beat.declined.is_none(),
                     why: beat.declined.as_ref().map(words::declined),
                     errors: 0,
+                    instance: None,
                 };
                 self.spawn(id, async move {
                     let path = format!("/v1/hosts/{host}/heartbeat");

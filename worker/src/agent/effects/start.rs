@@ -140,6 +140,7 @@ pub(super) fn describe(slots: &[DeviceSlot], preferences: &Preferences, looked: 
         protocol: protocol::http::PROTOCOL,
         devices: devices.collect(),
         night: preferences.night(looked.minutes_ahead_of_utc),
+        instance: None,
     }
 }
 
