@@ -12,6 +12,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("baton-server", &["wgpu", "wasmtime", "device", "kernels"]),
     ("planner", &["wgpu", "wasmtime", "tokio", "reqwest", "device"]),
     ("scheduler", &["wgpu", "wasmtime", "tokio", "axum", "sqlx"]),
+    ("simulate", &["wgpu", "wasmtime", "tokio", "axum", "sqlx", "device"]),
 ];
 
 /// Standard output of cargo, run without network in this workspace.

@@ -1,0 +1,28 @@
+//! Volunteers' machines in virtual time, around the code that serves: the scheduler's core and the agent's planner.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`parameters`] | what a simulation is of: population, jobs, network, policies; read from TOML and checked |
+//! | [`trace`] | hosts as they were recorded: a CSV file |
+//! | `random` | numbers as a function of seed, stream, host and draw; the distributions |
+//! | `population` | hosts: when each is up, leaves, and how fast it is |
+//! | `timeline` | the queue of events in virtual time |
+//! | `grid` | where a run stands at a moment, from its boundaries alone |
+//! | `policy` | who computes what: batch, checkpoint on the same host, moving (the serving core) |
+//! | [`comparison`] | the policies side by side over one population |
+//! | [`calibration`] | the paper's figures, measured in the simulated population |
+//!
+//! Invariant: one seed gives one outcome, byte for byte. No clock, no file, no thread; all random numbers are functions of the seed.
+
+pub mod calibration;
+pub mod comparison;
+mod grid;
+pub mod parameters;
+mod policy;
+mod population;
+mod random;
+mod timeline;
+pub mod trace;
+
+pub use comparison::{Comparison, compare};
+pub use parameters::Parameters;

@@ -1,0 +1,573 @@
+//! Moving: the serving core itself gives leases, takes commits and moves jobs. Here is what each host's agent does with its orders, as changes
+//! of state alone: progress comes from the grid of boundaries, and commits that would have come between two changes are made up when one comes.
+//!
+//! Heartbeats are no events: the core is set never to notice silence by itself, and an absent host is taken out after `unreachable_min` when it has
+//! nothing, after `lost_min` when it has jobs, as silence would. So a host's silences do not lower the core's trust in it.
+
+use protocol::http::{Action, Commit, EndAttempt, Heartbeat, JobProgress, Lease, LeaveNotice};
+use protocol::{AttemptId, ChainEntry, Digest, ErrorCause, HardwareClass, HostId, Outcome, Tier};
+use scheduler::testing::{START_MS, registration, submission};
+use scheduler::{Command, Config, Core, Event, Reply};
+
+use super::{Context, Policy, Wake, index};
+use crate::grid::Grid;
+use crate::parameters::Parameters;
+use crate::population::{Change, HOUR, MINUTE};
+
+/// The core gives a host that leaves at once so long to bring its boundaries home.
+const LEAVE_MS: u64 = 10 * MINUTE;
+/// Ten years: the longest time that the core's settings take.
+const NEVER_MS: u64 = 10 * 365 * 24 * HOUR;
+
+/// A lease as its host has it.
+#[derive(Clone, Debug)]
+struct Local {
+    attempt: AttemptId,
+    epoch: u64,
+    job: u64,
+    class: HardwareClass,
+    /// The last boundary on disk, and the last that is safe on the server.
+    reached: u64,
+    safe: u64,
+    /// When its package and checkpoint are here.
+    ready_ms: u64,
+    grid: Option<Grid>,
+    stops: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Seat {
+    host: HostId,
+    registered: bool,
+    up: bool,
+    locals: Vec<Local>,
+    stamp: u64,
+    /// Number of the newest absence, and whether the core was told that the host leaves.
+    absence: u64,
+    leaving: bool,
+}
+
+/// The policy.
+pub(crate) struct Moving {
+    core: Core,
+    seats: Vec<Seat>,
+    /// The slot of each host of the core; hosts that left have no slot any more.
+    slots: Vec<Option<u64>>,
+    tier: Tier,
+    segments: u64,
+    segment_work_ms: u64,
+    commit_ms: u64,
+    unreachable_ms: u64,
+    lost_ms: u64,
+    package_bytes: u64,
+    checkpoint_bytes: u64,
+    result_bytes: u64,
+    applied: u64,
+    /// The first event that was refused though it should not have been.
+    refused: Option<String>,
+}
+
+impl Moving {
+    pub(crate) fn new(parameters: &Parameters, slots: u64) -> Self {
+        let (jobs, policies) = (&parameters.jobs, &parameters.policies);
+        let minutes = |minutes: f64| (minutes * MINUTE as f64) as u64;
+        let config = Config {
+            unreachable_ms: NEVER_MS,
+            lost_ms: NEVER_MS,
+            dropped_ms: NEVER_MS,
+            commit_ms: minutes(policies.commit_min),
+            lead_ms: minutes(policies.lead_min),
+            user_running_max: u32::MAX,
+            user_jobs_max: u32::MAX,
+            retire_ms: HOUR,
+            ..Config::default()
+        };
+        Self {
+            core: Core::new(config),
+            seats: vec![Seat::default(); index(slots)],
+            slots: Vec::new(),
+            tier: if jobs.class_bound { Tier::ClassBound } else { Tier::Portable },
+            segments: jobs.segments,
+            segment_work_ms: (jobs.segment_s * 1000.0) as u64,
+            commit_ms: minutes(policies.commit_min),
+            unreachable_ms: minutes(policies.unreachable_min),
+            lost_ms: minutes(policies.lost_min).max(LEAVE_MS),
+            package_bytes: (jobs.package_mb * 1e6) as u64,
+            checkpoint_bytes: (jobs.checkpoint_mb * 1e6) as u64,
+            result_bytes: (jobs.result_mb * 1e6) as u64,
+            applied: 0,
+            refused: None,
+        }
+    }
+
+    fn apply(&mut self, now_ms: u64, event: &Event) -> Option<Reply> {
+        self.applied += 1;
+        match self.core.apply(event, START_MS + now_ms) {
+            Ok(reply) => Some(reply),
+            Err(refusal) => {
+                self.refused.get_or_insert_with(|| format!("at {now_ms} ms: {refusal}"));
+                None
+            }
+        }
+    }
+
+    /// Hosts whose orders changed see them, until none changes any more.
+    fn follow(&mut self, context: &mut Context<'_>) {
+        loop {
+            let commands = self.core.take_commands();
+            let changed: std::collections::BTreeSet<u64> = commands
+                .into_iter()
+                .filter_map(|command| match command {
+                    Command::Orders(host) => self.slots.get(index(host.0.saturating_sub(1))).copied().flatten(),
+                    _ => None,
+                })
+                .collect();
+            if changed.is_empty() {
+                return;
+            }
+            for slot in changed {
+                self.obey(context, slot);
+            }
+        }
+    }
+
+    /// A host that is up does what its orders say.
+    fn obey(&mut self, context: &mut Context<'_>, slot: u64) {
+        let (host, up) = (self.seats[index(slot)].host, self.seats[index(slot)].up);
+        if !up {
+            return;
+        }
+        let Ok(mut orders) = self.core.orders(host) else { return };
+        if orders.offers > 0 {
+            self.apply(context.now_ms, &Event::Take { host });
+            orders.leases = self.core.orders(host).map(|orders| orders.leases).unwrap_or_default();
+        }
+        let gone: Vec<AttemptId> = self.seats[index(slot)].locals.iter().map(|local| local.attempt).collect();
+        for attempt in gone {
+            if orders.leases.iter().all(|lease| lease.attempt != attempt) {
+                self.drop_local(context, slot, attempt);
+            }
+        }
+        for lease in &orders.leases {
+            self.accept(context, slot, lease);
+        }
+        let Some(head) = orders.leases.first() else { return };
+        let stops = matches!(head.action, Action::StopAtBoundary | Action::StopNow);
+        self.compute(context, slot, head.attempt, stops, head.action == Action::StopNow);
+    }
+
+    /// Enters a lease that is new here.
+    fn accept(&mut self, context: &mut Context<'_>, slot: u64, lease: &Lease) {
+        if self.seats[index(slot)]
+            .locals
+            .iter()
+            .any(|local| local.attempt == lease.attempt)
+        {
+            return;
+        }
+        let reached = lease.checkpoint.as_ref().map_or(0, |safe| safe.entry.segment);
+        let bytes = self.package_bytes
+            + if lease.checkpoint.is_some() {
+                self.checkpoint_bytes
+            } else {
+                0
+            };
+        context.ledger.bytes += bytes;
+        context.ledger.moves += u64::from(reached > 0);
+        let ready_ms = context.now_ms + context.host(slot).download_ms(bytes);
+        self.seats[index(slot)].locals.push(Local {
+            attempt: lease.attempt,
+            epoch: lease.epoch,
+            job: lease.job.0 - 1,
+            class: lease.class,
+            reached,
+            safe: reached,
+            ready_ms,
+            grid: None,
+            stops: false,
+        });
+    }
+
+    /// The head of a host's line computes, up to its end or the boundary at which it is to stop.
+    fn compute(&mut self, context: &mut Context<'_>, slot: u64, attempt: AttemptId, stops: bool, at_once: bool) {
+        let now_ms = context.now_ms;
+        let host = context.host(slot);
+        let (segment_ms, upload) = (host.time(self.segment_work_ms), host.upload_ms(self.checkpoint_bytes));
+        let result = host.upload_ms(self.result_bytes);
+        let until = self.segments;
+        let seat = &mut self.seats[index(slot)];
+        let (id, stamp) = (seat.host, seat.stamp + 1);
+        let Some(local) = seat.locals.iter_mut().find(|local| local.attempt == attempt) else {
+            return;
+        };
+        let begins = local.grid.is_none();
+        let was = (begins, local.stops);
+        local.stops = stops;
+        let grid = local.grid.get_or_insert(Grid {
+            from_ms: local.ready_ms.max(now_ms),
+            first: local.reached,
+            until,
+            segment_ms,
+        });
+        if was == (false, stops) {
+            return;
+        }
+        grid.until = until;
+        let at = match (stops, at_once) {
+            (true, true) => {
+                let dropped = host.work(grid.unfinished_ms(now_ms)).min(self.segment_work_ms);
+                context.ledger.computed += dropped;
+                context.ledger.lost += dropped;
+                now_ms + upload
+            }
+            (true, false) => grid.next_boundary(now_ms) + upload,
+            (false, _) => grid.end() + result,
+        };
+        if stops {
+            grid.until = grid.reached(at - upload);
+        }
+        seat.stamp = stamp;
+        let progress = JobProgress {
+            attempt,
+            epoch: local.epoch,
+            segment: local.reached,
+            segment_ms,
+        };
+        let job = local.job;
+        context.wake(at, Wake::Host(slot, stamp));
+        if begins {
+            context.ledger.goes(job, now_ms);
+            self.beat(now_ms, id, vec![progress]);
+        }
+    }
+
+    fn beat(&mut self, now_ms: u64, host: HostId, jobs: Vec<JobProgress>) {
+        let beat = Heartbeat {
+            clock_ms: START_MS + now_ms,
+            rtt_ms: Some(125),
+            jobs,
+            accepting: true,
+            why: None,
+            errors: 0,
+            instance: None,
+        };
+        self.apply(
+            now_ms,
+            &Event::Heartbeat {
+                host,
+                beat,
+                address: host.0,
+            },
+        );
+    }
+
+    /// A run stops where it is: what its last segment had done is lost. Commits that were due by now have been made.
+    fn pause(&mut self, context: &mut Context<'_>, slot: u64, attempt: AttemptId) {
+        let now_ms = context.now_ms;
+        let host = context.host(slot);
+        let upload = host.upload_ms(self.checkpoint_bytes);
+        let seat = &mut self.seats[index(slot)];
+        seat.stamp += 1;
+        let Some(local) = seat.locals.iter_mut().find(|local| local.attempt == attempt) else {
+            return;
+        };
+        let Some(grid) = local.grid.take() else { return };
+        let reached = grid.reached(now_ms);
+        let unfinished = if reached == grid.until {
+            0
+        } else {
+            host.work(grid.unfinished_ms(now_ms))
+        };
+        let unfinished = unfinished.min(self.segment_work_ms);
+        context.ledger.computed += (reached - local.reached) * self.segment_work_ms + unfinished;
+        context.ledger.lost += unfinished;
+        local.reached = reached;
+        let (safe, commits) = grid.safe(now_ms, self.commit_ms, upload);
+        context.ledger.bytes += commits * self.checkpoint_bytes;
+        let job = local.job;
+        if reached < self.segments {
+            context
+                .ledger
+                .stalls(job, now_ms, (self.segments - reached) * self.segment_work_ms);
+        }
+        // The last boundary is committed with the result.
+        if commits > 0 {
+            self.commit(context, slot, attempt, safe.min(self.segments - 1));
+        }
+    }
+
+    /// Boundaries up to `to` are safe.
+    fn commit(&mut self, context: &mut Context<'_>, slot: u64, attempt: AttemptId, to: u64) {
+        let seat = &mut self.seats[index(slot)];
+        let host = seat.host;
+        let Some(local) = seat.locals.iter_mut().find(|local| local.attempt == attempt) else {
+            return;
+        };
+        if to <= local.safe {
+            return;
+        }
+        let count = to - local.safe;
+        local.safe = to;
+        let (epoch, class, job) = (local.epoch, local.class, protocol::JobId(local.job + 1));
+        let computed_ms = count * context.hosts[index(slot)].time(self.segment_work_ms);
+        let mut parent = self.core.last_entry(job).cloned();
+        let mut entries = Vec::new();
+        while parent.as_ref().is_none_or(|entry| entry.segment < to) {
+            let segment = parent.as_ref().map_or(0, |entry| entry.segment + 1);
+            let content = Digest::of(&segment.to_le_bytes());
+            let entry = ChainEntry::next(Digest::of(b"package"), parent.as_ref(), segment * 10, content, content);
+            entries.push(entry.clone());
+            parent = Some(entry);
+        }
+        let commit = Commit {
+            epoch,
+            entries,
+            checkpoint: Digest::of(&to.to_le_bytes()),
+            outputs: None,
+            computed_ms,
+        };
+        let event = Event::Commit {
+            host,
+            attempt,
+            commit,
+            class,
+            bytes: self.checkpoint_bytes,
+            outputs_bytes: 0,
+        };
+        self.apply(context.now_ms, &event);
+    }
+
+    /// A lease is over: what was not safe is lost.
+    fn drop_local(&mut self, context: &mut Context<'_>, slot: u64, attempt: AttemptId) {
+        let running = self.seats[index(slot)]
+            .locals
+            .iter()
+            .any(|local| local.attempt == attempt && local.grid.is_some());
+        if running {
+            // The server took it away: it stops without another commit.
+            let segment_work_ms = self.segment_work_ms;
+            let now_ms = context.now_ms;
+            let host = context.host(slot);
+            let seat = &mut self.seats[index(slot)];
+            seat.stamp += 1;
+            if let Some(local) = seat.locals.iter_mut().find(|local| local.attempt == attempt)
+                && let Some(grid) = local.grid.take()
+            {
+                let reached = grid.reached(now_ms);
+                let dropped = if reached == grid.until {
+                    0
+                } else {
+                    host.work(grid.unfinished_ms(now_ms))
+                };
+                let dropped = dropped.min(segment_work_ms);
+                context.ledger.computed += (reached - local.reached) * segment_work_ms + dropped;
+                context.ledger.lost += dropped;
+                context
+                    .ledger
+                    .stalls(local.job, now_ms, (self.segments - reached) * segment_work_ms);
+                local.reached = reached;
+            }
+        }
+        let seat = &mut self.seats[index(slot)];
+        if let Some(at) = seat.locals.iter().position(|local| local.attempt == attempt) {
+            let local = seat.locals.remove(at);
+            context.ledger.lost += (local.reached - local.safe) * self.segment_work_ms;
+        }
+    }
+
+    /// A run is at its end, or at the boundary at which it was to stop, and all of it has arrived at the server.
+    fn arrived(&mut self, context: &mut Context<'_>, slot: u64) {
+        let seat = &self.seats[index(slot)];
+        let host = seat.host;
+        let Some(local) = seat.locals.iter().find(|local| local.grid.is_some()) else {
+            return;
+        };
+        let (attempt, epoch, job, stops) = (local.attempt, local.epoch, local.job, local.stops);
+        let at_end = local.grid.is_some_and(|grid| grid.reached(context.now_ms) == self.segments);
+        self.pause(context, slot, attempt);
+        let local = self.seats[index(slot)].locals.iter().find(|local| local.attempt == attempt);
+        let reached = local.map_or(0, |local| local.reached);
+        context.ledger.bytes += if at_end { self.result_bytes } else { self.checkpoint_bytes };
+        self.commit(context, slot, attempt, reached);
+        if at_end {
+            context.ledger.done(job, context.now_ms);
+        } else if stops {
+            let end = EndAttempt {
+                epoch,
+                outcome: Outcome::Migrated,
+                cause: ErrorCause::Host,
+                message: String::new(),
+            };
+            self.apply(context.now_ms, &Event::End { host, attempt, end });
+        }
+        self.drop_local(context, slot, attempt);
+        self.follow(context);
+        self.obey(context, slot);
+        self.follow(context);
+    }
+
+    fn leave(&mut self, now_ms: u64, slot: u64, in_ms: u64, back_ms: Option<u64>) {
+        let seat = &mut self.seats[index(slot)];
+        seat.leaving = true;
+        let host = seat.host;
+        let notice = LeaveNotice {
+            in_s: in_ms / 1000,
+            back_in_s: back_ms.map(|back| back / 1000),
+            reason: "goes off".to_owned(),
+        };
+        self.apply(now_ms, &Event::Leave { host, notice });
+    }
+
+    fn come(&mut self, context: &mut Context<'_>, slot: u64) {
+        let now_ms = context.now_ms;
+        if !self.seats[index(slot)].registered {
+            let body = registration("host", context.host(slot).class);
+            let register = Event::Register {
+                host: None,
+                body,
+                address: slot,
+            };
+            let Some(Reply::Host(host)) = self.apply(now_ms, &register) else {
+                return;
+            };
+            let seat = &mut self.seats[index(slot)];
+            (seat.host, seat.registered, seat.up) = (host, true, true);
+            self.slots.resize(index(host.0), None);
+            self.slots[index(host.0 - 1)] = Some(slot);
+            return;
+        }
+        let seat = &mut self.seats[index(slot)];
+        seat.up = true;
+        seat.absence += 1;
+        let host = seat.host;
+        let jobs = seat.locals.iter().map(|local| JobProgress {
+            attempt: local.attempt,
+            epoch: local.epoch,
+            segment: local.reached,
+            segment_ms: context.hosts[index(slot)].time(self.segment_work_ms),
+        });
+        let jobs = jobs.collect();
+        if std::mem::take(&mut seat.leaving) {
+            self.apply(now_ms, &Event::Return { host });
+        }
+        self.beat(now_ms, host, jobs);
+        self.obey(context, slot);
+    }
+
+    fn go(&mut self, context: &mut Context<'_>, slot: u64, gone: bool) {
+        let attempts: Vec<AttemptId> = self.seats[index(slot)].locals.iter().map(|local| local.attempt).collect();
+        for attempt in &attempts {
+            self.pause(context, slot, *attempt);
+        }
+        let seat = &mut self.seats[index(slot)];
+        seat.up = false;
+        seat.absence += 1;
+        if !seat.registered {
+            return;
+        }
+        let (absence, leaving, host) = (seat.absence, seat.leaving, seat.host);
+        if !leaving {
+            let silence = if attempts.is_empty() {
+                self.unreachable_ms
+            } else {
+                self.lost_ms - LEAVE_MS
+            };
+            context.wake(context.now_ms + silence, Wake::Silent(host.0, absence));
+        }
+        if gone {
+            // Its disk is gone with it.
+            for attempt in attempts {
+                self.drop_local(context, slot, attempt);
+            }
+        }
+    }
+}
+
+impl Policy for Moving {
+    fn arrive(&mut self, _context: &mut Context<'_>, slot: u64) {
+        // The one that was here before keeps its number in the core, where its silence goes on.
+        let seat = &mut self.seats[index(slot)];
+        *seat = Seat {
+            stamp: seat.stamp + 1,
+            absence: seat.absence + 1,
+            ..Seat::default()
+        };
+    }
+
+    fn change(&mut self, context: &mut Context<'_>, slot: u64, change: Change) {
+        match change {
+            Change::Up => self.come(context, slot),
+            Change::Announce { down_ms, back_ms } => {
+                let now_ms = context.now_ms;
+                self.leave(now_ms, slot, down_ms - now_ms, Some(back_ms - now_ms));
+            }
+            Change::Down | Change::Gone => self.go(context, slot, change == Change::Gone),
+        }
+        self.follow(context);
+    }
+
+    fn wake(&mut self, context: &mut Context<'_>, wake: Wake) {
+        match wake {
+            Wake::Host(slot, stamp) => {
+                if self.seats[index(slot)].stamp == stamp && self.seats[index(slot)].up {
+                    self.arrived(context, slot);
+                }
+            }
+            Wake::Silent(host, absence) => {
+                let slot = self.slots.get(index(host - 1)).copied().flatten();
+                let seat = slot.map(|slot| &self.seats[index(slot)]);
+                let came_back = seat.is_some_and(|seat| seat.host.0 == host && seat.absence != absence);
+                if !came_back {
+                    let notice = LeaveNotice {
+                        in_s: 0,
+                        back_in_s: None,
+                        reason: "silent".to_owned(),
+                    };
+                    let host = HostId(host);
+                    self.apply(context.now_ms, &Event::Leave { host, notice });
+                    if let Some(seat) = slot.map(|slot| &mut self.seats[index(slot)]).filter(|seat| seat.host == host) {
+                        seat.leaving = true;
+                    }
+                }
+                self.follow(context);
+            }
+            Wake::Deadline(..) | Wake::Urgent => {}
+        }
+    }
+
+    fn submit(&mut self, context: &mut Context<'_>, job: u64) {
+        let mut body = submission("job", self.tier, self.segments);
+        body.segment_ms = Some(self.segment_work_ms);
+        if context.ledger.is_urgent(job) {
+            (body.priority, body.now) = (9, true);
+        }
+        let event = Event::Submit {
+            user: "science".to_owned(),
+            job: Box::new(body),
+            bytes: self.package_bytes,
+        };
+        let reply = self.apply(context.now_ms, &event);
+        debug_assert_eq!(reply, Some(Reply::Job(protocol::JobId(job + 1))));
+        self.follow(context);
+    }
+
+    fn due_ms(&self) -> Option<u64> {
+        self.core.next_due_ms().map(|due| due.saturating_sub(START_MS))
+    }
+
+    fn tick(&mut self, context: &mut Context<'_>) {
+        self.apply(context.now_ms, &Event::Tick);
+        self.follow(context);
+    }
+
+    fn core_events(&self) -> u64 {
+        self.applied
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match &self.refused {
+            Some(refused) => Err(format!("an event was refused: {refused}")),
+            None => self.core.check(),
+        }
+    }
+}
