@@ -42,12 +42,12 @@ pub enum DeviceError {
     /// The device is gone (driver reset, unplugged, suspended): open it again and go on from the last boundary.
     #[error("the device was lost: {0}")]
     Lost(String),
-    /// A pass ran longer than allowed: an endless loop.
-    #[error("pass '{pass}' was stopped after {seconds:.1} s: it does not end, or its dispatch is too large")]
+    /// A pass computed longer than allowed: an endless loop.
+    #[error("pass '{pass}' was stopped after {seconds:.1} s of computing: it does not end, or its dispatch is too large")]
     Endless {
         /// The pass's label.
         pass: String,
-        /// How long it ran.
+        /// How long it computed.
         seconds: f32,
     },
     /// The device left a loop before its end: choose another device.

@@ -15,8 +15,6 @@ use crate::{
     strict,
 };
 
-/// How long a dispatch may take.
-const DISPATCH_LIMIT: Duration = Duration::from_secs(20);
 /// Most bindings of a pass, passes, modules and buffers of a program.
 const COUNT_MAX: usize = 4096;
 /// Stack of the thread that compiles: deep nesting is limited, but it is deep.
@@ -47,13 +45,16 @@ impl Default for CpuDevice {
         };
         Self {
             info,
-            limit: DISPATCH_LIMIT,
+            limit: Self::DISPATCH_LIMIT,
         }
     }
 }
 
 impl CpuDevice {
-    /// With another limit to the time of one dispatch.
+    /// Processor time that a dispatch may use, on its busiest thread.
+    pub const DISPATCH_LIMIT: Duration = Duration::from_secs(20);
+
+    /// With another limit to the processor time of one dispatch.
     #[must_use]
     pub fn with_dispatch_limit(limit: Duration) -> Self {
         Self {

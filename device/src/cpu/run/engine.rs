@@ -1,4 +1,7 @@
 //! wasmtime: its settings, the modules compiled so far, and deadlines that end endless loops.
+//!
+//! A dispatch may use a limit of processor time: that of its busiest thread. So a machine that is busy with other things, or sleeps, makes no kernel
+//! endless. Where threads have no clock, time that passes counts, at most [`TICK_MAX`] a look.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,13 +11,14 @@ use std::time::{Duration, Instant};
 use protocol::Digest;
 use wasmtime::{Config, Module, SharedMemory};
 
+use super::cputime::ThreadClock;
 use super::memory::set_stop;
 
 use crate::DeviceError;
 
 /// Time from one look at the deadlines to the next.
 const TICK: Duration = Duration::from_millis(20);
-/// What a look counts at most: a process that was stopped, or a machine that slept, has not computed meanwhile.
+/// What a look counts at most where it counts time that passes: a process that was stopped, or a machine that slept, has not computed meanwhile.
 const TICK_MAX: Duration = Duration::from_millis(100);
 /// Stack of compiled code. Threads have 2 MiB, and the code calls nothing but checked mode's watcher.
 pub(super) const STACK_BYTES: usize = 512 << 10;
@@ -24,8 +28,42 @@ const MODULES_MAX: usize = 512;
 /// need no check.
 const RESERVED_BYTES: u64 = 1 << 32;
 
-/// Memories in which kernels run, with the time that they have left.
-type Deadlines = Mutex<BTreeMap<u64, (Duration, SharedMemory)>>;
+/// Clocks of a session's own threads.
+pub(super) type Clocks = Arc<Mutex<Vec<ThreadClock>>>;
+
+/// Kernels that run in a memory.
+struct Watched {
+    left: Duration,
+    memory: SharedMemory,
+    /// Of the thread that submits.
+    own: Option<ThreadClock>,
+    others: Clocks,
+    /// What the threads had used at the last look, `own` first.
+    used: Vec<Duration>,
+}
+
+impl Watched {
+    /// Take what was computed since the last look, `passed` ago, from what is left.
+    fn look(&mut self, passed: Duration) {
+        let Some(own) = self.own else {
+            self.left = less(self.left, passed);
+            return;
+        };
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut most = Duration::ZERO;
+        for (index, clock) in std::iter::once(&own).chain(others.iter()).enumerate() {
+            let Some(now) = clock.used() else { continue };
+            match self.used.get_mut(index) {
+                Some(before) => most = most.max(now.saturating_sub(std::mem::replace(before, now))),
+                None => self.used.resize(index + 1, now),
+            }
+        }
+        self.left = self.left.saturating_sub(most);
+    }
+}
+
+/// Memories in which kernels run.
+type Deadlines = Mutex<BTreeMap<u64, Watched>>;
 
 /// The one engine of this process.
 pub(in crate::cpu) struct Engine {
@@ -81,10 +119,10 @@ impl Engine {
             loop {
                 std::thread::sleep(TICK);
                 let now = Instant::now();
-                for (left, memory) in watched.lock().unwrap_or_else(PoisonError::into_inner).values_mut() {
-                    *left = less(*left, now.duration_since(last));
-                    if left.is_zero() {
-                        set_stop(memory, true);
+                for watched in watched.lock().unwrap_or_else(PoisonError::into_inner).values_mut() {
+                    watched.look(now.duration_since(last));
+                    if watched.left.is_zero() {
+                        set_stop(&watched.memory, true);
                     }
                 }
                 last = now;
@@ -101,12 +139,19 @@ impl Engine {
         })
     }
 
-    /// Let kernels run in a memory for so long.
-    pub(super) fn guard(&self, memory: &SharedMemory, limit: Duration) -> Guard {
+    /// Let kernels run in a memory for so long, on the thread that calls and on those of `clocks`.
+    pub(super) fn guard(&self, memory: &SharedMemory, limit: Duration, clocks: &Clocks) -> Guard {
+        thread_local!(static OWN: Option<ThreadClock> = ThreadClock::current());
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let key = NEXT.fetch_add(1, Ordering::Relaxed);
         set_stop(memory, false);
-        let entry = (limit, memory.clone());
+        let entry = Watched {
+            left: limit,
+            memory: memory.clone(),
+            own: OWN.with(|own| *own),
+            others: Arc::clone(clocks),
+            used: Vec::new(),
+        };
         self.deadlines
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -161,5 +206,53 @@ mod tests {
         assert_eq!(less(limit, Duration::from_millis(25)), Duration::from_millis(19_975));
         assert_eq!(less(limit, Duration::from_secs(8 * 3600)), limit - TICK_MAX);
         assert_eq!(less(Duration::from_millis(3), Duration::from_millis(25)), Duration::ZERO);
+    }
+
+    /// As on a machine so busy that the kernel's threads get no turn: time passes, and nothing is computed.
+    #[test]
+    fn threads_that_get_no_turn_use_nothing_up() {
+        let Some(own) = ThreadClock::current() else {
+            println!("skipped: threads have no clock on this platform");
+            return;
+        };
+        let engine = Engine::get().unwrap();
+        let memory = SharedMemory::new(engine.inner(), wasmtime::MemoryType::shared(1, 1)).unwrap();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let (stop, wait) = std::sync::mpsc::channel::<()>();
+        let idle = std::thread::spawn(move || {
+            sender.send(ThreadClock::current().unwrap()).unwrap();
+            _ = wait.recv();
+        });
+        let limit = Duration::from_secs(1);
+        let mut watched = Watched {
+            left: limit,
+            memory,
+            own: Some(receiver.recv().unwrap()),
+            others: Clocks::default(),
+            used: Vec::new(),
+        };
+        for _ in 0..100 {
+            watched.look(Duration::from_secs(1));
+        }
+        assert!(
+            watched.left > limit / 2,
+            "{:?} of {limit:?} are left of a thread that slept",
+            watched.left
+        );
+        // One that computes does: the busiest counts, once.
+        watched.others.lock().unwrap().extend([own, own]);
+        watched.look(Duration::ZERO);
+        let (left, begun) = (watched.left, own.used().unwrap());
+        while own.used().unwrap() - begun < Duration::from_millis(50) {
+            std::hint::spin_loop();
+        }
+        watched.look(Duration::ZERO);
+        let used = left - watched.left;
+        assert!(
+            used >= Duration::from_millis(50) && used < Duration::from_millis(95),
+            "{used:?}"
+        );
+        drop(stop);
+        idle.join().unwrap();
     }
 }

@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | `engine` | wasmtime: settings, compiled modules, deadlines that end endless loops |
+//! | `cputime` | processor time that a thread has used |
 //! | `memory` | the one memory of a session |
 //! | `worker` | a thread's instances |
 //! | `sums` | per-thread copies of buffers that a pass only adds to |
@@ -14,6 +15,7 @@
 
 mod check;
 mod clears;
+mod cputime;
 mod engine;
 mod memory;
 mod order;

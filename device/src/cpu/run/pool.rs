@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use super::cputime::ThreadClock;
+use super::engine::Clocks;
 use super::worker::{Dispatch, Worker};
 use crate::DeviceError;
 
@@ -34,6 +36,7 @@ struct State {
 pub(super) struct Pool {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
+    clocks: Clocks,
     own: Worker,
 }
 
@@ -54,13 +57,20 @@ impl Pool {
         let mut pool = Self {
             shared,
             threads: Vec::new(),
+            clocks: Clocks::default(),
             own,
         };
         for (i, worker) in others.into_iter().enumerate() {
-            let shared = Arc::clone(&pool.shared);
+            let (shared, clocks) = (Arc::clone(&pool.shared), Arc::clone(&pool.clocks));
             let thread = std::thread::Builder::new()
                 .name(format!("cpu-{}", i + 1))
-                .spawn(move || attend(&shared, worker))
+                .spawn(move || {
+                    clocks
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .extend(ThreadClock::current());
+                    attend(&shared, worker);
+                })
                 .map_err(|error| DeviceError::OutOfMemory(format!("starts a thread: {error}")))?;
             pool.threads.push(thread);
         }
@@ -93,6 +103,11 @@ impl Pool {
                 state = self.shared.done.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         }
+    }
+
+    /// The clocks of the threads that have begun.
+    pub(super) fn clocks(&self) -> &Clocks {
+        &self.clocks
     }
 
     pub(super) fn own(&mut self) -> &mut Worker {

@@ -241,7 +241,7 @@ impl CpuSession {
             next: AtomicU64::new(0),
             failure: Mutex::new(None),
         });
-        let guard = self.engine.guard(&self.memory.shared, self.limit);
+        let guard = self.engine.guard(&self.memory.shared, self.limit, self.pool.clocks());
         self.pool.run(&dispatch);
         drop(guard);
         let failure = dispatch.failure.lock().unwrap_or_else(PoisonError::into_inner).take();

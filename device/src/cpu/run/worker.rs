@@ -70,7 +70,7 @@ impl Dispatch {
 /// Why a dispatch stopped.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// It took longer than allowed.
+    /// It used more processor time than allowed.
     Endless,
     /// Checked mode found something.
     Found(String),
