@@ -1,9 +1,10 @@
-//! A way to a server that can freeze, as a network fault does, and cut connections after so many bytes.
+//! A way to a server that can freeze, as a network fault does, be slow, cut connections after so many bytes, and lie: answer itself, as a captive
+//! portal or a wrong proxy does.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const LOOK: Duration = Duration::from_millis(20);
@@ -14,6 +15,14 @@ struct Weather {
     over: AtomicBool,
     frozen: AtomicBool,
     cut_after: AtomicU64,
+    /// Bytes a second in one direction of a connection; 0 for as fast as it goes.
+    bytes_per_s: AtomicU64,
+    /// What every request is answered with, instead of by the server.
+    lie: Mutex<Option<String>>,
+    /// Heads of requests that were answered so.
+    lied_to: Mutex<Vec<String>>,
+    /// Changes of the lie so far: connections of before are cut.
+    turn: AtomicU64,
     cuts: AtomicU64,
     bytes: AtomicU64,
 }
@@ -40,9 +49,14 @@ impl Proxy {
                 if shared.over.load(Ordering::Relaxed) {
                     return;
                 }
-                let (Ok(client), Ok(upstream)) = (client, TcpStream::connect(&server)) else {
+                let Ok(client) = client else { continue };
+                let lie = shared.lie.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                if let Some(lie) = lie {
+                    let weather = Arc::clone(&shared);
+                    std::thread::spawn(move || answer(client, &lie, &weather));
                     continue;
-                };
+                }
+                let Ok(upstream) = TcpStream::connect(&server) else { continue };
                 let passed = Arc::new(AtomicU64::new(0));
                 for (from, to) in [(&client, &upstream), (&upstream, &client)] {
                     let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else {
@@ -71,6 +85,22 @@ impl Proxy {
         self.weather.cut_after.store(bytes, Ordering::Relaxed);
     }
 
+    /// Let so many bytes a second pass in each direction of a connection; 0 for as many as there are.
+    pub fn slow_down(&self, bytes_per_s: u64) {
+        self.weather.bytes_per_s.store(bytes_per_s, Ordering::Relaxed);
+    }
+
+    /// Answer every request with this response, a whole one, instead of the server; or let them pass again. Connections of before are cut.
+    pub fn lie(&self, response: Option<&str>) {
+        *self.weather.lie.lock().unwrap_or_else(PoisonError::into_inner) = response.map(str::to_owned);
+        self.weather.turn.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Heads of the requests that were lied to since the last call.
+    pub fn lied_to(&self) -> Vec<String> {
+        std::mem::take(&mut *self.weather.lied_to.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Connections that were cut, and bytes that passed.
     pub fn count(&self) -> (u64, u64) {
         (
@@ -87,17 +117,45 @@ impl Drop for Proxy {
     }
 }
 
+/// Answers one request without looking at more than its head.
+fn answer(mut client: TcpStream, response: &str, weather: &Weather) {
+    let (mut head, mut buffer) = (Vec::new(), [0; 4096]);
+    if client.set_read_timeout(Some(Duration::from_secs(2))).is_err() {
+        return;
+    }
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        match client.read(&mut buffer) {
+            Ok(read) if read > 0 => head.extend_from_slice(&buffer[..read]),
+            _ => return,
+        }
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    weather.lied_to.lock().unwrap_or_else(PoisonError::into_inner).push(head);
+    drop(client.write_all(response.as_bytes()));
+    drop(client.shutdown(Shutdown::Write));
+    // What is not read makes the system reset the connection before the answer is read.
+    while client.read(&mut buffer).is_ok_and(|read| read > 0) {}
+}
+
 fn pass(mut from: TcpStream, mut to: TcpStream, weather: &Weather, passed: &AtomicU64) {
+    let turn = weather.turn.load(Ordering::Relaxed);
     let mut buffer = vec![0; 16 << 10];
     if from.set_read_timeout(Some(LOOK)).is_err() {
         return;
     }
-    while !weather.over.load(Ordering::Relaxed) {
+    while !weather.over.load(Ordering::Relaxed) && weather.turn.load(Ordering::Relaxed) == turn {
         if weather.frozen.load(Ordering::Relaxed) {
             std::thread::sleep(LOOK);
             continue;
         }
-        let read = match from.read(&mut buffer) {
+        // A tenth of a second's worth at a time.
+        let pace = weather.bytes_per_s.load(Ordering::Relaxed);
+        let most = if pace == 0 {
+            buffer.len()
+        } else {
+            (pace as usize / 10).clamp(1, buffer.len())
+        };
+        let read = match from.read(&mut buffer[..most]) {
             Ok(0) => break,
             Ok(read) => read,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => continue,
@@ -108,6 +166,9 @@ fn pass(mut from: TcpStream, mut to: TcpStream, weather: &Weather, passed: &Atom
         }
         if to.write_all(&buffer[..read]).is_err() {
             break;
+        }
+        if pace > 0 {
+            std::thread::sleep(Duration::from_secs_f64(read as f64 / pace as f64));
         }
         weather.bytes.fetch_add(read as u64, Ordering::Relaxed);
         let so_far = passed.fetch_add(read as u64, Ordering::Relaxed) + read as u64;

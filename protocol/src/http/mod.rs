@@ -21,6 +21,9 @@
 //! server by that name, not by its URL; and takes a new life for a server that was restored from a backup: it is to be obeyed, though it may not know this
 //! worker, or what was committed since the backup.
 //!
+//! Every response of a server, errors included, has its name in the header [`SERVER_ID`]: a redirect, a proxy's page or another server at the same
+//! address has another name or none, and so says nothing about a worker's leases. It identifies, it does not authenticate; TLS does that.
+//!
 //! **Which agent.** [`Heartbeat::instance`] tells two agents apart that speak under one number, from a copied state folder.
 //!
 //! Orders are the full desired state, not a change of it: [`Orders`] always lists *everything* that a host should be doing now, so a lost, repeated or
@@ -28,6 +31,9 @@
 
 /// Version of this protocol. A host says its own when it registers, and is told the server's.
 pub const PROTOCOL: u32 = 1;
+
+/// Response header with the server's own name.
+pub const SERVER_ID: &str = "baton-server";
 
 /// What those speak who do not say.
 pub(crate) fn first_protocol() -> u32 {

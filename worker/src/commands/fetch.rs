@@ -66,7 +66,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         .into());
     };
     let out = args.out.clone().unwrap_or_else(|| default_folder(&job));
-    let archive = blob(&client, &out, job.archive)?;
+    let archive = blob(&client, &out, job.archive, args.json)?;
     let package = Package::from_archive(&archive)?;
     if package.digest() != job.package {
         anyhow::bail!(
@@ -90,7 +90,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     } else {
         latest(&client, args.job, &last)?
     };
-    let dir = gathering.finish(&blob(&client, &out, checkpoint)?)?;
+    let dir = gathering.finish(&blob(&client, &out, checkpoint, args.json)?)?;
     report(args, &job, &dir, &last)
 }
 
@@ -133,7 +133,7 @@ fn add(client: &Client, gathering: &mut Gathering, job: JobId, package: &Package
             waiting.push(line.entry);
             if is_end {
                 let outputs = match line.outputs {
-                    Some(digest) => outputs::unpack(&blob(client, gathering.dir().path(), digest)?)?,
+                    Some(digest) => outputs::unpack(&blob(client, gathering.dir().path(), digest, !loud)?)?,
                     None => Outputs::new(),
                 };
                 add_commit(gathering, &mut waiting, outputs, package)?;
@@ -177,14 +177,16 @@ fn latest(client: &Client, job: JobId, last: &ChainEntry) -> anyhow::Result<Dige
 }
 
 /// A blob, through a file beside the run directory, so that a cut costs only what did not arrive.
-fn blob(client: &Client, out: &Path, digest: Digest) -> anyhow::Result<Vec<u8>> {
+fn blob(client: &Client, out: &Path, digest: Digest, quiet: bool) -> anyhow::Result<Vec<u8>> {
     let mut name = out.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}", digest.short()));
     let path = out.with_file_name(name);
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
     }
-    remote::block_on(remote::patiently(|| blobs::download(client, digest, &path, BLOB_BYTES_MAX)))?;
+    remote::block_on(remote::transfer(client, quiet, || {
+        blobs::download(client, digest, &path, BLOB_BYTES_MAX)
+    }))?;
     let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
     std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
     Ok(bytes)
@@ -216,7 +218,7 @@ fn report(args: &Args, job: &JobView, dir: &RunDir, last: &ChainEntry) -> anyhow
             format!("  digest   {}", last.digest),
             format!("  results  {at}"),
             "next:".into(),
-            format!("  baton chain {at}"),
+            format!("  baton chain {}", output::quoted(dir.path())),
         ])?;
     }
     Ok(Exit::Done)

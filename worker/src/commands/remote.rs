@@ -6,12 +6,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use protocol::http::JobView;
 use serde::de::DeserializeOwned;
 
-use crate::console::progress;
+use crate::console::{output, progress};
 use crate::net::link::Link;
 use crate::net::{Client, NetError};
 
 /// A command waits this long for a server that does not answer.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Between two words about a transfer.
+const SAY_EVERY: Duration = Duration::from_secs(2);
 
 /// Run the requests of a command.
 ///
@@ -39,6 +42,36 @@ pub(crate) async fn patiently<T, F: Future<Output = Result<T, NetError>>>(mut wo
                 tokio::time::sleep(pause).await;
             }
             other => return other,
+        }
+    }
+}
+
+/// The same for blobs, with a word about their progress now and then unless `quiet`. As long as bytes arrive the server is not away.
+///
+/// # Errors
+/// Still away, or refused.
+pub(crate) async fn transfer<T, F: Future<Output = Result<T, NetError>>>(
+    client: &Client,
+    quiet: bool,
+    mut work: impl FnMut() -> F,
+) -> Result<T, NetError> {
+    let done = async {
+        loop {
+            let before = client.transfers.moved();
+            match patiently(&mut work).await {
+                Err(NetError::Away { .. }) if client.transfers.moved() > before => {}
+                other => return other,
+            }
+        }
+    };
+    tokio::pin!(done);
+    loop {
+        tokio::select! {
+            done = &mut done => return done,
+            () = tokio::time::sleep(SAY_EVERY) => {
+                let under_way = client.transfers.under_way();
+                under_way.iter().filter(|_| !quiet).for_each(|transfer| output::note(transfer.words()));
+            }
         }
     }
 }

@@ -95,7 +95,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     };
     let key = client::fresh_key();
     let submitted: Submitted = remote::block_on(async {
-        remote::patiently(|| blobs::upload_bytes(&client, &archive, digest)).await?;
+        remote::transfer(&client, args.json, || blobs::upload_bytes(&client, &archive, digest)).await?;
         remote::patiently(|| client.post_once("/v1/jobs", &key, &job)).await
     })?;
     let report = SubmittedJob {

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::Client;
 use crate::exit::Usage;
 
-const CONFIG_BYTES_MAX: u64 = 1 << 20;
-const TOKEN_BYTES_MAX: u64 = 1 << 12;
+pub(crate) const CONFIG_BYTES_MAX: u64 = 1 << 20;
+pub(crate) const TOKEN_BYTES_MAX: u64 = 1 << 12;
 
 /// Where the server is, and who asks.
 #[derive(Args, Clone, Debug)]

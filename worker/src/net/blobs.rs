@@ -3,17 +3,16 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::time::Instant;
 
 use protocol::Digest;
 use protocol::http::BlobView;
 use reqwest::Method;
 use reqwest::header::RANGE;
 
-use super::NetError;
-use super::client::{Client, send};
+use super::client::Client;
+use super::{NetError, answer};
 
-/// Bytes of one part of an upload.
-const PART_BYTES: u64 = 4 << 20;
 /// Blobs up to this size are uploaded without asking first how much the server has.
 const SMALL_BYTES: u64 = 256 << 10;
 const CHUNK_BYTES: usize = 256 << 10;
@@ -60,13 +59,18 @@ async fn upload(
         // More than there should be is no beginning of this.
         offset = if there.received <= size { there.received } else { 0 };
     }
+    let transfer = client.transfers.begin(true, offset, Some(size));
     loop {
-        let bytes = part(offset, (size - offset).min(PART_BYTES))?;
+        let bytes = part(offset, (size - offset).min(client.transfers.part_bytes()))?;
         let path = format!("/v1/blobs/{digest}?offset={offset}&size={size}");
-        let sent = send(client.request(Method::PUT, &path).body(bytes)).await;
+        let begun = Instant::now();
+        // A part is small enough for the line: it has no more time than any other request.
+        let sent = client.answer(client.request(Method::PUT, &path).body(bytes), 0).await;
+        client.transfers.part_took(sent.is_ok().then(|| begun.elapsed()));
         match sent {
             Ok(response) => {
-                let view: BlobView = response.json().await?;
+                let view: BlobView = answer::json(response).await?;
+                transfer.reached(view.received.min(size));
                 if view.whole {
                     return Ok(());
                 }
@@ -97,12 +101,16 @@ async fn upload(
 /// Download a blob of at most `bytes_max` bytes to `path`, which appears only when it is whole and its digest is right.
 ///
 /// # Errors
-/// [`NetError`]. What arrived stays in `PATH.part`: the same call goes on behind it.
+/// [`NetError`]. What arrived stays in `PATH.part`: the same call goes on behind it. [`NetError::Corrupt`] when all arrived and is something
+/// else, [`NetError::File`] when it is more than `bytes_max`: nothing of it stays.
 pub(crate) async fn download(client: &Client, digest: Digest, path: &Path, bytes_max: u64) -> Result<(), NetError> {
     if path.exists() && digest_of(path)? == digest {
         return Ok(());
     }
-    let part = path.with_extension("part");
+    // Behind the whole name: what follows a dot tells one blob from another.
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = std::path::PathBuf::from(part);
     let failed = |error: std::io::Error| NetError::file(&part, &error);
     let mut file = OpenOptions::new().create(true).append(true).open(&part).map_err(failed)?;
     let offset = file.metadata().map_err(failed)?.len();
@@ -110,7 +118,7 @@ pub(crate) async fn download(client: &Client, digest: Digest, path: &Path, bytes
     if offset > 0 {
         request = request.header(RANGE, format!("bytes={offset}-"));
     }
-    let sent = send(request).await;
+    let sent = client.answer(request, 0).await;
     let mut there = offset;
     match sent {
         Ok(mut response) => {
@@ -118,13 +126,25 @@ pub(crate) async fn download(client: &Client, digest: Digest, path: &Path, bytes
                 file.set_len(0).map_err(failed)?;
                 there = 0;
             }
-            while let Some(chunk) = response.chunk().await? {
+            let total = response.content_length().map(|rest| there.saturating_add(rest));
+            let transfer = client.transfers.begin(false, there, total);
+            let too_long = || {
+                NetError::File(format!(
+                    "blob {digest} has more than the {bytes_max} bytes that there is room for"
+                ))
+            };
+            if total.is_some_and(|total| total > bytes_max) {
+                drop(fs::remove_file(&part));
+                return Err(too_long());
+            }
+            while let Some(chunk) = answer::chunk(&mut response).await? {
                 there += chunk.len() as u64;
                 if there > bytes_max {
                     drop(fs::remove_file(&part));
-                    return Err(NetError::Garbled(format!("blob {digest} has more than {bytes_max} bytes")));
+                    return Err(too_long());
                 }
                 file.write_all(&chunk).map_err(failed)?;
+                transfer.reached(there);
             }
         }
         // All of it arrived before the cut.
@@ -136,9 +156,7 @@ pub(crate) async fn download(client: &Client, digest: Digest, path: &Path, bytes
     let found = digest_of(&part)?;
     if found != digest {
         fs::remove_file(&part).map_err(failed)?;
-        return Err(NetError::away(format!(
-            "blob {digest} arrived as {found}: it is fetched again"
-        )));
+        return Err(NetError::Corrupt(format!("blob {digest} arrived as {found}")));
     }
     fs::rename(&part, path).map_err(failed)
 }

@@ -1,114 +1,73 @@
-//! Requests and answers. Every way in which one can fail leads to one of three actions: come again later, give up, or ask a person.
+//! Requests to one server, for one caller: URL, token, and what is expected of whatever answers.
+//!
+//! No redirect is followed: where a token may be sent is a person's decision. No request has a limit on its whole time, only on the time in which
+//! nothing comes: slow lines are slow, not broken.
 
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
-use protocol::http::Problem;
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use protocol::http::{SERVER_ID, ServerView};
+use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder, Response};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
+use super::NetError;
+use super::answer;
+use super::transfer::Transfers;
 use crate::exit::Usage;
 
-/// An ordinary request takes no longer than this.
-const PATIENCE: Duration = Duration::from_secs(40);
-/// A connection that says nothing for this long is dead: servers say something every 15 seconds even on a held stream.
-const SILENCE: Duration = Duration::from_secs(50);
+/// An answer begins within this time, after the request's body is through. `BATON_NET_PATIENCE_S` says otherwise.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+/// A line that carries less than this many bytes a second is taken to be dead.
+pub(crate) const SLOWEST_BYTES_PER_S: u64 = 4 << 10;
 
-/// Why a request did not do what it should.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NetError {
-    /// The server does not answer, or says that it cannot now: come again.
-    #[error("the server is away: {why}")]
-    Away {
-        /// The transport's error, or the server's problem document.
-        why: String,
-        /// When it asked us to come again.
-        again: Option<Duration>,
-    },
-    /// The server understood and refused: coming again changes nothing.
-    #[error("{0}")]
-    Refused(Problem),
-    /// What this program was told of the server cannot be right: its URL, or the certificates to trust.
-    #[error("{0}")]
-    Setup(String),
-    /// The answer is none that this program knows.
-    #[error("the server's answer cannot be understood: {0}")]
-    Garbled(String),
-    /// A file of our own.
-    #[error("{0}")]
-    File(String),
+/// Time for a request with a body of so many bytes until its answer begins.
+fn patience(body_bytes: u64) -> Duration {
+    static SAID: OnceLock<Option<Duration>> = OnceLock::new();
+    let said = SAID.get_or_init(|| {
+        let seconds = std::env::var("BATON_NET_PATIENCE_S").ok()?.parse().ok()?;
+        Duration::try_from_secs_f64(seconds).ok().filter(|said| !said.is_zero())
+    });
+    said.unwrap_or(PATIENCE) + Duration::from_secs(body_bytes / SLOWEST_BYTES_PER_S)
 }
 
-impl NetError {
-    /// Away, for a reason of ours.
-    pub(crate) fn away(why: impl Into<String>) -> Self {
-        Self::Away {
-            why: why.into(),
-            again: None,
-        }
-    }
+/// A server's own name ([`ServerView::server`]), which every response of it has in the header [`SERVER_ID`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct ServerId(String);
 
-    /// About a file.
-    pub(crate) fn file(path: &Path, error: &std::io::Error) -> Self {
-        Self::File(format!("{}: {error}", path.display()))
-    }
+impl TryFrom<String> for ServerId {
+    type Error = &'static str;
 
-    /// Whether coming again may help.
-    pub(crate) fn is_away(&self) -> bool {
-        matches!(self, Self::Away { .. })
-    }
-
-    /// The HTTP status of a refusal, 0 otherwise.
-    pub(crate) fn status(&self) -> u16 {
-        match self {
-            Self::Refused(problem) => problem.status,
-            _ => 0,
-        }
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("a server's id has 16 to 64 hexadecimal digits")
     }
 }
 
-impl From<reqwest::Error> for NetError {
-    fn from(error: reqwest::Error) -> Self {
-        // The innermost cause is what people understand: "Connection refused".
-        let mut cause: &dyn std::error::Error = &error;
-        loop {
-            if let Some(problem) = setup_problem(cause) {
-                let url = error.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-                return Self::Setup(format!("{url}: {problem}"));
-            }
-            let Some(next) = next_cause(cause) else { break };
-            cause = next;
-        }
-        let why = if error.is_timeout() {
-            "no answer in time".to_owned()
-        } else {
-            cause.to_string()
-        };
-        Self::away(why)
+impl From<ServerId> for String {
+    fn from(id: ServerId) -> Self {
+        id.0
     }
 }
 
-/// The cause behind an error; an error of the system may hold another one within.
-fn next_cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)> {
-    let within = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    within
-        .map(|within| within as &(dyn std::error::Error + 'static))
-        .or_else(|| error.source())
-}
+impl ServerId {
+    /// The id in a text; none where it cannot be one.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let is_id = (16..=64).contains(&text.len()) && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+        is_id.then(|| Self(text.to_owned()))
+    }
 
-/// What an error of TLS says of how this program was called.
-fn setup_problem(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    use rustls::{CertificateError, Error};
-    match error.downcast_ref::<Error>()? {
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => Some(
-            "its certificate is signed by none that this machine trusts; --ca-file FILE names the certificate to trust".into(),
-        ),
-        Error::InvalidCertificate(error) => Some(format!("its certificate is not valid: {error}")),
-        Error::InvalidMessage(_) => Some("it does not speak TLS; is its URL http://…?".into()),
-        _ => None,
+    /// All of it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// As people see it.
+    pub(crate) fn short(&self) -> &str {
+        &self.0[..12]
     }
 }
 
@@ -118,6 +77,9 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     token: String,
+    server: Option<ServerId>,
+    /// What is under way to and from the server, shared by all clients made of this one.
+    pub(crate) transfers: Arc<Transfers>,
 }
 
 impl Client {
@@ -133,8 +95,8 @@ impl Client {
         check_token(token)?;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("baton/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
             .connect_timeout(Duration::from_secs(10))
-            .read_timeout(SILENCE)
             .tcp_nodelay(true);
         // A proxy of the environment is for the world outside.
         if ["//127.", "//localhost", "//[::1]"].iter().any(|local| base.contains(local)) {
@@ -150,6 +112,8 @@ impl Client {
             http: builder.build()?,
             base,
             token: token.to_owned(),
+            server: None,
+            transfers: Arc::default(),
         })
     }
 
@@ -161,9 +125,31 @@ impl Client {
         }
     }
 
+    /// A client that takes answers from the server with this id alone; from any where there is none.
+    pub(crate) fn of_server(&self, server: Option<ServerId>) -> Self {
+        Self { server, ..self.clone() }
+    }
+
     /// The server's URL.
     pub(crate) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The id of what answers at the URL; none for a server of before such ids. No token is sent.
+    ///
+    /// # Errors
+    /// [`NetError`]; [`NetError::Garbled`] when what answers is no server.
+    pub(crate) async fn ask_id(&self) -> Result<Option<ServerId>, NetError> {
+        let request = self.http.get(format!("{}/v1/server", self.base));
+        let response = match self.of_server(None).answer(request, 0).await {
+            Ok(response) => response,
+            Err(error) if error.status() == 404 => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let id = id_of(&response);
+        let view: ServerView = answer::json(response).await?;
+        // What does not say it with every answer cannot be told from others.
+        Ok(id.filter(|id| id.as_str() == view.server))
     }
 
     /// A request to a path that begins with `/v1`.
@@ -173,12 +159,39 @@ impl Client {
             .bearer_auth(&self.token)
     }
 
+    /// The answer to a request with a body of so many bytes, when it is a success of the server that is expected. Its body is not read yet.
+    ///
+    /// # Errors
+    /// [`NetError`].
+    pub(crate) async fn answer(&self, request: RequestBuilder, body_bytes: u64) -> Result<Response, NetError> {
+        let sent = tokio::time::timeout(patience(body_bytes), request.send()).await;
+        let response = sent.map_err(|_| NetError::away("no answer in time"))??;
+        if response.status().is_redirection() && response.status() != reqwest::StatusCode::NOT_MODIFIED {
+            return Err(answer::moved(&self.base, &response));
+        }
+        if let Some(expected) = &self.server
+            && id_of(&response).as_ref() != Some(expected)
+        {
+            return Err(answer::stranger(
+                &self.base,
+                expected,
+                id_of(&response).as_ref(),
+                response.status(),
+            ));
+        }
+        answer::success(response).await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, request: RequestBuilder, body_bytes: u64) -> Result<T, NetError> {
+        answer::json(self.answer(request, body_bytes).await?).await
+    }
+
     /// `GET`.
     ///
     /// # Errors
     /// [`NetError`].
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, NetError> {
-        read(send(self.request(Method::GET, path).timeout(PATIENCE)).await?).await
+        self.read(self.request(Method::GET, path), 0).await
     }
 
     /// A request with a JSON body.
@@ -191,7 +204,7 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, NetError> {
-        read(send(self.request(method, path).timeout(PATIENCE).json(body)).await?).await
+        self.send_body(self.request(method, path), body).await
     }
 
     /// `POST` that does the same thing once, however often it is sent.
@@ -204,8 +217,16 @@ impl Client {
         key: &str,
         body: &impl Serialize,
     ) -> Result<T, NetError> {
-        let request = self.request(Method::POST, path).timeout(PATIENCE);
-        read(send(request.header("Idempotency-Key", key).json(body)).await?).await
+        let request = self.request(Method::POST, path).header("Idempotency-Key", key);
+        self.send_body(request, body).await
+    }
+
+    async fn send_body<T: DeserializeOwned>(&self, request: RequestBuilder, body: &impl Serialize) -> Result<T, NetError> {
+        let bytes =
+            serde_json::to_vec(body).map_err(|error| NetError::Garbled(format!("the request cannot be written: {error}")))?;
+        let length = bytes.len() as u64;
+        let request = request.header(reqwest::header::CONTENT_TYPE, "application/json");
+        self.read(request.body(bytes), length).await
     }
 
     /// A request without a body.
@@ -213,8 +234,13 @@ impl Client {
     /// # Errors
     /// [`NetError`].
     pub(crate) async fn call<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, NetError> {
-        read(send(self.request(method, path).timeout(PATIENCE)).await?).await
+        self.read(self.request(method, path), 0).await
     }
+}
+
+/// The id that a response's server says.
+fn id_of(response: &Response) -> Option<ServerId> {
+    ServerId::parse(response.headers().get(SERVER_ID)?.to_str().ok()?)
 }
 
 /// The server's URL in its usual spelling, without a slash at its end.
@@ -248,47 +274,6 @@ fn check_token(token: &str) -> Result<(), Usage> {
             token.chars().nth(at).unwrap_or_default()
         ))),
     }
-}
-
-/// Send; anything but a success becomes an error.
-///
-/// # Errors
-/// [`NetError`].
-pub(crate) async fn send(request: RequestBuilder) -> Result<Response, NetError> {
-    let response = request.send().await?;
-    let status = response.status();
-    if status.is_success() {
-        return Ok(response);
-    }
-    let again = response.headers().get(RETRY_AFTER);
-    let again = again.and_then(|value| value.to_str().ok()?.parse().ok().map(Duration::from_secs));
-    let is_problem = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/problem+json"));
-    let text = response.text().await?;
-    let problem: Option<Problem> = is_problem.then(|| serde_json::from_str(&text).ok()).flatten();
-    // Busy, out of room or starting: all of them pass.
-    let passes = again.is_some() || matches!(status.as_u16(), 408 | 425 | 429 | 500..=599);
-    match problem {
-        Some(problem) if passes => Err(NetError::Away {
-            why: problem.to_string(),
-            again,
-        }),
-        Some(problem) => Err(NetError::Refused(problem)),
-        None if passes => Err(NetError::Away {
-            why: format!("status {status}"),
-            again,
-        }),
-        None => Err(NetError::Garbled(format!(
-            "status {status} without a problem document; is this the URL of a baton-server?"
-        ))),
-    }
-}
-
-async fn read<T: DeserializeOwned>(response: Response) -> Result<T, NetError> {
-    let bytes = response.bytes().await?;
-    serde_json::from_slice(&bytes).map_err(|error| NetError::Garbled(error.to_string()))
 }
 
 /// A random idempotency key.

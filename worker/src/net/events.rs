@@ -2,11 +2,11 @@
 
 use reqwest::{Method, Response};
 
-use super::NetError;
-use super::client::{Client, send};
+use super::client::Client;
+use super::{NetError, answer};
 
 /// A longer event is none of ours.
-const EVENT_BYTES_MAX: usize = 16 << 20;
+pub(crate) const EVENT_BYTES_MAX: usize = 16 << 20;
 
 /// A stream that is open.
 pub(crate) struct Events {
@@ -22,7 +22,7 @@ impl Events {
     pub(crate) async fn open(client: &Client, path: &str) -> Result<Self, NetError> {
         let request = client.request(Method::GET, path).header("Accept", "text/event-stream");
         Ok(Self {
-            response: send(request).await?,
+            response: client.answer(request, 0).await?,
             buffer: Buffer::default(),
         })
     }
@@ -36,7 +36,7 @@ impl Events {
             if let Some(data) = self.buffer.next()? {
                 return Ok(Some(data));
             }
-            match self.response.chunk().await? {
+            match answer::chunk(&mut self.response).await? {
                 Some(chunk) => self.buffer.0.extend_from_slice(&chunk),
                 None => return Ok(None),
             }

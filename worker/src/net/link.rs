@@ -90,7 +90,7 @@ impl Link {
         }
     }
 
-    /// Do `work` until it is done or refused. Pauses grow, and end early when another request gets through.
+    /// Do `work` until it is done, refused by the server that is expected, or [`NetError::Corrupt`]. Pauses grow, and end early when another request gets through.
     ///
     /// # Errors
     /// A refusal, or a file of our own.
@@ -98,8 +98,8 @@ impl Link {
         &self,
         work: impl FnMut() -> F,
     ) -> Result<T, NetError> {
-        self.repeat(work, |error| matches!(error, NetError::Garbled(_) | NetError::Setup(_)))
-            .await
+        let may_pass = |error: &NetError| matches!(error, NetError::Garbled(_) | NetError::Setup(_) | NetError::Stranger(_));
+        self.repeat(work, may_pass).await
     }
 
     /// The same for a first contact: what this program was told of the server is not waited for to become right.
@@ -110,7 +110,8 @@ impl Link {
         &self,
         work: impl FnMut() -> F,
     ) -> Result<T, NetError> {
-        self.repeat(work, |error| matches!(error, NetError::Garbled(_))).await
+        self.repeat(work, |error| matches!(error, NetError::Garbled(_) | NetError::Stranger(_)))
+            .await
     }
 
     async fn repeat<T, F: Future<Output = Result<T, NetError>>>(

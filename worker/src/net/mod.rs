@@ -3,18 +3,28 @@
 //! | module | owns |
 //! |---|---|
 //! | [`access`] | which server, with which token |
-//! | [`client`] | requests, answers, and what can go wrong with them |
+//! | [`client`] | requests to one server: URL, token, and which server has to answer |
+//! | [`answer`] | answers: what of them is taken, and how much |
+//! | [`error`] | what can go wrong with a request |
+//! | `hostile` | tests: servers that answer anything |
+//! | [`transfer`] | blobs on their way: size of parts, progress |
 //! | [`blobs`] | packages, checkpoints and outputs, up and down, in parts that survive a cut |
 //! | [`events`] | held streams of server-sent events |
 //! | [`link`] | whether the server answers, and when to ask again |
 //! | [`outputs`] | what segments put out, as one blob |
 
 pub(crate) mod access;
+pub(crate) mod answer;
 pub(crate) mod blobs;
 pub(crate) mod client;
+pub(crate) mod error;
 pub(crate) mod events;
+#[cfg(test)]
+mod hostile;
 pub(crate) mod link;
 pub(crate) mod outputs;
+pub(crate) mod transfer;
 
 pub(crate) use access::Access;
-pub(crate) use client::{Client, NetError};
+pub(crate) use client::{Client, ServerId};
+pub(crate) use error::NetError;
