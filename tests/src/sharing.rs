@@ -438,6 +438,13 @@ impl Worker {
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
+    /// Whether boundaries of a job are in its state folder.
+    pub fn has_boundaries(&self) -> bool {
+        let folders = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut jobs = folders(self.state.join("servers")).flat_map(|home| folders(home.join("jobs")));
+        jobs.any(|job| job.join("chain.jsonl").exists())
+    }
+
     /// Change its configuration file.
     ///
     /// # Panics
@@ -452,8 +459,9 @@ impl Worker {
     /// It never is.
     pub fn host(&self) -> u64 {
         poll(|| {
-            let text = fs::read(self.state.join("host.json")).ok()?;
-            serde_json::from_slice::<Value>(&text).ok()?["host"].as_u64()
+            let homes = fs::read_dir(self.state.join("servers")).ok()?.flatten();
+            let mut texts = homes.filter_map(|home| fs::read(home.path().join("host.json")).ok());
+            serde_json::from_slice::<Value>(&texts.next()?).ok()?["host"].as_u64()
         })
         .unwrap_or_else(|| panic!("it never registered:\n{}", self.said()))
     }

@@ -114,3 +114,13 @@ fn a_run_that_is_not_molecular_is_told_what_analyse_looks_for() {
     let said = place.done("analyse r");
     assert!(said.contains("nothing to tell") && !said.contains("  here"), "{said}");
 }
+
+#[test]
+fn more_steps_than_can_be_counted_are_refused_and_leave_nothing_behind() {
+    let place = Place::new();
+    place.drift_package();
+    let said = place.baton("run drift --out r --device cpu --segments 18446744073709551615");
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains("18446744073709551615 segments of 6 steps"), "{}", said.err);
+    assert!(!place.path("r").exists());
+}

@@ -203,3 +203,16 @@ fn checked_mode_is_an_option_of_a_run() {
         said.err
     );
 }
+
+#[test]
+fn a_run_that_fails_before_its_first_boundary_leaves_no_directory() {
+    let place = Place::new();
+    one_float(&place, "bad", 4, 2, "x[0] = 1.0 / (f32(clock.x) - 2.0);");
+    let said = place.baton("run bad --out r --checked");
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(!place.path("r").exists());
+    // One that got to a boundary stays, to be looked at.
+    one_float(&place, "later", 4, 2, "x[0] = 1.0 / (f32(clock.x) - 5.0);");
+    assert_eq!(place.baton("run later --out later-run --checked").code, 1);
+    assert!(place.path("later-run/chain.jsonl").exists());
+}

@@ -9,13 +9,13 @@ use protocol::http::lease::COMMIT_ENTRIES_MAX;
 use protocol::{ChainEntry, Digest};
 
 /// Outputs that wait for a commit: more make one due.
-const PENDING_BYTES_MAX: u64 = 128 << 20;
+pub const PENDING_BYTES_MAX: u64 = 128 << 20;
 /// Outputs of one commit, at most, where it can end before.
-const COMMIT_BYTES_MAX: u64 = 4 * PENDING_BYTES_MAX;
+pub const COMMIT_BYTES_MAX: u64 = 4 * PENDING_BYTES_MAX;
 /// Boundaries between two kept checkpoints, at most: half of what a commit may hold.
 const STRIDE: u64 = COMMIT_ENTRIES_MAX as u64 / 2;
 /// Boundaries that may wait for a server that is away; computing waits then. About 15 MB.
-const BACKLOG_MAX: usize = 1 << 16;
+pub const BACKLOG_MAX: usize = 1 << 16;
 
 /// A boundary that was reached here.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -64,7 +64,8 @@ pub enum Effect {
     SaveOrders(Box<Orders>),
     /// Keep the count of work contributed.
     SaveContributed(Contributed),
-    /// Delete the identity of this host and close the stream: the server does not know it any more.
+    /// Delete the identity of this host and close the stream: the server has confirmed that it does not know it any more, or it is another
+    /// agent's.
     ForgetHost,
     /// Delete files of a job that nothing needs any more.
     DeleteFiles {
@@ -171,8 +172,21 @@ pub enum Message {
     Registered(HostId),
     /// The server knows this host from before.
     Back(HostId),
-    /// The server does not know this host any more; in its words.
+    /// The server says that it does not know this host; in its words. It is asked again.
+    Doubted(String),
+    /// The server has said so again: what was computed under its leases is dropped. In its words.
     Forgotten(String),
+    /// Another agent registered under the identity of this host; in the server's words. This one registers again.
+    Contended(String),
+    /// It does so again, and this one gives way. In the server's words.
+    Copied(String),
+    /// The server says that the lease of a job with boundaries that it lacks is over. It is asked again. In its words; none when its orders do not list it any more.
+    LeaseDoubted {
+        /// Number of the job.
+        job: JobId,
+        /// Why.
+        why: Option<String>,
+    },
     /// The server does not answer; why.
     ServerAway(String),
     /// The server answers again.
@@ -188,6 +202,8 @@ pub enum Message {
     },
     /// A signal asked for the end now.
     StoppingNow,
+    /// The agent ends, and no job is left here.
+    Ended,
     /// A job begins to compute.
     Computes {
         /// Number of the job.
@@ -247,6 +263,8 @@ pub enum Ending {
     Stopped,
     /// The server does not know this host, and there is no token to enrol it with.
     NoToken,
+    /// Another agent runs under the identity of this host, and there is no token to enrol this one with. In the server's words.
+    Copied(String),
     /// The server does not take this host. In a sentence.
     NotEnrolled(String),
 }

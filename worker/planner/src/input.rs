@@ -106,8 +106,8 @@ pub enum Input {
     Tick,
     /// The server says what to do.
     Orders(Orders),
-    /// The server refused the stream of orders: it does not know this host's token. In its words.
-    Forgotten(String),
+    /// The server refused the stream of orders.
+    Refused(Trouble),
     /// An errand was done, or cannot be.
     Answer(ErrandId, Answer),
     /// A compute thread reached a boundary, which is on disk.
@@ -155,10 +155,12 @@ pub enum Answer {
 /// Why an errand could not be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// The lease is over: what belongs to it is void. In the server's words.
+    /// The lease is over. In the server's words.
     LeaseOver(String),
     /// The server does not know this host. In its words.
     UnknownHost(String),
+    /// Another agent runs under the identity of this host, which this one has a copy of. In the server's words.
+    Copied(String),
     /// It failed for a reason of its own.
     Failed(Failure),
 }

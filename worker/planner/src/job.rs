@@ -51,6 +51,15 @@ pub(crate) enum Results {
     Refused,
 }
 
+/// Which answers of the server said that a lease is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Doubts {
+    /// The last orders do not list it.
+    pub(crate) unlisted: bool,
+    /// It refused the last commit.
+    pub(crate) refused: bool,
+}
+
 /// A lease that is held here.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
@@ -69,6 +78,10 @@ pub(crate) struct Job {
     pub(crate) safe_at: Time,
     /// What its thread was told last.
     pub(crate) control: Control,
+    /// Answers of the server by which the lease is over. It has boundaries that the server lacks, so one answer alone is not believed.
+    pub(crate) doubts: Doubts,
+    /// Errands of it that were refused wait until then.
+    pub(crate) retry_at: Time,
     /// Last boundary that its thread has reached, so that a repeated note is known as one.
     pub(crate) noted: Option<u64>,
 }
@@ -87,6 +100,8 @@ impl Job {
             segment_ms: 0,
             safe_at: now,
             control: Control::Compute,
+            doubts: Doubts::default(),
+            retry_at: Time(0),
             noted: None,
         }
     }
@@ -134,6 +149,7 @@ impl Job {
         match self.lease.action {
             _ if self.failure.is_some() => Control::StopNow,
             Action::StopNow => Control::StopNow,
+            _ if self.doubts.unlisted => Control::Pause,
             Action::StopAtBoundary if is_paused => Control::StopNow,
             Action::StopAtBoundary => Control::StopAtBoundary,
             Action::Run | Action::Wait if is_paused => Control::Pause,
@@ -149,11 +165,11 @@ impl Job {
         if self.delivery != Delivery::Nothing || !self.has_news() {
             return None;
         }
-        if self.is_stopped() || self.record.is_full() {
-            return Some(Time(0));
+        if self.is_stopped() || self.record.is_full() || self.doubts.unlisted {
+            return Some(self.retry_at);
         }
         let ms = self.lease.commit_every_s.saturating_mul(1000);
-        (!self.is_stopping()).then(|| self.safe_at.after(ms))
+        (!self.is_stopping()).then(|| self.safe_at.after(ms).max(self.retry_at))
     }
 
     /// Whether it has stopped for good and all of it is committed, so that its end can be reported.

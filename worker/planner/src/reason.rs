@@ -110,6 +110,8 @@ pub enum Idle {
     Beginning(AttemptId),
     /// The job has stopped, and its boundaries go home.
     Returning(AttemptId),
+    /// The server does not list the job any more, and is asked again.
+    Doubted(AttemptId),
     /// So many boundaries wait for the server that computing waits too.
     Backlogged(AttemptId),
     /// The agent completes what it has, and takes no more.

@@ -122,3 +122,81 @@ proptest! {
         }
     }
 }
+
+/// The server is wrong for a moment, as while its database is being restored.
+#[test]
+fn one_answer_by_which_local_work_is_void_deletes_nothing_and_a_second_one_later_does() {
+    for confirmed in [false, true] {
+        let mut world = World::new(true);
+        while world.threads() == 0 {
+            world.settle(1);
+        }
+        for _ in 0..4 {
+            world.compute(0, false);
+            world.note(0);
+        }
+        assert!(
+            world.planner.jobs().any(|job| job.pending > 0),
+            "there is work that the server lacks"
+        );
+        let host = world.planner.host_number();
+        world.set_known(false);
+        for _ in 0..3 {
+            world.now += 1000;
+            world.give(Input::Tick);
+            world.serve(0, Fate::Arrives);
+        }
+        assert_eq!(world.planner.host_number(), host, "within three seconds nothing is given up");
+        if !confirmed {
+            world.set_known(true);
+        }
+        world.now += 6000;
+        for _ in 0..8 {
+            world.now += 500;
+            world.give(Input::Tick);
+            world.serve(0, Fate::Arrives);
+        }
+        assert_eq!(world.planner.host_number() == host, !confirmed);
+    }
+}
+
+#[test]
+fn orders_that_do_not_list_a_job_with_boundaries_of_its_own_count_the_second_time() {
+    let mut world = World::new(true);
+    while world.threads() == 0 {
+        world.settle(1);
+    }
+    for _ in 0..4 {
+        world.compute(0, false);
+        world.note(0);
+    }
+    let held = |world: &World| world.planner.jobs().filter(|job| job.pending > 1).count();
+    let before = held(&world);
+    assert!(before > 0, "there is work that the server lacks");
+    for job in 0..4 {
+        world.revoke(job);
+    }
+    let orders = world.orders();
+    world.give(Input::Orders(orders));
+    assert_eq!(held(&world), before, "one answer proves nothing");
+    let orders = world.orders();
+    world.give(Input::Orders(orders));
+    assert_eq!(held(&world), 0);
+}
+
+/// Two agents with one identity, each told by the server in turn that the other one speaks for the host.
+#[test]
+fn an_agent_that_another_one_contends_with_registers_again_once_and_then_gives_way() {
+    let mut world = World::new(true);
+    world.settle(3);
+    let host = world.planner.host_number();
+    for gave_way in [false, true] {
+        world.contend();
+        assert_eq!(world.planner.host_number() != host, gave_way);
+        world.settle(2);
+    }
+    assert!(
+        world.planner.host_number().is_some_and(|now| Some(now) != host),
+        "it has enrolled as a host of its own"
+    );
+}

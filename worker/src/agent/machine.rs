@@ -119,6 +119,20 @@ pub(crate) fn name() -> String {
     }
 }
 
+/// Bytes of memory; none where that cannot be found out.
+pub(crate) fn memory_bytes() -> Option<u64> {
+    match std::env::consts::OS {
+        "linux" => {
+            let text = fs::read_to_string("/proc/meminfo").ok()?;
+            let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+            let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+            Some(kilobytes.saturating_mul(1024))
+        }
+        "macos" => said("sysctl", &["-n", "hw.memsize"])?.trim().parse().ok(),
+        _ => None,
+    }
+}
+
 /// Minutes by which local time is ahead of UTC; 0 where that cannot be found out.
 pub(crate) fn minutes_ahead_of_utc() -> i32 {
     let text = match std::env::consts::OS {

@@ -10,15 +10,20 @@
 //! | [`state`] | the state folder: identity, last orders, a person's request, status |
 //! | [`job_folder`] | a job's folder: every boundary that is not safe on the server yet |
 //! | [`compute`] | a job on a device, segment by segment, on a thread of its own |
+//! | [`room`] | memory and disk that a job takes, held against the preferences |
 //! | [`effects`] | the event loop: inputs in, effects carried out with files, HTTP and threads |
 //! | [`words`] | sentences for the planner's typed reasons |
+//! | `limits` | the guide's table of limits |
 //! | [`view`] | the status, as JSON, as lines, as a live view |
 
 pub(crate) mod compute;
 pub(crate) mod effects;
 pub(crate) mod job_folder;
+#[cfg(test)]
+mod limits;
 pub(crate) mod machine;
 pub(crate) mod preferences;
+pub(crate) mod room;
 pub(crate) mod state;
 pub(crate) mod view;
 pub(crate) mod words;

@@ -6,6 +6,7 @@ use planner::Policy;
 use protocol::http::Night;
 use serde::Deserialize;
 
+use super::room::Room;
 use crate::exit::Usage;
 
 /// Preferences as given in one place; what is not given there is open.
@@ -33,6 +34,9 @@ pub(crate) struct Given {
     /// Gigabytes that the state folder may take (20 by default).
     #[arg(long, env = "BATON_DISK_MAX_USED_GB", value_name = "GB")]
     disk_max_used_gb: Option<f64>,
+    /// Gigabytes of memory that jobs may take (half of the machine's by default).
+    #[arg(long, env = "BATON_RAM_MAX_USED_GB", value_name = "GB")]
+    ram_max_used_gb: Option<f64>,
     /// A GPU not to use, by id or by a part of its name; may be given several times.
     #[arg(long, env = "BATON_EXCLUDE_GPUS", value_name = "GPU", value_delimiter = ',')]
     exclude_gpus: Option<Vec<String>>,
@@ -62,6 +66,7 @@ pub(crate) struct Preferences {
     /// Hours of the local day, from and until.
     pub(crate) hours: Option<(f64, f64)>,
     pub(crate) disk_max_used_gb: f64,
+    pub(crate) ram_max_used_gb: f64,
     pub(crate) exclude_gpus: Vec<String>,
     pub(crate) exclusive_apps: Vec<String>,
     pub(crate) exit_when_idle: bool,
@@ -122,6 +127,14 @@ impl Preferences {
                 0.001,
                 1e6,
             )?,
+            ram_max_used_gb: number(
+                "ram_max_used_gb",
+                flags.ram_max_used_gb,
+                file.ram_max_used_gb,
+                usual_ram_gb(),
+                0.001,
+                1e6,
+            )?,
             exclude_gpus: flags.exclude_gpus.clone().or(file.exclude_gpus).unwrap_or_default(),
             exclusive_apps: flags.exclusive_apps.clone().or(file.exclusive_apps).unwrap_or_default(),
             exit_when_idle: flags.exit_when_idle.or(file.exit_when_idle).unwrap_or(false),
@@ -144,6 +157,14 @@ impl Preferences {
         }
     }
 
+    /// Room for one of `jobs` jobs at a time, where so many bytes are in the state folder.
+    pub(crate) fn room(&self, jobs: usize, disk_used_bytes: u64) -> Room {
+        Room {
+            ram_bytes: (self.ram_max_used_gb * 1e9) as u64 / jobs.max(1) as u64,
+            disk_bytes: self.policy().disk_max_used_bytes.saturating_sub(disk_used_bytes),
+        }
+    }
+
     /// The hours in which this host is off, in minutes of the UTC day; local time is so many minutes ahead of UTC.
     pub(crate) fn night(&self, minutes_ahead_of_utc: i32) -> Option<Night> {
         let (start, end) = self.hours?;
@@ -153,6 +174,11 @@ impl Preferences {
             until_minute: utc(start),
         })
     }
+}
+
+/// Half of the machine's memory; where that cannot be found out, as much as there may be.
+fn usual_ram_gb() -> f64 {
+    super::machine::memory_bytes().map_or(1e6, |bytes| (bytes as f64 / 2e9).max(0.001))
 }
 
 /// Minute of the day, 0 to 1439.
@@ -200,6 +226,7 @@ mod tests {
             ("max_ncpus_pct = 0", "max_ncpus_pct"),
             ("start_hour = 3", "end_hour"),
             ("start_hour = 3\nend_hour = 25", "end_hour"),
+            ("ram_max_used_gb = 0", "ram_max_used_gb"),
             ("disk_max_used_gb = nan", "disk_max_used_gb"),
         ] {
             let message = merged(&Given::default(), text).unwrap_err().to_string();

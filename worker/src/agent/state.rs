@@ -3,12 +3,17 @@
 //! | file | holds |
 //! |---|---|
 //! | `lock` | held by the agent that runs |
-//! | `host.json` | server, number and token of this host (mode 0600) |
-//! | `orders.json` | the last orders: a restart goes on with them before the server answers |
+//! | `servers/ID/` | what is of one server, by the server's own id, whatever its URL is |
+//! | `servers/ID/host.json` | URL, id, number and token of this host there (mode 0600) |
+//! | `servers/ID/orders.json` | the last orders: a restart goes on with them before the server answers |
+//! | `servers/ID/enrol.json` | the key of a registration that was not answered yet |
+//! | `servers/ID/jobs/` | jobs by attempt |
 //! | `request.json` | what `pause`, `resume` and `finish` asked for; it holds until the next request, also over a restart |
 //! | `status.json` | what `status` shows, written every second |
 //! | `contributed.json` | work contributed so far |
-//! | `jobs/`, `blobs/` | jobs by attempt, fetched files by digest |
+//! | `blobs/` | fetched files by digest |
+//!
+//! Folders of before, which knew servers by their URLs alone, have these files at the top; [`StateFolder::open`] moves them.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
@@ -22,14 +27,18 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::machine;
+use crate::net::ServerId;
 
-const FILE_BYTES_MAX: u64 = 16 << 20;
+pub(crate) const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// Who we are to a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Identity {
-    /// The server's URL.
+    /// The server's URL, as it was last reached.
     pub(crate) server: String,
+    /// The server's own id; none where it had none then.
+    #[serde(default)]
+    pub(crate) id: Option<ServerId>,
     /// Our number there.
     pub(crate) host: HostId,
     /// Our own token.
@@ -88,7 +97,7 @@ impl StateFolder {
     /// # Errors
     /// It cannot be made.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        for folder in [path.to_owned(), path.join("jobs"), path.join("blobs")] {
+        for folder in [path.to_owned(), path.join("servers"), path.join("blobs")] {
             fs::create_dir_all(&folder).with_context(|| format!("state folder {}", folder.display()))?;
         }
         #[cfg(unix)]
@@ -96,7 +105,68 @@ impl StateFolder {
             use std::os::unix::fs::PermissionsExt;
             fs::set_permissions(path, fs::Permissions::from_mode(0o700)).with_context(|| path.display().to_string())?;
         }
-        Ok(Self(path.to_owned()))
+        let folder = Self(path.to_owned());
+        folder.move_old_files()?;
+        Ok(folder)
+    }
+
+    /// Move what an earlier version kept at the top to its server's folder, the identity last: a crash in between moves the rest later.
+    fn move_old_files(&self) -> anyhow::Result<()> {
+        let Some(own) = self.read::<Identity>("host.json") else {
+            return Ok(());
+        };
+        let home = self.home(own.id.as_ref(), &own.server)?;
+        for name in ["jobs", "orders.json", "enrol.json", "host.json"] {
+            let (from, to) = (self.join(name), home.join(name));
+            if from.exists() && !to.exists() {
+                fs::rename(&from, &to).with_context(|| format!("moving {} to {}", from.display(), to.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The folder of one server, made if need be: by its id, or by its URL where it has none.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub(crate) fn home(&self, id: Option<&ServerId>, url: &str) -> anyhow::Result<Self> {
+        let path = self.join("servers").join(match id {
+            Some(id) => id.as_str().to_owned(),
+            None => format!("url-{}", protocol::Digest::of(url.as_bytes()).short()),
+        });
+        fs::create_dir_all(&path).with_context(|| format!("state folder {}", path.display()))?;
+        Ok(Self(path))
+    }
+
+    /// The folder of no server: it is not made.
+    pub(crate) fn unregistered(&self) -> Self {
+        Self(self.join("servers").join("none"))
+    }
+
+    /// Give a server's folder the name of the id that the server now has.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub(crate) fn rename_home(&self, from: &Self, id: &ServerId) -> anyhow::Result<Self> {
+        let to = self.join("servers").join(id.as_str());
+        if !to.exists() {
+            fs::rename(from.path(), &to).with_context(|| format!("moving {} to {}", from.path().display(), to.display()))?;
+        }
+        Ok(Self(to))
+    }
+
+    /// What this host is at every server that it was registered with, each with its folder, by the folder's name.
+    pub(crate) fn identities(&self) -> Vec<(Identity, Self)> {
+        let folders = fs::read_dir(self.join("servers")).into_iter().flatten().flatten();
+        let mut homes: Vec<Self> = folders.map(|folder| Self(folder.path())).collect();
+        homes.sort_by(|a, b| a.0.cmp(&b.0));
+        let own = |home: Self| Some((home.read("host.json")?, home));
+        homes.into_iter().filter_map(own).collect()
+    }
+
+    /// Folders of jobs in this folder of a server.
+    pub(crate) fn job_folders(&self) -> usize {
+        fs::read_dir(self.join("jobs")).into_iter().flatten().count()
     }
 
     /// A place in it.
@@ -210,6 +280,23 @@ mod tests {
         assert!(folder.lock().unwrap_err().to_string().contains("--state"));
         drop(lock);
         assert!(!folder.is_locked());
+    }
+
+    #[test]
+    fn a_folder_of_before_is_moved_to_its_servers_folder_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let own = "{\"server\":\"http://a\",\"host\":3,\"token\":\"t\"}";
+        fs::write(place.path().join("host.json"), own).unwrap();
+        fs::write(place.path().join("orders.json"), "{}").unwrap();
+        fs::create_dir_all(place.path().join("jobs/7")).unwrap();
+        let folder = StateFolder::open(place.path()).unwrap();
+        let (identity, home) = folder.identities().remove(0);
+        assert_eq!((identity.host, identity.id), (HostId(3), None));
+        assert!(home.join("jobs/7").is_dir() && home.join("orders.json").is_file());
+        assert!(!place.path().join("host.json").exists() && !place.path().join("jobs").exists());
+        let id = ServerId::parse(&"ab".repeat(32)).unwrap();
+        let named = folder.rename_home(&home, &id).unwrap();
+        assert!(named.join("jobs/7").is_dir() && folder.identities().len() == 1);
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub(crate) struct Status {
     pub(crate) name: String,
     /// What it waits for, when the server is away.
     pub(crate) waits: Option<String>,
+    /// Blobs on their way, each with how far it is.
+    #[serde(default)]
+    pub(crate) transfers: Vec<String>,
     /// Why it does not compute, or takes no new jobs.
     pub(crate) why_not: Option<String>,
     /// Its devices.
@@ -82,6 +85,7 @@ impl Status {
         let host = self.host.map_or("not registered yet".into(), |host| format!("host {host}"));
         let mut lines = vec![format!("{} ({host}) at {}", self.name, self.server)];
         lines.extend(self.waits.iter().map(|waits| format!("  {waits}")));
+        lines.extend(self.transfers.iter().map(|transfer| format!("  {transfer}")));
         lines.extend(self.why_not.iter().map(|why| format!("  {why}")));
         for device in &self.devices {
             lines.push(format!("{}  {}  class {}", device.id, device.name, device.classes.join(", ")));

@@ -70,6 +70,11 @@ pub(crate) fn idle(why: &Idle) -> String {
         Idle::Fetching(attempt) => format!("idle: fetches the package and checkpoint of attempt {attempt}"),
         Idle::Beginning(attempt) => format!("idle: attempt {attempt} begins"),
         Idle::Returning(attempt) => format!("idle: the boundaries of attempt {attempt} go home"),
+        Idle::Doubted(attempt) => {
+            format!(
+                "waits: the server does not list attempt {attempt} any more, and is asked again before its boundaries are given up"
+            )
+        }
         Idle::Backlogged(attempt) => {
             format!("waits: attempt {attempt} has more boundaries that the server lacks than may wait here")
         }
@@ -85,7 +90,24 @@ pub(crate) fn message(message: &Message, server: &str) -> String {
     match message {
         Message::Registered(host) => format!("registered as host {host}"),
         Message::Back(host) => format!("back as host {host}"),
-        Message::Forgotten(why) => format!("{server} does not know this host any more ({why}): enrolling anew"),
+        Message::Doubted(why) => format!(
+            "{server} says that it does not know this host ({why}): it is asked again, and until it has confirmed that everything is kept here"
+        ),
+        Message::Forgotten(why) => {
+            format!(
+                "{server} has confirmed that it does not know this host any more ({why}): what was computed for it is dropped, enrolling anew"
+            )
+        }
+        Message::Contended(why) => format!("another agent registered as this host ({why}): this one registers again"),
+        Message::Copied(why) => format!(
+            "two agents run with copies of one state folder ({why}). The other one goes on as this host, with all that is here; this one enrols as a host of its own"
+        ),
+        Message::LeaseDoubted { job, why } => {
+            let why = why.as_deref().unwrap_or("its orders do not list it any more");
+            format!(
+                "job {job}: the server says that its lease is over ({why}); boundaries that it lacks are kept until it has confirmed that"
+            )
+        }
         Message::ServerAway(why) => format!("the server is away ({why}); computing goes on, boundaries are kept here"),
         Message::ServerBack => "the server is back".into(),
         Message::Paused(why) => format!("paused: {}", reason(why)),
@@ -94,6 +116,9 @@ pub(crate) fn message(message: &Message, server: &str) -> String {
         Message::Leaving { with_jobs: true } => {
             "leaving: jobs go to their next boundary and home first; Ctrl-C again stops at once, and keeps every boundary"
                 .into()
+        }
+        Message::Ended => {
+            format!("ends: no job is left here, and every boundary that was computed under a lease is safe at {server}")
         }
         Message::StoppingNow => "stopping now; every boundary is kept, and goes on when the agent starts again".into(),
         Message::Computes {
@@ -120,11 +145,16 @@ pub(crate) fn message(message: &Message, server: &str) -> String {
     }
 }
 
-/// Text from elsewhere, without what could move a terminal's cursor or hide words.
+/// Characters of a text from elsewhere that are shown.
+const TEXT_MAX: usize = 1000;
+
+/// Text from elsewhere, without what could move a terminal's cursor or hide words, and no longer than a person reads.
 pub(crate) fn plain(text: &str) -> String {
     let hides =
         |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if hides(c) { '\u{fffd}' } else { c }).collect()
+    let shown = text.chars().take(TEXT_MAX).map(|c| if hides(c) { '\u{fffd}' } else { c });
+    let cut = text.chars().nth(TEXT_MAX).map(|_| '…');
+    shown.chain(cut).collect()
 }
 
 #[cfg(test)]
@@ -149,5 +179,6 @@ mod tests {
     fn what_moves_a_cursor_is_made_visible() {
         assert_eq!(plain("a\u{1b}[2Jb\n\u{202e}c"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}c");
         assert_eq!(plain("Å 3 · ü"), "Å 3 · ü");
+        assert_eq!(plain(&"ä".repeat(100_000)).chars().count(), TEXT_MAX + 1);
     }
 }

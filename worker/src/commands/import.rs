@@ -131,7 +131,7 @@ pub(crate) fn call(source: &Source) -> anyhow::Result<Exit> {
     if args.json {
         output::json(&report)?;
     } else {
-        let (at, baton) = (args.out.display(), output::called());
+        let (at, baton) = (output::quoted(&args.out), output::called());
         output::lines(report.notes.iter().map(|note| format!("note: {note}")))?;
         output::lines([
             format!("made {at} (package {})", package.digest().short()),

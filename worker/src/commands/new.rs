@@ -36,7 +36,7 @@ struct NewPackage<'a> {
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(&args.name));
     let package = Package::new_template(&args.name, &dir)?;
-    let at = dir.display().to_string();
+    let at = output::quoted(&dir);
     if args.json {
         output::json(&NewPackage {
             name: &args.name,

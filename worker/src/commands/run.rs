@@ -61,7 +61,14 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         ));
     }
     let dir = RunDir::create(&out, &package, config)?;
-    drive::drive(&dir, &chosen, &args.how, &Onward::default())
+    let ended = drive::drive(&dir, &chosen, &args.how, &Onward::default());
+    let computed = dir.chain().is_ok_and(|chain| chain.len() > 1);
+    drop(dir);
+    if ended.is_err() && !computed {
+        // A device that refuses the package, say: a directory with nothing in it would only be in the way of the next try.
+        drop(std::fs::remove_dir_all(&out));
+    }
+    ended
 }
 
 /// A run directory is made, never mixed into what is there.
@@ -75,8 +82,9 @@ fn refuse_used(out: &Path) -> anyhow::Result<()> {
     let at = out.display();
     let fix = if out.join("run.toml").is_file() {
         format!(
-            "continue it with `{} resume {at}`, or name another folder with --out",
-            output::called()
+            "continue it with `{} resume {}`, or name another folder with --out",
+            output::called(),
+            output::quoted(out)
         )
     } else {
         "name another folder with --out".to_owned()

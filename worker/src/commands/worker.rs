@@ -104,7 +104,7 @@ fn run(args: &Args, folder: &std::path::Path) -> anyhow::Result<Exit> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let ended = runtime.block_on(async { Agent::new(setup, stop)?.run().await });
+    let ended = runtime.block_on(async { Agent::new(setup, stop).await?.run().await });
     // Errands that wait for a server do not keep us.
     runtime.shutdown_background();
     ended

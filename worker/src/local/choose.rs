@@ -23,8 +23,9 @@ pub(crate) fn package(wanted: &str) -> anyhow::Result<Package> {
     let path = Path::new(wanted);
     if path.join("run.toml").is_file() {
         return Err(Usage(format!(
-            "{wanted} is a run directory: continue it with `{} resume {wanted}`, or run {wanted}/package anew",
-            output::called()
+            "{wanted} is a run directory: continue it with `{} resume {}`, or run {wanted}/package anew",
+            output::called(),
+            output::quoted(path)
         ))
         .into());
     }

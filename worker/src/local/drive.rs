@@ -145,13 +145,14 @@ pub(crate) fn drive(dir: &RunDir, chosen: &Chosen, how: &HowArgs, onward: &Onwar
     let segments = dir.config().segments;
     let nanoseconds = progress::nanoseconds_per_step(&run);
     let from = prepared.from().step;
-    let mut display = Display::new(
-        from,
-        onward.until.unwrap_or(segments).min(segments) * run.steps_per_segment,
-        run.steps_per_segment,
-        nanoseconds,
-        how.json,
-    );
+    let until = onward.until.unwrap_or(segments).min(segments);
+    let steps = until.checked_mul(run.steps_per_segment).ok_or_else(|| {
+        let per_segment = run.steps_per_segment;
+        Usage(format!(
+            "{until} segments of {per_segment} steps are more steps than can be counted: expected fewer than 2^64"
+        ))
+    })?;
+    let mut display = Display::new(from, steps, run.steps_per_segment, nanoseconds, how.json);
     let mut asked = 0;
     let mut kept = from;
     let mut warned = Vec::new();
@@ -329,7 +330,7 @@ fn words(report: &RunSummary<'_>, entry: &ChainEntry, dir: &RunDir) -> Vec<Strin
         lines.push(format!("  {}", warning(marked.step, &marked.value)));
     }
     lines.extend(report.plots.iter().map(|plot| format!("  plot     {}", plot.display())));
-    let baton = output::called();
+    let (baton, at) = (output::called(), output::quoted(report.dir));
     lines.push("next:".into());
     if report.outcome == "stopped" {
         lines.push(format!("  {baton} resume {at}"));

@@ -3,7 +3,7 @@
 use protocol::HostId;
 use protocol::http::{JobProgress, RegisterHost};
 
-use super::{Heard, IDLE_END_MS, Planner};
+use super::{CONFIRM_MS, Heard, IDLE_END_MS, Planner, YOUNG_MS};
 use crate::effect::{Beat, Effect, Ending, Errand, ErrandId, Message};
 use crate::input::{Answer, Request, Server, Stop, Trouble};
 use crate::reason::{Declined, Leaving, Presence};
@@ -11,6 +11,9 @@ use crate::time::Time;
 
 /// After a request that was refused, the next one of the host waits so long at least.
 const REFUSED_PAUSE_MS: u64 = 5_000;
+
+/// Another agent speaks for this host: before this one registers again.
+const CONTEND_PAUSE_MS: u64 = 1_000;
 
 /// What the server knows this host as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +64,7 @@ impl Planner {
         }
         let description = Box::new(self.description.clone());
         let errand = match self.standing {
+            Standing::Known(_) if self.requests.retry_at > self.now => return,
             Standing::Known(host) => Errand::Update(host, description),
             Standing::Unknown if self.slots.iter().any(|slot| slot.running.is_some()) => return,
             Standing::Unknown if self.can_enrol => Errand::Enrol(description),
@@ -101,9 +105,6 @@ impl Planner {
         match answer {
             Answer::Enrolled(host) => {
                 self.standing = Standing::Known(*host);
-                // Folders of another server, or of another life at this one, are not ours.
-                let keep = self.slots.iter().filter_map(|slot| slot.running).map(|(_, attempt)| attempt);
-                self.effects.push(Effect::DeleteJobsExcept(keep.collect()));
                 self.say(Message::Registered(*host));
             }
             Answer::Updated => {
@@ -112,15 +113,22 @@ impl Planner {
                 }
             }
             Answer::NotEnrolled(why) => return self.exit(Ending::NotEnrolled(why.clone())),
-            other => return self.refused(other),
+            other => {
+                self.requests.described = None;
+                return self.refused(other);
+            }
         }
+        self.unknown_since = None;
         self.beat_due = self.now;
         self.effects.push(Effect::Listen);
     }
 
     fn took(&mut self, answer: &Answer) {
         match answer {
-            Answer::Orders(orders) => self.obey(orders.clone()),
+            Answer::Orders(orders) => {
+                self.unknown_since = None;
+                self.obey(orders.clone());
+            }
             other => self.refused(other),
         }
     }
@@ -136,6 +144,7 @@ impl Planner {
                 let spread = longest_ms / 5;
                 let pause = longest_ms * 7 / 10 + self.roll() % (spread + 1);
                 self.beat_due = self.now.after(pause);
+                self.unknown_since = None;
                 self.obey(orders.clone());
             }
             Answer::Away { again_ms } => {
@@ -147,22 +156,69 @@ impl Planner {
     }
 
     /// A request of the host was refused.
-    fn refused(&mut self, answer: &Answer) {
+    pub(super) fn refused(&mut self, answer: &Answer) {
+        let pause = match answer {
+            Answer::Trouble(Trouble::Copied(_)) => CONTEND_PAUSE_MS,
+            _ => REFUSED_PAUSE_MS,
+        };
+        self.requests.retry_at = self.now.after(pause);
+        self.beat_due = self.beat_due.max(self.requests.retry_at);
         match answer {
-            Answer::Trouble(Trouble::UnknownHost(why) | Trouble::LeaseOver(why)) => self.forget_host(why),
-            _ => {
-                self.requests.retry_at = self.now.after(REFUSED_PAUSE_MS);
-                self.beat_due = self.beat_due.max(self.requests.retry_at);
-            }
+            Answer::Trouble(Trouble::UnknownHost(why) | Trouble::LeaseOver(why)) => self.doubt_host(why),
+            Answer::Trouble(Trouble::Copied(why)) => self.contend(why),
+            _ => {}
         }
     }
 
-    /// The server does not know this host: all that it said is void, and the host is to be enrolled anew.
-    pub(super) fn forget_host(&mut self, why: &str) {
+    /// The server says that it does not know this host, to a request. A stream that was opened before may go on meanwhile. That counts once it says so again: a server whose database is being restored, say, is
+    /// wrong for a moment.
+    pub(super) fn doubt_host(&mut self, why: &str) {
         if self.standing == Standing::Unknown {
             return;
         }
-        self.say(Message::Forgotten(why.to_owned()));
+        match self.unknown_since {
+            None => {
+                self.unknown_since = Some(self.now);
+                self.say(Message::Doubted(why.to_owned()));
+            }
+            Some(since) if self.now.since(since) >= CONFIRM_MS => {
+                self.say(Message::Forgotten(why.to_owned()));
+                self.forget_host();
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Another agent registered under the identity of this host: one of the two runs in a copy of the other's state folder. The first time
+    /// this one registers again, since the other may be gone already (a late message of an agent that this one follows). When the other does so too, one
+    /// of them has to give way: the one that has run for less time, or else the one that was there first.
+    fn contend(&mut self, why: &str) {
+        if self.standing == Standing::Unknown {
+            return;
+        }
+        let (times, last) = self.contended;
+        let times = if self.now.since(last) > YOUNG_MS {
+            1
+        } else {
+            times.saturating_add(1)
+        };
+        self.contended = (times, self.now);
+        let patience = if self.now.0 < YOUNG_MS { 2 } else { 3 };
+        if times < patience {
+            self.requests.described = None;
+            return self.say(Message::Contended(why.to_owned()));
+        }
+        self.contended.0 = 0;
+        if !self.can_enrol {
+            return self.exit(Ending::Copied(why.to_owned()));
+        }
+        self.say(Message::Copied(why.to_owned()));
+        self.forget_host();
+    }
+
+    /// All that the server told this host is void, and the host is to be enrolled anew.
+    fn forget_host(&mut self) {
+        self.unknown_since = None;
         for attempt in self.jobs.keys().copied().collect::<Vec<_>>() {
             self.drop_job(attempt);
         }
@@ -175,6 +231,8 @@ impl Planner {
         self.effects.extend(errands.into_iter().flatten().map(Effect::Cancel));
         self.announced = Announced::Current(Presence::Here);
         self.effects.push(Effect::ForgetHost);
+        let keep = self.slots.iter().filter_map(|slot| slot.running).map(|(_, attempt)| attempt);
+        self.effects.push(Effect::DeleteJobsExcept(keep.collect()));
     }
 
     /// Why the agent is about to end, if it is.
@@ -279,6 +337,7 @@ impl Planner {
         }
         let declined = self.declined();
         self.accepting_told = Some(declined.is_none());
+        self.beat_sent = self.now;
         let jobs = self.jobs.values().map(|job| JobProgress {
             attempt: job.lease.attempt,
             epoch: job.lease.epoch,
@@ -301,6 +360,7 @@ impl Planner {
         let told = matches!(&self.announced, Announced::Current(Presence::Leaving(_)));
         // A server that is away finds out by itself.
         if told || self.host().is_none() || matches!(self.server, Server::Away(_)) {
+            self.say(Message::Ended);
             self.exit(Ending::Done);
         }
     }

@@ -3,26 +3,33 @@
 use protocol::http::{Action, Lease, Orders};
 use protocol::{AttemptId, JobState};
 
-use super::{Heard, Planner, unexpected};
+use super::{CONFIRM_MS, Heard, PROGRESS_MS, Planner, unexpected};
 use crate::boundaries::{Boundary, Unneeded};
 use crate::effect::{Control, Effect, Errand, Message, RunId};
 use crate::input::{Answer, Trouble};
-use crate::job::{Delivery, Job, Results, Work};
+use crate::job::{Delivery, Doubts, Job, Results, Work};
 use crate::reason::{Cause, Failure};
+
+/// Leases that are taken note of.
+const LEASES_MAX: usize = 1024;
 
 impl Planner {
     /// Orders came. Those for another host and those that were overtaken change nothing.
-    pub(super) fn obey(&mut self, orders: Orders) {
+    pub(super) fn obey(&mut self, mut orders: Orders) {
         if self.host() != Some(orders.host) {
             return;
         }
+        // No server gives a host so many.
+        orders.leases.truncate(LEASES_MAX);
         if self.heard == Heard::Nothing {
             self.heard = Heard::Orders;
             let listed = orders.leases.iter().map(|lease| lease.attempt);
             let running = self.slots.iter().filter_map(|slot| slot.running).map(|(_, attempt)| attempt);
             self.effects.push(Effect::DeleteJobsExcept(listed.chain(running).collect()));
         }
-        if self.orders.as_ref().is_some_and(|last| last.sequence > orders.sequence) {
+        // In another life, a restored backup, numbers begin anew.
+        let last = self.orders.as_ref().filter(|last| last.life == orders.life);
+        if last.is_some_and(|last| last.sequence > orders.sequence) {
             return;
         }
         if self.orders.as_ref() != Some(&orders) {
@@ -38,7 +45,7 @@ impl Planner {
             .filter(|(attempt, job)| !is_listed(attempt) && !job.is_completing());
         let gone: Vec<AttemptId> = gone.map(|(attempt, _)| *attempt).collect();
         for attempt in gone {
-            self.lease_over(attempt, None);
+            self.unlisted(attempt);
         }
         self.follow(&orders);
         self.orders = Some(orders);
@@ -66,6 +73,7 @@ impl Planner {
             reason: lease.reason.clone(),
         });
         job.lease = lease.clone();
+        job.doubts.unlisted = false;
         let unneeded = match &lease.checkpoint {
             Some(safe) => job.record.mark_safe(safe.entry.segment, job.on_its_way()),
             None => Unneeded::default(),
@@ -91,8 +99,16 @@ impl Planner {
 
     /// An errand of a job was answered.
     pub(super) fn job_errand_answered(&mut self, attempt: AttemptId, answer: Answer) {
-        if let Answer::Trouble(Trouble::UnknownHost(why)) = &answer {
-            return self.forget_host(why);
+        if let Answer::Trouble(Trouble::UnknownHost(_) | Trouble::Copied(_)) = &answer {
+            // The errand is done again, if the host stays what it is.
+            if let Some(job) = self.jobs.get_mut(&attempt) {
+                job.retry_at = self.now.after(CONFIRM_MS);
+                match job.work {
+                    Work::Fetching(_) => job.work = Work::Stopped,
+                    _ => job.delivery = Delivery::Nothing,
+                }
+            }
+            return self.refused(&answer);
         }
         let Some(job) = self.jobs.get(&attempt) else { return };
         match (job.work, job.delivery) {
@@ -135,6 +151,7 @@ impl Planner {
             Answer::Committed(committed) => {
                 let unneeded = job.record.mark_safe(up_to, None);
                 job.safe_at = self.now;
+                job.doubts.refused = false;
                 let (job, until) = (job.lease.job, job.lease.until_segment);
                 let is_done = committed.state == JobState::Completed || committed.segment >= until;
                 self.contributed = self.contributed.plus(gained);
@@ -146,7 +163,14 @@ impl Planner {
                     self.say(Message::Completed { job, segment: until });
                 }
             }
-            Answer::Trouble(Trouble::LeaseOver(why)) => self.lease_over(attempt, Some(why)),
+            Answer::Trouble(Trouble::LeaseOver(why)) if job.doubts != Doubts::default() => self.lease_over(attempt, Some(why)),
+            Answer::Trouble(Trouble::LeaseOver(why)) => {
+                job.doubts.refused = true;
+                job.retry_at = self.now.after(CONFIRM_MS);
+                self.beat_due = self.now;
+                let job = job.lease.job;
+                self.say(Message::LeaseDoubted { job, why: Some(why) });
+            }
             other => {
                 job.results = Results::Refused;
                 self.fail(attempt, unexpected(&other));
@@ -166,6 +190,10 @@ impl Planner {
         if job.count_time(&boundary) {
             // The server plans with it.
             self.beat_due = self.now;
+        } else {
+            // Somebody may be watching.
+            let next = self.beat_sent.after(PROGRESS_MS).max(self.now);
+            self.beat_due = self.beat_due.min(next);
         }
         let attempt = job.lease.attempt;
         let unneeded = job.record.reach(boundary, job.on_its_way());
@@ -201,12 +229,25 @@ impl Planner {
         self.say(Message::Failed { job, failure });
     }
 
+    /// Orders do not list a job. With boundaries that the server lacks, that counts once the server says so again.
+    fn unlisted(&mut self, attempt: AttemptId) {
+        let Some(job) = self.jobs.get_mut(&attempt) else { return };
+        if !job.has_news() || job.doubts != Doubts::default() {
+            return self.lease_over(attempt, None);
+        }
+        job.doubts.unlisted = true;
+        self.beat_due = self.now;
+        let job = job.lease.job;
+        self.say(Message::LeaseDoubted { job, why: None });
+    }
+
     fn lease_over(&mut self, attempt: AttemptId, why: Option<String>) {
         let Some(job) = self.jobs.get(&attempt) else { return };
-        let lost = job.has_news();
+        // A job that has gone home, or was cancelled before it began, loses nothing.
+        let loses = job.has_news() || matches!(job.work, Work::Computing(_));
         let job = job.lease.job;
         self.drop_job(attempt);
-        if lost || why.is_some() {
+        if loses || why.is_some() {
             self.say(Message::LeaseOver { job, why });
         }
     }

@@ -27,6 +27,14 @@ use crate::reason::{Failure, Presence, Reason};
 use crate::time::Time;
 use host::{Announced, Requests, Standing};
 
+/// An answer by which work that is here would be void counts once another one, to a request made so much later, says the same.
+pub const CONFIRM_MS: u64 = 5_000;
+/// Boundaries are reported this often at most, where heartbeats would be further apart.
+const PROGRESS_MS: u64 = 30_000;
+/// An agent that has run for less time is young; contests that are further apart have nothing to do with each other.
+pub(crate) const YOUNG_MS: u64 = 600_000;
+/// Threads that are to stop at once have so long to say that they did: a pass that computes is not interrupted, and nothing on disk depends on it.
+pub const STOP_PATIENCE_MS: u64 = 1_000;
 /// With nothing to do for this long, an agent that is to end when idle ends.
 const IDLE_END_MS: u64 = 5_000;
 /// Between two looks for fetched files that nothing needs.
@@ -78,6 +86,8 @@ pub struct Planner {
     facts: Facts,
     request: Request,
     stop: Stop,
+    /// When a signal asked for the end now.
+    stop_now_at: Option<Time>,
     pause_patience_ms: u64,
     pause: Option<Pause>,
     idle_since: Option<Time>,
@@ -87,8 +97,14 @@ pub struct Planner {
     standing: Standing,
     server: Server,
     requests: Requests,
+    /// Since when the server says that it does not know this host.
+    unknown_since: Option<Time>,
+    /// How often another agent was found to speak for this host, and when last.
+    contended: (u32, Time),
     announced: Announced,
     beat_due: Time,
+    /// When the last heartbeat began.
+    beat_sent: Time,
     /// Whether the last heartbeat said that new jobs are taken; none when the server may not know.
     accepting_told: Option<bool>,
 
@@ -123,6 +139,7 @@ impl Planner {
             facts: setup.facts,
             request: setup.request,
             stop: Stop::No,
+            stop_now_at: None,
             pause_patience_ms: setup.pause_patience_ms,
             pause: None,
             idle_since: None,
@@ -131,12 +148,15 @@ impl Planner {
             standing: setup.host.map_or(Standing::Unknown, Standing::Known),
             server: Server::Reachable,
             requests: Requests::default(),
+            unknown_since: None,
+            contended: (0, now),
             // A life before this one may have announced that it leaves.
             announced: match setup.host {
                 Some(_) => Announced::Unknown,
                 None => Announced::Current(Presence::Here),
             },
             beat_due: now,
+            beat_sent: now,
             accepting_told: None,
             heard: Heard::Nothing,
             orders: None,
@@ -185,7 +205,9 @@ impl Planner {
             pause_ends,
             migrates,
             idle_end,
+            self.stop_now_at.map(|at| at.after(STOP_PATIENCE_MS)),
             commits,
+            self.jobs.values().map(|job| job.retry_at).filter(|at| *at > self.now).min(),
             self.heartbeat_due(),
             Some(self.requests.retry_at).filter(|at| *at > self.now),
             Some(self.swept.after(SWEEP_EVERY_MS)),
@@ -199,7 +221,7 @@ impl Planner {
         match input {
             Input::Tick => {}
             Input::Orders(orders) => self.obey(orders),
-            Input::Forgotten(why) => self.forget_host(&why),
+            Input::Refused(trouble) => self.refused(&Answer::Trouble(trouble)),
             Input::Answer(errand, answer) => self.answered(errand, answer),
             Input::Boundary(run, boundary) => self.reached(run, boundary),
             Input::Stopped(run, ended) => self.stopped(run, ended),
@@ -262,6 +284,7 @@ impl Planner {
             return;
         }
         self.stop = stop;
+        self.stop_now_at = (stop == Stop::Now).then_some(self.now);
         self.say(match stop {
             Stop::Now => Message::StoppingNow,
             _ => Message::Leaving {
@@ -340,7 +363,7 @@ impl Planner {
 fn unexpected(answer: &Answer) -> Failure {
     let kind = match answer {
         Answer::Trouble(Trouble::Failed(failure)) => return failure.clone(),
-        Answer::Trouble(Trouble::LeaseOver(why) | Trouble::UnknownHost(why)) => why,
+        Answer::Trouble(Trouble::LeaseOver(why) | Trouble::UnknownHost(why) | Trouble::Copied(why)) => why,
         _ => "an answer that does not belong to it",
     };
     Failure::new(crate::reason::Cause::Unknown, kind)

@@ -93,13 +93,11 @@ impl Planner {
     #[must_use]
     pub fn idle(&self, slot: usize) -> Option<Idle> {
         let running = self.slots.get(slot).and_then(|slot| slot.running);
-        let held = |(_, attempt): (RunId, AttemptId)| {
-            let job = self.jobs.get(&attempt);
-            job.filter(|job| job.control == Control::Pause).map(|_| attempt)
-        };
+        let held = |(_, attempt): (RunId, AttemptId)| self.jobs.get(&attempt).filter(|job| job.control == Control::Pause);
         match (running, running.and_then(held), &self.pause) {
             (Some(_), None, _) => return None,
-            (Some(_), Some(attempt), None) => return Some(Idle::Backlogged(attempt)),
+            (Some((_, attempt)), Some(job), None) if job.doubts.unlisted => return Some(Idle::Doubted(attempt)),
+            (Some((_, attempt)), Some(_), None) => return Some(Idle::Backlogged(attempt)),
             _ => {}
         }
         Some(self.why_idle(slot))

@@ -3,7 +3,7 @@
 use protocol::http::EndAttempt;
 use protocol::{AttemptId, ErrorCause, Outcome};
 
-use super::{Line, Planner};
+use super::{Line, Planner, STOP_PATIENCE_MS};
 use crate::effect::{Contributed, Control, Effect, Ending, Errand, Message, RunId};
 use crate::input::Stop;
 use crate::job::{Delivery, Job, Work};
@@ -24,12 +24,13 @@ impl Job {
 }
 
 impl Planner {
-    /// Every thread stops where it is; then the agent ends.
+    /// Every thread stops where it is; then the agent ends, after a moment also while a pass computes.
     pub(super) fn stop_now(&mut self) {
         for job in self.jobs.values_mut() {
             set_control(job, Control::StopNow, &mut self.effects);
         }
-        if self.slots.iter().all(|slot| slot.running.is_none()) {
+        let is_over = self.stop_now_at.is_some_and(|at| self.now.since(at) >= STOP_PATIENCE_MS);
+        if is_over || self.slots.iter().all(|slot| slot.running.is_none()) {
             let nothing = self.jobs.is_empty();
             self.exit(if nothing { Ending::Done } else { Ending::Stopped });
         }
@@ -51,6 +52,7 @@ impl Planner {
                 Work::Stopped if !job.is_stopping() && !job.is_finished() && !matches!(job.delivery, Delivery::End(_)) => {
                     match job.steps_per_segment {
                         Some(_) => job.work = Work::Ready,
+                        None if job.retry_at > self.now => {}
                         None => fetch.push(attempt),
                     }
                 }
@@ -169,7 +171,11 @@ impl Planner {
     }
 
     fn end(&mut self, attempt: AttemptId) {
-        let Some(job) = self.jobs.get(&attempt).filter(|job| job.has_ended()) else {
+        let Some(job) = self
+            .jobs
+            .get(&attempt)
+            .filter(|job| job.has_ended() && job.retry_at <= self.now)
+        else {
             return;
         };
         let (outcome, cause, message) = match &job.failure {

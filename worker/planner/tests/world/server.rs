@@ -85,6 +85,31 @@ impl World {
         self.changed();
     }
 
+    /// Whether the server knows this host, whose leases it has all the same: as while a database is being restored.
+    pub(crate) fn set_known(&mut self, known: bool) {
+        self.knows_host = known;
+    }
+
+    /// Another agent registered under this host's number: the next heartbeat is refused. It goes on as that host.
+    pub(crate) fn contend(&mut self) {
+        self.now += 100_000;
+        self.give(Input::Tick);
+        let beat = self
+            .errands
+            .iter()
+            .find(|(_, errand)| matches!(errand, Errand::Heartbeat(..)));
+        let (&id, _) = beat.expect("a heartbeat is due");
+        self.errands.remove(&id);
+        self.give(Input::Answer(id, Answer::Trouble(Trouble::Copied("another agent".into()))));
+        // A host that gave way is not known by its old number.
+        self.knows_host = self.planner.host_number().is_some();
+        if !self.knows_host {
+            for job in self.jobs.values_mut() {
+                job.attempt = None;
+            }
+        }
+    }
+
     /// Old orders come late.
     pub(crate) fn stale_orders(&mut self, pick: u8) {
         if let Some(orders) = self.history.get(usize::from(pick) % self.history.len().max(1)).cloned() {

@@ -36,7 +36,7 @@ impl Agent {
                 }
             }
             Effect::SaveOrders(orders) => {
-                if let Err(error) = self.state.write("orders.json", &orders) {
+                if let Err(error) = self.home.write("orders.json", &orders) {
                     tracing::warn!("{error:#}");
                 }
             }
@@ -78,7 +78,13 @@ impl Agent {
             Errand::Fetch(lease) => {
                 let errands = self.errands.clone();
                 let attempt = lease.attempt;
-                self.spawn(id, async move { Note::Fetched(id, attempt, errands.fetch(*lease).await) });
+                let room = self
+                    .preferences
+                    .room(self.slots.len(), self.watch.looked().facts.disk_used_bytes);
+                self.spawn(
+                    id,
+                    async move { Note::Fetched(id, attempt, errands.fetch(*lease, room).await) },
+                );
             }
             Errand::Commit {
                 attempt,

@@ -16,17 +16,18 @@ use reqwest::Method;
 
 use super::threads;
 use crate::agent::job_folder::{CHECKPOINT_BYTES_MAX, JobFolder, JobStart};
+use crate::agent::room::{Footprint, Room};
 use crate::net::link::Link;
 use crate::net::outputs::{self, Outputs};
 use crate::net::{Client, NetError, blobs};
 
-const ARCHIVE_BYTES_MAX: u64 = 1 << 30;
+pub(crate) const ARCHIVE_BYTES_MAX: u64 = 1 << 30;
 /// Fetched files that no job needs are kept this long.
-const KEEP: Duration = Duration::from_secs(3600);
+pub(crate) const KEEP: Duration = Duration::from_secs(3600);
 /// The status of a commit whose blobs are not there, or not there any more.
 const MISSING_BLOB: u16 = 412;
-/// How often blobs are brought for one commit.
-const TRIES: u32 = 5;
+/// How often blobs are brought for one commit, and one that arrives wrong is fetched.
+pub(crate) const TRIES: u32 = 5;
 
 /// A lease's package, where it goes on, and what the planner needs to know of both.
 pub(crate) struct Arrived {
@@ -75,16 +76,16 @@ impl Errands {
     }
 
     /// Bring everything here that a lease needs before it can be computed, and open the job's journal. What is here already is used. The
-    /// checkpoint to begin from is read, unpacked and digested once, here.
+    /// checkpoint to begin from is read, unpacked and digested once, here. A job for which there is no room is refused before that.
     ///
     /// # Errors
     /// [`Trouble`].
-    pub(crate) async fn fetch(&self, lease: Lease) -> Result<Box<Arrived>, Trouble> {
+    pub(crate) async fn fetch(&self, lease: Lease, room: Room) -> Result<Box<Arrived>, Trouble> {
         let path = self.jobs.join(lease.attempt.to_string());
         let folder = blocking(move || JobFolder::create(&path).map_err(ours)).await?;
         let archive = folder.archive();
         if !archive.exists() {
-            self.download(lease.archive, ARCHIVE_BYTES_MAX).await?;
+            self.download(lease.archive, ARCHIVE_BYTES_MAX.min(room.disk_bytes)).await?;
             folder.adopt(&self.blob(lease.archive), &archive).map_err(ours)?;
         }
         let (wanted, class) = (lease.package, lease.class);
@@ -92,6 +93,23 @@ impl Errands {
             let folder = folder.clone();
             blocking(move || {
                 let package = load(&archive, wanted)?;
+                // What is of the job on disk is in use already.
+                let begun = !folder.on_disk().is_empty();
+                let disk_bytes = if begun { u64::MAX } else { room.disk_bytes };
+                if lease
+                    .until_segment
+                    .checked_mul(package.manifest().run.steps_per_segment)
+                    .is_none()
+                {
+                    let text = format!(
+                        "it has {} segments, whose steps are more than can be counted",
+                        lease.until_segment
+                    );
+                    return Err(failed(Cause::Package, text));
+                }
+                if let Some(why) = Footprint::of(&package).why_not(Room { disk_bytes, ..room }) {
+                    return Err(ours_text(why));
+                }
                 let here = folder.open(&package, class).unwrap_or_else(|error| {
                     tracing::warn!("{error}; the job begins again from what the server has");
                     None
@@ -115,7 +133,7 @@ impl Errands {
             })
             .await;
         };
-        self.download(safe.blob, CHECKPOINT_BYTES_MAX).await?;
+        self.download(safe.blob, CHECKPOINT_BYTES_MAX.min(room.disk_bytes)).await?;
         folder.adopt(&self.blob(safe.blob), &folder.start()).map_err(ours)?;
         blocking(move || {
             let found = kernels::run::read_checkpoint(&folder.start(), &package);
@@ -136,11 +154,19 @@ impl Errands {
     async fn download(&self, digest: Digest, bytes_max: u64) -> Result<(), Trouble> {
         let _alone = self.downloading.lock().await;
         let path = self.blob(digest);
-        let done = self
-            .link
-            .insist(|| blobs::download(&self.client, digest, &path, bytes_max))
-            .await;
-        done.map_err(trouble)
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let down = || blobs::download(&self.client, digest, &path, bytes_max);
+            match self.link.insist(down).await {
+                // A bit may have been lost on the way; what comes wrong every time is wrong where it comes from.
+                Err(NetError::Corrupt(why)) if tries < TRIES => tracing::warn!("{why}: it is fetched again"),
+                Err(error @ NetError::Corrupt(_)) => {
+                    return Err(failed(Cause::Unknown, format!("{error}, {TRIES} times")));
+                }
+                done => return done.map_err(trouble),
+            }
+        }
     }
 
     /// Bring boundaries home: the last one's checkpoint and all outputs, then the commit.

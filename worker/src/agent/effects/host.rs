@@ -1,7 +1,7 @@
 //! This host over the network: identity, registration, presence, offers, heartbeats, and the held stream of orders.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use planner::{Answer, Cause, Errand, ErrandId, Failure, Input, Presence, Trouble};
 use protocol::http::{Heartbeat, LeaveNotice, Orders, RegisterHost, Registered};
@@ -9,11 +9,17 @@ use reqwest::Method;
 
 use super::dispatch::answered;
 use super::{Agent, Note};
-use crate::agent::state::Identity;
+use crate::agent::state::{Identity, StateFolder};
 use crate::agent::{machine, words};
-use crate::net::NetError;
 use crate::net::client::fresh_key;
 use crate::net::events::Events;
+use crate::net::link::Link;
+use crate::net::{Client, NetError};
+
+/// Between two orders that are read from the stream.
+const ORDERS_PAUSE: Duration = Duration::from_millis(20);
+/// Between two requests for a stream that was refused.
+const REFUSED_PAUSE: Duration = Duration::from_secs(5);
 
 impl Agent {
     /// Begin an errand of the host itself.
@@ -21,11 +27,11 @@ impl Agent {
         let (client, link) = (self.errands.client.clone(), Arc::clone(&self.link));
         match errand {
             Errand::Enrol(body) => {
-                let key = self.enrolment_key(&body);
-                let client = self.enrolment.clone().unwrap_or(client);
+                let (state, anonymous) = (self.state.clone(), self.anonymous.clone());
+                let enrolment = self.enrolment.clone().unwrap_or(client);
                 self.spawn(id, async move {
-                    let answer = link.insist_at_first(|| client.post_once("/v1/hosts", &key, &body)).await;
-                    Note::Enrolled(id, Box::new(answer))
+                    let enrolled = enrol(&link, &state, &anonymous, &enrolment, &body).await;
+                    Note::Enrolled(id, Box::new(enrolled))
                 });
             }
             Errand::Update(host, body) => self.spawn(id, async move {
@@ -57,7 +63,7 @@ impl Agent {
                     accepting: beat.declined.is_none(),
                     why: beat.declined.as_ref().map(words::declined),
                     errors: 0,
-                    instance: None,
+                    instance: Some(self.instance.clone()),
                 };
                 self.spawn(id, async move {
                     let path = format!("/v1/hosts/{host}/heartbeat");
@@ -96,51 +102,39 @@ impl Agent {
         }
     }
 
-    /// Keep the identity that the server gave.
-    pub(super) fn enrolled(&mut self, answer: Result<Registered, NetError>) -> Answer {
-        let refused = |server: &str, why: &str| Answer::NotEnrolled(format!("{server} does not take this host: {why}"));
-        let registered = match answer {
-            Ok(registered) => registered,
+    /// Keep the identity that the server gave, or take up the one that this host has there already.
+    pub(super) fn enrolled(&mut self, answer: Result<Enrolled, NetError>) -> Answer {
+        let enrolled = match answer {
+            Ok(enrolled) => enrolled,
             Err(error) => {
                 let answer = Answer::NotEnrolled(format!("{} does not take this host", self.server));
                 self.refusal = Some(error);
                 return answer;
             }
         };
-        let Some(token) = registered.token else {
-            return refused(&self.server, "it gave no token");
-        };
-        let identity = Identity {
-            server: self.server.clone(),
-            host: registered.host,
-            token,
-        };
-        if let Err(error) = self.state.write_identity(&identity) {
+        let Enrolled { identity, home } = enrolled;
+        if let Err(error) = home.write_identity(&identity) {
             return Answer::NotEnrolled(format!("the identity of this host cannot be kept: {error:#}"));
         }
-        self.errands.client = self.anonymous.with_token(&identity.token);
+        drop(std::fs::remove_file(home.join("enrol.json")));
+        let host = identity.host;
+        self.take_up(identity, home);
+        Answer::Enrolled(host)
+    }
+
+    /// From now on be this host, with what its folder holds.
+    pub(super) fn take_up(&mut self, identity: Identity, home: StateFolder) {
+        self.errands.client = self.anonymous.with_token(&identity.token).of_server(identity.id.clone());
+        self.errands.jobs = home.join("jobs");
+        self.home = home;
         self.identity = Some(identity);
-        drop(std::fs::remove_file(self.state.join("enrol.json")));
-        Answer::Enrolled(registered.host)
     }
 
-    /// The same key for the same registration, also after a crash before the answer came: so one host comes of it.
-    fn enrolment_key(&self, body: &RegisterHost) -> String {
-        let what = protocol::Digest::of(&serde_json::to_vec(&(&self.server, body)).unwrap_or_default());
-        let known: Option<(protocol::Digest, String)> = self.state.read("enrol.json");
-        if let Some((_, key)) = known.filter(|(known, _)| *known == what) {
-            return key;
-        }
-        let key = fresh_key();
-        self.state.write_lightly("enrol.json", &(what, &key));
-        key
-    }
-
-    /// Delete the identity: the server does not know it any more.
+    /// Delete the identity: the server has confirmed that it does not know it any more.
     pub(super) fn forget_host(&mut self) {
         self.identity = None;
         self.errands.client = self.anonymous.clone();
-        drop(std::fs::remove_file(self.state.join("host.json")));
+        drop(std::fs::remove_file(self.home.join("host.json")));
         if let Some(stream) = self.stream.take() {
             stream.abort();
         }
@@ -158,13 +152,20 @@ impl Agent {
             loop {
                 let mut events = match link.insist(|| Events::open(&client, &path)).await {
                     Ok(events) => events,
-                    Err(error) => return drop(sender.send(Note::Input(Input::Forgotten(error.to_string())))),
+                    Err(error) => {
+                        // One refusal proves nothing: it is asked for again until the planner has made up its mind.
+                        drop(sender.send(Note::Input(Input::Refused(trouble(error)))));
+                        tokio::time::sleep(REFUSED_PAUSE).await;
+                        continue;
+                    }
                 };
                 while let Ok(Some(data)) = events.next().await {
                     match serde_json::from_str(&data) {
                         Ok(orders) => {
                             link.up(None);
                             drop(sender.send(Note::Input(Input::Orders(orders))));
+                            // Nothing changes oftener that matters; what a server says faster waits in its connection.
+                            tokio::time::sleep(ORDERS_PAUSE).await;
                         }
                         Err(error) => tracing::warn!("orders that cannot be read: {error}"),
                     }
@@ -175,6 +176,61 @@ impl Agent {
         });
         self.stream = Some(task.abort_handle());
     }
+}
+
+/// A registration that was answered: who this host is, and the folder of that server.
+pub(crate) struct Enrolled {
+    identity: Identity,
+    home: StateFolder,
+}
+
+/// Enrol at whatever server answers, unless this host is registered there already, by another URL perhaps.
+async fn enrol(
+    link: &Link,
+    state: &StateFolder,
+    anonymous: &Client,
+    enrolment: &Client,
+    body: &RegisterHost,
+) -> Result<Enrolled, NetError> {
+    let id = link.insist_at_first(|| anonymous.ask_id()).await?;
+    let server = anonymous.base().to_owned();
+    let known = state.identities().into_iter().find(|(own, _)| id.is_some() && own.id == id);
+    if let Some((identity, home)) = known {
+        let identity = Identity { server, ..identity };
+        return Ok(Enrolled { identity, home });
+    }
+    // Heartbeats say which running agent this is; a registration has to be the same when it is sent again after a crash.
+    let body = &RegisterHost {
+        instance: None,
+        ..body.clone()
+    };
+    let home = state
+        .home(id.as_ref(), &server)
+        .map_err(|error| NetError::File(format!("{error:#}")))?;
+    let (client, key) = (enrolment.of_server(id.clone()), enrolment_key(&home, &server, body));
+    let registered: Registered = link.insist_at_first(|| client.post_once("/v1/hosts", &key, body)).await?;
+    let token = registered
+        .token
+        .ok_or_else(|| NetError::Garbled(format!("{server} gave this host no token")))?;
+    let identity = Identity {
+        server,
+        id,
+        host: registered.host,
+        token,
+    };
+    Ok(Enrolled { identity, home })
+}
+
+/// The same key for the same registration, also after a crash before the answer came: so one host comes of it.
+fn enrolment_key(home: &StateFolder, server: &str, body: &RegisterHost) -> String {
+    let what = protocol::Digest::of(&serde_json::to_vec(&(server, body)).unwrap_or_default());
+    let known: Option<(protocol::Digest, String)> = home.read("enrol.json");
+    if let Some((_, key)) = known.filter(|(known, _)| *known == what) {
+        return key;
+    }
+    let key = fresh_key();
+    home.write_lightly("enrol.json", &(what, &key));
+    key
 }
 
 /// What the server is told of where this host is; none that it is here.
@@ -195,6 +251,7 @@ fn notice(presence: &Presence) -> Option<LeaveNotice> {
 fn trouble(error: NetError) -> Trouble {
     let text = error.to_string();
     match error.status() {
+        409 if error.kind() == "/problems/instance" => Trouble::Copied(text),
         401 | 403 | 404 => Trouble::UnknownHost(text),
         _ => {
             tracing::warn!("{text}");

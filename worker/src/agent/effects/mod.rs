@@ -28,12 +28,14 @@ use std::time::{Duration, Instant};
 use device::Device;
 use kernels::run::RunError;
 use planner::{Answer, Ending, ErrandId, Input, Planner, Time, Trouble};
-use protocol::http::Registered;
 use protocol::{AttemptId, HardwareClass};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::AbortHandle;
 
+#[cfg(test)]
+pub(crate) use self::errands::{ARCHIVE_BYTES_MAX, KEEP, TRIES};
 use self::errands::{Arrived, Errands};
+use self::host::Enrolled;
 use self::threads::Thread;
 use self::watch::{Looked, Watch};
 use super::compute::Idle;
@@ -49,6 +51,9 @@ use crate::net::{Access, Client, NetError};
 /// Between two looks at signals and requests.
 const TICK: Duration = Duration::from_millis(150);
 
+/// Notes that are taken in between two looks at signals.
+const NOTES_AT_ONCE: usize = 256;
+
 /// Something that happened outside of the event loop.
 pub(crate) enum Note {
     /// Something that the planner understands as it is.
@@ -56,7 +61,7 @@ pub(crate) enum Note {
     /// A heartbeat was answered, or the server is away.
     Beat(ErrandId, Box<Result<Answer, NetError>>),
     /// A first registration was answered.
-    Enrolled(ErrandId, Box<Result<Registered, NetError>>),
+    Enrolled(ErrandId, Box<Result<Enrolled, NetError>>),
     /// A lease's package and checkpoint are here, or cannot be.
     Fetched(ErrandId, AttemptId, Result<Box<Arrived>, Trouble>),
     /// A compute thread reached a boundary.
@@ -97,6 +102,8 @@ pub(crate) struct Agent {
     ending: Option<Ending>,
 
     state: StateFolder,
+    /// The part of the state folder that is of the server; of none before this host is registered.
+    home: StateFolder,
     access: Access,
     given: Given,
     preferences: Preferences,
@@ -105,6 +112,8 @@ pub(crate) struct Agent {
     arrived: BTreeMap<AttemptId, Arrived>,
 
     server: String,
+    /// Which running agent this is.
+    instance: String,
     identity: Option<Identity>,
     anonymous: Client,
     enrolment: Option<Client>,
@@ -134,8 +143,9 @@ impl Agent {
             let note = tokio::time::timeout(TICK, self.notes.recv()).await;
             if let Ok(Some(note)) = note {
                 self.hear(note);
-                // All that came meanwhile is looked at once.
-                while let Ok(note) = self.notes.try_recv() {
+                // What came meanwhile is looked at once, but a server that never stops talking does not keep signals from being heard.
+                for _ in 0..NOTES_AT_ONCE {
+                    let Ok(note) = self.notes.try_recv() else { break };
                     self.hear(note);
                 }
             }
@@ -156,6 +166,11 @@ impl Agent {
             Ending::NoToken => Err(anyhow::anyhow!(
                 "{} does not know this host any more; enrol it again with the server's host token (--token-file FILE)",
                 self.server
+            )),
+            Ending::Copied(why) => Err(anyhow::anyhow!(
+                "two agents run with copies of one state folder ({why}). The other one goes on as this host. To enrol this one as a host of its own, delete {} and start it with the server's host token \
+                 (--token-file FILE)",
+                self.home.path().display()
             )),
             Ending::NotEnrolled(why) => Err(match self.refusal.take() {
                 Some(error) => anyhow::Error::new(error).context(why),
@@ -212,10 +227,15 @@ impl Agent {
                     },
                 )
             }
-            Note::Boundary(attempt, kept) => match self.threads.get(&attempt) {
-                Some(thread) => Input::Boundary(thread.run, threads::boundary(kept)),
-                None => return,
-            },
+            Note::Boundary(attempt, kept) => {
+                let checkpoint = self.folder(attempt).checkpoint(kept.entry.segment);
+                let bytes = std::fs::metadata(checkpoint).map_or(0, |metadata| metadata.len());
+                self.grown(bytes.saturating_add(kept.output_bytes));
+                match self.threads.get(&attempt) {
+                    Some(thread) => Input::Boundary(thread.run, threads::boundary(kept)),
+                    None => return,
+                }
+            }
             Note::Stopped(attempt, ended) => match self.threads.remove(&attempt) {
                 Some(thread) => Input::Stopped(thread.run, ended.map_err(|error| threads::failure(&error))),
                 None => return,

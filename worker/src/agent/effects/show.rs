@@ -9,6 +9,7 @@ use super::{Agent, DeviceSlot};
 use crate::agent::view::{DeviceStatus, JobStatus, Status};
 use crate::agent::{machine, words};
 use crate::console::progress::duration;
+use crate::net::transfer::Transfer;
 
 impl Agent {
     /// Say something that stays.
@@ -34,7 +35,9 @@ impl Agent {
             let again = duration(away.again.saturating_duration_since(Instant::now()).as_secs_f64());
             format!("waits for the server since {since}, asks again in {again}: {}", away.why)
         });
+        let transfers = self.errands.client.transfers.under_way();
         Status {
+            transfers: transfers.iter().map(Transfer::words).collect(),
             at_ms: machine::now_ms(),
             pid: std::process::id(),
             server: self.server.clone(),
@@ -68,13 +71,16 @@ impl Agent {
     fn job_status(&self, job: &JobView<'_>) -> JobStatus {
         let steps = job.steps_per_segment.unwrap_or(0);
         let thread = self.threads.get(&job.attempt);
-        let step = thread.map_or(0, super::threads::Thread::step).max(job.reached * steps);
+        let step = thread
+            .map_or(0, super::threads::Thread::step)
+            .max(job.reached.saturating_mul(steps));
         let is_held = job.thread.is_some_and(|(_, control)| control == Control::Pause);
         let speed = job
             .segment_ms
             .filter(|_| !is_held)
             .map(|ms| steps as f64 * 1000.0 / ms as f64);
-        let until = job.until_segment * steps;
+        // The server says how many segments there are.
+        let until = job.until_segment.saturating_mul(steps);
         let phase = match job.stage {
             Stage::Fetching => "fetching",
             Stage::Ready => "ready",
@@ -100,7 +106,8 @@ impl Agent {
             segments: job.until_segment,
             steps_per_s: speed,
             left_s: speed.map(|speed| until.saturating_sub(step) as f64 / speed),
-            boundary_s: speed.map(|speed| ((job.reached + 1) * steps).saturating_sub(step) as f64 / speed),
+            boundary_s: speed
+                .map(|speed| job.reached.saturating_add(1).saturating_mul(steps).saturating_sub(step) as f64 / speed),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use planner::{Planner, Time};
@@ -17,33 +17,45 @@ use crate::agent::state::{Asked, Identity, StateFolder};
 use crate::agent::view::View;
 use crate::console::signals::Stop;
 use crate::net::Client;
+use crate::net::client::fresh_key;
 use crate::net::link::Link;
 
+/// Time for the server to say which one it is; without an answer the agent goes on as the host that it was there.
+const ASK_TIME: Duration = Duration::from_secs(5);
+
 impl Agent {
-    /// An agent that knows what its state folder holds.
+    /// An agent that knows what its state folder holds of the server.
     ///
     /// # Errors
     /// No server is named, the configuration file is wrong, or the first start has no token.
-    pub(crate) fn new(setup: Setup, stop: Stop) -> anyhow::Result<Self> {
+    pub(crate) async fn new(setup: Setup, stop: Stop) -> anyhow::Result<Self> {
         let (found, table) = setup.access.worker()?;
         let preferences = Preferences::merge(&setup.given, table)?;
         let anonymous = Client::new(&found.server, "", found.ca.as_deref())?;
         let enrolment = found.token.as_deref().map(|token| anonymous.with_token(token));
         let server = anonymous.base().to_owned();
-        let identity: Option<Identity> = setup.state.read("host.json");
-        let identity = identity.filter(|identity| identity.server == server);
-        if identity.is_none() && enrolment.is_none() {
-            bail!(crate::exit::Usage(
-                "no token: the first start needs the server's host token, --token-file FILE (host.token in the server's folder)".into()
-            ));
+        let (own, words) = recall_identity(&setup.state, &anonymous).await?;
+        if own.is_none() && enrolment.is_none() {
+            bail!(crate::exit::Usage(match words {
+                Some(words) => format!("{words}; that needs the server's host token, --token-file FILE"),
+                None =>
+                    "no token: the first start needs the server's host token, --token-file FILE (host.token in the server's folder)".into(),
+            }));
         }
         let link = Arc::new(Link::new(setup.retry_max));
-        let own = identity.as_ref().map(|own| anonymous.with_token(&own.token));
+        let (identity, home) = match own {
+            Some((identity, home)) => (Some(identity), home),
+            // Nothing is written here: a host that is not registered has neither orders nor jobs.
+            None => (None, setup.state.unregistered()),
+        };
+        let own = identity
+            .as_ref()
+            .map(|own| anonymous.with_token(&own.token).of_server(own.id.clone()));
         let errands = Errands {
             client: own.unwrap_or_else(|| anonymous.clone()),
             link: Arc::clone(&link),
             blobs: setup.state.join("blobs"),
-            jobs: setup.state.join("jobs"),
+            jobs: home.join("jobs"),
             downloading: Arc::default(),
         };
         let slots = setup.devices.iter().map(|device| DeviceSlot {
@@ -52,6 +64,7 @@ impl Agent {
             idle: Arc::default(),
         });
         let slots: Vec<DeviceSlot> = slots.collect();
+        let instance = fresh_key();
         let asked = recall_request(&setup.state)?;
         let began = Instant::now();
         let looked = watch::look(&preferences, &setup.state);
@@ -67,8 +80,8 @@ impl Agent {
                     .collect(),
                 host: identity.as_ref().map(|own| own.host),
                 can_enrol: enrolment.is_some(),
-                orders: setup.state.read("orders.json"),
-                description: describe(&slots, &preferences, &looked),
+                orders: home.read("orders.json"),
+                description: describe(&slots, &preferences, &looked, &instance),
                 policy: preferences.policy(),
                 facts: looked.facts,
                 request: asked.request(Time(0)),
@@ -79,11 +92,12 @@ impl Agent {
             Time(0),
         );
         let (sender, notes) = unbounded_channel();
-        Ok(Self {
+        let mut agent = Self {
             planner,
             began,
             ending: None,
             state: setup.state,
+            home,
             access: setup.access,
             given: setup.given,
             preferences,
@@ -91,6 +105,7 @@ impl Agent {
             threads: BTreeMap::new(),
             arrived: BTreeMap::new(),
             server,
+            instance,
             identity,
             anonymous,
             enrolment,
@@ -106,8 +121,63 @@ impl Agent {
             drawn: None,
             sender,
             notes,
-        })
+        };
+        if let Some(words) = words {
+            agent.say(&words);
+        }
+        Ok(agent)
     }
+}
+
+/// What this host is at the server that answers at the URL; where none answers, at the one that was last reached there. And what a person
+/// should know of it.
+async fn recall_identity(
+    state: &StateFolder,
+    anonymous: &Client,
+) -> anyhow::Result<(Option<(Identity, StateFolder)>, Option<String>)> {
+    let server = anonymous.base().to_owned();
+    let mut known = state.identities();
+    let by_url = known.iter().position(|(own, _)| own.server == server);
+    let asked = tokio::time::timeout(ASK_TIME, anonymous.ask_id()).await;
+    let Ok(Ok(Some(id))) = asked else {
+        return Ok((by_url.map(|index| known.swap_remove(index)), None));
+    };
+    if let Some(index) = known.iter().position(|(own, _)| own.id.as_ref() == Some(&id)) {
+        let (own, home) = known.swap_remove(index);
+        if own.server == server {
+            return Ok((Some((own, home)), None));
+        }
+        let words = format!(
+            "{server} is the server of host {}, which was reached at {} before",
+            own.host, own.server
+        );
+        let own = Identity { server, ..own };
+        home.write_identity(&own)?;
+        return Ok((Some((own, home)), Some(words)));
+    }
+    let Some((own, home)) = by_url.map(|index| known.swap_remove(index)) else {
+        return Ok((None, None));
+    };
+    if own.id.is_none() {
+        // Registered before servers had ids.
+        let (own, home) = (
+            Identity {
+                id: Some(id.clone()),
+                ..own
+            },
+            state.rename_home(&home, &id)?,
+        );
+        home.write_identity(&own)?;
+        return Ok((Some((own, home)), None));
+    }
+    let words = format!(
+        "another server than before answers at {server}, so this host enrols there anew. What is of the former one, where it is host {}, stays in {} ({} jobs); \
+         delete that folder if that server is gone for good",
+        own.host,
+        home.path().display(),
+        home.job_folders()
+    );
+    Ok((None, Some(words)))
 }
 
 /// What a person asked for earlier. A request to finish was for the agent that ended then.
@@ -121,7 +191,7 @@ fn recall_request(state: &StateFolder) -> anyhow::Result<Asked> {
 }
 
 /// What the server is to know of this host.
-pub(super) fn describe(slots: &[DeviceSlot], preferences: &Preferences, looked: &Looked) -> RegisterHost {
+pub(super) fn describe(slots: &[DeviceSlot], preferences: &Preferences, looked: &Looked, instance: &str) -> RegisterHost {
     let devices = slots.iter().map(|slot| protocol::http::DeviceReport {
         id: slot.device.info().id.clone(),
         name: slot
@@ -140,7 +210,7 @@ pub(super) fn describe(slots: &[DeviceSlot], preferences: &Preferences, looked: 
         protocol: protocol::http::PROTOCOL,
         devices: devices.collect(),
         night: preferences.night(looked.minutes_ahead_of_utc),
-        instance: None,
+        instance: Some(instance.to_owned()),
     }
 }
 

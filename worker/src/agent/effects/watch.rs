@@ -115,8 +115,20 @@ impl Agent {
         self.describe_again();
     }
 
+    /// The state folder has so many bytes more than when it was looked at: a limit holds from here on, and what was deleted meanwhile counts from
+    /// the next look on.
+    pub(super) fn grown(&mut self, bytes: u64) {
+        let facts = &mut self.watch.looked.facts;
+        facts.disk_used_bytes = facts.disk_used_bytes.saturating_add(bytes);
+        if facts.disk_used_bytes > self.preferences.policy().disk_max_used_bytes {
+            self.watch.look = Look::Due;
+            let facts = facts.clone();
+            self.give(Input::Facts(facts));
+        }
+    }
+
     fn describe_again(&mut self) {
-        let description = describe(&self.slots, &self.preferences, &self.watch.looked);
+        let description = describe(&self.slots, &self.preferences, &self.watch.looked, &self.instance);
         self.give(Input::Description(Box::new(description)));
     }
 
