@@ -286,7 +286,7 @@ fn variables(module: &naga::Module, info: &ModuleInfo) -> Result<(Vec<Variable>,
         let refuse = |reason: &Reason| Refusal::at(module.global_variables.get_span(handle), reason);
         let name = variable.name.clone().unwrap_or_else(|| "?".to_owned());
         let size = module.types[variable.ty].inner.try_size(module.to_ctx());
-        let size = size.ok_or_else(|| refuse(&Reason::TooLarge(name.clone())))?;
+        let size = size.ok_or_else(|| refuse(&Reason::Invalid("a variable without a size")))?;
         let access = match variable.space {
             AddressSpace::Uniform => Access::Uniform,
             AddressSpace::Storage { access } if access.contains(StorageAccess::STORE) => Access::ReadWrite,
@@ -298,14 +298,12 @@ fn variables(module: &naga::Module, info: &ModuleInfo) -> Result<(Vec<Variable>,
             AddressSpace::Function | AddressSpace::Private => continue,
             _ => return Err(refuse(&Reason::NotABuffer(name)).into()),
         };
-        let place = variable.binding.ok_or_else(|| refuse(&Reason::NoBinding(name.clone())))?;
+        let place = variable
+            .binding
+            .ok_or_else(|| refuse(&Reason::Invalid("a buffer without @binding")))?;
         if place.group != 0 {
             let group = place.group;
             return Err(refuse(&Reason::OtherGroup { name, group }).into());
-        }
-        if let Some(other) = variables.iter().find(|other| other.number == place.binding) {
-            let reason = Reason::SharedBinding(other.name.clone(), name, place.binding);
-            return Err(refuse(&reason).into());
         }
         variables.push(Variable {
             number: place.binding,

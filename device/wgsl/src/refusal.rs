@@ -23,15 +23,9 @@ pub struct Refusal {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Reason {
     // Both tiers.
-    /// A variable that no buffer can hold.
-    #[error("found '{0}' of more than 4 GiB, expected a smaller type")]
-    TooLarge(String),
     /// A texture, a sampler, or another thing that is not bound as a buffer.
     #[error("found '{0}', which is no buffer, expected 'var<storage, …>'")]
     NotABuffer(String),
-    /// A buffer without a number.
-    #[error("found '{0}' without @binding, expected one")]
-    NoBinding(String),
     /// A buffer of a group that is not bound.
     #[error("found '{name}' in @group({group}), expected @group(0)")]
     OtherGroup {
@@ -40,9 +34,6 @@ pub enum Reason {
         /// Its group.
         group: u32,
     },
-    /// Two buffers of one number in one entry point.
-    #[error("found '{0}' and '{1}' both at @binding({2}), expected one of them")]
-    SharedBinding(String, String, u32),
     /// The device needs a binding behind all others.
     #[error("found @binding({0}), expected a smaller number")]
     LastBinding(u32),
@@ -80,9 +71,6 @@ pub enum Reason {
     /// Whether all reach a barrier takes too long to find out.
     #[error("found barriers under control flow that is too involved to follow, expected simpler loops and fewer variables")]
     BarriersTooInvolved,
-    /// An operation of shaders that draw, or of subgroups.
-    #[error("there is no such operation here: no textures, derivatives, rays or subgroups")]
-    Operation,
     // The portable tier alone.
     /// A transcendental that naga evaluates.
     #[error(

@@ -63,12 +63,6 @@ fn buffers_are_numbered_in_group_0() {
         &[],
         &other_group,
     );
-    let shared = Reason::SharedBinding("x".to_owned(), y(), 0);
-    both(
-        &text("@group(0) @binding(0) var<storage> y: array<f32>;", use_y),
-        &[],
-        &shared,
-    );
     let last = "@group(0) @binding(4294967295) var<storage, read_write> y: array<u32>;";
     let long = "var i = 0u; loop { if i == y[0] { break; } i += 1u; }";
     both(&text(last, long), &[], &Reason::LastBinding(u32::MAX));
@@ -127,4 +121,12 @@ fn the_portable_tier_leaves_nothing_to_the_compiler_s_host() {
         ),
         &Reason::MovesTooMuch(1024),
     );
+}
+
+#[test]
+fn what_only_shaders_that_draw_have_is_refused_where_it_is_called() {
+    let drawing = "@group(0) @binding(1) var y: texture_storage_2d<r32float, write>;
+        fn draw() { textureStore(y, vec2(0u, 0u), vec4(1.0)); }";
+    both(&text(drawing, "draw();"), &[], &Reason::NotABuffer("y".to_owned()));
+    assert_eq!(refused(&text(drawing, ""), &[], Tier::Portable), None);
 }

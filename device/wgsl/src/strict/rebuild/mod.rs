@@ -260,7 +260,7 @@ impl<'a> Rebuild<'a> {
             | Expression::As { .. }
             | Expression::ArrayLength(_) => self.moved(handle)?,
             _ => {
-                return Err(Refusal::at(self.span, &Reason::Operation));
+                return Err(Refusal::at(self.span, &Reason::Invalid("an operation of shaders that draw")));
             }
         };
         Ok(self.emit(new))

@@ -172,7 +172,7 @@ impl<'a> Rebuild<'a> {
                 }
             }
             _ => {
-                return Err(Refusal::at(span, &Reason::Operation));
+                return Err(Refusal::at(span, &Reason::Invalid("an operation of shaders that draw")));
             }
         };
         self.push(new, span);
