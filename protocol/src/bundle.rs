@@ -116,8 +116,9 @@ pub fn unpack(blob: &[u8], bytes_max: u64) -> Result<BTreeMap<String, Vec<u8>>, 
         if entries.last_key_value().is_some_and(|(last, _): (&String, _)| *last >= name) {
             return Err(wrong("its name does not follow the one before"));
         }
-        let length = plain.bytes(8, index)?.try_into().expect("eight bytes");
-        let bytes = plain.bytes(u64::from_le_bytes(length), index)?;
+        let length = plain.bytes(8, index)?;
+        let length = length.first_chunk().copied().map_or(0, u64::from_le_bytes);
+        let bytes = plain.bytes(length, index)?;
         entries.insert(name, bytes);
     }
 }

@@ -168,6 +168,9 @@ impl Package {
 
     /// Initial standard bytes of a `state` or `constant` buffer (from `init` or `fill`), by index in the manifest.
     /// Zeros for the others.
+    ///
+    /// # Panics
+    /// There is no such buffer.
     pub fn initial(&self, buffer: usize) -> Vec<u8> {
         let desc = &self.manifest.buffers[buffer];
         if let Some(bytes) = self.init.get(&desc.name) {

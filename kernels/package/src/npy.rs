@@ -6,6 +6,7 @@
 use super::manifest::Element;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
+const CUT: &str = "the file ends inside its header";
 
 /// Element type and shape that a file declares, and where its data begin.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,20 +78,22 @@ pub fn header(file: &[u8]) -> Result<Header, String> {
         [magic @ .., _, _] if magic.starts_with(MAGIC) => (file[6], file[7]),
         _ => return Err("found no NumPy magic number, expected an .npy file as numpy.save writes it".to_owned()),
     };
-    let field = |range: std::ops::Range<usize>| file.get(range).ok_or("the file ends inside its header");
     let (start, length) = match version {
-        (1, 0) => (
-            10,
-            usize::from(u16::from_le_bytes(field(8..10)?.try_into().expect("2 bytes"))),
-        ),
-        (2 | 3, 0) => (12, u32::from_le_bytes(field(8..12)?.try_into().expect("4 bytes")) as usize),
+        (1, 0) => (10, usize::from(u16::from_le_bytes(bytes_at(file, 8)?))),
+        (2 | 3, 0) => (12, u32::from_le_bytes(bytes_at(file, 8)?) as usize),
         (major, minor) => return Err(format!("found .npy version {major}.{minor}, expected 1.0, 2.0 or 3.0")),
     };
     let end = start + length;
-    let text = std::str::from_utf8(field(start..end)?).map_err(|_| "the header is not text")?;
+    let text = file.get(start..end).ok_or(CUT)?;
+    let text = std::str::from_utf8(text).map_err(|_| "the header is not text")?;
     let mut header = dictionary(text).map_err(|wrong| format!("header {}: {wrong}", text.trim().escape_default()))?;
     header.data = end;
     Ok(header)
+}
+
+fn bytes_at<const N: usize>(file: &[u8], at: usize) -> Result<[u8; N], &'static str> {
+    let rest = file.get(at..).unwrap_or_default();
+    rest.first_chunk().copied().ok_or(CUT)
 }
 
 fn dictionary(text: &str) -> Result<Header, String> {

@@ -46,10 +46,11 @@ pub fn evaluate(package: &Package, device: &dyn Device, options: &SessionOptions
                 .iter()
                 .flat_map(|output| output.columns.iter().map(move |column| (output, column)));
             let found = columns.into_iter().find(|(_, column)| column.name == *name);
-            let (output, column) = found.expect("a checked package's energies name its columns");
-            (class, output, column)
+            let (output, column) =
+                found.ok_or_else(|| RunError::Internal("a checked package's energies name its columns".into()))?;
+            Ok((class, output, column))
         })
-        .collect();
+        .collect::<Result<_, RunError>>()?;
     let forces = [&section.forces].into_iter();
     let wanted: Vec<usize> = forces
         .chain(columns.iter().map(|(_, output, _)| &output.buffer))

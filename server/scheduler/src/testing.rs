@@ -52,6 +52,9 @@ pub fn submission(name: &str, tier: Tier, segments: u64) -> SubmitJob {
 }
 
 /// A scheduler with `hosts` hosts of `kinds` class-bound classes and `jobs` jobs of `users` users; every host has taken its offer.
+///
+/// # Panics
+/// The scheduler refuses what it is given: more kinds than hosts, say.
 pub fn populated(hosts: u64, jobs: u64, kinds: u64, users: u64) -> Core {
     let mut core = Core::new(Config::default());
     for index in 0..jobs {
