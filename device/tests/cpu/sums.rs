@@ -4,13 +4,14 @@ use device::SessionOptions;
 
 use crate::support::{Case, Random};
 
-/// Every way to add: lanes side by side, all to one word, scattered, strided, masked, subtracted, out of bounds, in loops.
+/// Every way to add: lanes side by side, all to one word, scattered, strided, whole rows, masked, subtracted, out of bounds, in loops.
 const KERNEL: &str = "
 @group(0) @binding(0) var<storage, read> key: array<u32>;
 @group(0) @binding(1) var<storage, read_write> bins: array<atomic<u32>>;
 @group(0) @binding(2) var<storage, read_write> rows: array<array<atomic<i32>, 3>>;
 @group(0) @binding(3) var<storage, read_write> total: atomic<u32>;
 @group(0) @binding(4) var<storage, read_write> seen: array<atomic<u32>>;
+@group(0) @binding(5) var<storage, read_write> quads: array<array<atomic<i32>, 4>>;
 @compute @workgroup_size(50)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) l: u32) {
     let k = key[id.x];
@@ -25,6 +26,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_
     atomicAdd(&total, k);
     if ((k & 1u) == 1u) { atomicSub(&total, 5u); }
     atomicAdd(&bins[k], 11u);
+    let q = k % 777u;
+    atomicAdd(&quads[q][0], i32(k));
+    atomicSub(&quads[q][1], 3);
+    atomicAdd(&quads[q][2], i32(k >> 3u));
+    if ((k & 2u) != 0u) {
+        for (var i = 0u; i < 4u; i++) { let t = (id.x + i) % 705u; atomicAdd(&quads[t][0], 1); atomicAdd(&quads[t][1], i32(i)); atomicAdd(&quads[t][2], i32(k)); atomicSub(&quads[t][3], 9); }
+    }
     let before = atomicAdd(&seen[k % 16u], 1u);
     if (before > 4000000000u) { atomicAdd(&bins[3u], 1u); }
 }";
@@ -37,7 +45,8 @@ fn case() -> Case {
     let key: Vec<u32> = (0..count).map(|_| random.word()).collect();
     let start = |random: &mut Random, count: usize| -> Vec<u32> { (0..count).map(|_| random.word()).collect() };
     let (bins, rows, total) = (start(&mut random, 3000), start(&mut random, 2100), start(&mut random, 1));
-    Case::new(KERNEL, vec![key, bins, rows, total, vec![0; 16]], GROUPS)
+    let quads = start(&mut random, 2800);
+    Case::new(KERNEL, vec![key, bins, rows, total, vec![0; 16], quads], GROUPS)
 }
 
 /// What the packages' reader says: an atomic out of bounds does nothing.
@@ -66,6 +75,12 @@ fn expected(case: &Case) -> Vec<Vec<u32>> {
             add(3, 0, 5u32.wrapping_neg());
         }
         add(1, k, 11);
+        // A row out of bounds is no row.
+        let mut add_row = |row: u32, words: [u32; 4]| (0..4).for_each(|i| add(5, row * 4 + i, words[i as usize]));
+        add_row(k % 777, [k, 3u32.wrapping_neg(), k >> 3, 0]);
+        for i in (0..4).filter(|_| k & 2 != 0) {
+            add_row((id + i) % 705, [1, i, k, 9u32.wrapping_neg()]);
+        }
         add(4, k % 16, 1);
     }
     all

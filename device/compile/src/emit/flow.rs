@@ -39,9 +39,16 @@ impl Frame {
 impl Emitter<'_> {
     /// Statements one after the other; `end` is where to go when no lane is left.
     pub(super) fn block(&mut self, stmts: &[impl Borrow<Stmt>], end: Target) {
-        for (i, stmt) in stmts.iter().enumerate() {
+        let mut left = stmts;
+        while let Some((stmt, rest)) = left.split_first() {
+            let row = self.row_length(left);
+            if row > 1 {
+                self.row(&left[..row]);
+                left = &left[row..];
+                continue;
+            }
+            left = rest;
             let escapes = self.stmt(stmt.borrow());
-            let rest = &stmts[i + 1..];
             if !escapes || rest.is_empty() {
                 continue;
             }
@@ -57,6 +64,18 @@ impl Emitter<'_> {
 
     pub(super) fn leaves_from(&self, stmt: &Stmt) -> bool {
         self.escapes(std::slice::from_ref(stmt), &mut Vec::new())
+    }
+
+    /// Additions to one row ([`Emitter::row_length`]).
+    fn row(&mut self, stmts: &[impl Borrow<Stmt>]) {
+        if !self.within_limits() {
+            return;
+        }
+        let mark = self.mark();
+        stmts.iter().for_each(|stmt| self.begin(stmt.borrow()));
+        self.add_row(stmts);
+        self.give_back_to(mark);
+        stmts.iter().for_each(|stmt| self.end(stmt.borrow()));
     }
 
     /// One statement. True when some of the lanes that come here do not come to the next one.

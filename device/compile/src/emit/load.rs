@@ -67,6 +67,16 @@ impl Emitter<'_> {
         }
         let address = self.int_temp;
         self.code.set(address);
+        if let ([x, y], 8) = (values, bytes) {
+            let [low, high, ..] = self.temps;
+            for (half, offset) in [(low, offset), (high, offset + 16)] {
+                self.code.get(address);
+                self.code.i().v128_load(words(offset));
+                self.code.set(half);
+            }
+            self.shuffle(low, high, [0, 2, 4, 6], *x);
+            return self.shuffle(low, high, [1, 3, 5, 7], *y);
+        }
         self.load_rows(values, |emitter, lane| {
             emitter.code.get(address);
             offset + bytes * u32::from(lane)

@@ -182,6 +182,11 @@ impl Emitter<'_> {
     pub(super) fn lane_address(&mut self, space: Space, addresses: Local, lane: u8) {
         self.code.get(addresses);
         self.code.i().i32x4_extract_lane(lane);
+        self.add_start(space);
+    }
+
+    /// Add a space's start to the address on the stack.
+    pub(super) fn add_start(&mut self, space: Space) {
         if !matches!(space, Space::Constant | Space::Storage) {
             self.start(space);
             self.code.i().i32_add();

@@ -63,6 +63,9 @@ const SCRATCH_BYTES_MAX: u64 = 64 << 20;
 /// Most statements that are emitted once for full vectors and once more with masks.
 const DOUBLES_MAX: usize = 20_000;
 
+/// Most vectors that are kept for the lanes of one statement.
+const KEPT_MAX: usize = 5;
+
 /// Which lanes are active.
 #[derive(Clone, Copy)]
 pub(super) enum Mask {
@@ -75,6 +78,8 @@ pub(super) enum Mask {
 /// Where a thread's scratch memory is cut, in bytes from its start.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
+    /// [`KEPT_MAX`] vectors that are computed before a branch, see [`Emitter::keep`].
+    kept: u32,
     workgroup: u32,
     /// Private memory, vector after vector.
     private: u32,
@@ -143,13 +148,15 @@ pub(crate) fn emit(kernel: &Kernel, checked: bool, pool: &mut ConstantPool) -> R
     let spills = spills(kernel, &plan);
     let vectors = u64::from(kernel.workgroup_size.iter().product::<u32>().div_ceil(4));
     let private_stride = u64::from(kernel.private_bytes);
-    let workgroup = u64::from(abi::sums::table_bytes(kernel.sums.len()));
+    let kept = abi::sums::table_bytes(kernel.sums.len());
+    let workgroup = u64::from(kept) + 16 * KEPT_MAX as u64;
     let private = workgroup + u64::from(kernel.workgroup_bytes);
     let spill_area = private + private_stride * vectors;
     let spill_stride = u64::from(spills.slots) * 16;
     let bytes = spill_area + spill_stride * vectors + 64;
     fits(bytes)?;
     let layout = Layout {
+        kept,
         workgroup: workgroup as u32,
         private: private as u32,
         private_stride: private_stride as u32,
@@ -247,6 +254,33 @@ impl<'k> Emitter<'k> {
         self.code.when();
         self.code.i().unreachable();
         self.code.end();
+    }
+
+    /// Store a vector to scratch memory, so that it is computed here, once. Cranelift computes a value where it is used: in each of several branches again,
+    /// unless something before them needs it.
+    fn keep(&mut self, local: Local, slot: usize) {
+        self.code.get(parameter::SCRATCH);
+        self.code.get(local);
+        let at = self.kept(slot, 0);
+        self.code.i().v128_store(at);
+    }
+
+    /// Push a lane of a vector that was kept, as an integer.
+    fn push_kept(&mut self, slot: usize, lane: u8) {
+        self.code.get(parameter::SCRATCH);
+        let at = self.kept(slot, lane);
+        self.code.i().i32_load(at);
+    }
+
+    /// Push a vector that was kept.
+    fn push_kept_vector(&mut self, slot: usize) {
+        self.code.get(parameter::SCRATCH);
+        let at = self.kept(slot, 0);
+        self.code.i().v128_load(at);
+    }
+
+    fn kept(&self, slot: usize, lane: u8) -> wasm_encoder::MemArg {
+        code::words(self.layout.kept + 16 * slot as u32 + 4 * u32::from(lane))
     }
 
     /// Push four lanes that are known now.

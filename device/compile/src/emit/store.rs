@@ -1,8 +1,8 @@
 //! Stores: of active lanes only, in their order. In shared memory, lanes whose indices are out of bounds store nothing.
 
-use super::code::words;
+use super::code::{Local, words};
 use super::memory::{PRIVATE_WORD, Pattern};
-use super::{Emitter, Mask};
+use super::{Emitter, KEPT_MAX, Mask};
 use crate::ir::{Place, Space, Value};
 
 impl Emitter<'_> {
@@ -25,7 +25,7 @@ impl Emitter<'_> {
                     }
                 });
             }
-            Pattern::Even { bytes: 4, term, stride } if values.len() == 1 => {
+            Pattern::Even { bytes, term, stride } => {
                 let clamped = &place.terms[term];
                 let checked = !clamped.proven;
                 if checked {
@@ -44,9 +44,15 @@ impl Emitter<'_> {
                 if guarded {
                     self.code.when();
                 }
-                self.same_address(place, Some(term));
-                self.canonical_vector(values[0]);
-                self.code.i().v128_store(words(offset));
+                if bytes == 4 && values.len() == 1 {
+                    self.same_address(place, Some(term));
+                    self.canonical_vector(values[0]);
+                    self.code.i().v128_store(words(offset));
+                } else {
+                    let around = std::mem::replace(&mut self.mask, Mask::Full);
+                    self.store_scattered(place, values, offset);
+                    self.mask = around;
+                }
                 if guarded {
                     self.code.otherwise();
                     self.within(place, |emitter| emitter.store_scattered(place, values, offset));
@@ -57,23 +63,72 @@ impl Emitter<'_> {
         }
     }
 
-    /// Lane by lane, in order, where the lane is active.
+    /// Lane by lane, in order, where the lane is active: rows of four words at once.
     pub(super) fn store_scattered(&mut self, place: &Place, values: &[Value], offset: u32) {
         let addresses = self.lane_addresses(place);
-        let mut rows = Vec::new();
+        let mut columns = Vec::new();
         for value in values {
             self.canonical_vector(*value);
-            let row = self.temporary();
-            self.code.set(row);
-            rows.push(row);
+            let column = self.temporary();
+            self.code.set(column);
+            columns.push(column);
+        }
+        if let ([x, y, z, w], false) = (columns.as_slice(), place.space == Space::Private) {
+            let rows = self.rows([*x, *y, *z, *w]);
+            return self.store_rows(place.space, addresses, rows, offset);
+        }
+        let kept = matches!(self.mask, Mask::Lanes(_)) && columns.len() < KEPT_MAX;
+        if kept {
+            let all = columns.iter().chain([&addresses]);
+            all.enumerate().for_each(|(slot, vector)| self.keep(*vector, slot));
+        }
+        let step = if place.space == Space::Private { PRIVATE_WORD } else { 4 };
+        self.each_active(|emitter, lane| {
+            for (i, column) in columns.iter().enumerate() {
+                let at = words(offset + step * i as u32);
+                if kept {
+                    emitter.push_kept(columns.len(), lane);
+                    emitter.add_start(place.space);
+                    emitter.push_kept(i, lane);
+                    emitter.code.i().i32_store(at);
+                } else {
+                    emitter.lane_address(place.space, addresses, lane);
+                    emitter.code.get(*column);
+                    emitter.code.i().v128_store32_lane(at, lane);
+                }
+            }
+        });
+    }
+
+    /// Four vectors transposed: what each lane has of them.
+    pub(super) fn rows(&mut self, [x, y, z, w]: [Local; 4]) -> [Local; 4] {
+        let rows = [(); 4].map(|()| self.temporary());
+        let [low, high, ..] = self.temps;
+        for (half, from) in [[0, 4, 1, 5], [2, 6, 3, 7]].into_iter().enumerate() {
+            self.shuffle_into(x, y, from, low);
+            self.shuffle_into(z, w, from, high);
+            self.shuffle_into(low, high, [0, 1, 4, 5], rows[2 * half]);
+            self.shuffle_into(low, high, [2, 3, 6, 7], rows[2 * half + 1]);
+        }
+        rows
+    }
+
+    fn store_rows(&mut self, space: Space, addresses: Local, rows: [Local; 4], offset: u32) {
+        let kept = matches!(self.mask, Mask::Lanes(_));
+        if kept {
+            let all = rows.iter().chain([&addresses]);
+            all.enumerate().for_each(|(slot, vector)| self.keep(*vector, slot));
         }
         self.each_active(|emitter, lane| {
-            for (i, row) in rows.iter().enumerate() {
-                emitter.lane_address(place.space, addresses, lane);
-                emitter.code.get(*row);
-                let step = if place.space == Space::Private { PRIVATE_WORD } else { 4 };
-                emitter.code.i().v128_store32_lane(words(offset + step * i as u32), lane);
+            if kept {
+                emitter.push_kept(rows.len(), lane);
+                emitter.add_start(space);
+                emitter.push_kept_vector(lane.into());
+            } else {
+                emitter.lane_address(space, addresses, lane);
+                emitter.code.get(rows[usize::from(lane)]);
             }
+            emitter.code.i().v128_store(words(offset));
         });
     }
 

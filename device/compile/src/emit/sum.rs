@@ -3,11 +3,16 @@
 //! The runtime says for each workgroup whether other threads add to the same memory. If not, a vector of additions is a load, an addition
 //! and a store. What all lanes add to one word is summed up first: integer addition commutes, also where it overflows.
 
+use std::borrow::Borrow;
+
 use super::code::{Code, Local, words};
 use super::memory::Pattern;
 use super::{Emitter, Mask};
 use crate::abi::{parameter, sums};
-use crate::ir::{Place, Rmw, Value};
+use crate::ir::{Place, Rmw, Space, Stmt, Value};
+
+/// Words of a row: as many as a vector has.
+const ROW_WORDS: usize = 4;
 
 /// Locals for what the table of sums says.
 pub(super) struct Sums {
@@ -27,6 +32,14 @@ impl Sums {
     }
 }
 
+/// Where a statement adds to a buffer that is only added to.
+fn addition(stmt: &Stmt) -> Option<&Place> {
+    match stmt {
+        Stmt::Atomic { result: None, at, .. } if matches!(at.space, Space::Sum(_)) => Some(at),
+        _ => None,
+    }
+}
+
 impl Emitter<'_> {
     /// Read the table.
     pub(super) fn find_sums(&mut self) {
@@ -42,13 +55,85 @@ impl Emitter<'_> {
         }
     }
 
+    /// How many of these statements, from the first one on, add to words that follow each other in one row of a buffer: three or four, or one.
+    pub(super) fn row_length(&self, stmts: &[impl Borrow<Stmt>]) -> usize {
+        let Some(first) = stmts.first().and_then(|stmt| addition(stmt.borrow())) else {
+            return 1;
+        };
+        let follows = |word: usize, at: &Place| {
+            at.space == first.space
+                && at.base == first.base + 4 * word as u32
+                && at.terms.len() == first.terms.len()
+                && at
+                    .terms
+                    .iter()
+                    .zip(&first.terms)
+                    .all(|(a, b)| (a.index, a.stride, a.len) == (b.index, b.stride, b.len))
+        };
+        let row = stmts.iter().take(ROW_WORDS).map(|stmt| addition(stmt.borrow())).enumerate();
+        let length = row.take_while(|(word, at)| at.is_some_and(|at| follows(*word, at))).count();
+        if length >= 3 && self.has_rows(first) { length } else { 1 }
+    }
+
+    /// Whether four words from this place on belong to one row, wherever its indices point.
+    fn has_rows(&self, place: &Place) -> bool {
+        let Space::Sum(sum) = place.space else { return false };
+        let whole = |bytes: u32| bytes.is_multiple_of(4 * ROW_WORDS as u32);
+        let rows = whole(place.base)
+            && whole(self.kernel.sums[usize::from(sum)].size)
+            && place.terms.iter().all(|term| whole(term.stride));
+        rows && !matches!(self.pattern(place), Pattern::Same)
+    }
+
+    /// Add to three or four words of a row: the vectors are transposed, so that each lane adds to its row at once.
+    pub(super) fn add_row(&mut self, stmts: &[impl Borrow<Stmt>]) {
+        let Some(Stmt::Atomic { at: place, .. }) = stmts.first().map(Borrow::borrow) else {
+            return;
+        };
+        self.within(place, |emitter| {
+            let mut columns = [0; ROW_WORDS];
+            for (word, stmt) in stmts.iter().enumerate() {
+                if let Stmt::Atomic { rmw, value, .. } = stmt.borrow() {
+                    columns[word] = emitter.terms(*rmw, *value, word);
+                }
+            }
+            if stmts.len() < ROW_WORDS {
+                columns[3] = emitter.temporary();
+                emitter.code.lanes([0; 4]);
+                emitter.code.set(columns[3]);
+            }
+            emitter.add_columns(place, columns, stmts.len());
+        });
+    }
+
+    fn add_columns(&mut self, place: &Place, columns: [Local; ROW_WORDS], words_used: usize) {
+        let offset = self.offset(place);
+        let addresses = self.lane_addresses(place);
+        self.code.get(self.sums.shared);
+        self.code.when();
+        for word in 0..words_used {
+            self.add_lanes_atomically(place, addresses, offset + 4 * word as u32, word);
+        }
+        self.code.otherwise();
+        let address = self.int_temp;
+        for (lane, row) in self.rows(columns).into_iter().enumerate() {
+            self.lane_address(place.space, addresses, lane as u8);
+            self.code.i().local_tee(address);
+            self.code.get(address);
+            self.code.i().v128_load(words(offset));
+            self.code.get(row);
+            self.code.i().i32x4_add().v128_store(words(offset));
+        }
+        self.code.end();
+    }
+
     /// Add a value, or subtract it, where the place is in a buffer that is only added to. Out of bounds nothing is added.
     pub(super) fn add(&mut self, place: &Place, rmw: Rmw, value: Value) {
         self.within(place, |emitter| emitter.add_within(place, rmw, value));
     }
 
-    fn add_within(&mut self, place: &Place, rmw: Rmw, value: Value) {
-        let offset = self.offset(place);
+    /// A local with what each active lane adds, 0 for the others; it is kept for the branches to come.
+    fn terms(&mut self, rmw: Rmw, value: Value, word: usize) -> Local {
         let terms = self.temporary();
         if rmw == Rmw::Sub {
             self.code.lanes([0; 4]);
@@ -62,6 +147,13 @@ impl Emitter<'_> {
             self.code.i().v128_and();
         }
         self.code.set(terms);
+        self.keep(terms, word);
+        terms
+    }
+
+    fn add_within(&mut self, place: &Place, rmw: Rmw, value: Value) {
+        let offset = self.offset(place);
+        let terms = self.terms(rmw, value, 0);
         match self.pattern(place) {
             Pattern::Same => self.add_up(place, terms, offset),
             Pattern::Even { bytes: 4, term, stride } => {
@@ -83,10 +175,10 @@ impl Emitter<'_> {
                 self.code.get(terms);
                 self.code.i().i32x4_add().v128_store(words(offset));
                 self.code.otherwise();
-                self.add_lanes(place, terms, offset);
+                self.add_lanes(place, offset);
                 self.code.end();
             }
-            Pattern::Even { .. } | Pattern::Scattered => self.add_lanes(place, terms, offset),
+            Pattern::Even { .. } | Pattern::Scattered => self.add_lanes(place, offset),
         }
     }
 
@@ -108,30 +200,33 @@ impl Emitter<'_> {
         self.add_word(shared, address, total, offset);
     }
 
-    /// Lane after lane. What the addresses are computed from is not computed again in each lane's branch.
-    fn add_lanes(&mut self, place: &Place, terms: Local, offset: u32) {
+    /// Lane after lane. Lanes that are not active add 0: their addresses are clamped, too.
+    fn add_lanes(&mut self, place: &Place, offset: u32) {
         let addresses = self.lane_addresses(place);
         let space = place.space;
         self.code.get(self.sums.shared);
         self.code.when();
-        self.each_active(|emitter, lane| {
-            emitter.lane_address(space, addresses, lane);
-            emitter.code.get(terms);
-            emitter.code.i().i32x4_extract_lane(lane);
-            emitter.code.i().i32_atomic_rmw_add(words(offset)).drop();
-        });
+        self.add_lanes_atomically(place, addresses, offset, 0);
         self.code.otherwise();
         let address = self.int_temp;
-        self.each_active(|emitter, lane| {
-            emitter.lane_address(space, addresses, lane);
-            emitter.code.i().local_tee(address);
-            emitter.code.get(address);
-            emitter.code.i().i32_load(words(offset));
-            emitter.code.get(terms);
-            emitter.code.i().i32x4_extract_lane(lane);
-            emitter.code.i().i32_add().i32_store(words(offset));
-        });
+        for lane in 0..4 {
+            self.lane_address(space, addresses, lane);
+            self.code.i().local_tee(address);
+            self.code.get(address);
+            self.code.i().i32_load(words(offset));
+            self.push_kept(0, lane);
+            self.code.i().i32_add().i32_store(words(offset));
+        }
         self.code.end();
+    }
+
+    /// Lane after lane, beside other threads.
+    fn add_lanes_atomically(&mut self, place: &Place, addresses: Local, offset: u32, word: usize) {
+        self.each_active(|emitter, lane| {
+            emitter.lane_address(place.space, addresses, lane);
+            emitter.push_kept(word, lane);
+            emitter.code.i().i32_atomic_rmw_add(words(offset)).drop();
+        });
     }
 
     fn add_word(&mut self, shared: Local, address: Local, term: Local, offset: u32) {

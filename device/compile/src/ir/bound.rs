@@ -48,6 +48,25 @@ pub(super) fn bin(bin: Bin, a: u32, b: u32, b_is: Option<u32>) -> u32 {
     integer.unwrap_or(UNKNOWN)
 }
 
+/// Of a square root of what is at least 0 and has this bound.
+pub(super) fn square_root(a: u32) -> u32 {
+    float(size(a).sqrt())
+}
+
+/// Of a quotient by what is at least `least`.
+pub(super) fn quotient(a: u32, least: f32) -> u32 {
+    if least > 0.0 {
+        float(size(a) / f64::from(least))
+    } else {
+        UNKNOWN
+    }
+}
+
+/// Whether a float with this bound lies within an `i32`.
+pub(crate) fn fits_i32(a: u32) -> bool {
+    size(a) < 2_147_483_648.0
+}
+
 /// The largest size of a float with this bound; infinity when nothing is known.
 fn size(bound: u32) -> f64 {
     if bound == UNKNOWN {

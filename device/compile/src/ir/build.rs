@@ -14,6 +14,8 @@ use super::{Bin, Input, Kernel, Label, Op, Stmt, Ty, Un, Value, ValueInfo, Var};
 
 /// How far back the sign of a zero is traced.
 const SIGN_DEPTH: u32 = 8;
+/// How far back it is traced what a float is at least.
+const LEAST_DEPTH: u32 = 6;
 
 /// The kernel under construction, and the blocks that are open.
 pub(crate) struct Builder {
@@ -281,10 +283,15 @@ impl Builder {
         match self.constant_of(cond) {
             Some(0) => no,
             Some(_) => yes,
-            None => {
-                let max = self.max(yes).max(self.max(no));
-                self.define(Op::Select(cond, yes, no), self.ty(yes), max)
-            }
+            None => match self.kernel.values[cond.0 as usize].op {
+                // What a choice by size comes to: `x < y ? x : y` and `x < y ? y : x`.
+                Op::Bin(Bin::FLt, x, y) if (x, y) == (yes, no) => self.bin(Bin::FMin, y, x),
+                Op::Bin(Bin::FLt, x, y) if (y, x) == (yes, no) => self.bin(Bin::FMax, x, y),
+                _ => {
+                    let max = self.max(yes).max(self.max(no));
+                    self.define(Op::Select(cond, yes, no), self.ty(yes), max)
+                }
+            },
         }
     }
 
@@ -295,7 +302,10 @@ impl Builder {
             Un::Not => Ty::Bool,
             _ => Ty::I32,
         };
-        let max = bound::un(un, self.max(a));
+        let max = match un {
+            Un::FSqrt if self.at_least(a, LEAST_DEPTH) >= 0.0 => bound::square_root(self.max(a)),
+            _ => bound::un(un, self.max(a)),
+        };
         if let (Some(bits), Some(fold)) = (self.constant_of(a), fold_un(un)) {
             return self.constant(ty, fold(bits));
         }
@@ -314,11 +324,16 @@ impl Builder {
             (Bin::IAdd | Bin::Or | Bin::Xor, Some(0), _) => return b,
             (Bin::IAdd | Bin::ISub | Bin::Or | Bin::Xor | Bin::Shl | Bin::ShrU | Bin::ShrS, _, Some(0)) => return a,
             (Bin::FAdd, _, Some(0)) if self.is_never_negative_zero(a, SIGN_DEPTH) => return a,
+            (Bin::FLe, _, Some(limit)) if f32::from_bits(limit) < self.at_least(a, LEAST_DEPTH) => return self.bool(false),
             (Bin::IMul, Some(1), _) => return b,
             (Bin::IMul, _, Some(1)) => return a,
             (Bin::IAdd, Some(a), Some(b)) => return self.int(a.wrapping_add(b)),
             (Bin::ISub, Some(a), Some(b)) => return self.int(a.wrapping_sub(b)),
             (Bin::IMul, Some(a), Some(b)) => return self.int(a.wrapping_mul(b)),
+            (Bin::Shl, Some(a), Some(b)) => return self.int(a << (b & 31)),
+            (Bin::ShrU, Some(a), Some(b)) => return self.int(a >> (b & 31)),
+            (Bin::DivU, Some(a), Some(b)) if b > 0 => return self.int(a / b),
+            (Bin::RemU, Some(a), Some(b)) if b > 0 => return self.int(a % b),
             (Bin::DivU, _, Some(b)) if b.is_power_of_two() => {
                 let shift = self.int(b.trailing_zeros());
                 return self.bin(Bin::ShrU, a, shift);
@@ -329,12 +344,48 @@ impl Builder {
             }
             _ => {}
         }
-        let max = bound::bin(bin, self.max(a), self.max(b), self.constant_of(b));
+        let max = match bin {
+            Bin::FDiv => bound::quotient(self.max(a), self.at_least(b, LEAST_DEPTH)),
+            Bin::FMax => self
+                .clamped(a, b)
+                .unwrap_or_else(|| bound::bin(bin, self.max(a), self.max(b), None)),
+            _ => bound::bin(bin, self.max(a), self.max(b), self.constant_of(b)),
+        };
         self.define(Op::Bin(bin, a, b), ty, max)
     }
 }
 
 impl Builder {
+    /// A float that is at least this, and no NaN; minus infinity where nothing is known.
+    fn at_least(&self, value: Value, depth: u32) -> f32 {
+        const UNKNOWN: f32 = f32::NEG_INFINITY;
+        let Some(depth) = depth.checked_sub(1) else { return UNKNOWN };
+        let info = self.kernel.values[value.0 as usize];
+        if info.max == u32::MAX {
+            return UNKNOWN;
+        }
+        match info.op {
+            Op::Const(bits) => f32::from_bits(bits),
+            Op::Un(Un::FAbs, a) => self.at_least(a, depth).max(0.0),
+            Op::Un(Un::UToFloat, _) => 0.0,
+            Op::Un(Un::FSqrt, a) => self.at_least(a, depth).sqrt(),
+            Op::Bin(Bin::FMul, a, b) if a == b => 0.0,
+            Op::Bin(Bin::FAdd, a, b) if self.at_least(a, depth) >= 0.0 && self.at_least(b, depth) >= 0.0 => 0.0,
+            Op::Bin(Bin::FMin, a, b) => self.at_least(a, depth).min(self.at_least(b, depth)),
+            Op::Bin(Bin::FMax, a, b) => self.at_least(a, depth).max(self.at_least(b, depth)),
+            _ => UNKNOWN,
+        }
+    }
+
+    /// The bound of `max(low, min(high, x))` with constants for both: a NaN becomes one of them.
+    fn clamped(&self, low: Value, b: Value) -> Option<u32> {
+        let Op::Bin(Bin::FMin, high, _) = self.kernel.values[b.0 as usize].op else {
+            return None;
+        };
+        let [low, high] = [low, high].map(|end| self.constant_of(end).map(|bits| bound::constant(Ty::F32, bits)));
+        Some(low?.max(high?))
+    }
+
     /// Whether a float is known not to be -0, so that adding 0 changes nothing. A sum is -0 only if both of its terms are.
     fn is_never_negative_zero(&self, value: Value, depth: u32) -> bool {
         let Some(depth) = depth.checked_sub(1) else { return false };
@@ -343,6 +394,7 @@ impl Builder {
             Op::Un(Un::SToFloat | Un::UToFloat | Un::FAbs, _) => true,
             Op::Bin(Bin::FMul, a, b) => a == b,
             Op::Bin(Bin::FAdd, a, b) => self.is_never_negative_zero(a, depth) || self.is_never_negative_zero(b, depth),
+            Op::Un(Un::FSqrt, a) => self.at_least(a, LEAST_DEPTH) > 0.0,
             // 1 over what is finite is not 0.
             Op::Bin(Bin::FDiv, a, b) => self.constant_of(a) == Some(1f32.to_bits()) && self.max(b) != u32::MAX,
             _ => false,

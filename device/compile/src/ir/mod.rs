@@ -23,6 +23,7 @@ mod print;
 mod sums;
 mod verify;
 
+pub(crate) use self::bound::fits_i32;
 pub(crate) use self::build::Builder;
 pub(crate) use self::sums::separate;
 pub(crate) use self::verify::verify;

@@ -5,7 +5,7 @@ use naga::{Expression, Handle, Literal, RelationalFunction, Scalar, ScalarKind, 
 use super::place::Pointer;
 use super::shape::Shape;
 use super::{Fault, Frame, Lower, Lowered, fault};
-use crate::ir::{Bin, Rmw, Ty, Un, Value, Watch};
+use crate::ir::{Bin, Rmw, Ty, Un, Value, Watch, fits_i32};
 
 /// Largest f32 that an i32 and a u32 can hold.
 const I32_MAX_AS_F32: f32 = 2_147_483_520.0;
@@ -299,6 +299,9 @@ impl<'m> Lower<'m> {
             (Sint | Uint, Float, false) => self.b.bits_float(word),
             (Float, Sint, true) => {
                 self.watch_convert(word, true);
+                if fits_i32(self.b.max(word)) {
+                    return self.b.signed_of(word);
+                }
                 let limit = self.b.float(I32_MAX_AS_F32);
                 let word = self.b.fmin(word, limit);
                 self.b.signed_of(word)

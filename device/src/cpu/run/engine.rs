@@ -106,7 +106,8 @@ impl Engine {
             .wasm_threads(true)
             .shared_memory(true)
             .wasm_simd(true)
-            .wasm_relaxed_simd(false)
+            // Conversions of what is known to fit, which are the same on all machines: nothing else of it is emitted.
+            .wasm_relaxed_simd(true)
             .wasm_bulk_memory(true)
             .max_wasm_stack(STACK_BYTES);
         config.parallel_compilation(true);

@@ -11,7 +11,7 @@
       unreachable
     end
     local.get 0
-    i32.const 0
+    i32.const 80
     i32.add
     i32.const 0
     i32.const 16
@@ -270,7 +270,7 @@
             i32.add
             local.set 19
             local.get 19
-            i32.load
+            i32.load offset=80
             local.set 20
             local.get 19
             local.get 20
@@ -281,7 +281,7 @@
             i32x4.extract_lane 0
             i32.lt_u
             select
-            i32.store
+            i32.store offset=80
           end
           local.get 23
           i32x4.extract_lane 1
@@ -292,7 +292,7 @@
             i32.add
             local.set 19
             local.get 19
-            i32.load
+            i32.load offset=80
             local.set 20
             local.get 19
             local.get 20
@@ -303,7 +303,7 @@
             i32x4.extract_lane 1
             i32.lt_u
             select
-            i32.store
+            i32.store offset=80
           end
           local.get 23
           i32x4.extract_lane 2
@@ -314,7 +314,7 @@
             i32.add
             local.set 19
             local.get 19
-            i32.load
+            i32.load offset=80
             local.set 20
             local.get 19
             local.get 20
@@ -325,7 +325,7 @@
             i32x4.extract_lane 2
             i32.lt_u
             select
-            i32.store
+            i32.store offset=80
           end
           local.get 23
           i32x4.extract_lane 3
@@ -336,7 +336,7 @@
             i32.add
             local.set 19
             local.get 19
-            i32.load
+            i32.load offset=80
             local.set 20
             local.get 19
             local.get 20
@@ -347,7 +347,7 @@
             i32x4.extract_lane 3
             i32.lt_u
             select
-            i32.store
+            i32.store offset=80
           end
           v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
           local.set 29
@@ -491,37 +491,47 @@
               local.set 30
               local.get 27
               local.set 31
+              local.get 0
+              local.get 31
+              v128.store align=4
+              local.get 0
+              local.get 30
+              v128.store offset=16 align=4
               local.get 29
               i32x4.extract_lane 0
               if ;; label = @6
-                local.get 30
-                i32x4.extract_lane 0
-                local.get 31
-                v128.store32_lane offset=69888 0
+                local.get 0
+                i32.load offset=16
+                local.get 0
+                i32.load
+                i32.store offset=69888
               end
               local.get 29
               i32x4.extract_lane 1
               if ;; label = @6
-                local.get 30
-                i32x4.extract_lane 1
-                local.get 31
-                v128.store32_lane offset=69888 1
+                local.get 0
+                i32.load offset=20
+                local.get 0
+                i32.load offset=4
+                i32.store offset=69888
               end
               local.get 29
               i32x4.extract_lane 2
               if ;; label = @6
-                local.get 30
-                i32x4.extract_lane 2
-                local.get 31
-                v128.store32_lane offset=69888 2
+                local.get 0
+                i32.load offset=24
+                local.get 0
+                i32.load offset=8
+                i32.store offset=69888
               end
               local.get 29
               i32x4.extract_lane 3
               if ;; label = @6
-                local.get 30
-                i32x4.extract_lane 3
-                local.get 31
-                v128.store32_lane offset=69888 3
+                local.get 0
+                i32.load offset=28
+                local.get 0
+                i32.load offset=12
+                i32.store offset=69888
               end
             end
             v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000

@@ -11,7 +11,7 @@
       unreachable
     end
     local.get 0
-    i32.const 0
+    i32.const 80
     i32.add
     i32.const 0
     i32.const 256
@@ -85,7 +85,7 @@
         i32.mul
         i32.add
         local.get 25
-        v128.store align=4
+        v128.store offset=80 align=4
       end
       local.get 0
       local.get 7
@@ -93,14 +93,14 @@
       i32.mul
       i32.add
       local.get 24
-      i32.store offset=256
+      i32.store offset=336
       local.get 0
       local.get 7
       i32.const 32
       i32.mul
       i32.add
       local.get 25
-      v128.store offset=272 align=4
+      v128.store offset=352 align=4
       local.get 7
       i32.const 1
       i32.add
@@ -161,7 +161,7 @@
                 i32.const 4
                 i32.mul
                 i32.add
-                v128.load align=4
+                v128.load offset=80 align=4
                 local.set 29
                 local.get 22
                 local.set 27
@@ -187,7 +187,7 @@
                   i32.const 4
                   i32.mul
                   i32.add
-                  v128.load align=4
+                  v128.load offset=80 align=4
                   local.set 31
                 else
                   local.get 23
@@ -205,28 +205,28 @@
                   i32x4.extract_lane 0
                   local.get 0
                   i32.add
-                  v128.load32_zero
+                  v128.load32_zero offset=80
                   local.set 31
                   local.get 32
                   i32x4.extract_lane 1
                   local.get 0
                   i32.add
                   local.get 31
-                  v128.load32_lane 1
+                  v128.load32_lane offset=80 1
                   local.set 31
                   local.get 32
                   i32x4.extract_lane 2
                   local.get 0
                   i32.add
                   local.get 31
-                  v128.load32_lane 2
+                  v128.load32_lane offset=80 2
                   local.set 31
                   local.get 32
                   i32x4.extract_lane 3
                   local.get 0
                   i32.add
                   local.get 31
-                  v128.load32_lane 3
+                  v128.load32_lane offset=80 3
                   local.set 31
                 end
                 local.get 31
@@ -246,7 +246,7 @@
                   i32.mul
                   i32.add
                   local.get 31
-                  v128.store align=4
+                  v128.store offset=80 align=4
                 else
                   local.get 8
                   i32x4.splat
@@ -258,45 +258,55 @@
                   local.set 32
                   local.get 31
                   local.set 29
+                  local.get 0
+                  local.get 29
+                  v128.store align=4
+                  local.get 0
+                  local.get 32
+                  v128.store offset=16 align=4
                   local.get 28
                   i32x4.extract_lane 0
                   if ;; label = @8
-                    local.get 32
-                    i32x4.extract_lane 0
+                    local.get 0
+                    i32.load offset=16
                     local.get 0
                     i32.add
-                    local.get 29
-                    v128.store32_lane 0
+                    local.get 0
+                    i32.load
+                    i32.store offset=80
                   end
                   local.get 28
                   i32x4.extract_lane 1
                   if ;; label = @8
-                    local.get 32
-                    i32x4.extract_lane 1
+                    local.get 0
+                    i32.load offset=20
                     local.get 0
                     i32.add
-                    local.get 29
-                    v128.store32_lane 1
+                    local.get 0
+                    i32.load offset=4
+                    i32.store offset=80
                   end
                   local.get 28
                   i32x4.extract_lane 2
                   if ;; label = @8
-                    local.get 32
-                    i32x4.extract_lane 2
+                    local.get 0
+                    i32.load offset=24
                     local.get 0
                     i32.add
-                    local.get 29
-                    v128.store32_lane 2
+                    local.get 0
+                    i32.load offset=8
+                    i32.store offset=80
                   end
                   local.get 28
                   i32x4.extract_lane 3
                   if ;; label = @8
-                    local.get 32
-                    i32x4.extract_lane 3
+                    local.get 0
+                    i32.load offset=28
                     local.get 0
                     i32.add
-                    local.get 29
-                    v128.store32_lane 3
+                    local.get 0
+                    i32.load offset=12
+                    i32.store offset=80
                   end
                 end
               end
@@ -335,20 +345,20 @@
       i32.const 32
       i32.mul
       i32.add
-      i32.load offset=256
+      i32.load offset=336
       local.set 24
       local.get 0
       local.get 7
       i32.const 32
       i32.mul
       i32.add
-      v128.load offset=272 align=4
+      v128.load offset=352 align=4
       local.set 25
       block ;; label = @2
         local.get 0
         local.set 19
         local.get 19
-        i32.load
+        i32.load offset=80
         local.set 27
         local.get 25
         local.get 27
@@ -395,37 +405,47 @@
           local.set 31
           local.get 26
           local.set 29
+          local.get 0
+          local.get 29
+          v128.store align=4
+          local.get 0
+          local.get 31
+          v128.store offset=16 align=4
           local.get 28
           i32x4.extract_lane 0
           if ;; label = @4
-            local.get 31
-            i32x4.extract_lane 0
-            local.get 29
-            v128.store32_lane offset=69888 0
+            local.get 0
+            i32.load offset=16
+            local.get 0
+            i32.load
+            i32.store offset=69888
           end
           local.get 28
           i32x4.extract_lane 1
           if ;; label = @4
-            local.get 31
-            i32x4.extract_lane 1
-            local.get 29
-            v128.store32_lane offset=69888 1
+            local.get 0
+            i32.load offset=20
+            local.get 0
+            i32.load offset=4
+            i32.store offset=69888
           end
           local.get 28
           i32x4.extract_lane 2
           if ;; label = @4
-            local.get 31
-            i32x4.extract_lane 2
-            local.get 29
-            v128.store32_lane offset=69888 2
+            local.get 0
+            i32.load offset=24
+            local.get 0
+            i32.load offset=8
+            i32.store offset=69888
           end
           local.get 28
           i32x4.extract_lane 3
           if ;; label = @4
-            local.get 31
-            i32x4.extract_lane 3
-            local.get 29
-            v128.store32_lane offset=69888 3
+            local.get 0
+            i32.load offset=28
+            local.get 0
+            i32.load offset=12
+            i32.store offset=69888
           end
         end
       end

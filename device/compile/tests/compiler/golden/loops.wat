@@ -285,37 +285,47 @@
           local.set 29
           local.get 30
           local.set 28
+          local.get 0
+          local.get 28
+          v128.store align=4
+          local.get 0
+          local.get 29
+          v128.store offset=16 align=4
           local.get 24
           i32x4.extract_lane 0
           if ;; label = @4
-            local.get 29
-            i32x4.extract_lane 0
-            local.get 28
-            v128.store32_lane offset=69888 0
+            local.get 0
+            i32.load offset=16
+            local.get 0
+            i32.load
+            i32.store offset=69888
           end
           local.get 24
           i32x4.extract_lane 1
           if ;; label = @4
-            local.get 29
-            i32x4.extract_lane 1
-            local.get 28
-            v128.store32_lane offset=69888 1
+            local.get 0
+            i32.load offset=20
+            local.get 0
+            i32.load offset=4
+            i32.store offset=69888
           end
           local.get 24
           i32x4.extract_lane 2
           if ;; label = @4
-            local.get 29
-            i32x4.extract_lane 2
-            local.get 28
-            v128.store32_lane offset=69888 2
+            local.get 0
+            i32.load offset=24
+            local.get 0
+            i32.load offset=8
+            i32.store offset=69888
           end
           local.get 24
           i32x4.extract_lane 3
           if ;; label = @4
-            local.get 29
-            i32x4.extract_lane 3
-            local.get 28
-            v128.store32_lane offset=69888 3
+            local.get 0
+            i32.load offset=28
+            local.get 0
+            i32.load offset=12
+            i32.store offset=69888
           end
         end
       end

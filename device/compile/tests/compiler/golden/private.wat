@@ -33,7 +33,7 @@
         i32.add
         local.set 23
         local.get 12
-        i32.const 0
+        i32.const 80
         i32.add
         i32.const 0
         i32.const 192
@@ -152,28 +152,28 @@
               i32x4.extract_lane 0
               local.get 12
               i32.add
-              v128.load32_zero
+              v128.load32_zero offset=80
               local.set 28
               local.get 26
               i32x4.extract_lane 1
               local.get 12
               i32.add
               local.get 28
-              v128.load32_lane 1
+              v128.load32_lane offset=80 1
               local.set 28
               local.get 26
               i32x4.extract_lane 2
               local.get 12
               i32.add
               local.get 28
-              v128.load32_lane 2
+              v128.load32_lane offset=80 2
               local.set 28
               local.get 26
               i32x4.extract_lane 3
               local.get 12
               i32.add
               local.get 28
-              v128.load32_lane 3
+              v128.load32_lane offset=80 3
               local.set 28
               local.get 22
               local.set 24
@@ -196,25 +196,25 @@
               local.get 12
               i32.add
               local.get 29
-              v128.store32_lane 0
+              v128.store32_lane offset=80 0
               local.get 28
               i32x4.extract_lane 1
               local.get 12
               i32.add
               local.get 29
-              v128.store32_lane 1
+              v128.store32_lane offset=80 1
               local.get 28
               i32x4.extract_lane 2
               local.get 12
               i32.add
               local.get 29
-              v128.store32_lane 2
+              v128.store32_lane offset=80 2
               local.get 28
               i32x4.extract_lane 3
               local.get 12
               i32.add
               local.get 29
-              v128.store32_lane 3
+              v128.store32_lane offset=80 3
             end
             local.get 22
             local.set 24
@@ -283,7 +283,7 @@
           i32.eqz
           br_if 0 (;@3;)
           local.get 12
-          i32.const 0
+          i32.const 80
           i32.add
           local.tee 19
           i32.const 192
@@ -353,28 +353,28 @@
         i32x4.extract_lane 0
         local.get 12
         i32.add
-        v128.load32_zero
+        v128.load32_zero offset=80
         local.set 29
         local.get 26
         i32x4.extract_lane 1
         local.get 12
         i32.add
         local.get 29
-        v128.load32_lane 1
+        v128.load32_lane offset=80 1
         local.set 29
         local.get 26
         i32x4.extract_lane 2
         local.get 12
         i32.add
         local.get 29
-        v128.load32_lane 2
+        v128.load32_lane offset=80 2
         local.set 29
         local.get 26
         i32x4.extract_lane 3
         local.get 12
         i32.add
         local.get 29
-        v128.load32_lane 3
+        v128.load32_lane offset=80 3
         local.set 29
         local.get 23
         i32.const 1020
@@ -416,37 +416,47 @@
           local.set 26
           local.get 29
           local.set 28
+          local.get 0
+          local.get 28
+          v128.store align=4
+          local.get 0
+          local.get 26
+          v128.store offset=16 align=4
           local.get 27
           i32x4.extract_lane 0
           if ;; label = @4
-            local.get 26
-            i32x4.extract_lane 0
-            local.get 28
-            v128.store32_lane offset=69888 0
+            local.get 0
+            i32.load offset=16
+            local.get 0
+            i32.load
+            i32.store offset=69888
           end
           local.get 27
           i32x4.extract_lane 1
           if ;; label = @4
-            local.get 26
-            i32x4.extract_lane 1
-            local.get 28
-            v128.store32_lane offset=69888 1
+            local.get 0
+            i32.load offset=20
+            local.get 0
+            i32.load offset=4
+            i32.store offset=69888
           end
           local.get 27
           i32x4.extract_lane 2
           if ;; label = @4
-            local.get 26
-            i32x4.extract_lane 2
-            local.get 28
-            v128.store32_lane offset=69888 2
+            local.get 0
+            i32.load offset=24
+            local.get 0
+            i32.load offset=8
+            i32.store offset=69888
           end
           local.get 27
           i32x4.extract_lane 3
           if ;; label = @4
-            local.get 26
-            i32x4.extract_lane 3
-            local.get 28
-            v128.store32_lane offset=69888 3
+            local.get 0
+            i32.load offset=28
+            local.get 0
+            i32.load offset=12
+            i32.store offset=69888
           end
         end
       end

@@ -80,6 +80,9 @@
         end
         local.get 27
         local.set 28
+        local.get 0
+        local.get 28
+        v128.store offset=16 align=4
         local.get 13
         i32.eqz
         if ;; label = @3
@@ -109,32 +112,32 @@
             i32x4.extract_lane 0
             local.get 14
             i32.add
-            local.get 28
-            i32x4.extract_lane 0
+            local.get 0
+            i32.load offset=16
             i32.atomic.rmw.add
             drop
             local.get 29
             i32x4.extract_lane 1
             local.get 14
             i32.add
-            local.get 28
-            i32x4.extract_lane 1
+            local.get 0
+            i32.load offset=20
             i32.atomic.rmw.add
             drop
             local.get 29
             i32x4.extract_lane 2
             local.get 14
             i32.add
-            local.get 28
-            i32x4.extract_lane 2
+            local.get 0
+            i32.load offset=24
             i32.atomic.rmw.add
             drop
             local.get 29
             i32x4.extract_lane 3
             local.get 14
             i32.add
-            local.get 28
-            i32x4.extract_lane 3
+            local.get 0
+            i32.load offset=28
             i32.atomic.rmw.add
             drop
           else
@@ -145,8 +148,8 @@
             local.tee 22
             local.get 22
             i32.load
-            local.get 28
-            i32x4.extract_lane 0
+            local.get 0
+            i32.load offset=16
             i32.add
             i32.store
             local.get 29
@@ -156,8 +159,8 @@
             local.tee 22
             local.get 22
             i32.load
-            local.get 28
-            i32x4.extract_lane 1
+            local.get 0
+            i32.load offset=20
             i32.add
             i32.store
             local.get 29
@@ -167,8 +170,8 @@
             local.tee 22
             local.get 22
             i32.load
-            local.get 28
-            i32x4.extract_lane 2
+            local.get 0
+            i32.load offset=24
             i32.add
             i32.store
             local.get 29
@@ -178,8 +181,8 @@
             local.tee 22
             local.get 22
             i32.load
-            local.get 28
-            i32x4.extract_lane 3
+            local.get 0
+            i32.load offset=28
             i32.add
             i32.store
           end
@@ -210,6 +213,9 @@
           local.get 30
           v128.and
           local.set 31
+          local.get 0
+          local.get 31
+          v128.store offset=16 align=4
           local.get 27
           i32.const 0
           v128.load offset=176 align=4
@@ -226,8 +232,8 @@
               i32x4.extract_lane 0
               local.get 14
               i32.add
-              local.get 31
-              i32x4.extract_lane 0
+              local.get 0
+              i32.load offset=16
               i32.atomic.rmw.add
               drop
             end
@@ -238,8 +244,8 @@
               i32x4.extract_lane 1
               local.get 14
               i32.add
-              local.get 31
-              i32x4.extract_lane 1
+              local.get 0
+              i32.load offset=20
               i32.atomic.rmw.add
               drop
             end
@@ -250,8 +256,8 @@
               i32x4.extract_lane 2
               local.get 14
               i32.add
-              local.get 31
-              i32x4.extract_lane 2
+              local.get 0
+              i32.load offset=24
               i32.atomic.rmw.add
               drop
             end
@@ -262,78 +268,65 @@
               i32x4.extract_lane 3
               local.get 14
               i32.add
-              local.get 31
-              i32x4.extract_lane 3
+              local.get 0
+              i32.load offset=28
               i32.atomic.rmw.add
               drop
             end
           else
-            local.get 30
+            local.get 32
             i32x4.extract_lane 0
-            if ;; label = @5
-              local.get 32
-              i32x4.extract_lane 0
-              local.get 14
-              i32.add
-              local.tee 22
-              local.get 22
-              i32.load
-              local.get 31
-              i32x4.extract_lane 0
-              i32.add
-              i32.store
-            end
-            local.get 30
+            local.get 14
+            i32.add
+            local.tee 22
+            local.get 22
+            i32.load
+            local.get 0
+            i32.load offset=16
+            i32.add
+            i32.store
+            local.get 32
             i32x4.extract_lane 1
-            if ;; label = @5
-              local.get 32
-              i32x4.extract_lane 1
-              local.get 14
-              i32.add
-              local.tee 22
-              local.get 22
-              i32.load
-              local.get 31
-              i32x4.extract_lane 1
-              i32.add
-              i32.store
-            end
-            local.get 30
+            local.get 14
+            i32.add
+            local.tee 22
+            local.get 22
+            i32.load
+            local.get 0
+            i32.load offset=20
+            i32.add
+            i32.store
+            local.get 32
             i32x4.extract_lane 2
-            if ;; label = @5
-              local.get 32
-              i32x4.extract_lane 2
-              local.get 14
-              i32.add
-              local.tee 22
-              local.get 22
-              i32.load
-              local.get 31
-              i32x4.extract_lane 2
-              i32.add
-              i32.store
-            end
-            local.get 30
+            local.get 14
+            i32.add
+            local.tee 22
+            local.get 22
+            i32.load
+            local.get 0
+            i32.load offset=24
+            i32.add
+            i32.store
+            local.get 32
             i32x4.extract_lane 3
-            if ;; label = @5
-              local.get 32
-              i32x4.extract_lane 3
-              local.get 14
-              i32.add
-              local.tee 22
-              local.get 22
-              i32.load
-              local.get 31
-              i32x4.extract_lane 3
-              i32.add
-              i32.store
-            end
+            local.get 14
+            i32.add
+            local.tee 22
+            local.get 22
+            i32.load
+            local.get 0
+            i32.load offset=28
+            i32.add
+            i32.store
           end
         end
         v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
         local.get 27
         i32x4.sub
         local.set 29
+        local.get 0
+        local.get 29
+        v128.store offset=16 align=4
         local.get 29
         local.get 29
         local.get 29

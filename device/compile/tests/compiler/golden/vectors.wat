@@ -4,7 +4,7 @@
   (import "session" "memory" (memory (;0;) 1 65536 shared))
   (export "run" (func 0))
   (func (;0;) (type 0) (param i32 i32 i32 i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128)
+    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128)
     i32.const 0
     i32.atomic.load offset=96
     if ;; label = @1
@@ -277,142 +277,242 @@
         f32x4.add
         local.set 28
         local.get 23
-        i32x4.splat
-        i32.const 0
-        v128.load offset=128 align=4
-        i32x4.add
-        i32.const 0
-        v128.load offset=160 align=4
-        i32x4.min_u
-        local.get 23
-        i32x4.splat
-        i32.const 0
-        v128.load offset=128 align=4
-        i32x4.add
-        i32x4.eq
-        local.set 27
-        local.get 23
-        i32x4.splat
-        i32.const 0
-        v128.load offset=128 align=4
-        i32x4.add
-        i32.const 0
-        v128.load offset=160 align=4
-        i32x4.min_u
-        i32.const 4
-        i32x4.shl
-        local.set 25
-        local.get 24
-        i32.const 0
-        v128.load offset=176 align=4
-        local.get 24
-        local.get 24
-        f32x4.eq
-        v128.bitselect
-        local.set 31
-        local.get 26
-        i32.const 0
-        v128.load offset=176 align=4
-        local.get 26
-        local.get 26
-        f32x4.eq
-        v128.bitselect
-        local.set 29
-        local.get 30
-        i32.const 0
-        v128.load offset=176 align=4
-        local.get 30
-        local.get 30
-        f32x4.eq
-        v128.bitselect
-        local.set 32
-        local.get 28
-        i32.const 0
-        v128.load offset=176 align=4
-        local.get 28
-        local.get 28
-        f32x4.eq
-        v128.bitselect
-        local.set 33
-        local.get 27
-        i32x4.extract_lane 0
+        i32.const 252
+        i32.le_u
         if ;; label = @3
+          local.get 23
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32.const 0
+          v128.load offset=160 align=4
+          i32x4.min_u
+          i32.const 4
+          i32x4.shl
+          local.set 27
+          local.get 24
+          i32.const 0
+          v128.load offset=176 align=4
+          local.get 24
+          local.get 24
+          f32x4.eq
+          v128.bitselect
+          local.set 25
+          local.get 26
+          i32.const 0
+          v128.load offset=176 align=4
+          local.get 26
+          local.get 26
+          f32x4.eq
+          v128.bitselect
+          local.set 31
+          local.get 30
+          i32.const 0
+          v128.load offset=176 align=4
+          local.get 30
+          local.get 30
+          f32x4.eq
+          v128.bitselect
+          local.set 29
+          local.get 28
+          i32.const 0
+          v128.load offset=176 align=4
+          local.get 28
+          local.get 28
+          f32x4.eq
+          v128.bitselect
+          local.set 32
           local.get 25
-          i32x4.extract_lane 0
           local.get 31
-          v128.store32_lane offset=69888 0
-          local.get 25
-          i32x4.extract_lane 0
+          i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+          local.set 13
           local.get 29
-          v128.store32_lane offset=69892 0
-          local.get 25
-          i32x4.extract_lane 0
           local.get 32
-          v128.store32_lane offset=69896 0
+          i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+          local.set 14
+          local.get 13
+          local.get 14
+          i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+          local.set 33
+          local.get 13
+          local.get 14
+          i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+          local.set 34
           local.get 25
+          local.get 31
+          i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+          local.set 13
+          local.get 29
+          local.get 32
+          i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+          local.set 14
+          local.get 13
+          local.get 14
+          i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+          local.set 35
+          local.get 13
+          local.get 14
+          i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+          local.set 36
+          local.get 27
           i32x4.extract_lane 0
           local.get 33
-          v128.store32_lane offset=69900 0
-        end
-        local.get 27
-        i32x4.extract_lane 1
-        if ;; label = @3
-          local.get 25
+          v128.store offset=69888 align=4
+          local.get 27
           i32x4.extract_lane 1
-          local.get 31
-          v128.store32_lane offset=69888 1
-          local.get 25
+          local.get 34
+          v128.store offset=69888 align=4
+          local.get 27
+          i32x4.extract_lane 2
+          local.get 35
+          v128.store offset=69888 align=4
+          local.get 27
+          i32x4.extract_lane 3
+          local.get 36
+          v128.store offset=69888 align=4
+        else
+          local.get 23
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32.const 0
+          v128.load offset=160 align=4
+          i32x4.min_u
+          local.get 23
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32x4.eq
+          local.set 37
+          local.get 23
+          i32x4.splat
+          i32.const 0
+          v128.load offset=128 align=4
+          i32x4.add
+          i32.const 0
+          v128.load offset=160 align=4
+          i32x4.min_u
+          i32.const 4
+          i32x4.shl
+          local.set 38
+          local.get 24
+          i32.const 0
+          v128.load offset=176 align=4
+          local.get 24
+          local.get 24
+          f32x4.eq
+          v128.bitselect
+          local.set 39
+          local.get 26
+          i32.const 0
+          v128.load offset=176 align=4
+          local.get 26
+          local.get 26
+          f32x4.eq
+          v128.bitselect
+          local.set 40
+          local.get 30
+          i32.const 0
+          v128.load offset=176 align=4
+          local.get 30
+          local.get 30
+          f32x4.eq
+          v128.bitselect
+          local.set 41
+          local.get 28
+          i32.const 0
+          v128.load offset=176 align=4
+          local.get 28
+          local.get 28
+          f32x4.eq
+          v128.bitselect
+          local.set 42
+          local.get 39
+          local.get 40
+          i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+          local.set 13
+          local.get 41
+          local.get 42
+          i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+          local.set 14
+          local.get 13
+          local.get 14
+          i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+          local.set 43
+          local.get 13
+          local.get 14
+          i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+          local.set 44
+          local.get 39
+          local.get 40
+          i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+          local.set 13
+          local.get 41
+          local.get 42
+          i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+          local.set 14
+          local.get 13
+          local.get 14
+          i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+          local.set 45
+          local.get 13
+          local.get 14
+          i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+          local.set 46
+          local.get 0
+          local.get 43
+          v128.store align=4
+          local.get 0
+          local.get 44
+          v128.store offset=16 align=4
+          local.get 0
+          local.get 45
+          v128.store offset=32 align=4
+          local.get 0
+          local.get 46
+          v128.store offset=48 align=4
+          local.get 0
+          local.get 38
+          v128.store offset=64 align=4
+          local.get 37
+          i32x4.extract_lane 0
+          if ;; label = @4
+            local.get 0
+            i32.load offset=64
+            local.get 0
+            v128.load align=4
+            v128.store offset=69888 align=4
+          end
+          local.get 37
           i32x4.extract_lane 1
-          local.get 29
-          v128.store32_lane offset=69892 1
-          local.get 25
-          i32x4.extract_lane 1
-          local.get 32
-          v128.store32_lane offset=69896 1
-          local.get 25
-          i32x4.extract_lane 1
-          local.get 33
-          v128.store32_lane offset=69900 1
-        end
-        local.get 27
-        i32x4.extract_lane 2
-        if ;; label = @3
-          local.get 25
+          if ;; label = @4
+            local.get 0
+            i32.load offset=68
+            local.get 0
+            v128.load offset=16 align=4
+            v128.store offset=69888 align=4
+          end
+          local.get 37
           i32x4.extract_lane 2
-          local.get 31
-          v128.store32_lane offset=69888 2
-          local.get 25
-          i32x4.extract_lane 2
-          local.get 29
-          v128.store32_lane offset=69892 2
-          local.get 25
-          i32x4.extract_lane 2
-          local.get 32
-          v128.store32_lane offset=69896 2
-          local.get 25
-          i32x4.extract_lane 2
-          local.get 33
-          v128.store32_lane offset=69900 2
-        end
-        local.get 27
-        i32x4.extract_lane 3
-        if ;; label = @3
-          local.get 25
+          if ;; label = @4
+            local.get 0
+            i32.load offset=72
+            local.get 0
+            v128.load offset=32 align=4
+            v128.store offset=69888 align=4
+          end
+          local.get 37
           i32x4.extract_lane 3
-          local.get 31
-          v128.store32_lane offset=69888 3
-          local.get 25
-          i32x4.extract_lane 3
-          local.get 29
-          v128.store32_lane offset=69892 3
-          local.get 25
-          i32x4.extract_lane 3
-          local.get 32
-          v128.store32_lane offset=69896 3
-          local.get 25
-          i32x4.extract_lane 3
-          local.get 33
-          v128.store32_lane offset=69900 3
+          if ;; label = @4
+            local.get 0
+            i32.load offset=76
+            local.get 0
+            v128.load offset=48 align=4
+            v128.store offset=69888 align=4
+          end
         end
       end
       local.get 7
