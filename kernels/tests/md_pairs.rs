@@ -100,8 +100,9 @@ impl Salt {
                 0.0,
             ),
             lead_steps: 5.0,
-            kind: Kind::HalfByExclusion {
+            kind: Kind::Half {
                 exclusions: self.exclusions(),
+                lennard_jones: (0..self.atoms()).map(|atom| KINDS[Self::kind(atom)][2] != 0.0).collect(),
             },
             distance: None,
         };

@@ -167,7 +167,10 @@ impl System {
             skin_nm,
             capacity: Capacity::of(&positions, edges_nm, cutoff_nm + skin_nm, 0.0),
             lead_steps: if self.is_stiff() { 0.0 } else { LEAD_STEPS },
-            kind: Kind::HalfByExclusion { exclusions },
+            kind: Kind::Half {
+                exclusions,
+                lennard_jones: self.particles.iter().map(|particle| particle.epsilon_kj_mol != 0.0).collect(),
+            },
             distance: None,
         });
         let kinds = Kinds::of(&self.particles).kinds;

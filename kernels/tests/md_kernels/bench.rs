@@ -136,6 +136,7 @@ impl Bench {
             ("fft_size".to_owned(), Number::Integer(i64::from(plan.size))),
             ("fft_stages".to_owned(), Number::Integer(plan.factors.len() as i64)),
             ("fft_lines_log".to_owned(), Number::Integer(i64::from(plan.lines_log))),
+            ("fft_numbers".to_owned(), Number::Integer(plan.numbers().cast_signed())),
         ]);
         if sign != 0.0 {
             constants.insert("fft_sign".to_owned(), Number::Float(sign));

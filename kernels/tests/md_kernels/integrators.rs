@@ -160,8 +160,8 @@ impl System {
         bench.integer("seed_low", SEED as usize);
         bench.integer("seed_high", 0);
         bench.integer("noise_stream", Stream::Thermostat as usize);
-        bench.integer("sums_rows", atoms);
-        let clear = bench.pass("clear_forces", &["md/terms/clear_sums.wgsl"], "atoms");
+        bench.integer("sums_words", 3 * atoms);
+        let clear = bench.pass("clear_forces", &["md/terms/clear_sums.wgsl"], "sums_words");
         clear.bindings.insert("sums".into(), "force_sums".into());
         let files = [
             "md/cell.wgsl",

@@ -159,7 +159,7 @@ pub(crate) fn bench(cell: &FixedCell, pme: &Pme, points: &[[f64; 3]], charges: &
     let points = nx * ny * nz;
     bench.integers("pme_grid", &[points], vec![0; points]);
     bench.floats("pme_potential", &[points], vec![0.0; points]);
-    let waves = 2 * nx * ny * pme.half() as usize;
+    let waves = 2 * nx * ny * pme.columns() as usize;
     bench.floats("pme_waves", &[waves], vec![0.0; waves]);
     bench.floats("pme_moduli", &[nx + ny + nz], pme.moduli());
     for (axis, plan) in ["x", "y", "z"].into_iter().zip(pme.plans()) {

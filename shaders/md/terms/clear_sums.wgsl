@@ -1,15 +1,12 @@
-// Integer force sums become 0 at the start of a step's forces: three words a row.
+// Integer force sums become 0 at the start of a step's forces: one word an invocation.
 
-override sums_rows: u32;
+override sums_words: u32;
 
 @group(0) @binding(0) var<storage, read_write> sums: array<i32>;
 
 @compute @workgroup_size(64)
 fn clear_sums(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= sums_rows {
-        return;
+    if id.x < sums_words {
+        sums[id.x] = 0;
     }
-    sums[3u * id.x] = 0;
-    sums[3u * id.x + 1u] = 0;
-    sums[3u * id.x + 2u] = 0;
 }

@@ -79,10 +79,10 @@ impl Draft {
         self.float("force_unit", FORCE_UNITS.recip());
         self.fault(6, FORCE_FAULT);
         self.scratch("force_sums", Element::I32, &["atoms", "3"]);
-        self.clear("force_sums", "atoms");
+        self.clear("force_sums", "atoms", 3);
         if self.slot_forces {
-            self.scratch("slot_force_sums", Element::I32, &["slots", "3"]);
-            self.clear("slot_force_sums", "slots");
+            self.scratch("slot_force_sums", Element::I32, &["slots", "4"]);
+            self.clear("slot_force_sums", "slots", 4);
             let kernel = Kernel::new("gather_slots", &["md/terms/gather_slots.wgsl"]).over("atoms");
             self.kernel(Phase::Gather, kernel);
         }
@@ -91,12 +91,12 @@ impl Draft {
         self.kernel(Phase::Sum, kernel.set("float_forces", floats));
     }
 
-    fn clear(&mut self, buffer: &str, rows: &str) {
-        let count = self.integer_of(rows);
+    fn clear(&mut self, buffer: &str, rows: &str, row_words: u64) {
+        let words = row_words * self.integer_of(rows);
         let kernel = Kernel::new(&format!("clear_{buffer}"), &["md/terms/clear_sums.wgsl"])
-            .over(rows)
+            .over(&words.to_string())
             .bind("sums", buffer)
-            .set("sums_rows", Number::Integer(count.cast_signed()));
+            .set("sums_words", Number::Integer(words.cast_signed()));
         self.kernel(Phase::Clear, kernel);
     }
 

@@ -13,7 +13,7 @@
 //! |---|---|---|
 //! | `sorted` | `array<vec4<u32>>`, by slot | position, kind |
 //! | `origin` | `array<vec4<u32>>`, by slot | where the list takes the atom to be, tag (2³² - 1 past the last atom) |
-//! | `list`, `counts` | see `list.wgsl` | neighbors of a cluster |
+//! | `list`, `counts` | see `list.wgsl` (half lists: `list_rows.wgsl`) | neighbors of a cluster |
 //!
 //! A slot is an atom's place in sorted order, its tag the place in the package's own order. Constants: `clusters`, `slots` (4 × clusters),
 //! `neighbors_max`.
@@ -40,10 +40,13 @@ pub enum Kind {
         /// nm.
         near_nm: f64,
     },
-    /// One cluster of each pair lists the other's atoms; those that some atom of the cluster excludes come first, with a mask.
-    HalfByExclusion {
+    /// One cluster of each pair lists the other's atoms; those with Lennard-Jones, or that some atom of the cluster excludes, apart from those with a charge
+    /// alone.
+    Half {
         /// For each atom, the tags that it does not interact with (both ways).
         exclusions: Vec<Vec<u32>>,
+        /// For each atom, whether it has more than a charge.
+        lennard_jones: Vec<bool>,
     },
 }
 
@@ -100,7 +103,9 @@ impl List {
         draft.integer("groups_64", groups_64);
         draft.integer("boxes_count", clusters + groups_8 + groups_64);
         draft.integer("padded", atoms.div_ceil(SORT_BLOCK) * SORT_BLOCK);
-        draft.integer("neighbors_max", self.capacity.neighbors_max);
+        // A half list's rows hold more than neighbors: the cluster's own atoms, and what fills up both ends.
+        let extra = if matches!(self.kind, Kind::Half { .. }) { 10 } else { 0 };
+        draft.integer("neighbors_max", self.capacity.neighbors_max + extra);
         draft.integer("hits_max", self.capacity.hits_max);
         draft.integer("candidate_words", self.capacity.candidate_words);
         draft.integer("sort_period", SORT_PERIOD);
@@ -185,32 +190,39 @@ impl List {
         let files = files_of.gap("md/list/candidates.wgsl");
         let kernel = Self::scheduled("candidates", &files, 4).over("groups_8");
         Self::start(draft, 4, kernel.bind("candidates_out", "candidates"));
-        let half = matches!(self.kind, Kind::HalfByExclusion { .. });
+        let half = matches!(self.kind, Kind::Half { .. });
         let files = files_of.gap("md/list/partners.wgsl");
         let kernel = Self::scheduled("partners", &files, 5).over("clusters");
         let kernel = kernel.bind("partners_out", "partners").set("half_list", Number::Bool(half));
         Self::start(draft, 5, kernel);
-        let by = match &self.kind {
+        let (name, rows, last) = match &self.kind {
             Kind::ByDistance { near_nm } => {
                 draft.float("near2", (near_nm + self.skin_nm).powi(2));
-                "md/list/list_by_distance.wgsl"
+                (
+                    "neighbors",
+                    "md/list/list.wgsl",
+                    vec!["md/list/list_by_distance.wgsl", "md/list/neighbors.wgsl"],
+                )
             }
-            Kind::HalfByExclusion { exclusions } => {
-                let rows = exclusion_rows(exclusions);
-                draft.integer("exclusion_words", rows.len() as u64);
-                draft.constant_u32("exclusions", &["exclusion_words"], rows);
-                "md/list/list_by_exclusion.wgsl"
+            Kind::Half {
+                exclusions,
+                lennard_jones,
+            } => {
+                let rows = exclusion_rows(exclusions, lennard_jones);
+                draft.integer("exclusion_rows", rows.len() as u64);
+                draft.constant_u32("exclusions", &["exclusion_rows", "4"], rows.into_iter().flatten());
+                (
+                    "half_neighbors",
+                    "md/list/list_rows.wgsl",
+                    vec!["md/list/half_neighbors.wgsl"],
+                )
             }
         };
         let distance = self
             .distance
             .map_or_else(|| [Some(files_of.cell), files_of.square], |file| [Some(file), None]);
-        let files: Vec<&'static str> = ["md/list/list.wgsl"]
-            .into_iter()
-            .chain(distance.into_iter().flatten())
-            .chain([by, "md/list/neighbors.wgsl"])
-            .collect();
-        let kernel = Self::scheduled("neighbors", &files, 6);
+        let files: Vec<&'static str> = [rows].into_iter().chain(distance.into_iter().flatten()).chain(last).collect();
+        let kernel = Self::scheduled(name, &files, 6);
         Self::start(draft, 6, kernel.over(&(4 * clusters).to_string()));
     }
 
@@ -272,15 +284,21 @@ impl BoxFiles {
     }
 }
 
-/// Where each atom's row begins, where the last one ends, then the rows.
-fn exclusion_rows(exclusions: &[Vec<u32>]) -> Vec<u32> {
-    let first = exclusions.len() as u32 + 1;
-    let ends = exclusions.iter().scan(first, |end, row| {
-        *end += row.len() as u32;
-        Some(*end)
-    });
-    std::iter::once(first)
-        .chain(ends)
-        .chain(exclusions.iter().flatten().copied())
-        .collect()
+/// What `half_neighbors.wgsl` reads: a head for each atom, then the rows, filled up with a tag that no atom has.
+fn exclusion_rows(exclusions: &[Vec<u32>], lennard_jones: &[bool]) -> Vec<[u32; 4]> {
+    const NONE: u32 = u32::MAX;
+    let mut heads = Vec::with_capacity(exclusions.len());
+    let mut rows = Vec::new();
+    for (row, lennard_jones) in exclusions.iter().zip(lennard_jones) {
+        let words: Vec<[u32; 4]> = row
+            .chunks(4)
+            .map(|chunk| [0, 1, 2, 3].map(|i| chunk.get(i).copied().unwrap_or(NONE)))
+            .collect();
+        let [lowest, highest] = [row.iter().min(), row.iter().max()].map(|tag| tag.copied().unwrap_or(NONE));
+        let start = (exclusions.len() + rows.len()) as u32;
+        heads.push([lowest, highest, start, words.len() as u32 | u32::from(*lennard_jones) << 31]);
+        rows.extend(words);
+    }
+    heads.extend(rows);
+    heads
 }

@@ -40,17 +40,12 @@ fn pair_other(atom: vec4<u32>) -> PairAtom {
     return PairAtom(atom.xyz, bitcast<f32>(kind.x), kind.y);
 }
 
-// An atom of the cluster as the second of a pair.
-fn pair_as_other(atom: vec4<u32>, present: bool) -> PairAtom {
-    let other = pair_other(atom);
-    return PairAtom(other.position, select(0.0, other.charge, present), select(pair_rows - 1u, other.row, present));
-}
-
-fn pair_geometry(a: vec3<u32>, b: vec3<u32>) -> PairGeometry {
+// `limit2`: the square of the cutoff, or 0 for a pair that does not count.
+fn pair_geometry(a: vec3<u32>, b: vec3<u32>, limit2: f32) -> PairGeometry {
     let r = cell_nm(a - b);
     let exact = r.x * r.x + r.y * r.y + r.z * r.z;
     let square = min(max(exact, PAIR_NEAREST), cutoff2);
-    return PairGeometry(r, square, 1.0 / sqrt(square), exact < cutoff2);
+    return PairGeometry(r, square, 1.0 / sqrt(square), exact < limit2);
 }
 
 // Force over distance, kJ/mol/nm^2: 0 where the pair does not count.
@@ -63,9 +58,14 @@ fn pair_scale(g: PairGeometry, a: PairAtom, b: PairAtom, counts: bool) -> f32 {
     return select(0.0, scale, g.within & counts);
 }
 
+// The same for a second atom without Lennard-Jones.
+fn pair_scale_of_charges(g: PairGeometry, a: PairAtom, b: PairAtom) -> f32 {
+    return select(0.0, coulomb_force(g, a.charge * b.charge), g.within);
+}
+
 // Lennard-Jones and Coulomb energy, and r . F, kJ/mol: 0 where the pair does not count.
 fn pair_energies_of(a: PairAtom, b: PairAtom, counts: bool) -> vec3<f32> {
-    let g = pair_geometry(a.position, b.position);
+    let g = pair_geometry(a.position, b.position, cutoff2);
     let c = pair_table[a.row + b.row];
     let i2 = g.inverse * g.inverse;
     let i6 = i2 * i2 * i2;

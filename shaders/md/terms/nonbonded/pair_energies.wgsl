@@ -1,5 +1,5 @@
 // Lennard-Jones energy, Coulomb energy and virial r . F, kJ/mol: each pair once, each pair's numbers cut to 64-bit fixed point by themselves and summed over
-// the 64 clusters of a workgroup, so that sums depend on the pairs within the cutoff alone. Needs list.wgsl, fixed64.wgsl and pair.wgsl with its files.
+// the 16 clusters of a workgroup, so that sums depend on the pairs within the cutoff alone. Needs list_rows.wgsl, fixed64.wgsl and pair.wgsl with its files.
 // `pair_sums`: for each workgroup Lennard-Jones, Coulomb, virial. `fault` 3: a pair's energy is out of range.
 
 override atoms: u32;
@@ -31,27 +31,20 @@ fn pair_energies(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let own = id.x;
+    let own = id.x / 4u;
+    let lane = id.x % 4u;
     var sums: array<vec2<u32>, 3>;
     if own < clusters {
-        let first = 4u * own;
         let count = counts[own];
-        let inside = count.x >> 26u;
-        let masked = count.x & 0x3ffffffu;
-        var pair_bit = 1u;
         for (var m = 0u; m < 4u; m++) {
-            let a = pair_own(sorted[first + m], first + m < atoms);
-            for (var n = m + 1u; n < 4u; n++) {
-                pair_sum(&sums, a, pair_as_other(sorted[first + n], first + n < atoms), (inside & pair_bit) == 0u);
-                pair_bit <<= 1u;
-            }
-            for (var k = 0u; k < masked + count.y; k++) {
-                var place = list_near(own, k);
-                if k >= masked {
-                    place = list_far(own, k - masked);
-                }
-                let word = list[place];
+            let slot = 4u * own + m;
+            let a = pair_own(sorted[slot], slot < atoms);
+            for (var k = 0u; k < count.x; k += 4u) {
+                let word = list[list_front(own, k + lane)];
                 pair_sum(&sums, a, pair_other(sorted[word & 0xfffffffu]), ((word >> (28u + m)) & 1u) == 0u);
+            }
+            for (var k = lane; k < count.y; k += 4u) {
+                pair_sum(&sums, a, pair_other(sorted[list[list_end(own, k)]]), true);
             }
         }
     }

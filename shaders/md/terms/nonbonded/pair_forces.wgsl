@@ -1,21 +1,32 @@
 // Lennard-Jones and Coulomb forces: each pair once, each pair's force rounded to an integer by itself (2^-14 kJ/mol/nm, `force_scale` units for 1),
 // added to one atom and taken off the other. So sums do not depend on the list, its order, or which atom computes a pair: only on the pairs within
-// the cutoff. One invocation computes a cluster of four with its list (half a list: see partners.wgsl); its own atoms' sums stay in
-// registers, the others' go out with atomic adds. Needs list.wgsl and pair.wgsl with its files.
-// `sorted`: position (fixed point), kind. `counts`: neighbors with excluded pairs (and in the upper 6 bits those inside the cluster), others.
-// `slot_force_sums`: three words a slot. `fault` 6: a pair pushes with 2^30 units or more.
+// the cutoff. Four invocations compute a cluster of four with its list (half a list: see partners.wgsl): each takes every fourth neighbor and computes it
+// with all four atoms, whose sums stay in registers until the end. Needs list_rows.wgsl and pair.wgsl with its files.
+// `sorted`: position (fixed point), kind. `counts`: words from the list's front, with Lennard-Jones and masks, and from its
+// end, with charges alone.
+// `slot_force_sums`: four words a slot, the last one unused. `fault` 6: a pair pushes with 2^30 units or more.
 
 override atoms: u32;
 override clusters: u32;
 override force_scale: f32;
+
+struct SlotSums {
+    x: atomic<i32>,
+    y: atomic<i32>,
+    z: atomic<i32>,
+    unused: atomic<i32>,
+}
 
 @group(0) @binding(0) var<storage, read> sorted: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> list: array<u32>;
 @group(0) @binding(2) var<storage, read> counts: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read> pair_kinds: array<vec2<u32>>;
 @group(0) @binding(4) var<storage, read> pair_table: array<vec2<f32>>;
-@group(0) @binding(5) var<storage, read_write> slot_force_sums: array<atomic<i32>>;
+@group(0) @binding(5) var<storage, read_write> slot_force_sums: array<SlotSums>;
 @group(0) @binding(6) var<storage, read_write> fault: array<atomic<u32>>;
+
+// More than a pair may push with, in units.
+const PAIR_LIMIT: f32 = 1073741824.0;
 
 struct PairUnits {
     force: vec3<i32>,
@@ -23,60 +34,57 @@ struct PairUnits {
     size: f32,
 }
 
-fn pair_units(a: PairAtom, b: PairAtom, counts_: bool) -> PairUnits {
-    let g = pair_geometry(a.position, b.position);
-    let scale = pair_scale(g, a, b, counts_) * force_scale;
-    let force = g.r * scale;
-    let rounded = vec3<i32>(force + select(vec3<f32>(-0.5), vec3<f32>(0.5), force >= vec3<f32>()));
-    return PairUnits(rounded, abs(scale) * (g.square * g.inverse));
+// Rounded to the nearest, halves away from 0. What exceeds the limit, or is no number, is a fault by its size; the limit keeps the conversion within integers.
+fn pair_units(g: PairGeometry, scale: f32) -> PairUnits {
+    let scaled = scale * force_scale;
+    let force = g.r * scaled;
+    let nearest = force + select(vec3<f32>(-0.5), vec3<f32>(0.5), force >= vec3<f32>());
+    let within = max(vec3<f32>(-PAIR_LIMIT), min(vec3<f32>(PAIR_LIMIT), nearest));
+    return PairUnits(vec3<i32>(within), abs(scaled) * (g.square * g.inverse));
+}
+
+fn pair_whole(a: PairAtom, b: PairAtom, counts: bool) -> PairUnits {
+    let g = pair_geometry(a.position, b.position, cutoff2);
+    return pair_units(g, pair_scale(g, a, b, counts));
+}
+
+fn pair_of_charges(a: PairAtom, b: PairAtom, limit2: f32) -> PairUnits {
+    let g = pair_geometry(a.position, b.position, limit2);
+    return pair_units(g, pair_scale_of_charges(g, a, b));
 }
 
 fn pair_add(slot: u32, force: vec3<i32>) {
-    atomicAdd(&slot_force_sums[3u * slot], force.x);
-    atomicAdd(&slot_force_sums[3u * slot + 1u], force.y);
-    atomicAdd(&slot_force_sums[3u * slot + 2u], force.z);
+    atomicAdd(&slot_force_sums[slot].x, force.x);
+    atomicAdd(&slot_force_sums[slot].y, force.y);
+    atomicAdd(&slot_force_sums[slot].z, force.z);
 }
 
 @compute @workgroup_size(64)
 fn pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
-    let own = id.x;
+    let own = id.x / 4u;
     if own >= clusters {
         return;
     }
+    let lane = id.x % 4u;
     let first = 4u * own;
-    let x0 = sorted[first];
-    let x1 = sorted[first + 1u];
-    let x2 = sorted[first + 2u];
-    let x3 = sorted[first + 3u];
-    let a0 = pair_own(x0, true);
-    let a1 = pair_own(x1, first + 1u < atoms);
-    let a2 = pair_own(x2, first + 2u < atoms);
-    let a3 = pair_own(x3, first + 3u < atoms);
+    let a0 = pair_own(sorted[first], true);
+    let a1 = pair_own(sorted[first + 1u], first + 1u < atoms);
+    let a2 = pair_own(sorted[first + 2u], first + 2u < atoms);
+    let a3 = pair_own(sorted[first + 3u], first + 3u < atoms);
     let count = counts[own];
-    let inside = count.x >> 26u;
-    let b1 = pair_as_other(x1, first + 1u < atoms);
-    let b2 = pair_as_other(x2, first + 2u < atoms);
-    let b3 = pair_as_other(x3, first + 3u < atoms);
-    let p01 = pair_units(a0, b1, (inside & 1u) == 0u);
-    let p02 = pair_units(a0, b2, (inside & 2u) == 0u);
-    let p03 = pair_units(a0, b3, (inside & 4u) == 0u);
-    let p12 = pair_units(a1, b2, (inside & 8u) == 0u);
-    let p13 = pair_units(a1, b3, (inside & 16u) == 0u);
-    let p23 = pair_units(a2, b3, (inside & 32u) == 0u);
-    var f0 = p01.force + p02.force + p03.force;
-    var f1 = p12.force + p13.force - p01.force;
-    var f2 = p23.force - p02.force - p12.force;
-    var f3 = -p03.force - p13.force - p23.force;
-    var size = max(max(max(p01.size, p02.size), max(p03.size, p12.size)), max(p13.size, p23.size));
-    let masked = count.x & 0x3ffffffu;
-    for (var k = 0u; k < masked; k++) {
-        let word = list[list_near(own, k)];
+    var f0 = vec3<i32>();
+    var f1 = vec3<i32>();
+    var f2 = vec3<i32>();
+    var f3 = vec3<i32>();
+    var size = 0.0;
+    for (var k = 0u; k < count.x; k += 4u) {
+        let word = list[list_front(own, k + lane)];
         let slot = word & 0xfffffffu;
         let b = pair_other(sorted[slot]);
-        let p0 = pair_units(a0, b, (word & 0x10000000u) == 0u);
-        let p1 = pair_units(a1, b, (word & 0x20000000u) == 0u);
-        let p2 = pair_units(a2, b, (word & 0x40000000u) == 0u);
-        let p3 = pair_units(a3, b, (word & 0x80000000u) == 0u);
+        let p0 = pair_whole(a0, b, (word & 0x10000000u) == 0u);
+        let p1 = pair_whole(a1, b, (word & 0x20000000u) == 0u);
+        let p2 = pair_whole(a2, b, (word & 0x40000000u) == 0u);
+        let p3 = pair_whole(a3, b, (word & 0x80000000u) == 0u);
         f0 += p0.force;
         f1 += p1.force;
         f2 += p2.force;
@@ -84,13 +92,16 @@ fn pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
         size = max(size, max(max(p0.size, p1.size), max(p2.size, p3.size)));
         pair_add(slot, -(p0.force + p1.force + p2.force + p3.force));
     }
-    for (var k = 0u; k < count.y; k++) {
-        let slot = list[list_far(own, k)];
+    for (var k = 0u; k < count.y; k += 4u) {
+        // In the order of memory.
+        let at = k + (3u - lane);
+        let slot = list[list_end(own, at)];
         let b = pair_other(sorted[slot]);
-        let p0 = pair_units(a0, b, true);
-        let p1 = pair_units(a1, b, true);
-        let p2 = pair_units(a2, b, true);
-        let p3 = pair_units(a3, b, true);
+        let limit2 = select(0.0, cutoff2, at < count.y);
+        let p0 = pair_of_charges(a0, b, limit2);
+        let p1 = pair_of_charges(a1, b, limit2);
+        let p2 = pair_of_charges(a2, b, limit2);
+        let p3 = pair_of_charges(a3, b, limit2);
         f0 += p0.force;
         f1 += p1.force;
         f2 += p2.force;
@@ -102,7 +113,7 @@ fn pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
     pair_add(first + 1u, f1);
     pair_add(first + 2u, f2);
     pair_add(first + 3u, f3);
-    if !(size < 1073741824.0) {
+    if !(size < PAIR_LIMIT) {
         atomicMax(&fault[0], 6u);
     }
 }

@@ -1,34 +1,30 @@
 // Transforms along y in place, forwards (`fft_sign` 1) or backwards (-1). Needs fft.wgsl.
-// `pme_waves`: [nx, ny, half], half = nz / 2 + 1.
+// `pme_waves`: real parts [nx, ny, columns], then imaginary parts; columns: nz / 2 + 1 frequencies along z, filled up to a multiple of the lines of a workgroup.
 
-override pme_nx: u32;
-override pme_half: u32;
+override pme_columns: u32;
+override pme_waves_half: u32;
 override fft_sign: f32;
 
 @group(0) @binding(0) var<storage, read> fft_plan: array<vec2<u32>>;
 @group(0) @binding(1) var<storage, read> fft_roots: array<vec2<f32>>;
-@group(0) @binding(2) var<storage, read_write> pme_waves: array<vec2<f32>>;
-
-// Where a line's first element lies.
-fn pme_transform_y_first(line: u32) -> u32 {
-    let x = line / pme_half;
-    return x * fft_size * pme_half + (line - x * pme_half);
-}
+@group(0) @binding(2) var<storage, read_write> pme_waves: array<f32>;
 
 @compute @workgroup_size(64)
 fn pme_transform_y(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let lines = 1u << fft_lines_log;
-    for (var at = local; at < (fft_size << fft_lines_log); at += FFT_INVOCATIONS) {
-        let line = (group.x << fft_lines_log) + (at & (lines - 1u));
-        if line < pme_nx * pme_half {
-            fft_memory[at] = pme_waves[pme_transform_y_first(line) + (at >> fft_lines_log) * pme_half];
-        }
+    let line = fft_line(local);
+    // The workgroup's lines lie side by side in one plane.
+    let groups = pme_columns >> fft_lines_log;
+    let plane = group.x / groups;
+    let first = plane * fft_size * pme_columns + ((group.x - plane * groups) << fft_lines_log) + line;
+    for (var element = fft_first(local); element < fft_size; element += fft_step()) {
+        let at = first + element * pme_columns;
+        fft_real[(element << fft_lines_log) + line] = pme_waves[at];
+        fft_imaginary[(element << fft_lines_log) + line] = pme_waves[pme_waves_half + at];
     }
-    let result = fft_transform(local, 0u, fft_sign);
-    for (var at = local; at < (fft_size << fft_lines_log); at += FFT_INVOCATIONS) {
-        let line = (group.x << fft_lines_log) + (at & (lines - 1u));
-        if line < pme_nx * pme_half {
-            pme_waves[pme_transform_y_first(line) + (at >> fft_lines_log) * pme_half] = fft_memory[result + at];
-        }
+    let result = fft_transform(local, 0u, fft_sign) + line;
+    for (var element = fft_first(local); element < fft_size; element += fft_step()) {
+        let at = first + element * pme_columns;
+        pme_waves[at] = fft_real[result + (element << fft_lines_log)];
+        pme_waves[pme_waves_half + at] = fft_imaginary[result + (element << fft_lines_log)];
     }
 }

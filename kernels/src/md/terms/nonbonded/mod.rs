@@ -6,7 +6,7 @@
 //! | [`twin`] | the term in double precision |
 //!
 //! Invariant: forces and energies are functions of the set of pairs within the cutoff, not of list, skin, sort, capacity or workgroup order.
-//! Needs a list of [`Kind::HalfByExclusion`](crate::md::list::Kind).
+//! Needs a list of [`Kind::Half`](crate::md::list::Kind).
 //!
 //! Exceptions (excluded pairs with numbers of their own), the reciprocal part of PME and what it counts too much are terms of their own.
 
@@ -63,16 +63,16 @@ impl Part for Nonbonded {
         let cell = BoxFiles::of(draft).cell;
         let (switch, coulomb) = (self.switch(draft), self.coulomb(draft));
         let files = [
-            "md/list/list.wgsl",
+            "md/list/list_rows.wgsl",
             cell,
             coulomb,
             switch,
             "md/terms/nonbonded/pair.wgsl",
             "md/terms/nonbonded/pair_forces.wgsl",
         ];
-        draft.kernel(Phase::Forces, Kernel::new("pair_forces", &files).over("clusters"));
+        draft.kernel(Phase::Forces, Kernel::new("pair_forces", &files).over("slots"));
         let files = [
-            "md/list/list.wgsl",
+            "md/list/list_rows.wgsl",
             cell,
             coulomb,
             switch,
@@ -80,7 +80,7 @@ impl Part for Nonbonded {
             "md/observe/fixed64.wgsl",
             "md/terms/nonbonded/pair_energies.wgsl",
         ];
-        let groups = draft.kernel(Phase::Observe, Kernel::new("pair_energies", &files).over("clusters"));
+        let groups = draft.kernel(Phase::Observe, Kernel::new("pair_energies", &files).over("slots"));
         let [lennard_jones, coulomb, virial] = draft.sums("pair_sums", groups, ["Lennard-Jones", "Coulomb", "virial"]);
         let energy = Energy::of("NonbondedForce", lennard_jones).and(coulomb);
         draft.energy(energy.with_virial(virial));

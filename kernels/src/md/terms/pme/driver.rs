@@ -63,22 +63,24 @@ impl Pme {
         u64::from(x) * u64::from(y)
     }
 
-    /// Frequencies kept along z.
-    pub fn half(&self) -> u64 {
-        u64::from(self.grid()[2] / 2 + 1)
+    /// Frequencies kept along z, filled up so that whole workgroups transform them.
+    pub fn columns(&self) -> u64 {
+        let [x, y, _] = &self.plans;
+        u64::from(self.grid()[2] / 2 + 1).next_multiple_of(1 << x.lines_log.max(y.lines_log))
     }
 
     /// Integer constants of the shaders.
-    pub fn integers(&self) -> [(&'static str, u64); 7] {
+    pub fn integers(&self) -> [(&'static str, u64); 8] {
         let [x, y, z] = self.grid().map(u64::from);
         [
             ("pme_nx", x),
             ("pme_ny", y),
             ("pme_nz", z),
-            ("pme_half", self.half()),
+            ("pme_columns", self.columns()),
             ("pme_rows", self.rows()),
             ("pme_points", self.points()),
-            ("pme_waves_count", self.rows() * self.half()),
+            ("pme_waves_half", self.rows() * self.columns()),
+            ("pme_waves_count", 2 * self.rows() * self.columns()),
         ]
     }
 
@@ -96,8 +98,8 @@ impl Pme {
         let [x, y, z] = &self.plans;
         [
             ("pme_groups_z", z.workgroups(self.rows().div_ceil(2))),
-            ("pme_groups_y", y.workgroups(nx * self.half())),
-            ("pme_groups_x", x.workgroups(ny * self.half())),
+            ("pme_groups_y", y.workgroups(nx * self.columns())),
+            ("pme_groups_x", x.workgroups(ny * self.columns())),
         ]
     }
 

@@ -4,8 +4,8 @@
 
 /// The longest line that fits a workgroup's memory twice.
 pub const SIZE_MAX: u32 = 256;
-/// Most lines that a workgroup transforms, as a power of two.
-const LINES_LOG_MAX: u32 = 3;
+/// Fewest and most lines that a workgroup transforms, as powers of two.
+const LINES_LOG: [u32; 2] = [2, 3];
 
 /// How lines of one length are transformed.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,8 @@ impl FftPlan {
         if !(2..=SIZE_MAX).contains(&size) {
             return Err(format!("a transform of {size} points: expected 2 to {SIZE_MAX}"));
         }
-        let lines_log = (SIZE_MAX / size).ilog2().min(LINES_LOG_MAX);
+        let [fewest, most] = LINES_LOG;
+        let lines_log = (SIZE_MAX / size).ilog2().clamp(fewest, most);
         Ok(Self {
             size,
             factors: factors(size),
@@ -61,6 +62,11 @@ impl FftPlan {
                 [exact(libm::cos(angle)), exact(-libm::sin(angle))]
             })
             .collect()
+    }
+
+    /// Numbers of a workgroup's lines.
+    pub fn numbers(&self) -> u64 {
+        u64::from(self.size) << self.lines_log
     }
 
     /// Workgroups for that many lines.
@@ -97,7 +103,8 @@ mod tests {
         for size in 2..=SIZE_MAX {
             let plan = FftPlan::new(size).expect("a plan");
             assert_eq!(plan.factors.iter().product::<u32>(), size);
-            assert!(size << plan.lines_log <= SIZE_MAX);
+            // 16 KiB of a workgroup's memory.
+            assert!(plan.numbers() * 16 <= 16 << 10 && plan.lines_log >= 2, "{plan:?}");
         }
         assert_eq!(FftPlan::new(56).expect("a plan").factors, [4, 2, 7]);
         assert_eq!(FftPlan::new(26).expect("a plan").factors, [2, 13]);

@@ -58,7 +58,7 @@ impl Reciprocal<'_> {
             draft.constant_f32(&format!("fft_roots_{axis}"), &[&plan.size.to_string(), "2"], roots);
         }
         draft.scratch("pme_grid", Element::I32, &["pme_points"]);
-        draft.scratch("pme_waves", Element::F32, &["pme_waves_count", "2"]);
+        draft.scratch("pme_waves", Element::F32, &["pme_waves_count"]);
         draft.scratch("pme_potential", Element::F32, &["pme_points"]);
     }
 
@@ -98,5 +98,6 @@ impl Reciprocal<'_> {
             .set("fft_size", Number::Integer(i64::from(plan.size)))
             .set("fft_stages", Number::Integer(plan.factors.len() as i64))
             .set("fft_lines_log", Number::Integer(i64::from(plan.lines_log)))
+            .set("fft_numbers", Number::Integer(plan.numbers().cast_signed()))
     }
 }
