@@ -1,11 +1,14 @@
 //! `baton-server`: parses, starts, waits, stops.
 
+mod simulation;
+
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
 use scheduler::Config;
 use server::accept::Connections;
 use server::app::Sizes;
@@ -20,11 +23,13 @@ const SECONDS_MAX: u64 = 10 * 365 * 24 * 3600;
 
 /// The scheduler of Baton: everything embedded, one folder.
 #[derive(Parser)]
-#[command(name = "baton-server", version)]
+#[command(name = "baton-server", version, subcommand_negates_reqs = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Folder of everything that lasts; made at the first start.
-    #[arg(long, env = "BATON_DATA")]
-    data: PathBuf,
+    #[arg(long, env = "BATON_DATA", required = true)]
+    data: Option<PathBuf>,
     /// Address to listen on.
     #[arg(long, env = "BATON_LISTEN", default_value = "127.0.0.1:8477")]
     listen: SocketAddr,
@@ -96,11 +101,18 @@ struct Arguments {
     log_json: bool,
 }
 
+/// What else it does than serve.
+#[derive(Subcommand)]
+enum Command {
+    /// Simulate a population of volunteers' hosts: policies side by side, or worlds under faults.
+    Simulate(Box<simulation::Arguments>),
+}
+
 impl Arguments {
-    fn options(self) -> Options {
+    fn options(self, data: PathBuf) -> Options {
         let ms = |seconds: u64| seconds.saturating_mul(1000);
         Options {
-            data: self.data,
+            data,
             listen: self.listen,
             url: self.url,
             database: self.database,
@@ -152,7 +164,14 @@ async fn asked_to_stop() -> std::io::Result<()> {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+    let mut arguments = Arguments::parse();
+    if let Some(Command::Simulate(what)) = arguments.command.take() {
+        return tokio::task::block_in_place(|| simulation::run(&what));
+    }
+    let data = arguments
+        .data
+        .take()
+        .context("--data: the folder of everything that lasts is missing")?;
     let wanted = std::env::var("BATON_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
     let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
@@ -161,8 +180,7 @@ async fn main() -> anyhow::Result<()> {
     } else {
         tracing_subscriber::registry().with(log.with_filter(filter)).init();
     }
-    let data = arguments.data.clone();
-    let server = Server::start(arguments.options()).await?;
+    let server = Server::start(arguments.options(data.clone())).await?;
     // The reader of standard output may go away: the server goes on.
     if let Err(error) = writeln!(std::io::stdout(), "{}", server.welcome(&data)) {
         tracing::warn!(%error, "nobody reads what to type next");

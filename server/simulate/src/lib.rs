@@ -10,19 +10,25 @@
 //! | `grid` | where a run stands at a moment, from its boundaries alone |
 //! | `policy` | who computes what: batch, checkpoint on the same host, moving (the serving core) |
 //! | [`comparison`] | the policies side by side over one population |
+//! | [`variations`] | the comparison again, with one thing different at a time |
 //! | [`calibration`] | the paper's figures, measured in the simulated population |
+//! | [`page`] | the report as one self-contained HTML file |
+//! | [`faults`] | small worlds of the real core and real planners, with messages lost, repeated, late, and crashes |
 //!
 //! Invariant: one seed gives one outcome, byte for byte. No clock, no file, no thread; all random numbers are functions of the seed.
 
 pub mod calibration;
 pub mod comparison;
+pub mod faults;
 mod grid;
+pub mod page;
 pub mod parameters;
 mod policy;
 mod population;
 mod random;
 mod timeline;
 pub mod trace;
+pub mod variations;
 
 pub use comparison::{Comparison, compare};
 pub use parameters::Parameters;

@@ -220,6 +220,18 @@ impl Parameters {
         Ok(parameters)
     }
 
+    /// The parameters as a TOML file.
+    ///
+    /// # Errors
+    /// A seed that TOML cannot hold.
+    pub fn toml(&self) -> Result<String, Fault> {
+        toml::to_string(self).map_err(|error| Fault {
+            file: "seed".to_owned(),
+            line: 1,
+            detail: format!("{error}, expected at most {}", i64::MAX),
+        })
+    }
+
     /// Key and sentence of the first value that is out of its range.
     fn check(&self) -> Result<(), (&'static str, String)> {
         let whole = [

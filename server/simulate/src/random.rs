@@ -15,6 +15,7 @@ pub(crate) enum Stream {
     Up,
     Down,
     Hours,
+    Faults,
 }
 
 /// The draws of one host (or one world) for one purpose.

@@ -1,0 +1,274 @@
+//! What a machine does with the planner's effects, and the checks that each has to pass.
+
+use planner::{Answer, Boundary, Control, Effect, Errand, ErrandId, Input};
+use protocol::AttemptId;
+use protocol::http::Orders;
+
+use super::Mutant;
+use super::machine::Thread;
+use super::world::{Happening, World};
+
+/// How often a paused thread looks whether it may go on.
+const LOOK_MS: u64 = 5000;
+
+impl World {
+    /// Gives an input to a machine's planner, and carries out what comes of it.
+    pub(super) fn give(&mut self, index: usize, input: Input) {
+        let now_ms = self.now_ms;
+        let machine = &mut self.machines[index];
+        let time = machine.time(now_ms);
+        let Some(planner) = &mut machine.planner else { return };
+        let host = planner.host_number();
+        let told = machine.told.as_ref().map_or(0, |told| told.sequence);
+        let newer = orders_in(&input).filter(|orders| Some(orders.host) == host && orders.sequence >= told);
+        if let Some(orders) = newer {
+            machine.told = Some(orders.clone());
+        }
+        let effects = planner.step(input, time);
+        for effect in effects {
+            self.carry_out(index, effect);
+        }
+        let machine = &mut self.machines[index];
+        let Some(planner) = &machine.planner else { return };
+        if let Some(at) = planner.wake_at() {
+            let at = machine.at(at).max(now_ms + 1);
+            if machine.wake_ms.is_none_or(|planned| planned > at || planned <= now_ms) {
+                machine.wake_ms = Some(at);
+                let life = machine.life;
+                self.timeline.put(at, Happening::Wake { machine: index, life });
+            }
+        }
+        self.check_threads(index);
+    }
+
+    /// No thread computes for a lease that is gone.
+    fn check_threads(&mut self, index: usize) {
+        let machine = &self.machines[index];
+        let wrong = machine.threads.iter().find(|(_, thread)| {
+            let stops = matches!(thread.control, Control::StopNow);
+            !stops && machine.is_void(thread.attempt)
+        });
+        if let Some((run, thread)) = wrong {
+            let what = format!(
+                "host {index}: {run:?} computes for attempt {}, whose lease is gone",
+                thread.attempt
+            );
+            self.breaks(what);
+        }
+    }
+
+    fn carry_out(&mut self, index: usize, effect: Effect) {
+        let now_ms = self.now_ms;
+        match effect {
+            Effect::Begin(id, errand) => {
+                if let Errand::Commit { attempt, boundaries, .. } = &errand {
+                    self.gather(index, *attempt, boundaries);
+                }
+                if self.machines[index].errands.insert(id, errand).is_some() {
+                    self.breaks(format!("host {index}: {id:?} was used before"));
+                }
+                self.send(index, id);
+            }
+            Effect::Cancel(id) => drop(self.machines[index].errands.remove(&id)),
+            Effect::Compute {
+                run,
+                slot,
+                attempt,
+                until_segment,
+                ..
+            } => {
+                let machine = &mut self.machines[index];
+                let thread = Thread {
+                    slot,
+                    attempt,
+                    control: Control::Compute,
+                    until: until_segment,
+                    stamp: 0,
+                };
+                let twice = machine.threads.values().any(|thread| thread.slot == slot);
+                let is_whole = machine
+                    .folders
+                    .get(&attempt)
+                    .map(|folder| folder.reached() == folder.first() || folder.checkpoints.contains(&folder.reached()));
+                let void = machine.is_void(attempt);
+                machine.threads.insert(run, thread);
+                match is_whole {
+                    _ if twice => self.breaks(format!("host {index}: two threads on a device")),
+                    _ if void => self.breaks(format!("host {index}: attempt {attempt} begins, whose lease is gone")),
+                    None => self.breaks(format!("host {index}: attempt {attempt} begins, but nothing was fetched")),
+                    Some(false) => self.breaks(format!("host {index}: attempt {attempt} begins at a checkpoint that is torn")),
+                    Some(true) => {}
+                }
+                self.segment(index, run, true);
+            }
+            Effect::SetControl(run, control) => {
+                if let Some(thread) = self.machines[index].threads.get_mut(&run) {
+                    thread.control = control;
+                    if control == Control::StopNow {
+                        thread.stamp += 1;
+                        let (life, stamp) = (self.machines[index].life, self.machines[index].threads[&run].stamp);
+                        let machine = index;
+                        self.timeline.put(
+                            now_ms + 1,
+                            Happening::Segment {
+                                machine,
+                                life,
+                                run,
+                                stamp,
+                            },
+                        );
+                    }
+                }
+            }
+            Effect::DeleteFiles {
+                attempt,
+                checkpoints,
+                outputs,
+            } => self.delete_files(index, attempt, &checkpoints, &outputs),
+            Effect::DeleteJob(attempt) => self.delete_job(index, attempt),
+            Effect::DeleteJobsExcept(keep) => {
+                let all: Vec<AttemptId> = self.machines[index].folders.keys().copied().collect();
+                for attempt in all.into_iter().filter(|attempt| !keep.contains(attempt)) {
+                    self.delete_job(index, attempt);
+                }
+            }
+            Effect::SaveOrders(orders) => self.machines[index].saved = Some(*orders),
+            Effect::ForgetHost => {
+                let machine = &mut self.machines[index];
+                machine.void.extend(machine.folders.keys());
+                (machine.identity, machine.told, machine.saved) = (None, None, None);
+            }
+            Effect::Exit(ending) => self.breaks(format!("host {index}: the agent ends: {ending:?}")),
+            Effect::Listen
+            | Effect::Unoccupied { .. }
+            | Effect::SaveContributed(_)
+            | Effect::KeepCheckpoint { .. }
+            | Effect::SweepFetched(_)
+            | Effect::Say(_) => {}
+        }
+    }
+
+    /// A commit begins: the outputs of its boundaries are read once, so they have to be there.
+    fn gather(&mut self, index: usize, attempt: AttemptId, boundaries: &[Boundary]) {
+        let folder = self.machines[index].folders.get_mut(&attempt);
+        let Some(folder) = folder else {
+            return self.breaks(format!("host {index}: attempt {attempt} is committed, which has no folder"));
+        };
+        let with_outputs = boundaries.iter().filter(|boundary| boundary.output_bytes > 0);
+        let segments = with_outputs.map(|boundary| boundary.entry.segment);
+        let gone = segments.clone().find(|segment| !folder.outputs.contains(segment));
+        if self.mutant == Some(Mutant::DeletedEarly) {
+            for segment in segments {
+                folder.outputs.remove(&segment);
+            }
+        }
+        if let Some(gone) = gone {
+            self.breaks(format!(
+                "host {index}: outputs of boundary {gone} are gone before they were safe"
+            ));
+        }
+    }
+
+    fn delete_files(&mut self, index: usize, attempt: AttemptId, checkpoints: &[u64], outputs: &[u64]) {
+        let Some(folder) = self.machines[index].folders.get_mut(&attempt) else {
+            return self.breaks(format!(
+                "host {index}: files of attempt {attempt} are deleted, which has no folder"
+            ));
+        };
+        let safe = self.server.safe(folder.job);
+        let reached = folder.reached();
+        for segment in outputs {
+            folder.outputs.remove(segment);
+        }
+        for segment in checkpoints {
+            folder.checkpoints.remove(segment);
+        }
+        if let Some(segment) = outputs.iter().find(|segment| safe < Some(**segment)) {
+            self.breaks(format!(
+                "host {index}: outputs of boundary {segment} are deleted, {safe:?} is safe"
+            ));
+        }
+        if checkpoints.contains(&reached) {
+            self.breaks(format!("host {index}: the newest checkpoint of attempt {attempt} is deleted"));
+        }
+    }
+
+    fn delete_job(&mut self, index: usize, attempt: AttemptId) {
+        let machine = &mut self.machines[index];
+        let writes = machine.threads.values().any(|thread| thread.attempt == attempt);
+        let Some(folder) = machine.folders.remove(&attempt) else {
+            return;
+        };
+        let void = machine.is_void(attempt);
+        let safe = self.server.safe(folder.job) >= Some(folder.reached());
+        if writes {
+            self.breaks(format!(
+                "host {index}: the folder of attempt {attempt} is deleted while a thread writes into it"
+            ));
+        }
+        if !safe && !void {
+            self.breaks(format!(
+                "host {index}: boundaries of attempt {attempt} are deleted that are not safe"
+            ));
+        }
+    }
+
+    /// The next event of a thread: its next boundary, or another look while it is paused.
+    pub(super) fn segment(&mut self, index: usize, run: planner::RunId, computes: bool) {
+        let ms = if computes {
+            60_000 + self.draws.below(240_000)
+        } else {
+            LOOK_MS
+        };
+        let machine = &mut self.machines[index];
+        let life = machine.life;
+        let Some(thread) = machine.threads.get_mut(&run) else { return };
+        thread.stamp += 1;
+        let stamp = thread.stamp;
+        let machine = index;
+        self.timeline.put(
+            self.now_ms + ms,
+            Happening::Segment {
+                machine,
+                life,
+                run,
+                stamp,
+            },
+        );
+    }
+
+    /// An answer has come: what it means for the disk, and then for the planner.
+    pub(super) fn answered(&mut self, index: usize, id: ErrandId, answer: Answer) {
+        let full = !self.calm && self.draws.below(50) == 0;
+        let rolls_back = self.mutant != Some(Mutant::RollbackForgotten);
+        let machine = &mut self.machines[index];
+        let Some(errand) = machine.errands.remove(&id) else { return };
+        let over = matches!(answer, Answer::Trouble(planner::Trouble::LeaseOver(_)));
+        let answer = match (&errand, answer) {
+            (Errand::Fetch(_), Answer::Updated) if full => {
+                let failure = planner::Failure::new(planner::Cause::Host, "the disk is full");
+                Answer::Trouble(planner::Trouble::Failed(failure))
+            }
+            (Errand::Fetch(lease), Answer::Updated) => Answer::Fetched(machine.look(lease, rolls_back)),
+            (Errand::Enrol(_), Answer::Enrolled(host)) => {
+                machine.identity = Some(host);
+                Answer::Enrolled(host)
+            }
+            (_, answer) => answer,
+        };
+        match &errand {
+            Errand::End { attempt, .. } => drop(machine.void.insert(*attempt)),
+            Errand::Commit { attempt, .. } if over => drop(machine.void.insert(*attempt)),
+            Errand::Fetch(lease) if over => drop(machine.void.insert(lease.attempt)),
+            _ => {}
+        }
+        self.give(index, Input::Answer(id, answer));
+    }
+}
+
+fn orders_in(input: &Input) -> Option<&Orders> {
+    match input {
+        Input::Orders(orders) | Input::Answer(_, Answer::Orders(orders)) => Some(orders),
+        _ => None,
+    }
+}

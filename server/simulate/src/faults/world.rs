@@ -1,0 +1,402 @@
+//! The events of one world in virtual time, and the faults that its seed draws.
+
+use std::collections::VecDeque;
+
+use planner::{Answer, Cause, Control, Errand, ErrandId, Failure, Input, RunId};
+use protocol::http::Orders;
+use protocol::{Digest, Tier};
+use scheduler::Event;
+use scheduler::testing::{START_MS, submission};
+
+use super::machine::Machine;
+use super::server::Server;
+use super::{Broken, Mutant, Played};
+use crate::random::{Draws, Stream};
+use crate::timeline::Timeline;
+
+pub(super) const MINUTE: u64 = 60_000;
+pub(super) const HOUR: u64 = 60 * MINUTE;
+/// Faults come until then; afterwards every job has to end before `END_MS`.
+const CALM_MS: u64 = 5 * HOUR;
+const END_MS: u64 = 80 * HOUR;
+/// Events of one world, at most: one that goes round in circles is broken.
+const EVENTS_MAX: u64 = 200_000;
+/// What is kept of what happened, for a report.
+const BEFORE: usize = 40;
+
+/// Something that happens.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// A request reaches the server.
+    Request {
+        machine: usize,
+        life: u64,
+        id: ErrandId,
+        errand: Box<Errand>,
+        wall_ms: u64,
+    },
+    /// Its answer reaches the host.
+    Answer {
+        machine: usize,
+        life: u64,
+        id: ErrandId,
+        answer: Box<Answer>,
+    },
+    /// Nothing came back for so long that the host asks again.
+    Resend { machine: usize, life: u64, id: ErrandId },
+    /// The stream brings orders.
+    Orders { machine: usize, life: u64, orders: Box<Orders> },
+    /// A thread is at a boundary, or looks.
+    Segment {
+        machine: usize,
+        life: u64,
+        run: RunId,
+        stamp: u64,
+    },
+    /// A planner has something due.
+    Wake { machine: usize, life: u64 },
+    /// The core has something due.
+    Due,
+    /// An agent begins.
+    Start(usize),
+    /// The server is back.
+    ServerBack,
+    /// The owner of a machine comes or goes.
+    Owner(usize, bool),
+    /// A job is submitted.
+    Submit(u64),
+    /// The next fault.
+    Fault,
+    /// No more faults.
+    Calm,
+}
+
+pub(super) struct World {
+    seed: u64,
+    pub(super) now_ms: u64,
+    pub(super) draws: Draws,
+    pub(super) timeline: Timeline<Happening>,
+    pub(super) server: Server,
+    pub(super) machines: Vec<Machine>,
+    pub(super) calm: bool,
+    pub(super) mutant: Option<Mutant>,
+    due_ms: Option<u64>,
+    broken: Option<String>,
+    before: VecDeque<String>,
+    pub(super) played: Played,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, mutant: Option<Mutant>) -> Self {
+        let mut draws = Draws::new(seed, Stream::Faults, 0);
+        let mut timeline = Timeline::new();
+        let machines = 2 + draws.below(3);
+        for index in 0..machines {
+            timeline.put(draws.below(10 * MINUTE), Happening::Start(index as usize));
+        }
+        for job in 0..2 + draws.below(4) {
+            timeline.put(draws.below(2 * HOUR), Happening::Submit(job));
+        }
+        timeline.put(draws.below(20 * MINUTE), Happening::Fault);
+        timeline.put(CALM_MS, Happening::Calm);
+        Self {
+            seed,
+            now_ms: 0,
+            draws,
+            timeline,
+            server: Server::new(mutant),
+            machines: (0..machines).map(Machine::new).collect(),
+            calm: false,
+            mutant,
+            due_ms: None,
+            broken: None,
+            before: VecDeque::new(),
+            played: Played::default(),
+        }
+    }
+
+    pub(super) fn breaks(&mut self, what: String) {
+        self.broken.get_or_insert(what);
+    }
+
+    pub(super) fn play(mut self) -> Result<Played, Box<Broken>> {
+        while self.broken.is_none() && self.server.broken.is_none() {
+            let Some((at, happening)) = self.timeline.pop() else { break };
+            if at > END_MS || self.calm && self.server.all_ended() {
+                break;
+            }
+            self.now_ms = at;
+            self.note(&happening);
+            self.happen(happening);
+            self.push_orders();
+            self.plan_due();
+            if self.played.events > EVENTS_MAX {
+                self.breaks(format!("more than {EVENTS_MAX} events: the world goes round in circles"));
+            }
+        }
+        if self.broken.is_none() && self.server.broken.is_none() {
+            self.server.assert_ended();
+        }
+        self.played.jobs = self.server.packages.len() as u64;
+        self.played.core_events = self.server.applied;
+        match self.broken.or(self.server.broken) {
+            None => Ok(self.played),
+            Some(what) => Err(Box::new(Broken {
+                seed: self.seed,
+                at_ms: self.now_ms,
+                what,
+                before: self.before.into(),
+            })),
+        }
+    }
+
+    fn note(&mut self, happening: &Happening) {
+        let mut line = format!("{:>9} {happening:?}", self.now_ms);
+        let digest = Digest::of(line.as_bytes()).0;
+        let first = digest.first_chunk().copied().map_or(0, u64::from_le_bytes);
+        self.played.digest = self.played.digest.rotate_left(7) ^ first;
+        self.played.events += 1;
+        line.truncate(line.char_indices().nth(160).map_or(line.len(), |(at, _)| at));
+        if self.before.len() == BEFORE {
+            self.before.pop_front();
+        }
+        self.before.push_back(line);
+    }
+
+    /// Time for a message: mostly a moment, sometimes minutes, so that others overtake it.
+    fn delay(&mut self) -> u64 {
+        match self.draws.below(20) {
+            0 if !self.calm => self.draws.below(5 * MINUTE),
+            _ => 20 + self.draws.below(1000),
+        }
+    }
+
+    fn is_lost(&mut self, index: usize) -> bool {
+        let cut = self.machines[index].cut_until_ms > self.now_ms;
+        let lost = cut || !self.calm && self.draws.below(12) == 0;
+        self.played.lost += u64::from(lost);
+        lost
+    }
+
+    /// Sends an errand that is outstanding, and plans to ask again.
+    pub(super) fn send(&mut self, machine: usize, id: ErrandId) {
+        let found = &self.machines[machine];
+        let (life, wall) = (found.life, (START_MS + self.now_ms).saturating_add_signed(found.clock_ms));
+        let Some(errand) = found.errands.get(&id).cloned() else {
+            return;
+        };
+        if let Errand::Commit { attempt, boundaries, .. } = &errand {
+            let folder = self.machines[machine].folders.get(attempt);
+            let newest = boundaries.last().map_or(0, |last| last.entry.segment);
+            if !folder.is_some_and(|folder| folder.checkpoints.contains(&newest)) {
+                self.breaks(format!(
+                    "host {machine}: the checkpoint of boundary {newest} is gone before it was safe"
+                ));
+            }
+        }
+        let copies = if self.is_lost(machine) {
+            0
+        } else {
+            1 + u64::from(!self.calm && self.draws.below(12) == 0)
+        };
+        self.played.twice += copies.saturating_sub(1);
+        for _ in 0..copies {
+            let at = self.now_ms + self.delay();
+            let errand = Box::new(errand.clone());
+            self.timeline.put(
+                at,
+                Happening::Request {
+                    machine,
+                    life,
+                    id,
+                    errand,
+                    wall_ms: wall,
+                },
+            );
+        }
+        let again = self.now_ms + 20_000 + self.draws.below(20_000);
+        self.timeline.put(again, Happening::Resend { machine, life, id });
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Request {
+                machine,
+                life,
+                id,
+                errand,
+                wall_ms,
+            } => {
+                if !self.server.up {
+                    return;
+                }
+                // A request of an earlier process arrives all the same.
+                let host = self.machines[machine].identity;
+                let answer = self.server.serve(self.now_ms, (machine, life, id), host, wall_ms, &errand);
+                if !self.is_lost(machine) {
+                    let at = self.now_ms + self.delay();
+                    let answer = Box::new(answer);
+                    self.timeline.put(
+                        at,
+                        Happening::Answer {
+                            machine,
+                            life,
+                            id,
+                            answer,
+                        },
+                    );
+                }
+            }
+            Happening::Answer {
+                machine,
+                life,
+                id,
+                answer,
+            } => {
+                if self.machines[machine].life == life {
+                    self.answered(machine, id, *answer);
+                }
+            }
+            Happening::Resend { machine, life, id } => {
+                let found = &mut self.machines[machine];
+                if found.life != life {
+                    return;
+                }
+                match found.errands.get(&id) {
+                    None => {}
+                    Some(Errand::Heartbeat(..)) => {
+                        found.errands.remove(&id);
+                        self.give(machine, Input::Answer(id, Answer::Away { again_ms: 15_000 }));
+                    }
+                    Some(_) => self.send(machine, id),
+                }
+            }
+            Happening::Orders { machine, life, orders } => {
+                if self.machines[machine].life == life {
+                    self.give(machine, Input::Orders(*orders));
+                }
+            }
+            Happening::Segment {
+                machine,
+                life,
+                run,
+                stamp,
+            } => self.thread(machine, life, run, stamp),
+            Happening::Wake { machine, life } => {
+                let found = &mut self.machines[machine];
+                if found.life == life && found.wake_ms == Some(self.now_ms) {
+                    found.wake_ms = None;
+                    self.give(machine, Input::Tick);
+                }
+            }
+            Happening::Due => {
+                if self.due_ms.is_none_or(|due| due <= self.now_ms) {
+                    self.due_ms = None;
+                }
+                if self.server.up && self.server.due_ms().is_some_and(|due| due <= self.now_ms) {
+                    drop(self.server.apply(self.now_ms, &Event::Tick));
+                }
+            }
+            Happening::Start(machine) => self.start(machine),
+            Happening::ServerBack => {
+                if !self.server.up {
+                    self.server.restart(self.now_ms);
+                }
+            }
+            Happening::Owner(machine, on_battery) => {
+                self.machines[machine].facts.on_battery = on_battery;
+                let facts = self.machines[machine].facts.clone();
+                self.give(machine, Input::Facts(facts));
+            }
+            Happening::Submit(number) => {
+                if !self.server.up {
+                    return self.timeline.put(self.now_ms + MINUTE, Happening::Submit(number));
+                }
+                let tier = if self.draws.below(2) == 0 {
+                    Tier::Portable
+                } else {
+                    Tier::ClassBound
+                };
+                let mut job = submission(&format!("job {number}"), tier, 2 + self.draws.below(8));
+                job.package = Digest::of(&number.to_le_bytes());
+                job.archive = job.package;
+                job.priority = if self.draws.below(4) == 0 { 9 } else { 3 };
+                job.now = self.draws.below(2) == 0;
+                job.segment_ms = Some(3 * MINUTE);
+                self.server.submit(self.now_ms, job);
+            }
+            Happening::Fault => self.fault(),
+            Happening::Calm => self.settle(),
+        }
+    }
+
+    fn start(&mut self, machine: usize) {
+        if self.machines[machine].planner.is_none() {
+            let seed = self.draws.bits();
+            self.machines[machine].start(self.now_ms, seed);
+            self.give(machine, Input::Tick);
+        }
+    }
+
+    /// A thread comes to a boundary, or to its end.
+    fn thread(&mut self, index: usize, life: u64, run: RunId, stamp: u64) {
+        let fails = !self.calm && self.draws.below(60) == 0;
+        let machine = &mut self.machines[index];
+        if machine.life != life {
+            return;
+        }
+        let Some(thread) = machine.threads.get(&run).filter(|thread| thread.stamp == stamp) else {
+            return;
+        };
+        let (control, until, attempt) = (thread.control, thread.until, thread.attempt);
+        let Some(folder) = machine.folders.get_mut(&attempt) else {
+            return;
+        };
+        let ended = match control {
+            Control::Pause => return self.segment(index, run, false),
+            Control::StopNow => Some(Ok(())),
+            _ if fails => Some(Err(Failure::new(Cause::Host, "the driver was reset"))),
+            _ if folder.reached() >= until => Some(Ok(())),
+            Control::Compute | Control::StopAtBoundary => {
+                let boundary = folder.advance();
+                let done = control == Control::StopAtBoundary || folder.reached() == until;
+                self.give(index, Input::Boundary(run, boundary));
+                done.then_some(Ok(()))
+            }
+        };
+        match ended {
+            None => self.segment(index, run, true),
+            Some(ended) => {
+                if self.machines[index].life == life && self.machines[index].threads.remove(&run).is_some() {
+                    self.give(index, Input::Stopped(run, ended));
+                }
+            }
+        }
+    }
+
+    /// Orders that changed go out over the streams.
+    fn push_orders(&mut self) {
+        for host in std::mem::take(&mut self.server.changed) {
+            let Some(machine) = self.machines.iter().position(|machine| machine.identity == Some(host)) else {
+                continue;
+            };
+            let Some(orders) = self.server.orders(host) else { continue };
+            let life = self.machines[machine].life;
+            if self.machines[machine].planner.is_some() && !self.is_lost(machine) {
+                let at = self.now_ms + self.delay();
+                let orders = Box::new(orders);
+                self.timeline.put(at, Happening::Orders { machine, life, orders });
+            }
+        }
+    }
+
+    fn plan_due(&mut self) {
+        let Some(due) = self.server.due_ms().map(|due| due.max(self.now_ms + 1)) else {
+            return;
+        };
+        if self.server.up && self.due_ms.is_none_or(|planned| planned > due) {
+            self.due_ms = Some(due);
+            self.timeline.put(due, Happening::Due);
+        }
+    }
+}

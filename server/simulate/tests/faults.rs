@@ -1,0 +1,32 @@
+//! Worlds under faults: a hundred seeds without a broken invariant, each replays exactly, and parts that work wrongly on purpose are found.
+
+use simulate::faults::{Mutant, campaign, play};
+
+#[test]
+fn a_hundred_worlds_under_faults_break_no_invariant() {
+    let played = campaign(0..100, None).unwrap_or_else(|broken| panic!("{broken}"));
+    println!("{played:?}");
+    assert!(played.jobs > 200 && played.lost > 1000 && played.twice > 500, "{played:?}");
+    assert!(played.crashes > 100 && played.restarts > 50, "{played:?}");
+}
+
+#[test]
+fn a_seed_replays_exactly() {
+    assert_eq!(play(7, None), play(7, None));
+    assert_ne!(
+        play(7, None).map(|played| played.digest),
+        play(8, None).map(|played| played.digest)
+    );
+    let broken = |seed| play(seed, Some(Mutant::RollbackForgotten)).err();
+    let seed = (0..200).find(|seed| broken(*seed).is_some()).expect("the mutant is found");
+    assert_eq!(broken(seed), broken(seed));
+}
+
+#[test]
+fn every_mutant_is_found() {
+    for mutant in Mutant::ALL {
+        let found = (0..300).find_map(|seed| play(seed, Some(mutant)).err());
+        let found = found.unwrap_or_else(|| panic!("{mutant:?} is not found"));
+        println!("{mutant:?}: {} seeds: {}", found.seed + 1, found.what);
+    }
+}
