@@ -170,10 +170,9 @@ impl World {
     }
 
     fn delete_files(&mut self, index: usize, attempt: AttemptId, checkpoints: &[u64], outputs: &[u64]) {
+        // A folder that went before has no files to delete.
         let Some(folder) = self.machines[index].folders.get_mut(&attempt) else {
-            return self.breaks(format!(
-                "host {index}: files of attempt {attempt} are deleted, which has no folder"
-            ));
+            return;
         };
         let safe = self.server.safe(folder.job);
         let reached = folder.reached();
