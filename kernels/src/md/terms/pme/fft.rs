@@ -75,23 +75,23 @@ impl FftPlan {
     }
 }
 
-/// Fours first, since they save stages, then primes from the smallest on.
+/// The largest odd prime first, where it costs half (`fft_odd_stage`), then fours, since they save stages, then the other primes.
 fn factors(mut size: u32) -> Vec<u32> {
-    let mut factors = Vec::new();
-    let mut candidate = 4;
+    let mut primes = Vec::new();
+    let mut candidate = 2;
     while size > 1 {
         if size.is_multiple_of(candidate) {
-            factors.push(candidate);
+            primes.push(candidate);
             size /= candidate;
         } else {
-            candidate = match candidate {
-                4 => 2,
-                3 => 5,
-                other => other + 1,
-            };
+            candidate += 1;
         }
     }
-    factors
+    let twos = primes.iter().filter(|p| **p == 2).count();
+    let mut odd = primes.split_off(twos);
+    let largest = odd.pop();
+    let fours = std::iter::repeat_n(4, twos / 2).chain((twos % 2 == 1).then_some(2));
+    largest.into_iter().chain(fours).chain(odd).collect()
 }
 
 #[cfg(test)]
@@ -106,8 +106,9 @@ mod tests {
             // 16 KiB of a workgroup's memory.
             assert!(plan.numbers() * 16 <= 16 << 10 && plan.lines_log >= 2, "{plan:?}");
         }
-        assert_eq!(FftPlan::new(56).expect("a plan").factors, [4, 2, 7]);
-        assert_eq!(FftPlan::new(26).expect("a plan").factors, [2, 13]);
+        assert_eq!(FftPlan::new(56).expect("a plan").factors, [7, 4, 2]);
+        assert_eq!(FftPlan::new(180).expect("a plan").factors, [5, 4, 3, 3]);
+        assert_eq!(FftPlan::new(26).expect("a plan").factors, [13, 2]);
         for size in [0, 1, 257] {
             let error = FftPlan::new(size).expect_err("too short or too long");
             assert!(error.contains("expected 2 to 256"), "{error}");
