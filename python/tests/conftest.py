@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -24,6 +25,8 @@ import baton
 from baton import program
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+#: Several times what the longest one takes on two busy cores.
+TEST_SECONDS_MAX = 300
 
 
 HEAT = """
@@ -184,6 +187,20 @@ def scripted() -> Iterator[Callable[..., Scripted]]:
     for listening in running:
         listening.shutdown()
         listening.server_close()
+
+
+@pytest.fixture(autouse=True)
+def deadline() -> Iterator[None]:
+    """No test waits for ever, whatever a server or a program does."""
+
+    def late(*_: Any) -> None:
+        raise AssertionError(f"the test took longer than {TEST_SECONDS_MAX} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(TEST_SECONDS_MAX)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(autouse=True)
