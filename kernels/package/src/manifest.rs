@@ -64,6 +64,12 @@ pub struct Run {
     /// Unit of time, `ps` say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_unit: Option<String>,
+    /// Physical time of the starting state, in `time_unit`; 0 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<f64>,
+    /// Steps that were made before the starting state, elsewhere; 0 when left out. Steps of the run are counted from 0 all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_step: Option<u64>,
 }
 
 /// A constant: TOML keeps integers and floats apart, and so do we.

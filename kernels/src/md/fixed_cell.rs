@@ -8,6 +8,9 @@ use super::system::Cell;
 /// 2³².
 const ONE: f64 = 4_294_967_296.0;
 
+/// Edge of the box that stands for none, nm: no difference may reach half of it. Systems without a box lie around its middle.
+pub const OPEN_EDGE_NM: f64 = 64.0;
+
 /// A cell whose vectors are f32.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FixedCell {

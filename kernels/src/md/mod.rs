@@ -10,6 +10,8 @@
 //! | [`twin`] | energies and forces of a whole system in double precision |
 //! | [`motion`] | constraints, thermostat, integrators |
 //! | [`observe`] | what is measured |
+//! | [`readback`] | what a molecular package says of its particles |
+//! | [`minimize`] | the energy of a package's starting state, minimised |
 //! | `lennard_jones` | [`LennardJonesSystem`]: particles of several types at constant energy |
 //! | [`check`] | what such a system must fulfil |
 //! | [`fixed`] | positions as fractions of the box, in 32 bits |
@@ -36,7 +38,7 @@
 //!
 //! # Faults
 //! The observable buffer `fault` is 0 as long as all is well. Numbers, given to the draft by the parts that raise them: 2 a displacement out of range,
-//! 3 an energy, 5 constraints that cannot hold, 6 a force, 7 a momentum; 101 and 102 a list out of capacity, which is enlarged (`grow` of the manifest).
+//! 3 an energy, 5 constraints that cannot hold, 6 a force, 7 a momentum, 8 a sum of implicit solvent, 9 the charge grid of PME; 101 and 102 a list out of capacity, which is enlarged (`grow` of the manifest).
 
 mod assemble;
 pub mod check;
@@ -46,8 +48,10 @@ pub mod fixed;
 pub mod fixed_cell;
 mod lennard_jones;
 pub mod list;
+pub mod minimize;
 pub mod motion;
 pub mod observe;
+pub mod readback;
 pub mod system;
 pub mod terms;
 pub mod twin;

@@ -16,7 +16,7 @@
 //! | [`verify`] | all that is recorded, held against the chain |
 //! | [`gather`] | a run directory out of what was computed elsewhere |
 //! | [`disk`] | writing so that a crash leaves the old or the new |
-//! | [`evaluate`](mod@evaluate) | one evaluation of energies and forces |
+//! | [`evaluate`](mod@evaluate) | energies and forces of single states |
 
 mod chain;
 pub mod dir;
@@ -39,7 +39,7 @@ pub mod verify;
 pub use chain::{Line, Placed, Root};
 pub use dir::{RunConfig, RunDir};
 pub use error::RunError;
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Evaluation, Evaluator, evaluate};
 pub use executor::{Boundary, Executor};
 pub use finite::{NonFinite, Place};
 pub use gather::Gathering;

@@ -10,7 +10,7 @@ use protocol::{ChainEntry, Checkpoint, StateBuffer};
 use crate::package::Package;
 use crate::package::manifest::{self, Role};
 
-use super::{RunError, disk, outputs};
+use super::{RunDir, RunError, disk, outputs};
 
 /// Room for a checkpoint's header, digests and incompressible payloads beside the state itself, bytes.
 const CHECKPOINT_SLACK_BYTES: u64 = 1 << 21;
@@ -39,6 +39,26 @@ pub fn initial_boundary(package: &Package) -> (ChainEntry, Vec<StateBuffer>) {
         outputs::no_outputs_digest(package),
     );
     (entry, state)
+}
+
+impl RunDir {
+    /// The newest boundary of a run directory that has a whole checkpoint, or C0, with its state.
+    ///
+    /// # Errors
+    /// The chain cannot be read, or a checkpoint is of another run.
+    pub fn newest_state(&self) -> Result<(ChainEntry, Vec<StateBuffer>), RunError> {
+        for line in self.chain()?.into_iter().rev().filter(|line| line.entry.segment > 0) {
+            let path = self.checkpoint_path(line.entry.segment);
+            if path.is_file() {
+                let checkpoint = self.read_checkpoint(&path)?;
+                if checkpoint.entry != line.entry {
+                    return Err(RunError::folder(&path, "is whole, but of another run than the chain"));
+                }
+                return Ok((line.entry, checkpoint.buffers));
+            }
+        }
+        Ok(initial_boundary(self.package()))
+    }
 }
 
 /// Standard bytes with the name, type and shape that the package gives them.

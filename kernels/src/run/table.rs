@@ -56,7 +56,8 @@ pub(super) fn rows(package: &Package, end: u64, outputs: &[Vec<u8>]) -> String {
     for (step, taken) in rows {
         _ = write!(text, "{step}");
         if let (Some(per_step), Some(_)) = (run.time_per_step, &run.time_unit) {
-            _ = write!(text, ",{}", Number(step as f64 * per_step));
+            let time = run.start_time.unwrap_or(0.0) + step as f64 * per_step;
+            _ = write!(text, ",{}", Number(time));
         }
         for (id, output) in tables(package) {
             match taken.get(&id) {

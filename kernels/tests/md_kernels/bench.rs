@@ -35,6 +35,8 @@ impl Bench {
                 segments: 1,
                 time_per_step: None,
                 time_unit: None,
+                start_time: None,
+                start_step: None,
             },
             constants: BTreeMap::new(),
             buffers: Vec::new(),

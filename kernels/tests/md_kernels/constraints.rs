@@ -1,6 +1,7 @@
 //! Constraints: residuals at the floor of f32 and the same displacements and velocities as double precision.
 
 use kernels::md::fixed_cell::FixedCell;
+use kernels::md::motion::constraint_sets::ConstraintSets;
 use kernels::md::motion::constraints::ConstraintBuffers;
 use kernels::md::motion::twin;
 use kernels::md::system::Constraint;
@@ -109,6 +110,114 @@ fn velocities_lose_what_would_change_a_length_and_nothing_else() {
     let (most, rms) = worst(&results.vectors("velocities"), &expected);
     println!("velocities worst {most:.2e}, rms {rms:.2e} nm/ps");
     assert!(most < 2e-6 && rms < 2e-7, "{most:e}, {rms:e}");
+}
+
+/// All bonds of molecules: chains, and rings with side chains.
+fn skeletons(count: usize) -> Molecules {
+    let mut all = Molecules::default();
+    for index in 0..count {
+        let place = [0, 1, 2].map(|axis| 6.0 * flat(4, 3 * index + axis));
+        let length = 20 + index;
+        // A zigzag of 0.15 nm, closed to a ring of six at its end, with a hydrogen on every second atom.
+        let angle = |k: usize| std::f64::consts::TAU * k as f64 / 6.0;
+        let mut points: Vec<[f64; 3]> = (0..length)
+            .map(|k| [0.13 * k as f64, if k % 2 == 0 { 0.0 } else { 0.075 }, 0.0])
+            .collect();
+        let end = points[length - 1];
+        points.extend((0..6).map(|k| {
+            [
+                end[0] + 0.3 - 0.15 * angle(k).cos(),
+                end[1] + 0.15 * angle(k).sin(),
+                0.02 * (k % 2) as f64,
+            ]
+        }));
+        let mut bonds: Vec<[usize; 2]> = (0..length).map(|k| [k, k + 1]).collect();
+        bonds.extend((0..6).map(|k| [length + k, length + (k + 1) % 6]));
+        for k in (0..length).step_by(2) {
+            bonds.push([k, points.len()]);
+            points.push([points[k][0], -0.07, 0.08]);
+        }
+        let masses: Vec<f64> = (0..points.len())
+            .map(|k| if k < length + 6 { 12.011 } else { 1.008 })
+            .collect();
+        let distance = |[a, b]: [usize; 2]| (0..3).map(|k| (points[a][k] - points[b][k]).powi(2)).sum::<f64>().sqrt();
+        let lengths: Vec<f64> = bonds.iter().map(|bond| distance(*bond)).collect();
+        let first = all.add(place, &points, &masses);
+        let set = bonds.iter().zip(lengths).map(|([a, b], length_nm)| Constraint {
+            atoms: [first + *a as u32, first + *b as u32],
+            length_nm,
+        });
+        all.constraints.larger.push(set.collect());
+    }
+    all
+}
+
+fn bench_of_sets(all: &Molecules, velocities: &[[f64; 3]], dt_ps: f64) -> Bench {
+    let sets = ConstraintSets::new(&all.constraints.larger, &all.inverse_masses).expect("good sets");
+    let atoms = velocities.len();
+    let mut bench = Bench::new(&cell());
+    bench.integer("constraint_sets", 64 * sets.sets() as usize);
+    bench.integer("set_colors", sets.colors as usize);
+    bench.float("constraint_rate", 1.0 / dt_ps);
+    let (ranges, tags, rows) = (sets.ranges.len() / 20, sets.atoms.len(), sets.rows.len() / 4);
+    bench.words("set_ranges", &[ranges, 20], sets.ranges);
+    bench.words("set_atoms", &[tags], sets.atoms);
+    bench.words("set_rows", &[rows, 4], sets.rows);
+    bench.floats("inverse_masses", &[atoms], all.inverse_masses.iter().copied());
+    bench.positions(&cell(), &all.points_nm);
+    bench.floats("velocities", &[atoms, 3], velocities.iter().flatten().copied());
+    bench
+}
+
+const SET: [&str; 3] = ["md/cell.wgsl", "md/motion/canonical.wgsl", "md/motion/set.wgsl"];
+
+#[test]
+fn larger_sets_come_to_the_floor_of_f32() {
+    let all = skeletons(5);
+    let dt_ps = 0.002;
+    let velocities = thermal(&all);
+    let mut bench = bench_of_sets(&all, &velocities, dt_ps);
+    let free: Vec<[f64; 3]> = velocities.iter().map(|v| v.map(|x| f64::from((x * dt_ps) as f32))).collect();
+    bench.floats("displacements", &[free.len(), 3], free.iter().flatten().copied());
+    bench.pass(
+        "constrain_sets",
+        &[&SET[..], &["md/motion/constrain_sets.wgsl"]].concat(),
+        "constraint_sets",
+    );
+    let results = bench.everywhere(1);
+    let points = exact_points(&cell(), &all.points_nm, &results.positions());
+    let displacements = results.vectors("displacements");
+    let mut residual: f64 = 0.0;
+    for one in constraints(&all) {
+        let [a, b] = one.atoms.map(|atom| atom as usize);
+        let s = [0, 1, 2].map(|k| points[b][k] - points[a][k] + displacements[b][k] - displacements[a][k]);
+        let length = s.iter().map(|x| x * x).sum::<f64>().sqrt();
+        residual = residual.max((length / one.length_nm - 1.0).abs());
+    }
+    let mut expected = free.clone();
+    twin::constrain(&points, &mut expected, &all.inverse_masses, &constraints(&all));
+    let (most, rms) = worst(&displacements, &expected);
+    println!("residual {residual:.2e}; displacements worst {most:.2e}, rms {rms:.2e} nm");
+    assert!(residual < 5e-7, "{residual:e}");
+    assert!(most < 5e-7 && rms < 5e-8, "{most:e}, {rms:e}");
+}
+
+#[test]
+fn velocities_of_larger_sets_lose_what_would_change_a_length() {
+    let all = skeletons(5);
+    let velocities: Vec<[f64; 3]> = (0..all.points_nm.len())
+        .map(|tag| vector(6, tag).map(|x| f64::from(x as f32)))
+        .collect();
+    let mut bench = bench_of_sets(&all, &velocities, 0.002);
+    let last = ["md/motion/constrain_velocity_sets.wgsl"];
+    bench.pass("constrain_velocity_sets", &[&SET[..], &last].concat(), "constraint_sets");
+    let results = bench.everywhere(1);
+    let points = exact_points(&cell(), &all.points_nm, &results.positions());
+    let mut expected = velocities.clone();
+    twin::constrain_velocities(&points, &mut expected, &all.inverse_masses, &constraints(&all));
+    let (most, rms) = worst(&results.vectors("velocities"), &expected);
+    println!("velocities worst {most:.2e}, rms {rms:.2e} nm/ps");
+    assert!(most < 5e-6 && rms < 1e-6, "{most:e}, {rms:e}");
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! The kernels of molecular terms and motion, one by one: on every device of this machine, in checked mode, against double precision.
 #![allow(clippy::needless_range_loop, reason = "axes and atoms are indices here")]
 
-mod assembled;
 mod bench;
 mod bonded;
 mod constraints;

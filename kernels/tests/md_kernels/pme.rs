@@ -266,6 +266,19 @@ fn every_stage_agrees_with_double_precision_on_grids_of_any_size() {
     }
 }
 
+/// Three ions of 60 e on one place: their grid point would hold 38 e, more than its 32 bits do.
+#[test]
+fn a_charge_grid_that_overflows_is_a_fault() {
+    let cell = cell_of([[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]]);
+    let pme = Pme::new(cell.cell(), 3.0, [16; 3]).expect("good parameters");
+    let spacing = 2.0 / 16.0;
+    let place = [0, 1, 2].map(|axis| (f64::from(axis) + 3.5) * spacing);
+    let on_one_place = |count: usize| bench(&cell, &pme, &vec![place; count], &vec![60.0; count]).on_cpu(1);
+    let error = on_one_place(3).err().expect("an overflow").to_string();
+    assert!(error.contains("fault 9"), "{error}");
+    on_one_place(1).unwrap_or_else(|error| panic!("one ion: {error}"));
+}
+
 #[test]
 fn parameters_that_cannot_be_are_refused_by_name() {
     let cell = Cell::rectangular([2.0; 3]);

@@ -86,6 +86,14 @@ fn run(run: &Run) -> Checked {
     if let Some(time) = run.time_per_step.filter(|time| !(time.is_finite() && *time > 0.0)) {
         return Err(PackageError::found("run: time_per_step", time, "a finite number above 0"));
     }
+    if let Some(time) = run.start_time.filter(|time| !time.is_finite() || run.time_unit.is_none()) {
+        return Err(PackageError::found(
+            "run: start_time",
+            time,
+            "a finite number, beside time_per_step and time_unit",
+        ));
+    }
+    within("run: start_step", run.start_step.unwrap_or(0), 0, EVERY_MAX)?;
     match (run.time_per_step, &run.time_unit) {
         (Some(time), None) => Err(PackageError::key(
             "run: time_per_step",

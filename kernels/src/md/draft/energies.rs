@@ -71,6 +71,8 @@ pub(super) struct Energies {
     constants: Vec<(&'static str, f64)>,
     /// Further columns: name, unit, weights of slots, scale.
     more: Vec<(String, String, Slot)>,
+    /// Columns that hold one number: name, unit, number.
+    fixed: Vec<(&'static str, &'static str, f64)>,
 }
 
 /// Quantities and their columns, ready for a manifest.
@@ -122,6 +124,11 @@ impl Draft {
         self.energies.without_pressure = true;
     }
 
+    /// A column that holds the same number in every row.
+    pub fn fixed_column(&mut self, name: &'static str, unit: &'static str, value: f64) {
+        self.energies.fixed.push((name, unit, value));
+    }
+
     /// A further column: a slot as it is.
     pub fn column(&mut self, name: &str, unit: &str, slot: Slot) {
         self.energies.more.push((name.to_owned(), unit.to_owned(), slot));
@@ -170,6 +177,10 @@ impl Energies {
         for (name, unit, slot) in &self.more {
             let at = table.quantity(self.weights([(*slot, 1)]));
             table.column(name, unit, at, 1.0);
+        }
+        for (name, unit, value) in &self.fixed {
+            table.column(name, unit, potential_at, 0.0);
+            table.columns.last_mut().expect("just added").add = *value;
         }
         table
     }

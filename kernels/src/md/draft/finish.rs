@@ -25,7 +25,9 @@ impl Draft {
             let of_phase = self.scheduled.iter().rev().find(|scheduled| scheduled.phase == phase);
             of_phase.map(|scheduled| scheduled.kernel.name().to_owned())
         };
-        let (observe, list) = (name_of(Phase::Observe), name_of(Phase::List));
+        let observe = name_of(Phase::Observe);
+        // Nothing moves until the step's forces are summed up.
+        let list = name_of(Phase::List).or_else(|| name_of(Phase::Clear));
         let plan = self.head.plan;
         // Frames belong to the positions that the step's forces are computed at.
         let frames = self.outputs.into_iter().map(|output| Output {
@@ -54,6 +56,8 @@ impl Draft {
                 segments: plan.segments,
                 time_per_step: Some(self.head.dt_ps),
                 time_unit: Some("ps".into()),
+                start_time: self.start.map(|(time_ps, _)| time_ps),
+                start_step: self.start.map(|(_, step)| step),
             },
             constants: self.constants,
             buffers: self.buffers,
@@ -91,7 +95,8 @@ impl Draft {
         self.kernel(Phase::Sum, kernel.set("float_forces", floats));
     }
 
-    fn clear(&mut self, buffer: &str, rows: &str, row_words: u64) {
+    /// Set a buffer of rows of so many integers to 0 in [`Phase::Clear`].
+    pub(in crate::md) fn clear(&mut self, buffer: &str, rows: &str, row_words: u64) {
         let words = row_words * self.integer_of(rows);
         let kernel = Kernel::new(&format!("clear_{buffer}"), &["md/terms/clear_sums.wgsl"])
             .over(&words.to_string())

@@ -175,6 +175,7 @@ pub struct Draft {
     faults: BTreeMap<String, String>,
     grow: BTreeMap<String, Vec<String>>,
     refused: Vec<String>,
+    start: Option<(f64, u64)>,
     float_forces: Option<String>,
     integer_forces: bool,
     slot_forces: bool,
@@ -195,6 +196,7 @@ impl Draft {
             faults: BTreeMap::new(),
             grow: BTreeMap::new(),
             refused: Vec::new(),
+            start: None,
             float_forces: None,
             integer_forces: false,
             slot_forces: false,
@@ -236,6 +238,11 @@ impl Draft {
         });
         draft.buffer(buffer("fault", Element::U32, &["1"], Role::Observable));
         draft
+    }
+
+    /// The starting state is that of a time, ps, and so many steps were made before it.
+    pub fn start(&mut self, time_ps: f64, step: u64) {
+        self.start = Some((time_ps, step));
     }
 
     /// Let a part contribute.
@@ -320,6 +327,13 @@ impl Draft {
     /// A state buffer with its first contents: part of every checkpoint.
     pub fn state(&mut self, name: &str, element: Element, shape: &[&str], contents: Vec<u8>) {
         self.initialised(buffer(name, element, shape, Role::State), contents);
+    }
+
+    /// The first contents of an f32 buffer; nothing where there is none.
+    pub(super) fn initial_floats(&self, name: &str) -> Vec<f64> {
+        let bytes = self.init.get(name).map_or(&[][..], Vec::as_slice);
+        let words = bytes.as_chunks::<4>().0.iter();
+        words.map(|word| f64::from(f32::from_le_bytes(*word))).collect()
     }
 
     /// A scratch buffer: zero at the start of each segment.

@@ -18,18 +18,11 @@ pub struct ConstraintBuffers {
 }
 
 impl ConstraintBuffers {
-    /// Lay groups out for the device: stars, then triangles.
+    /// Lay groups out for the device: stars, then triangles. Larger ones are not among them.
     ///
     /// # Errors
-    /// There is a larger group, a star has no arm or more than four, an atom is in two groups, or a length is not a positive number: which.
+    /// A star has no arm or more than four, an atom is in two groups, or a length is not a positive number: which.
     pub fn new(constraints: &Constraints) -> Result<Self, String> {
-        if let Some(group) = constraints.larger.first() {
-            let [a, b] = group[0].atoms;
-            return Err(format!(
-                "{} constraints around that of atoms {a} and {b} hang together: expected one to {ARMS_MAX} that share an atom, or a triangle",
-                group.len()
-            ));
-        }
         let mut buffers = Self::default();
         constraints.stars.iter().try_for_each(|star| buffers.star(star))?;
         constraints
@@ -91,7 +84,6 @@ impl ConstraintBuffers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::md::system::Constraint;
 
     #[test]
     fn groups_that_cannot_be_solved_are_refused_by_name() {
@@ -101,14 +93,6 @@ mod tests {
         };
         let stars = |stars: Vec<Star>| Constraints {
             stars,
-            ..Constraints::default()
-        };
-        let one = Constraint {
-            atoms: [3, 4],
-            length_nm: 0.1,
-        };
-        let larger = Constraints {
-            larger: vec![vec![one; 6]],
             ..Constraints::default()
         };
         let triangles = vec![Triangle {
@@ -127,7 +111,6 @@ mod tests {
                 },
                 "length NaN nm",
             ),
-            (larger, "6 constraints around that of atoms 3 and 4"),
         ] {
             let error = ConstraintBuffers::new(&constraints).expect_err("a bad group");
             assert!(error.contains(text), "{error}");

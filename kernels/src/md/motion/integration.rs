@@ -3,6 +3,7 @@
 //! Invariant: velocities of the state follow a whole kick and precede the next one by half a step; those of Brownian motion are displacement over time.
 //! Where they should belong to positions (VRORV), the half of a kick that is missing is the next step's first pass, but in step 0.
 
+use super::constraint_sets::ConstraintSets;
 use super::constraints::ConstraintBuffers;
 use super::masses::Masses;
 use super::momentum::RemoveMotion;
@@ -37,7 +38,9 @@ impl Part for Integration<'_> {
         );
         self.masses.declare(draft);
         draft.integer_forces();
-        draft.scratch("displacements", Element::F32, &["atoms", "4"]);
+        if self.dynamics.integrator != Integrator::ReversibleVerlet {
+            draft.scratch("displacements", Element::F32, &["atoms", "4"]);
+        }
         if self.constrained() {
             self.constraints(draft);
         }
@@ -47,6 +50,7 @@ impl Part for Integration<'_> {
         self.kinetic_energy(draft);
         match self.dynamics.integrator {
             Integrator::Verlet => self.verlet(draft),
+            Integrator::ReversibleVerlet => self.reversible_verlet(draft),
             Integrator::LangevinMiddle(bath) => self.langevin_middle(bath, draft),
             Integrator::Baoab(bath) => self.vrorv(bath, draft),
             Integrator::Brownian(bath) => self.brownian(bath, draft),
@@ -55,20 +59,40 @@ impl Part for Integration<'_> {
 }
 
 impl Integration<'_> {
-    fn constrained(&self) -> bool {
+    pub(super) fn constrained(&self) -> bool {
         !self.constraints.is_empty()
     }
 
     fn constraints(&self, draft: &mut Draft) {
-        let buffers = match ConstraintBuffers::new(self.constraints) {
-            Ok(buffers) => buffers,
-            Err(obstacle) => return draft.refuse(obstacle),
-        };
         draft.fault(
             5,
             "constraints of a group of atoms cannot be held: the system has exploded, or the starting state is far from the lengths asked for; use a smaller time step, or minimise the energy of the starting state",
         );
         draft.without_pressure();
+        if !self.constraints.larger.is_empty() {
+            let inverse: Vec<f64> = self.masses.inverse().collect();
+            match ConstraintSets::new(&self.constraints.larger, &inverse) {
+                Ok(sets) => Self::sets(sets, draft),
+                Err(obstacle) => draft.refuse(obstacle),
+            }
+        }
+        match ConstraintBuffers::new(self.constraints) {
+            Ok(buffers) if buffers.groups() > 0 => Self::groups(buffers, draft),
+            Ok(_) => {}
+            Err(obstacle) => draft.refuse(obstacle),
+        }
+    }
+
+    fn sets(sets: ConstraintSets, draft: &mut Draft) {
+        draft.integer("constraint_sets", sets.sets());
+        draft.integer("set_colors", sets.colors);
+        let [atoms, rows] = [sets.atoms.len(), sets.rows.len() / 4].map(|count| count.to_string());
+        draft.constant_u32("set_ranges", &["constraint_sets", "20"], sets.ranges);
+        draft.constant_u32("set_atoms", &[&atoms], sets.atoms);
+        draft.constant_u32("set_rows", &[&rows, "4"], sets.rows);
+    }
+
+    fn groups(buffers: ConstraintBuffers, draft: &mut Draft) {
         draft.integer("constraint_groups", buffers.groups());
         draft.constant_u32("constraint_atoms", &["constraint_groups", "8"], buffers.atoms);
         let squares = buffers.squares.into_iter().map(f64::from);
@@ -77,7 +101,7 @@ impl Integration<'_> {
 
     fn kinetic_energy(&self, draft: &mut Draft) {
         let moment = match self.dynamics.integrator {
-            Integrator::Verlet => Moment::HalfKickLater,
+            Integrator::Verlet | Integrator::ReversibleVerlet => Moment::HalfKickLater,
             Integrator::Baoab(_) => Moment::HalfKickLaterExceptFirst,
             Integrator::LangevinMiddle(_) | Integrator::Brownian(_) => Moment::AsStored,
         };
@@ -105,16 +129,19 @@ impl Integration<'_> {
     /// Take what is along constraints off the velocities.
     fn project(&self, draft: &mut Draft, name: &str) {
         if self.constrained() {
-            let kernel = passes::constrain_velocities(draft, name);
-            draft.kernel(Phase::Drift, kernel);
+            passes::project(draft, Phase::Drift, name, "velocities");
         }
     }
 
     /// Constrain displacements that took `time_ps`, and move.
     fn displace(&self, draft: &mut Draft, turn: &str, time_ps: f64) {
-        if self.constrained() {
+        let rate = Number::Float(time_ps.recip());
+        if draft.has("constraint_atoms") {
             let kernel = passes::constrain(draft, &format!("constrain{turn}"));
-            let rate = Number::Float(time_ps.recip());
+            draft.kernel(Phase::Drift, kernel.set("constraint_rate", rate));
+        }
+        if draft.has("set_atoms") {
+            let kernel = passes::constrain_sets(draft, &format!("constrain_sets{turn}"));
             draft.kernel(Phase::Drift, kernel.set("constraint_rate", rate));
         }
         let kernel = passes::move_atoms(draft, &format!("move_atoms{turn}"));

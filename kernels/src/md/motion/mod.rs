@@ -4,10 +4,12 @@
 //! |---|---|
 //! | [`integration`] | integrators with constraints, a part |
 //! | `passes` | the passes that they are made of |
-//! | [`constraints`] | groups of constraints, as the solver's buffers |
+//! | [`constraints`] | groups of up to four constraints, as the solver's buffers |
+//! | [`constraint_sets`] | larger connected sets of constraints, as theirs |
 //! | [`sites`] | virtual sites, a part |
 //! | [`momentum`] | removal of the motion of the centre of mass, a part |
 //! | [`masses`] | masses by tag |
+//! | [`reversible`] | leapfrog that can be taken back bit for bit |
 //! | [`leapfrog`] | Verlet for Lennard-Jones alone, with forces in f32 |
 //! | [`twin`] | constraints and integrators in double precision, for tests |
 //!
@@ -17,12 +19,14 @@
 //!
 //! Invariant: velocities are never taken from differences of positions.
 
+pub mod constraint_sets;
 pub mod constraints;
 pub mod integration;
 pub mod leapfrog;
 pub mod masses;
 pub mod momentum;
 pub(super) mod passes;
+pub mod reversible;
 pub mod sites;
 pub mod twin;
 

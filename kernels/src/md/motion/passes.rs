@@ -1,6 +1,6 @@
 //! The passes that integrators are made of: files of `shaders/md/motion`, with what each of them always needs.
 
-use crate::md::draft::{Draft, Kernel};
+use crate::md::draft::{Draft, Kernel, Phase};
 use crate::package::manifest::Number;
 use crate::random::Stream;
 
@@ -27,7 +27,7 @@ pub(super) fn constrain(draft: &mut Draft, name: &str) -> Kernel {
 }
 
 /// Of the buffer `velocities`, or of what is bound instead of it.
-pub(in crate::md) fn constrain_velocities(draft: &mut Draft, name: &str) -> Kernel {
+fn constrain_velocities(draft: &mut Draft, name: &str) -> Kernel {
     let files = [
         draft.cell_file(),
         CANONICAL,
@@ -35,6 +35,32 @@ pub(in crate::md) fn constrain_velocities(draft: &mut Draft, name: &str) -> Kern
         "md/motion/constrain_velocities.wgsl",
     ];
     Kernel::new(name, &files).over("constraint_groups")
+}
+
+/// Of larger sets of constraints.
+pub(super) fn constrain_sets(draft: &mut Draft, name: &str) -> Kernel {
+    let last = "md/motion/constrain_sets.wgsl";
+    let files = [draft.cell_file(), CANONICAL, "md/motion/set.wgsl", last];
+    Kernel::new(name, &files).workgroups("constraint_sets")
+}
+
+/// Of larger sets of constraints, of the buffer `velocities`, or of what is bound instead of it.
+fn constrain_velocity_sets(draft: &mut Draft, name: &str) -> Kernel {
+    let last = "md/motion/constrain_velocity_sets.wgsl";
+    let files = [draft.cell_file(), CANONICAL, "md/motion/set.wgsl", last];
+    Kernel::new(name, &files).workgroups("constraint_sets")
+}
+
+/// Take what is along constraints off the velocities in a buffer.
+pub(in crate::md) fn project(draft: &mut Draft, phase: Phase, name: &str, velocities: &str) {
+    if draft.has("constraint_atoms") {
+        let kernel = constrain_velocities(draft, name);
+        draft.kernel(phase, kernel.bind("velocities", velocities));
+    }
+    if draft.has("set_atoms") {
+        let kernel = constrain_velocity_sets(draft, &format!("{name}_of_sets"));
+        draft.kernel(phase, kernel.bind("velocities", velocities));
+    }
 }
 
 pub(super) fn move_atoms(draft: &mut Draft, name: &str) -> Kernel {

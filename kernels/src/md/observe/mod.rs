@@ -78,8 +78,7 @@ impl KineticEnergy {
         let kernel = kernel.set("full_step_dt", Number::Float(half));
         draft.kernel(Phase::Observe, kernel.set("full_step_first", Number::Float(first)));
         if self.constrained {
-            let kernel = passes::constrain_velocities(draft, "constrain_full_velocities");
-            draft.kernel(Phase::Observe, kernel.bind("velocities", "full_velocities"));
+            passes::project(draft, Phase::Observe, "constrain_full_velocities", "full_velocities");
         }
     }
 }

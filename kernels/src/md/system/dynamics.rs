@@ -18,6 +18,9 @@ pub struct Dynamics {
 pub enum Integrator {
     /// Leapfrog: v += dt F/m, x += dt v.
     Verlet,
+    /// The same with integer velocities and odd roundings, so that a trajectory can be taken back bit for bit (Levesque and Verlet, J. Stat. Phys. 72, 519,
+    /// 1993). Without constraints, virtual sites and actions.
+    ReversibleVerlet,
     /// Kick, half a drift, friction and noise, half a drift, constraints (Zhang et al., J. Phys. Chem. A 123, 6056, 2019): OpenMM's
     /// LangevinMiddleIntegrator, and since version 8 its LangevinIntegrator.
     LangevinMiddle(Bath),
@@ -54,7 +57,7 @@ impl Integrator {
     /// Its heat bath, if it has one.
     pub fn bath(&self) -> Option<Bath> {
         match self {
-            Self::Verlet => None,
+            Self::Verlet | Self::ReversibleVerlet => None,
             Self::LangevinMiddle(bath) | Self::Baoab(bath) | Self::Brownian(bath) => Some(*bath),
         }
     }

@@ -39,7 +39,7 @@ pub use constraint::{Constraint, Constraints};
 pub use custom::{CustomPairs, GbObc, GbParticle, PairBond};
 pub use dynamics::{Action, Barostat, Bath, Dynamics, Integrator, Scaling};
 pub use nonbonded::{Cutoff, Exception, Method, Nonbonded};
-pub use particle::Particle;
+pub use particle::{Kinds, Particle};
 pub use site::{Site, SiteKind};
 
 /// A vector; its unit is that of what it is part of.
@@ -178,6 +178,18 @@ impl System {
     /// Number of particles.
     pub fn atoms(&self) -> usize {
         self.particles.len()
+    }
+
+    /// Kinds of particles that no term between all particles tells apart.
+    pub fn kinds(&self) -> Kinds {
+        Kinds::of(&self.particles, |index| {
+            let tables = self.terms.custom_pairs.iter().map(|pairs| u64::from(pairs.type_of[index]));
+            let solvent = self.terms.gb_obc.iter().flat_map(|gb| {
+                let own = gb.particles[index];
+                [own.charge_e, own.radius_nm, own.scale].map(f64::to_bits)
+            });
+            tables.chain(solvent).collect()
+        })
     }
 
     /// From `b` to `a`, nm: the nearest image in a periodic system, the plain difference otherwise.

@@ -31,6 +31,8 @@ pub struct Kinds {
     pub kinds: Vec<Kind>,
     /// Each particle's kind, an index into `kinds`.
     pub of: Vec<u32>,
+    /// The first particle of each kind.
+    pub first: Vec<usize>,
 }
 
 /// Masses of elements that molecules are made of, u (IUPAC 2021, rounded).
@@ -78,13 +80,15 @@ fn element(mass_u: f64) -> &'static str {
 }
 
 impl Kinds {
-    /// Sort particles into kinds.
-    pub fn of(particles: &[Particle]) -> Self {
+    /// Sort particles into kinds; `more` is what else tells a particle (by its index) from others.
+    pub fn of(particles: &[Particle], more: impl Fn(usize) -> Vec<u64>) -> Self {
         let mut known = BTreeMap::new();
         let mut kinds: Vec<Kind> = Vec::new();
-        let of = particles.iter().map(|particle| {
-            let key = [particle.mass_u, particle.charge_e, particle.sigma_nm, particle.epsilon_kj_mol].map(f64::to_bits);
-            *known.entry(key).or_insert_with(|| {
+        let mut first = Vec::new();
+        let of = particles.iter().enumerate().map(|(index, particle)| {
+            let own = [particle.mass_u, particle.charge_e, particle.sigma_nm, particle.epsilon_kj_mol].map(f64::to_bits);
+            *known.entry((own, more(index))).or_insert_with(|| {
+                first.push(index);
                 kinds.push(Kind {
                     name: element(particle.mass_u).to_owned(),
                     particle: *particle,
@@ -103,7 +107,7 @@ impl Kinds {
             *number += 1;
             kind.name = format!("{}{number}", kind.name);
         }
-        Self { kinds, of }
+        Self { kinds, of, first }
     }
 }
 
@@ -126,9 +130,13 @@ mod tests {
             particle(0.0, 0.0),
             particle(39.0983, 1.0),
         ];
-        let kinds = Kinds::of(&particles);
+        let kinds = Kinds::of(&particles, |_| Vec::new());
         let names: Vec<_> = kinds.kinds.iter().map(|kind| kind.name.as_str()).collect();
         assert_eq!(names, ["O", "H1", "H2", "X", "K"]);
         assert_eq!(kinds.of, [0, 1, 1, 2, 3, 4]);
+        assert_eq!(kinds.first, [0, 1, 3, 4, 5]);
+        // The two hydrogens that are alike, told apart by something else.
+        let finer = Kinds::of(&particles, |index| vec![u64::from(index == 2)]);
+        assert_eq!(finer.of, [0, 1, 2, 3, 4, 5]);
     }
 }

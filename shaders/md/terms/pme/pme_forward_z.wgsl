@@ -1,6 +1,7 @@
 // The grid of charges transformed along z, two real rows a and b at once as a + i b: A_k = (Z_k + conj Z_(N-k)) / 2, B_k = (Z_k - conj Z_(N-k)) / 2i.
 // Frequencies above N / 2 are the conjugates of others and are left out. Needs fft.wgsl.
 // `pme_grid`: [nx ny, nz], units of 2^-26 e. `pme_waves`: real parts [nx ny, columns], then imaginary parts, e; see pme_transform_y.wgsl.
+// `fault` 9: a grid point holds 16 e or more, half of what its 32 bits hold.
 
 override pme_rows: u32;
 override pme_columns: u32;
@@ -10,11 +11,17 @@ override pme_waves_half: u32;
 @group(0) @binding(1) var<storage, read> fft_plan: array<vec2<u32>>;
 @group(0) @binding(2) var<storage, read> fft_roots: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> pme_waves: array<f32>;
+@group(0) @binding(4) var<storage, read_write> fault: array<atomic<u32>>;
+
+const PME_GRID_MAX: i32 = 1073741824;
 
 // A row past the last one has no charges.
 fn pme_forward_z_charge(row: u32, element: u32) -> f32 {
-    let charge = f32(pme_grid[min(row, pme_rows - 1u) * fft_size + element]) * 1.4901161e-8;
-    return select(0.0, charge, row < pme_rows);
+    let units = pme_grid[min(row, pme_rows - 1u) * fft_size + element];
+    if (units >= PME_GRID_MAX) | (units <= -PME_GRID_MAX) {
+        atomicMax(&fault[0], 9u);
+    }
+    return select(0.0, f32(units) * 1.4901161e-8, row < pme_rows);
 }
 
 @compute @workgroup_size(64)

@@ -1,3 +1,4 @@
 //! Pair potentials by tables of types.
 
+pub mod part;
 pub mod twin;

@@ -63,7 +63,7 @@ fn powers(force_switch: Option<ForceSwitch>, r: f64) -> ([f64; 2], [f64; 2]) {
 }
 
 /// 2π N²/V times the mean over all pairs, each particle with itself among them, of ∫ u r² dr beyond the cutoff and of what is switched off, kJ/mol.
-fn correction(system: &System, pairs: &CustomPairs) -> f64 {
+pub fn correction(system: &System, pairs: &CustomPairs) -> f64 {
     let (Some(cutoff), Some(cell), true) = (pairs.cutoff, system.cell, pairs.long_range_correction) else {
         return 0.0;
     };

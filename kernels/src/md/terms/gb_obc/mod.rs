@@ -1,3 +1,4 @@
 //! Generalised Born implicit solvent.
 
+pub mod part;
 pub mod twin;

@@ -10,11 +10,16 @@ use crate::md::twin::pairs::for_each;
 use crate::md::twin::vector::{push_pair, scale};
 
 /// By what radii are smaller where they descreen and are descreened, nm.
-const OFFSET_NM: f64 = 0.009;
+pub const OFFSET_NM: f64 = 0.009;
 /// The radius of a molecule of solvent, nm.
 const PROBE_NM: f64 = 0.14;
 /// α, β, γ of OBC II.
 const OBC: [f64; 3] = [1.0, 0.8, 4.85];
+
+/// −1/(4π ε₀) (1/ε_in − 1/ε_out): factor of q q'/f, kJ nm/mol/e².
+pub fn factor_kj_nm_mol(gb: &GbObc) -> f64 {
+    -COULOMB * (1.0 / gb.solute_dielectric - 1.0 / gb.solvent_dielectric)
+}
 
 /// Add the forces; the energy, kJ/mol.
 pub fn add(system: &System, forces: &mut [Vector]) -> f64 {
@@ -22,7 +27,7 @@ pub fn add(system: &System, forces: &mut [Vector]) -> f64 {
         return 0.0;
     };
     let (radii, chain) = born_radii(system, gb);
-    let factor = -COULOMB * (1.0 / gb.solute_dielectric - 1.0 / gb.solvent_dielectric);
+    let factor = factor_kj_nm_mol(gb);
     let mut energy = 0.0;
     // Slopes of the energy by the Born radii, kJ/mol/nm.
     let mut slopes = vec![0.0; radii.len()];

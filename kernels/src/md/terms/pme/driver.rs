@@ -5,7 +5,7 @@ use super::twin;
 use crate::md::system::Cell;
 use crate::md::system::nonbonded::{COULOMB, PME_GRID_MIN};
 
-/// Units of the grid of charges to one elementary charge: 2²⁶. In water the largest value is 0.2 e; the grid holds 32 e a point.
+/// Units of the grid of charges to one elementary charge: 2²⁶. In water the largest value is 0.2 e; the grid holds 32 e a point, and 16 e are a fault.
 pub const CHARGE_UNITS: f64 = 67_108_864.0;
 /// The largest charge that may be spread, e: its largest share of a grid point, 0.215, stays far below the grid's 32 e.
 pub const CHARGE_MAX: f64 = 64.0;

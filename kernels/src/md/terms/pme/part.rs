@@ -8,6 +8,9 @@ use crate::package::manifest::{Element, Number};
 /// Names of axes in buffers and constants.
 const AXES: [&str; 3] = ["x", "y", "z"];
 
+/// What fault 9 means.
+const FAULT: &str = "the PME grid holds 16 elementary charges or more at a point: charged particles lie on each other; minimise the energy of the starting state, or use a smaller time step";
+
 /// The term.
 #[derive(Clone, Copy, Debug)]
 pub struct Reciprocal<'a> {
@@ -24,6 +27,7 @@ impl Part for Reciprocal<'_> {
             Err(error) => return draft.refuse(error),
         };
         draft.integer_forces();
+        draft.fault(9, FAULT);
         self.tables(draft, charges);
         self.kernels(draft);
         let energies = [
