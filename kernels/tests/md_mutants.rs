@@ -1,0 +1,146 @@
+//! Mutants of a molecular package, each with one fault that a faulty build could have, must not come out with the package's own chain: an exclusion lost, one
+//! iteration of the constraints less, sites that are not placed, a random stream that is used again. Each mutant is a package of its own text and bytes.
+
+mod openmm_support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use device::SessionOptions;
+use kernels::import::Options;
+use kernels::md::Plan;
+use kernels::md::system::{Bath, Integrator, Method};
+use kernels::package::manifest::{Manifest, Number};
+use kernels::package::{Package, PackageError};
+use kernels::run::{Executor, initial_state};
+use openmm_support::import_folder;
+use protocol::checkpoint::content_digest;
+
+const PLAN: Plan = Plan {
+    steps_per_segment: 4,
+    segments: 3,
+    energies_every: 4,
+    positions_every: 4,
+};
+
+/// Water with virtual sites, constraints and a heat bath, with a reaction field.
+fn water() -> Package {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/molecules/water-with-sites");
+    let mut system = unpacked(&folder);
+    if let Some(dynamics) = &mut system.dynamics {
+        dynamics.integrator = Integrator::LangevinMiddle(Bath {
+            temperature_k: 300.0,
+            friction_per_ps: 5.0,
+        });
+    }
+    if let Some(nonbonded) = &mut system.terms.nonbonded
+        && let Some(cutoff) = nonbonded.method.cutoff()
+    {
+        nonbonded.method = Method::ReactionField {
+            cutoff,
+            dielectric: 78.5,
+        };
+    }
+    system.package(PLAN).expect("a package")
+}
+
+fn unpacked(folder: &Path) -> kernels::md::system::System {
+    import_folder(folder, &Options::default()).expect("a system").system
+}
+
+/// A fault put into the parts of a package.
+type Mutation = fn(&mut Parts);
+
+/// Parts of a package, to be changed.
+struct Parts {
+    manifest: Manifest,
+    shaders: BTreeMap<String, String>,
+    init: BTreeMap<String, Vec<u8>>,
+}
+
+impl Parts {
+    fn of(package: &Package) -> Self {
+        let buffers = package.manifest().buffers.iter().enumerate();
+        let given = buffers.filter(|(_, buffer)| buffer.init.is_some());
+        Self {
+            manifest: package.manifest().clone(),
+            shaders: package.shaders().clone(),
+            init: given
+                .map(|(index, buffer)| (buffer.name.clone(), package.initial(index)))
+                .collect(),
+        }
+    }
+
+    fn package(self) -> Result<Package, PackageError> {
+        Package::new(self.manifest, self.shaders, self.init)
+    }
+
+    /// Replace a piece of a shader's text that is there.
+    fn edit(&mut self, file: &str, from: &str, to: &str) {
+        let text = self.shaders.get_mut(file).expect("a file of the package");
+        assert!(text.contains(from), "{file}: {from}");
+        *text = text.replacen(from, to, 1);
+    }
+}
+
+/// Digests of the state at each boundary, on the CPU device; the message of a fault where there is one.
+fn chain(package: &Package) -> Vec<String> {
+    let device = device::select("cpu").expect("every machine has the CPU device");
+    let mut executor = Executor::open(package, device.as_ref(), &SessionOptions::default()).expect("a session");
+    executor.enter(0, &initial_state(package)).expect("a start");
+    let segment = |_| {
+        executor.advance(u64::MAX).expect("steps");
+        match executor.cross() {
+            Ok(boundary) => content_digest(&boundary.state).to_string(),
+            Err(fault) => fault.to_string(),
+        }
+    };
+    (0..PLAN.segments).map(segment).collect()
+}
+
+#[test]
+fn every_mutant_leaves_the_chain() {
+    let package = water();
+    let expected = chain(&package);
+    let same = Parts::of(&package).package().expect("the package again");
+    assert_eq!(same.digest(), package.digest());
+    assert_eq!(chain(&same), expected, "a package comes out as itself");
+    let mutants: [(&str, Mutation); 4] = [
+        ("an exclusion lost", |parts| {
+            // The last word of the rows is a tag: that atom excludes itself, and no longer its partner.
+            let rows = parts.init.get_mut("exclusions").expect("exclusions");
+            let atoms = parts.manifest.constants["atoms"];
+            assert!(matches!(atoms, Number::Integer(_)));
+            let Number::Integer(atoms) = atoms else { return };
+            let at = rows.len() - 4;
+            rows[at..].copy_from_slice(&(atoms as u32 - 1).to_le_bytes());
+        }),
+        ("one iteration of the constraints less", |parts| {
+            parts.edit("constrain.wgsl", "iteration < 3u", "iteration < 2u");
+        }),
+        ("sites that are not placed", |parts| {
+            parts.manifest.passes.retain(|pass| !pass.name.starts_with("place_sites"));
+            parts.shaders.remove("place_sites.wgsl");
+        }),
+        ("a random stream used again", |parts| {
+            parts.edit(
+                "middle.wgsl",
+                "gaussian3(tag, gaussian_key(vec2<u32>(seed_low, seed_high), noise_stream, clock), clock)",
+                "gaussian3(tag, gaussian_key(vec2<u32>(seed_low, seed_high), noise_stream, vec4<u32>(clock.x % 4u, 0u, 0u, 0u)), vec4<u32>(clock.x % 4u, 0u, 0u, 0u))",
+            );
+        }),
+    ];
+    for (name, mutate) in mutants {
+        let mut parts = Parts::of(&package);
+        mutate(&mut parts);
+        let mutant = parts.package().unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_ne!(mutant.digest(), package.digest(), "{name}");
+        let found = chain(&mutant);
+        let parted = found.iter().zip(&expected).position(|(found, expected)| found != expected);
+        println!("{name}: leaves the chain in segment {parted:?}");
+        assert!(parted.is_some(), "{name}: the mutant has the chain of the package");
+        // The stream repeats from the second segment on; all else shows at once.
+        let first = u64::from(name == "a random stream used again") as usize;
+        assert_eq!(parted, Some(first), "{name}");
+    }
+}
