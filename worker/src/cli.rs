@@ -32,6 +32,7 @@ enum Command {
     Evaluate(commands::evaluate::Args),
     #[command(subcommand)]
     Import(commands::import::Source),
+    Minimize(commands::minimize::Args),
     New(commands::new::Args),
     Submit(commands::submit::Args),
     Jobs(commands::jobs::Args),
@@ -66,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Analyse(args) => commands::analyse::call(&args),
         Command::Evaluate(args) => commands::evaluate::call(&args),
         Command::Import(source) => commands::import::call(&source),
+        Command::Minimize(args) => commands::minimize::call(&args),
         Command::New(args) => commands::new::call(&args),
         Command::Submit(args) => commands::submit::call(&args),
         Command::Jobs(args) => commands::jobs::call(&args),

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use kernels::md::readback::Readback;
 use kernels::run::RunDir;
 use serde::Serialize;
 
 use crate::analysis::formats::npy::{self, Values};
-use crate::analysis::formats::{dcd, xyz};
-use crate::analysis::trajectory::{self, Frames, RunFrames};
+use crate::analysis::formats::topology::Topology;
+use crate::analysis::formats::{self, dcd, xyz};
+use crate::analysis::trajectory::{self, Frames, RunFrames, Selected, Selection};
 use crate::analysis::{observables, plot};
 use crate::console::output;
 use crate::exit::{Exit, Usage};
@@ -16,7 +18,7 @@ use crate::local::verified;
 /// Trajectory and observables for other programs.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "xyz and dcd hold positions in Angstrom. npy holds the exact bits of the run, in the shape [frames, …]."
+    after_help = "xyz and dcd hold positions in Angstrom. npy holds the exact bits of the run, in the shape [frames, …]. state.xml is OpenMM's State of the last boundary, to go on there."
 )]
 pub(crate) struct Args {
     /// The run directory.
@@ -40,6 +42,12 @@ pub(crate) struct Args {
     /// npy: physical values as f16, a compact trajectory.
     #[arg(long, conflicts_with = "scaled")]
     half: bool,
+    /// xyz and dcd: a part of the atoms: not-water, water, or A..B counted from 0.
+    #[arg(long, value_name = "WHICH")]
+    atoms: Option<String>,
+    /// xyz and dcd: a PDB file of the run's atoms; its lines of the selected ones are written beside the trajectory.
+    #[arg(long, value_name = "FILE.pdb")]
+    topology: Option<PathBuf>,
     /// Draw observables and, for molecular systems, energy drift and g(r) as SVG into this folder.
     #[arg(long, value_name = "FOLDER")]
     plot: Option<PathBuf>,
@@ -59,6 +67,9 @@ enum Format {
     Npy,
     /// The observables' table.
     Csv,
+    /// OpenMM's serialised State.
+    #[value(name = "state.xml")]
+    State,
 }
 
 #[derive(Serialize)]
@@ -82,7 +93,8 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let mut written = Vec::new();
     match args.format {
         Some(Format::Csv) => written.push(table(args, &dir)?),
-        Some(format) => written.push(frames(args, &dir, format)?),
+        Some(Format::State) => written.push(state(args, &dir)?),
+        Some(format) => written.extend(frames(args, &dir, format)?),
         None => {}
     }
     if let Some(folder) = &args.plot {
@@ -119,6 +131,7 @@ fn table(args: &Args, dir: &RunDir) -> anyhow::Result<Written> {
             Usage("--frames, --output, --scaled and --half are for trajectories; csv is the whole table".into()).into(),
         );
     }
+    no_atoms(args, "csv")?;
     let name = &dir.package().manifest().name;
     let text = observables::text(dir)?.ok_or_else(|| Usage(format!("package '{name}' has no outputs with columns")))?;
     let file = args.file.clone().unwrap_or_else(|| args.dir.join("export.csv"));
@@ -131,11 +144,66 @@ fn table(args: &Args, dir: &RunDir) -> anyhow::Result<Written> {
     })
 }
 
-fn frames(args: &Args, dir: &RunDir, format: Format) -> anyhow::Result<Written> {
+/// `--atoms` and `--topology` are for formats of atoms alone.
+fn no_atoms(args: &Args, format: &str) -> Result<(), Usage> {
+    match args.atoms.is_some() || args.topology.is_some() {
+        true => Err(Usage(format!("--atoms and --topology are for xyz and dcd, not for {format}"))),
+        false => Ok(()),
+    }
+}
+
+/// The state of the last boundary that has a checkpoint.
+fn state(args: &Args, dir: &RunDir) -> anyhow::Result<Written> {
+    if args.frames.is_some() || args.output.is_some() || args.scaled || args.half {
+        return Err(
+            Usage("--frames, --output, --scaled and --half are for trajectories; state.xml is the last state".into()).into(),
+        );
+    }
+    no_atoms(args, "state.xml")?;
+    let (boundary, buffers) = dir.newest_state()?;
+    let particles = Readback::of(dir.package()).map_err(Usage)?;
+    let words = |name: &str| -> anyhow::Result<Vec<u32>> {
+        let buffer = buffers.iter().find(|buffer| buffer.name == name);
+        let buffer = buffer.ok_or_else(|| Usage(format!("the package's state has no '{name}': it is not a molecular one")))?;
+        let words = buffer.bytes.as_chunks::<4>().0.iter();
+        Ok(words.map(|word| u32::from_le_bytes(*word)).collect())
+    };
+    let run = &dir.package().manifest().run;
+    let velocities = words("velocities")?;
+    let state = formats::state::State {
+        cell: particles.cell.cell().vectors_nm,
+        positions: particles.in_one_piece(words("positions")?.as_chunks::<3>().0),
+        velocities: velocities
+            .as_chunks::<3>()
+            .0
+            .iter()
+            .map(|v| v.map(|word| f64::from(f32::from_bits(word))))
+            .collect(),
+        time: run.start_time.unwrap_or(0.0) + boundary.step as f64 * run.time_per_step.unwrap_or(0.0),
+        step: run.start_step.unwrap_or(0) + boundary.step,
+    };
+    // The first half of the last kick is still to come: `md::motion::integration`.
+    if dir.package().manifest().passes.iter().any(|pass| pass.name == "kick_2") {
+        output::note("note: the velocities are half a kick behind the positions, as this integrator (V R O R V) keeps them");
+    }
+    let file = args.file.clone().unwrap_or_else(|| args.dir.join("state.xml"));
+    output::file(&file, |out| formats::state::write(out, &state))?;
+    Ok(Written {
+        file,
+        output: None,
+        frames: None,
+        unit: None,
+    })
+}
+
+fn frames(args: &Args, dir: &RunDir, format: Format) -> anyhow::Result<Vec<Written>> {
     if (args.scaled || args.half) && format != Format::Npy {
         return Err(Usage("--scaled and --half are for --format npy".into()).into());
     }
     let wants_positions = format != Format::Npy;
+    if !wants_positions {
+        no_atoms(args, "npy")?;
+    }
     let name = trajectory::choose(dir.package(), args.output.as_deref(), wants_positions)?;
     let mut frames = RunFrames::open(dir, &name)?;
     let range = trajectory::parse_range(args.frames.as_deref(), frames.count())?;
@@ -147,7 +215,7 @@ fn frames(args: &Args, dir: &RunDir, format: Format) -> anyhow::Result<Written> 
     let extension = match format {
         Format::Xyz => "xyz",
         Format::Dcd => "dcd",
-        Format::Npy | Format::Csv => "npy",
+        Format::Npy | Format::Csv | Format::State => "npy",
     };
     let file = args
         .file
@@ -160,15 +228,43 @@ fn frames(args: &Args, dir: &RunDir, format: Format) -> anyhow::Result<Written> 
         _ if frames.shape().unit.as_deref() == Some("nm") => Some("Angstrom".into()),
         _ => frames.shape().unit.clone(),
     };
+    if !wants_positions {
+        output::file(&file, |out| npy::write(out, &mut frames, range, values))?;
+        return Ok(vec![written(file, name, count, unit)]);
+    }
+    let rows = usize::try_from(frames.shape().positions()?)?;
+    let selection = match &args.atoms {
+        Some(text) => Selection::parse(text, dir.package(), rows)?,
+        None => Selection((0..rows).collect()),
+    };
+    if args.topology.is_some() && args.file.as_deref() == Some(Path::new("-")) {
+        return Err(Usage("--topology writes a file beside the trajectory: name one with -o".into()).into());
+    }
+    let topology = args.topology.as_deref().map(|path| Topology::read(path, rows)).transpose()?;
+    let mut selected = Selected::new(&mut frames, &selection);
     output::file(&file, |out| match format {
-        Format::Xyz => xyz::write(out, &mut frames, range),
-        Format::Dcd => dcd::write(out, &mut frames, range),
-        Format::Npy | Format::Csv => npy::write(out, &mut frames, range, values),
+        Format::Dcd => dcd::write(out, &mut selected, range.clone()),
+        _ => xyz::write(out, &mut selected, range.clone()),
     })?;
-    Ok(Written {
+    let mut all = vec![written(file.clone(), name, count, unit)];
+    if let Some(topology) = topology {
+        let beside = file.with_extension("pdb");
+        output::file(&beside, |out| topology.write(out, &selection, &mut selected, range.start))?;
+        all.push(Written {
+            file: beside,
+            output: None,
+            frames: None,
+            unit: None,
+        });
+    }
+    Ok(all)
+}
+
+fn written(file: PathBuf, output: String, frames: u64, unit: Option<String>) -> Written {
+    Written {
         file,
-        output: Some(name),
-        frames: Some(count),
+        output: Some(output),
+        frames: Some(frames),
         unit,
-    })
+    }
 }

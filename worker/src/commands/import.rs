@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use kernels::import::{Files, Options};
-use kernels::md::system::System;
+use kernels::md::system::{Integrator, System};
 use kernels::md::{LennardJonesSystem, Plan};
 use kernels::package::Package;
 use serde::Serialize;
 
 use crate::console::output;
-use crate::exit::Exit;
+use crate::exit::{Exit, Usage};
 
 /// Turn other programs' files into a package.
 #[derive(clap::Subcommand, Debug)]
@@ -35,6 +35,9 @@ pub(crate) struct OpenMm {
     /// Draw velocities at this temperature, instead of taking the state's.
     #[arg(long, value_name = "K")]
     temperature: Option<f64>,
+    /// Integer velocities, so that a trajectory can be taken back bit for bit; for VerletIntegrator without constraints and virtual sites.
+    #[arg(long)]
+    reversible: bool,
     #[command(flatten)]
     length: Length,
     /// The package's folder to make.
@@ -119,7 +122,13 @@ pub(crate) fn call(source: &Source) -> anyhow::Result<Exit> {
         seed: args.seed,
         temperature_k: args.temperature,
     };
-    let imported = kernels::import::openmm(&files, &options)?;
+    let mut imported = kernels::import::openmm(&files, &options)?;
+    if args.reversible {
+        match &mut imported.system.dynamics {
+            Some(dynamics) if dynamics.integrator == Integrator::Verlet => dynamics.integrator = Integrator::ReversibleVerlet,
+            _ => return Err(Usage("--reversible: expected a VerletIntegrator in --integrator".into()).into()),
+        }
+    }
     let package = package(&imported.system, &args.length)?;
     package.save(&args.out)?;
     let report = Imported {

@@ -9,6 +9,7 @@ pub(crate) mod fetch;
 pub(crate) mod import;
 pub(crate) mod job;
 pub(crate) mod jobs;
+pub(crate) mod minimize;
 pub(crate) mod new;
 mod remote;
 pub(crate) mod resume;

@@ -5,9 +5,13 @@
 //! | [`xyz`] | extended XYZ | text, Angstrom |
 //! | [`dcd`] | DCD, as CHARMM writes it | f32, Angstrom |
 //! | [`npy`] | NumPy array | the exact bits; or f64, or f16, physical values |
+//! | [`state`] | OpenMM's serialised State | text, shortest decimals of f64 |
+//! | [`topology`] | the atoms of a PDB file that a trajectory is of | text |
 
 pub(crate) mod dcd;
 pub(crate) mod npy;
+pub(crate) mod state;
+pub(crate) mod topology;
 pub(crate) mod xyz;
 
 #[cfg(test)]
@@ -43,6 +47,7 @@ pub(crate) mod testing {
             unit: Some("nm".into()),
             every: 10,
             time_per_step: Some((0.002, "ps".into())),
+            start_time: 0.0,
             symbols: vec!["Ar".into(), "Ne".into()],
             kinds: None,
         };

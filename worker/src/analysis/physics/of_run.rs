@@ -60,9 +60,10 @@ impl Physics {
             None => Table::default(),
         };
         let length = dir.chain()?.last().map_or(0, |line| line.entry.step) as f64;
-        let time_per_step = dir.package().manifest().run.time_per_step.unwrap_or(1.0);
+        let run = &dir.package().manifest().run;
+        let (start, time_per_step) = (run.start_time.unwrap_or(0.0), run.time_per_step.unwrap_or(1.0));
         let mut physics = Self {
-            from: from.unwrap_or(length * time_per_step * EQUILIBRATION),
+            from: from.unwrap_or(start + length * time_per_step * EQUILIBRATION),
             table,
             positions: None,
             atoms: 0,

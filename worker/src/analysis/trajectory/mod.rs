@@ -1,8 +1,9 @@
 //! Frames as physics: what an output of a run means, on top of the exact bytes that the run directory holds.
 //!
-//! A frame's bytes are never changed here; values are computed from them in f64, as `raw * scale`, or as fractions of the vectors of a tilted box. [`atoms`] owns what a package says of its atoms.
+//! A frame's bytes are never changed here; values are computed from them in f64, as `raw * scale`, or as fractions of the vectors of a tilted box. [`atoms`] owns what a package says of its atoms, [`selection`] a part of them.
 
 mod atoms;
+mod selection;
 
 use std::ops::Range;
 
@@ -11,6 +12,7 @@ use kernels::package::manifest::Element;
 use kernels::run::{RunDir, frames};
 
 pub(crate) use atoms::Kinds;
+pub(crate) use selection::{Selected, Selection};
 
 use crate::exit::Usage;
 
@@ -31,6 +33,8 @@ pub(crate) struct Shape {
     pub(crate) every: u64,
     /// Physical time of a step, with its unit.
     pub(crate) time_per_step: Option<(f64, String)>,
+    /// Physical time of step 0.
+    pub(crate) start_time: f64,
     /// Chemical symbols, one a row, where they are known.
     pub(crate) symbols: Vec<String>,
     /// Kinds of atoms, where there is more than one.
@@ -45,7 +49,7 @@ impl Shape {
 
     /// Time of a frame, in the unit of `time_per_step`; the step where there is none.
     pub(crate) fn time(&self, frame: u64) -> f64 {
-        self.step(frame) as f64 * self.time_per_step.as_ref().map_or(1.0, |(time, _)| *time)
+        self.start_time + self.step(frame) as f64 * self.time_per_step.as_ref().map_or(1.0, |(time, _)| *time)
     }
 
     /// Physical value of each element, exact but for the one rounding of the product.
@@ -189,6 +193,7 @@ pub(crate) fn shapes(package: &Package) -> Vec<Shape> {
             unit: buffer.unit.clone(),
             every: output.every,
             time_per_step: manifest.run.time_per_step.zip(manifest.run.time_unit.clone()),
+            start_time: manifest.run.start_time.unwrap_or(0.0),
         })
     };
     outputs.filter_map(shape).collect()
@@ -270,6 +275,7 @@ mod tests {
             unit: Some("nm".into()),
             every: 10,
             time_per_step: Some((0.002, "ps".into())),
+            start_time: 0.0,
             symbols: Vec::new(),
             kinds: None,
         }
@@ -283,6 +289,11 @@ mod tests {
         assert_eq!(shape.values(&frame), [0.5, 1.0, 2.0, 0.5, 1.0, 2.0]);
         assert_eq!(shape.box_edges(), Some([1.0, 2.0, 4.0]));
         assert_eq!(shape.time(5), 0.1);
+        let later = Shape {
+            start_time: 3.0,
+            ..shape
+        };
+        assert_eq!(later.time(5), 3.1);
     }
 
     #[test]
