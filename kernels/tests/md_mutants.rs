@@ -107,13 +107,21 @@ fn every_mutant_leaves_the_chain() {
     assert_eq!(chain(&same), expected, "a package comes out as itself");
     let mutants: [(&str, Mutation); 4] = [
         ("an exclusion lost", |parts| {
-            // The last word of the rows is a tag: that atom excludes itself, and no longer its partner.
-            let rows = parts.init.get_mut("exclusions").expect("exclusions");
-            let atoms = parts.manifest.constants["atoms"];
-            assert!(matches!(atoms, Number::Integer(_)));
-            let Number::Integer(atoms) = atoms else { return };
-            let at = rows.len() - 4;
-            rows[at..].copy_from_slice(&(atoms as u32 - 1).to_le_bytes());
+            // The last atom's exclusions, from both sides: heads of four words for each atom (where its rows begin, how many), then rows of four tags.
+            let Number::Integer(atoms) = parts.manifest.constants["atoms"] else {
+                panic!("a number of atoms")
+            };
+            let (atoms, none) = (atoms as usize, u32::MAX.to_le_bytes());
+            let words = parts.init.get_mut("exclusions").expect("exclusions").as_chunks_mut::<4>().0;
+            let [first, count] = [4 * atoms - 2, 4 * atoms - 1].map(|at| u32::from_le_bytes(words[at]));
+            let own = 4 * first as usize..4 * (first + (count & 0x7fff_ffff)) as usize;
+            assert!(!own.is_empty());
+            words[own].fill(none);
+            let last = (atoms as u32 - 1).to_le_bytes();
+            words[4 * atoms..]
+                .iter_mut()
+                .filter(|word| **word == last)
+                .for_each(|word| *word = none);
         }),
         ("one iteration of the constraints less", |parts| {
             parts.edit("constrain.wgsl", "iteration < 3u", "iteration < 2u");
