@@ -2,6 +2,7 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | `buffers` | buffers and their first contents |
 //! | [`kernel`] | one dispatch: WGSL files, how many invocations, when |
 //! | [`energies`] | partial sums, energies by force class, columns of `observables.csv` |
 //! | `finish` | all of it as a [`Package`](crate::package::Package) |
@@ -82,6 +83,7 @@ use super::fixed_cell::FixedCell;
 use super::{MdError, Plan};
 use crate::package::manifest::{Buffer, Element, Layout, Number, Output, Role};
 
+mod buffers;
 pub mod energies;
 mod finish;
 pub mod kernel;
@@ -89,6 +91,7 @@ pub mod kernel;
 pub use energies::{Energy, Slot};
 pub use kernel::Kernel;
 
+use buffers::{buffer, floats, words};
 use energies::Energies;
 use kernel::Scheduled;
 
@@ -308,63 +311,6 @@ impl Draft {
         }
     }
 
-    /// A constant buffer of u32. Extents are numbers or names of integer constants, outermost first.
-    pub fn constant_u32(&mut self, name: &str, shape: &[&str], values: impl IntoIterator<Item = u32>) {
-        self.initialised(buffer(name, Element::U32, shape, Role::Constant), words(values));
-    }
-
-    /// A constant buffer of i32.
-    pub fn constant_i32(&mut self, name: &str, shape: &[&str], values: impl IntoIterator<Item = i32>) {
-        let bits = values.into_iter().map(i32::cast_unsigned);
-        self.initialised(buffer(name, Element::I32, shape, Role::Constant), words(bits));
-    }
-
-    /// A constant buffer of f32, rounded to nearest.
-    pub fn constant_f32(&mut self, name: &str, shape: &[&str], values: impl IntoIterator<Item = f64>) {
-        self.initialised(buffer(name, Element::F32, shape, Role::Constant), floats(values));
-    }
-
-    /// A state buffer with its first contents: part of every checkpoint.
-    pub fn state(&mut self, name: &str, element: Element, shape: &[&str], contents: Vec<u8>) {
-        self.initialised(buffer(name, element, shape, Role::State), contents);
-    }
-
-    /// The first contents of an f32 buffer; nothing where there is none.
-    pub(super) fn initial_floats(&self, name: &str) -> Vec<f64> {
-        let bytes = self.init.get(name).map_or(&[][..], Vec::as_slice);
-        let words = bytes.as_chunks::<4>().0.iter();
-        words.map(|word| f64::from(f32::from_le_bytes(*word))).collect()
-    }
-
-    /// A scratch buffer: zero at the start of each segment.
-    pub fn scratch(&mut self, name: &str, element: Element, shape: &[&str]) {
-        self.buffer(buffer(name, element, shape, Role::Scratch));
-    }
-
-    /// An observable buffer: zero at the start of each segment, outputs may keep it.
-    pub fn observable(&mut self, name: &str, element: Element, shape: &[&str]) {
-        self.buffer(buffer(name, element, shape, Role::Observable));
-    }
-
-    fn initialised(&mut self, mut buffer: Buffer, contents: Vec<u8>) {
-        buffer.init = Some(format!("{}.npy", buffer.name));
-        self.init.insert(buffer.name.clone(), contents);
-        self.buffer(buffer);
-    }
-
-    fn buffer(&mut self, buffer: Buffer) {
-        if self.has(&buffer.name) {
-            self.refuse(format!("two parts bring a buffer '{}'", buffer.name));
-        } else {
-            self.buffers.push(buffer);
-        }
-    }
-
-    /// Whether a part has brought this buffer already.
-    pub fn has(&self, buffer: &str) -> bool {
-        self.buffers.iter().any(|other| other.name == buffer)
-    }
-
     /// A kernel of a phase. Returns how many workgroups it has at most, which partial sums are counted by.
     pub fn kernel(&mut self, phase: Phase, kernel: Kernel) -> u64 {
         let groups = kernel.groups(self);
@@ -426,26 +372,4 @@ impl Draft {
             all => Err(MdError::System(format!("{} obstacles:\n- {}", all.len(), all.join("\n- ")))),
         }
     }
-}
-
-fn buffer(name: &str, element: Element, shape: &[&str], role: Role) -> Buffer {
-    Buffer {
-        name: name.into(),
-        element,
-        shape: shape.iter().map(|extent| kernel::count(extent)).collect(),
-        role,
-        layout: Layout::Packed,
-        init: None,
-        fill: None,
-        scale: None,
-        unit: None,
-    }
-}
-
-fn words(values: impl IntoIterator<Item = u32>) -> Vec<u8> {
-    values.into_iter().flat_map(u32::to_le_bytes).collect()
-}
-
-fn floats(values: impl IntoIterator<Item = f64>) -> Vec<u8> {
-    words(values.into_iter().map(|value| (value as f32).to_bits()))
 }

@@ -1,6 +1,7 @@
 //! Frames as physics: what an output of a run means, on top of the exact bytes that the run directory holds.
 //!
-//! A frame's bytes are never changed here; values are computed from them in f64, as `raw * scale`, or as fractions of the vectors of a tilted box. [`atoms`] owns what a package says of its atoms, [`selection`] a part of them.
+//! A frame's bytes are never changed here; values are computed from them in f64, as `raw * scale`, or as fractions of the vectors of a tilted box.
+//! [`atoms`] owns what a package says of its atoms, [`selection`] a part of them.
 
 mod atoms;
 mod selection;
