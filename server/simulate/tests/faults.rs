@@ -4,10 +4,15 @@ use simulate::faults::{Mutant, campaign, play};
 
 #[test]
 fn a_hundred_worlds_under_faults_break_no_invariant() {
-    let played = campaign(0..100, None).unwrap_or_else(|broken| panic!("{broken}"));
+    let broken: Vec<String> = (0..100)
+        .filter_map(|seed| play(seed, None).err())
+        .map(|broken| broken.to_string())
+        .collect();
+    assert!(broken.is_empty(), "{} worlds:\n{}", broken.len(), broken.join("\n\n"));
+    let played = campaign(0..20, None).expect("they were played before");
     println!("{played:?}");
-    assert!(played.jobs > 200 && played.lost > 1000 && played.twice > 500, "{played:?}");
-    assert!(played.crashes > 100 && played.restarts > 50, "{played:?}");
+    assert!(played.jobs > 40 && played.lost > 1000 && played.twice > 200, "{played:?}");
+    assert!(played.crashes > 40 && played.restarts > 10, "{played:?}");
 }
 
 #[test]

@@ -41,17 +41,21 @@ impl World {
         self.check_threads(index);
     }
 
-    /// No thread computes for a lease that is gone.
+    /// Every thread is one of a job that the planner holds, and was told what the planner believes; others stop now.
     fn check_threads(&mut self, index: usize) {
         let machine = &self.machines[index];
-        let wrong = machine.threads.iter().find(|(_, thread)| {
-            let stops = matches!(thread.control, Control::StopNow);
-            !stops && machine.is_void(thread.attempt)
+        let Some(planner) = &machine.planner else { return };
+        let wrong = machine.threads.iter().find(|(run, thread)| {
+            let job = planner.jobs().find(|job| job.thread.is_some_and(|(of, _)| of == **run));
+            let told = job
+                .and_then(|job| job.thread)
+                .map_or(Control::StopNow, |(_, control)| control);
+            thread.control != told
         });
         if let Some((run, thread)) = wrong {
             let what = format!(
-                "host {index}: {run:?} computes for attempt {}, whose lease is gone",
-                thread.attempt
+                "host {index}: {run:?} of attempt {} was told {:?}",
+                thread.attempt, thread.control
             );
             self.breaks(what);
         }
@@ -61,13 +65,28 @@ impl World {
         let now_ms = self.now_ms;
         match effect {
             Effect::Begin(id, errand) => {
-                if let Errand::Commit { attempt, boundaries, .. } = &errand {
-                    self.gather(index, *attempt, boundaries);
-                }
+                let is_whole = match &errand {
+                    Errand::Commit { attempt, boundaries, .. } => self.gather(index, *attempt, boundaries),
+                    _ => true,
+                };
                 if self.machines[index].errands.insert(id, errand).is_some() {
                     self.breaks(format!("host {index}: {id:?} was used before"));
                 }
-                self.send(index, id);
+                if is_whole {
+                    return self.send(index, id);
+                }
+                let failure = planner::Failure::new(planner::Cause::Host, "outputs cannot be read");
+                let answer = Box::new(Answer::Trouble(planner::Trouble::Failed(failure)));
+                let (machine, life) = (index, self.machines[index].life);
+                self.timeline.put(
+                    now_ms + 1,
+                    Happening::Answer {
+                        machine,
+                        life,
+                        id,
+                        answer,
+                    },
+                );
             }
             Effect::Cancel(id) => drop(self.machines[index].errands.remove(&id)),
             Effect::Compute {
@@ -148,25 +167,27 @@ impl World {
         }
     }
 
-    /// A commit begins: the outputs of its boundaries are read once, so they have to be there.
-    fn gather(&mut self, index: usize, attempt: AttemptId, boundaries: &[Boundary]) {
-        let folder = self.machines[index].folders.get_mut(&attempt);
-        let Some(folder) = folder else {
-            return self.breaks(format!("host {index}: attempt {attempt} is committed, which has no folder"));
+    /// A commit begins: the outputs of its boundaries are read once. Whether they can be: those that the server has may be gone, which fails the
+    /// commit; others may not.
+    fn gather(&mut self, index: usize, attempt: AttemptId, boundaries: &[Boundary]) -> bool {
+        let Some(folder) = self.machines[index].folders.get_mut(&attempt) else {
+            return false;
         };
+        let safe = self.server.safe(folder.job);
         let with_outputs = boundaries.iter().filter(|boundary| boundary.output_bytes > 0);
         let segments = with_outputs.map(|boundary| boundary.entry.segment);
-        let gone = segments.clone().find(|segment| !folder.outputs.contains(segment));
+        let gone: Vec<u64> = segments.clone().filter(|segment| !folder.outputs.contains(segment)).collect();
         if self.mutant == Some(Mutant::DeletedEarly) {
             for segment in segments {
                 folder.outputs.remove(&segment);
             }
         }
-        if let Some(gone) = gone {
+        if let Some(lost) = gone.iter().find(|segment| safe < Some(**segment)) {
             self.breaks(format!(
-                "host {index}: outputs of boundary {gone} are gone before they were safe"
+                "host {index}: outputs of boundary {lost} are gone before they were safe"
             ));
         }
+        gone.is_empty()
     }
 
     fn delete_files(&mut self, index: usize, attempt: AttemptId, checkpoints: &[u64], outputs: &[u64]) {

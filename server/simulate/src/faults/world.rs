@@ -188,7 +188,9 @@ impl World {
         if let Errand::Commit { attempt, boundaries, .. } = &errand {
             let folder = self.machines[machine].folders.get(attempt);
             let newest = boundaries.last().map_or(0, |last| last.entry.segment);
-            if !folder.is_some_and(|folder| folder.checkpoints.contains(&newest)) {
+            let is_safe = folder.is_some_and(|folder| self.server.safe(folder.job) >= Some(newest));
+            let is_here = folder.is_some_and(|folder| folder.checkpoints.contains(&newest));
+            if folder.is_some() && !is_safe && !is_here {
                 self.breaks(format!(
                     "host {machine}: the checkpoint of boundary {newest} is gone before it was safe"
                 ));
