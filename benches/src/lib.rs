@@ -1,6 +1,7 @@
 //! What the benchmarks share: medians, and the peers as child processes; a client that costs little, to load a
-//! server with; a job that migrates.
+//! server with; a fleet of hosts; a job that migrates.
 
+pub mod fleet;
 pub mod load;
 pub mod migration;
 

@@ -29,7 +29,7 @@ pub struct Migration {
 }
 
 /// A child that is ended with its owner.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -39,7 +39,10 @@ impl Drop for Running {
 }
 
 /// A program beside this one.
-fn program(name: &str) -> anyhow::Result<PathBuf> {
+///
+/// # Errors
+/// It is not built.
+pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let path = own.parent().context("a program lies in a folder")?.join(name);
     if !path.exists() {

@@ -5,12 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
 use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -20,10 +19,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
-use tower_service::Service;
+use tower_service::Service as _;
 
 use crate::engine::stopped;
-use crate::guard::Peer;
+use crate::peer::{Proxies, place};
+use crate::site::Site;
 
 /// For a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -32,12 +32,12 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// Connections that are open when the server stops have so long to end.
 const FAREWELL: Duration = Duration::from_secs(15);
 /// Bytes of a request's head.
-const HEAD_BYTES_MAX: usize = 64 << 10;
+pub const HEAD_BYTES_MAX: usize = 64 << 10;
 
 /// Limits on connections.
 #[derive(Clone, Copy, Debug)]
 pub struct Connections {
-    /// From one address at the same time.
+    /// From one address at the same time; a trusted proxy's are not counted.
     pub per_address: u32,
     /// For the head of a request, from its connection or the answer before on.
     pub patience: Duration,
@@ -83,11 +83,35 @@ impl Drop for Counted {
     }
 }
 
+/// What is behind every connection.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub(crate) router: Router,
+    pub(crate) proxies: Arc<Proxies>,
+    pub(crate) site: Arc<Site>,
+}
+
+impl Service {
+    /// Says where a request comes from, and takes the site's base off its path.
+    fn prepare(&self, connection: IpAddr, secure: bool, request: &mut Request<Incoming>) {
+        let peer = self.proxies.peer(connection, secure, request.headers());
+        request.extensions_mut().insert(peer);
+        let Some(below) = self.site.below(request.uri().path()) else {
+            return;
+        };
+        let query = request.uri().query().map_or(String::new(), |query| format!("?{query}"));
+        // What is left of a path of a URI is one.
+        if let Ok(uri) = format!("{below}{query}").parse() {
+            *request.uri_mut() = uri;
+        }
+    }
+}
+
 /// Accepts and serves until the server is to stop; then ends what is open.
 pub(crate) async fn run(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    router: Router,
+    service: Service,
     limits: Connections,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -101,13 +125,17 @@ pub(crate) async fn run(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let Some(counted) = open.count(peer.ip(), limits.per_address) else {
+                let most = match service.proxies.contain(peer.ip()) {
+                    true => u32::MAX,
+                    false => limits.per_address,
+                };
+                let Some(counted) = open.count(place(peer.ip()), most) else {
                     tracing::debug!(address = %peer.ip(), "one address has as many connections as it may");
                     continue;
                 };
                 let connection = Connection {
-                    peer,
-                    router: router.clone(),
+                    peer: peer.ip(),
+                    service: service.clone(),
                     patience: limits.patience,
                     stop: stop.clone(),
                     _counted: counted,
@@ -135,8 +163,8 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 struct Connection {
-    peer: SocketAddr,
-    router: Router,
+    peer: IpAddr,
+    service: Service,
     patience: Duration,
     stop: watch::Receiver<bool>,
     _counted: Counted,
@@ -147,21 +175,20 @@ impl Connection {
         // Small answers go out at once; where that cannot be set they come a little later.
         let _at_once = stream.set_nodelay(true);
         match tls {
-            None => self.serve(stream).await,
+            None => self.serve(stream, false).await,
             Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.serve(stream).await,
+                Ok(Ok(stream)) => self.serve(stream, true).await,
                 Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
                 Err(_) => tracing::debug!("a handshake took too long"),
             },
         }
     }
 
-    async fn serve(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let peer = ConnectInfo(Peer(self.peer));
-        let router = self.router;
+    async fn serve(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, secure: bool) {
+        let (peer, service) = (self.peer, self.service);
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer);
-            router.clone().call(request)
+            service.prepare(peer, secure, &mut request);
+            service.router.clone().call(request)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

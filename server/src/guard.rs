@@ -1,10 +1,9 @@
 //! What every request passes: its caller, rate, time limit, and a line in the log. No secret gets into that line.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
@@ -13,18 +12,15 @@ use axum::response::{IntoResponse, Response};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::limits::Kind;
+use crate::peer::Peer;
 use crate::problem::{Fault, PanickedOver};
 
 /// Longest time for a request that is neither a stream nor a blob.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Who sends something over which the rules panic is turned away for so long: each time costs reading the state back.
-const AFTER_A_PANIC: Duration = Duration::from_secs(600);
+pub const AFTER_A_PANIC: Duration = Duration::from_secs(600);
 /// The page's cookie.
-pub const COOKIE_NAME: &str = "baton";
-
-/// Where a connection comes from.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+pub const COOKIE_NAME: &str = "baton_session";
 
 /// What a route asks of its callers.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,8 +32,10 @@ enum Door {
 
 fn door(path: &str) -> Door {
     match path {
-        "/healthz" | "/readyz" | "/metrics" | "/v1/openapi.json" | "/login" | "/page.css" | "/page.js" => Door::Open,
-        "/" | "/page/events" => Door::Page,
+        "/healthz" | "/readyz" | "/v1/server" | "/metrics" | "/v1/openapi.json" | "/login" | "/page.css" | "/page.js" => {
+            Door::Open
+        }
+        "/" | "/page/events" | "/page/session" | "/logout" => Door::Page,
         _ => Door::Token,
     }
 }
@@ -63,6 +61,16 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     pairs.find(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value)
 }
 
+/// The caller whose session a cookie names.
+fn of_session(app: &App, cookie: &str, now: Instant) -> Option<Caller> {
+    let (session, token) = app.sessions.find(cookie, now)?;
+    let caller = app.tokens.named(&token)?;
+    Some(Caller {
+        session: Some(session),
+        ..caller
+    })
+}
+
 /// Under which name a caller's requests are counted. One enrolment token serves all volunteers: there the address counts.
 fn key(caller: &Caller, kind: Kind, address: &str) -> String {
     match kind {
@@ -81,8 +89,8 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
         .map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
     let address = request
         .extensions()
-        .get::<ConnectInfo<Peer>>()
-        .map_or_else(|| "local".to_owned(), |ConnectInfo(peer)| peer.0.ip().to_string());
+        .get::<Peer>()
+        .map_or_else(|| "local".to_owned(), |peer| peer.place().to_string());
     let (caller, response) = match admit(&app, &request, &method, &path, &address) {
         Ok(caller) => {
             let id = caller.as_ref().map(|caller| caller.id.clone());
@@ -136,18 +144,20 @@ fn admit(app: &App, request: &Request, method: &Method, path: &str, address: &st
         limit(address, Kind::Open)?;
         return Ok(None);
     }
-    let secret = match door {
-        Door::Page => bearer(request.headers()).or_else(|| cookie(request.headers())),
-        _ => bearer(request.headers()),
+    let secret = bearer(request.headers());
+    let found = match (secret, door) {
+        (Some(secret), _) => app.tokens.find(secret),
+        (None, Door::Page) => cookie(request.headers()).and_then(|cookie| of_session(app, cookie, now)),
+        (None, _) => None,
     };
-    let found = secret.and_then(|secret| app.tokens.find(secret));
     let Some(caller) = found else {
         limit(address, Kind::Open)?;
         return match (door, secret) {
             // The page shows its form instead.
-            (Door::Page, _) if path == "/" => Ok(None),
+            (Door::Page, _) if path == "/" || path == "/logout" => Ok(None),
+            (Door::Page, None) => Err(Fault::unauthorized("there is no such session: log in")),
             (_, None) => Err(Fault::unauthorized("the request has no header Authorization: Bearer TOKEN")),
-            (_, Some(_)) => Err(Fault::unauthorized("the token is unknown or revoked")),
+            (_, Some(secret)) => Err(app.tokens.unknown(secret)),
         };
     };
     let kind = kind(method, path);

@@ -6,16 +6,20 @@
 //! | [`blob`] | packages, checkpoints and outputs, by digest |
 //! | [`engine`] | the task that drives the scheduler: durable before visible |
 //! | `clock`, `news` | the time that it tells the scheduler; what becomes of the scheduler's commands |
+//! | [`pending`] | blobs on their way, by the subject that brings them |
 //! | [`sweep`] | blobs that nothing needs go |
 //! | [`accept`] | connections: counted, given their time, ended in order |
 //! | [`routes`] | every route |
 //! | [`api`] | the handlers behind them |
 //! | [`guard`] | what every request passes: token, rate, time limit, log |
+//! | [`identity`] | which server this is, and whether it was restored from a backup |
+//! | [`private`] | files that nobody else may read |
 //! | [`auth`], [`limits`] | who may do what, and how often |
 //! | [`extract`], [`problem`] | requests in, problem documents out |
 //! | [`submission`] | what a submitted archive has to be before a job of it exists |
 //! | [`memory`] | a budget of memory for what requests bring |
-//! | [`page`] | the page for people |
+//! | [`page`], [`session`] | the page for people, and who looks at it |
+//! | [`peer`], [`site`] | where a request comes from; the URL under which others reach the server |
 //! | [`metrics`] | what is counted |
 //! | [`app`], [`serve`] | what handlers share; start and stop |
 
@@ -28,14 +32,20 @@ mod clock;
 pub mod engine;
 pub mod extract;
 pub mod guard;
+pub mod identity;
 pub mod limits;
 pub mod memory;
 pub mod metrics;
 mod news;
 pub mod page;
+pub mod peer;
+pub mod pending;
+pub mod private;
 pub mod problem;
 pub mod routes;
 pub mod serve;
+pub mod session;
+pub mod site;
 pub mod store;
 pub mod submission;
 pub mod sweep;

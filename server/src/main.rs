@@ -12,14 +12,24 @@ use clap::{Parser, Subcommand};
 use scheduler::Config;
 use server::accept::Connections;
 use server::app::Sizes;
+use server::auth::Enrolment;
 use server::limits::Rates;
+use server::peer::{Proxies, Range};
 use server::serve::{Options, Server};
+use server::site::Site;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Longest of the times that an operator sets: ten years.
 const SECONDS_MAX: u64 = 10 * 365 * 24 * 3600;
+
+/// Who may enrol hosts.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Enrols {
+    Shared,
+    Invitation,
+}
 
 /// The scheduler of Baton: everything embedded, one folder.
 #[derive(Parser)]
@@ -33,9 +43,9 @@ struct Arguments {
     /// Address to listen on.
     #[arg(long, env = "BATON_LISTEN", default_value = "127.0.0.1:8477")]
     listen: SocketAddr,
-    /// URL by which volunteers and scientists reach the server, when that is another: behind a proxy, or under a name.
+    /// URL by which volunteers and scientists reach the server, when that is another: behind a proxy, or under a name. It may have a path.
     #[arg(long, env = "BATON_URL")]
-    url: Option<String>,
+    url: Option<Site>,
     /// PostgreSQL database (postgres://…) instead of SQLite in the folder.
     #[arg(long, env = "BATON_DATABASE", hide_env_values = true)]
     database: Option<String>,
@@ -84,6 +94,18 @@ struct Arguments {
     /// First registrations a minute from one address; 0 for no limit.
     #[arg(long, default_value_t = 60)]
     enrolments_per_minute: u64,
+    /// Who enrols hosts: everybody with the folder's host token (shared), or everybody with an invitation, one host each.
+    #[arg(long, value_enum, default_value_t = Enrols::Shared)]
+    enrolment: Enrols,
+    /// Hosts of one invited subject, those that are given up not counted; 0 for no limit.
+    #[arg(long, default_value_t = 1000)]
+    hosts_per_subject: u32,
+    /// Hosts in one network (24 bits of an IPv4 address, 64 of an IPv6 address), those that are given up not counted; 0 for no limit.
+    #[arg(long, default_value_t = 1000)]
+    hosts_per_network: u32,
+    /// Address, or range of addresses, of a proxy whose X-Forwarded-For and X-Forwarded-Proto count; may be given several times.
+    #[arg(long, value_name = "CIDR")]
+    trusted_proxy: Vec<Range>,
     /// Connections from one address at the same time.
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
     connections_per_address: u32,
@@ -96,6 +118,16 @@ struct Arguments {
     /// Megabytes of a checkpoint, at most, packed and unpacked.
     #[arg(long, default_value_t = 512)]
     checkpoint_mb_max: u64,
+    /// The data was restored from a backup: end leases, and give no number twice. A copied folder or an older database is found out without this; a restored
+    /// snapshot of a volume or a virtual machine is not.
+    #[arg(long)]
+    restored: bool,
+    /// Gigabytes that one subject may have uploaded without a commit or submission that refers to them; 0 for no limit.
+    #[arg(long, default_value_t = 16)]
+    pending_gb_max: u64,
+    /// Gigabytes of packages and outputs that are kept for one user; beyond it submissions are refused and running jobs held; 0 for no limit.
+    #[arg(long, default_value_t = 0)]
+    stored_gb_per_user: u64,
     /// Log lines as JSON, also on a terminal.
     #[arg(long)]
     log_json: bool,
@@ -128,6 +160,9 @@ impl Arguments {
                 prefetch_ms: ms(self.prefetch_s),
                 user_running_max: self.user_running_max,
                 user_jobs_max: self.user_jobs_max,
+                user_stored_max: self.stored_gb_per_user.saturating_mul(1_000_000_000),
+                hosts_per_subject: self.hosts_per_subject,
+                hosts_per_network: self.hosts_per_network,
                 retire_ms: ms(self.finished_h.saturating_mul(3600)),
                 ..Config::default()
             },
@@ -139,11 +174,18 @@ impl Arguments {
             sizes: Sizes {
                 blob_max: self.blob_mb_max.saturating_mul(1_000_000),
                 checkpoint_max: self.checkpoint_mb_max.saturating_mul(1_000_000),
+                pending_max: self.pending_gb_max.saturating_mul(1_000_000_000),
             },
             connections: Connections {
                 per_address: self.connections_per_address,
                 ..Connections::default()
             },
+            proxies: Proxies(self.trusted_proxy),
+            enrolment: match self.enrolment {
+                Enrols::Shared => Enrolment::Shared,
+                Enrols::Invitation => Enrolment::Invitation,
+            },
+            restored: self.restored,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The page: jobs, hosts, queues; rendered here, kept live by SSE, readable on a phone.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderName, StatusCode};
@@ -16,7 +17,9 @@ use crate::api::{Pace, stream};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::guard::COOKIE_NAME;
+use crate::peer::Peer;
 use crate::problem::{Answer, Fault};
+use crate::session::LASTS;
 use scheduler::Core;
 
 const JOBS: usize = 100;
@@ -28,18 +31,19 @@ const PACE: Pace = Pace {
 };
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-fn document(title: &str, body: Markup) -> Response {
+fn document(app: &App, body: Markup) -> Response {
+    let base = app.site.base();
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                link rel="stylesheet" href="/page.css";
-                script src="/page.js" defer {}
+                title { "Baton" }
+                link rel="stylesheet" href={ (base) "/page.css" };
+                script src={ (base) "/page.js" } defer {}
             }
-            body { (body) }
+            body data-base=(base) { (body) }
         }
     };
     let headers: [(HeaderName, &str); 3] = [
@@ -51,58 +55,86 @@ fn document(title: &str, body: Markup) -> Response {
 }
 
 /// The page, or the form that asks for a token.
-pub async fn show(State(app): State<Arc<App>>, caller: Option<axum::Extension<Caller>>) -> Response {
-    if caller.is_none_or(|caller| caller.scientist().is_err()) {
-        return document(
-            "Baton",
-            html! {
-                main.door {
-                    h1 { "Baton" }
-                    form method="post" action="/login" {
-                        label for="token" { "A scientist's or operator's token" }
-                        input id="token" name="token" type="password" autocomplete="off" required;
-                        button { "Open" }
-                    }
+pub async fn show(State(app): State<Arc<App>>, caller: Option<Extension<Caller>>) -> Response {
+    let base = app.site.base();
+    let Some(Extension(caller)) = caller.filter(|caller| caller.scientist().is_ok()) else {
+        let form = html! {
+            main.door {
+                h1 { "Baton" }
+                form method="post" action={ (base) "/login" } {
+                    label for="token" { "A scientist's or operator's token" }
+                    input id="token" name="token" type="password" autocomplete="off" required;
+                    button { "Open" }
                 }
-            },
-        );
-    }
-    let body = content(&*app.engine.core().await);
-    document(
-        "Baton",
-        html! {
-            h1 { "Baton" span #live { "…" } }
-            main #content { (body) }
-        },
+            }
+        };
+        return document(&app, form);
+    };
+    let body = content(&*app.engine.core().await, &caller);
+    let page = html! {
+        h1 {
+            "Baton" span #live { "…" }
+            @if caller.session.is_some() {
+                form.logout method="post" action={ (base) "/logout" } { button { "Log out " (caller.subject) } }
+            }
+        }
+        main #content { (body) }
+    };
+    document(&app, page)
+}
+
+/// The cookie of a session, or one that ends it.
+fn set_cookie(app: &App, peer: Option<Extension<Peer>>, value: &str, seconds: u64) -> String {
+    let secure = app.site.is_secure() || peer.is_some_and(|Extension(peer)| peer.secure);
+    format!(
+        "{COOKIE_NAME}={value}; Max-Age={seconds}; HttpOnly; SameSite=Strict; Path={}/{}",
+        app.site.base(),
+        if secure { "; Secure" } else { "" }
     )
 }
 
-/// Takes the form's token into a cookie that no script can read.
-pub async fn login(State(app): State<Arc<App>>, body: String) -> Answer<Response> {
+fn to_the_page(app: &App, cookie: String) -> Response {
+    let headers = [(SET_COOKIE, cookie), (LOCATION, format!("{}/", app.site.base()))];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+/// Begins a session for the form's token, in a cookie that no script can read.
+pub async fn login(State(app): State<Arc<App>>, peer: Option<Extension<Peer>>, body: String) -> Answer<Response> {
     // Tokens consist of letters, digits and underscores: nothing of them is ever encoded.
     let token = body.trim().strip_prefix("token=").unwrap_or("").trim();
-    let caller = app
-        .tokens
-        .find(token)
-        .ok_or_else(|| Fault::unauthorized("the token is unknown or revoked"))?;
+    let caller = app.tokens.find(token).ok_or_else(|| app.tokens.unknown(token))?;
     caller.scientist()?;
-    let cookie = format!(
-        "{COOKIE_NAME}={token}; HttpOnly; SameSite=Strict; Path=/{}",
-        if app.secure { "; Secure" } else { "" }
-    );
-    let headers = [(SET_COOKIE, cookie), (LOCATION, "/".to_owned())];
-    Ok((StatusCode::SEE_OTHER, headers).into_response())
+    let secret = app.sessions.begin(&caller.id, Instant::now());
+    let secret = secret.map_err(|error| Fault::unavailable(format!("no random bytes: {error}")))?;
+    let cookie = set_cookie(&app, peer, &secret, LASTS.as_secs());
+    Ok(to_the_page(&app, cookie))
+}
+
+/// Ends the session, here and in the browser.
+pub async fn logout(State(app): State<Arc<App>>, peer: Option<Extension<Peer>>, caller: Option<Extension<Caller>>) -> Response {
+    if let Some(session) = caller.and_then(|Extension(caller)| caller.session) {
+        app.sessions.end(session);
+        app.tokens.tell();
+    }
+    let cookie = set_cookie(&app, peer, "", 0);
+    to_the_page(&app, cookie)
+}
+
+/// Whether there is a session: what the script asks when its stream was refused.
+pub async fn session(caller: Caller) -> Answer<StatusCode> {
+    caller.scientist()?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The content again, at most once a second, whenever anything changed, and every ten seconds.
 pub async fn events(State(app): State<Arc<App>>, caller: Caller) -> Answer<Response> {
     caller.scientist()?;
-    let listening = app.listen(&caller.id)?;
+    let listening = app.listen(&caller)?;
     let (changes, stop) = (app.engine.watch_all(), app.stop.clone());
     let look = move || -> futures_util::future::BoxFuture<'static, Option<Message>> {
-        let app = Arc::clone(&app);
+        let (app, caller) = (Arc::clone(&app), caller.clone());
         Box::pin(async move {
-            let html = content(&*app.engine.core().await).into_string();
+            let html = content(&*app.engine.core().await, &caller).into_string();
             Some(Message::default().event("content").data(html))
         })
     };
@@ -119,9 +151,11 @@ pub async fn script() -> Response {
     ([(CONTENT_TYPE, "text/javascript")], include_str!("page.js")).into_response()
 }
 
-fn content(core: &Core) -> Markup {
+fn content(core: &Core, caller: &Caller) -> Markup {
     let now_ms = core.now_ms();
-    let jobs = core.newest_jobs(JOBS);
+    // The API's rule: one's own, and an operator's all.
+    let owner = (!caller.sees_all()).then_some(caller.subject.as_str());
+    let jobs = core.newest_jobs(JOBS, owner);
     let (hosts, more) = core.hosts(HostId(0), HOSTS);
     html! {
         section #jobs {
@@ -166,6 +200,13 @@ fn job_card(job: &JobView, now_ms: u64) -> Markup {
                 @if let Some(left) = job.left_ms { ", " (span(left)) " left" }
             }
             p.reason { (job.reason) " · " (ago(job.since_ms, now_ms)) }
+            @if !job.errors.is_empty() {
+                ul.errors {
+                    @for error in &job.errors {
+                        li { (error.name) " (host " (error.host) ") " (error.outcome) ": " (error.message) " · " (ago(error.at_ms, now_ms)) }
+                    }
+                }
+            }
             @if !job.stays.is_empty() {
                 p.strip {
                     @for stay in &job.stays {

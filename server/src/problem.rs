@@ -144,6 +144,8 @@ impl From<Refusal> for Fault {
             Refusal::Over(_) => Self::new(StatusCode::GONE, "attempt-over", "The attempt is over", detail),
             Refusal::StaleEpoch { .. } => Self::conflict("stale-epoch", detail).field("epoch"),
             Refusal::State(_) => Self::conflict("state", detail),
+            Refusal::Banned(_) => Self::new(StatusCode::FORBIDDEN, "banned", "The host is banned", detail),
+            Refusal::Instance(_) => Self::conflict("instance", detail).field("instance"),
             Refusal::Limit(_) => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "limit", "A limit is reached", detail).retry_after(60)
             }

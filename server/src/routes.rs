@@ -20,9 +20,9 @@ use crate::page;
 use crate::problem::Fault;
 
 /// Bytes of an ordinary JSON body.
-const BODY_BYTES_MAX: usize = 256 << 10;
+pub const BODY_BYTES_MAX: usize = 256 << 10;
 /// Bytes of a commit: 4096 chain entries.
-const COMMIT_BYTES_MAX: usize = 4 << 20;
+pub const COMMIT_BYTES_MAX: usize = 4 << 20;
 
 struct Bearer;
 
@@ -41,6 +41,7 @@ struct Document;
 fn described() -> OpenApiRouter<Arc<App>> {
     let ordinary = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(admin::health))
+        .routes(routes!(admin::server))
         .routes(routes!(admin::ready))
         .routes(routes!(admin::metrics))
         .routes(routes!(admin::issue, admin::list))
@@ -51,6 +52,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(jobs::chain))
         .routes(routes!(jobs::hold))
         .routes(routes!(jobs::release))
+        .routes(routes!(jobs::retry))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::prioritize))
         .routes(routes!(jobs::events))
@@ -60,6 +62,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(hosts::take))
         .routes(routes!(hosts::leave, hosts::stay))
         .routes(routes!(hosts::events))
+        .routes(routes!(hosts::ban, hosts::unban))
         .routes(routes!(hosts::classes))
         .routes(routes!(attempts::end))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
@@ -90,9 +93,11 @@ pub fn router(app: Arc<App>) -> Router {
         )
         .route("/", get(page::show))
         .route("/page/events", get(page::events))
+        .route("/page/session", get(page::session))
         .route("/page.css", get(page::css))
         .route("/page.js", get(page::script))
         .route("/login", axum::routing::post(page::login))
+        .route("/logout", axum::routing::post(page::logout))
         .layer(DefaultBodyLimit::max(4096));
     described
         .merge(pages)

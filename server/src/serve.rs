@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use protocol::http::Scope;
+use protocol::http::{IssueToken, Scope};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -16,15 +16,21 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::accept::{self, Connections};
+use crate::accept::{self, Connections, Service};
 use crate::app::{App, Sizes};
-use crate::auth::Tokens;
+use crate::auth::{Enrolment, SHARED_SUBJECT, Tokens};
 use crate::blob::FolderBlobs;
 use crate::engine::Engine;
+use crate::identity::Home;
 use crate::limits::{Limits, Rates};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::peer::Proxies;
+use crate::pending::Pending;
+use crate::private;
 use crate::routes::router;
+use crate::session::Sessions;
+use crate::site::Site;
 use crate::store::Store;
 use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
@@ -40,7 +46,7 @@ pub struct Options {
     /// Address to listen on.
     pub listen: SocketAddr,
     /// URL by which others reach the server, where that is another.
-    pub url: Option<String>,
+    pub url: Option<Site>,
     /// A PostgreSQL database instead of a file in the folder.
     pub database: Option<String>,
     /// Certificate chain and key, PEM files.
@@ -53,6 +59,12 @@ pub struct Options {
     pub sizes: Sizes,
     /// Limits of connections.
     pub connections: Connections,
+    /// Proxies whose word on a client's address counts.
+    pub proxies: Proxies,
+    /// Who may enrol hosts.
+    pub enrolment: Enrolment,
+    /// The data comes from a backup, whatever the folder looks like.
+    pub restored: bool,
 }
 
 impl Options {
@@ -73,8 +85,12 @@ impl Options {
             sizes: Sizes {
                 blob_max: 1 << 20,
                 checkpoint_max: 1 << 20,
+                pending_max: 0,
             },
             connections: Connections::default(),
+            proxies: Proxies::default(),
+            enrolment: Enrolment::Shared,
+            restored: false,
         }
     }
 }
@@ -87,6 +103,8 @@ pub struct Server {
     pub url: String,
     /// The URL for people.
     public: String,
+    /// Whether tokens travel in the clear through a network.
+    clear: bool,
     /// The scheduler.
     pub engine: Arc<Engine>,
     /// The state that all handlers share.
@@ -96,18 +114,18 @@ pub struct Server {
     lock: File,
 }
 
+/// What listening without TLS means.
+const CLEAR: &str = "tokens and results can be read and changed on the way; give --tls-cert and --tls-key, or let a proxy end TLS and listen \
+                     on loopback";
+
 const TOKEN_FILES: [(Scope, &str, &str); 3] = [
     (Scope::Operator, "operator.token", "operator"),
     (Scope::Scientist, "scientist.token", "scientist"),
-    (Scope::Host, "host.token", "volunteers"),
+    (Scope::Host, "host.token", SHARED_SUBJECT),
 ];
 
 fn write_secret(path: &Path, secret: &str) -> io::Result<()> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = private::create(path)?;
     writeln!(file, "{secret}")?;
     file.sync_all()
 }
@@ -123,9 +141,9 @@ impl Server {
             .validate()
             .map_err(|reason| anyhow::anyhow!("a setting of the scheduler cannot be: {reason}"))?;
         let data = &options.data;
-        std::fs::create_dir_all(data).with_context(|| format!("folder {}", data.display()))?;
+        private::folder(data).with_context(|| format!("folder {}", data.display()))?;
         let lock_path = data.join("lock");
-        let lock = File::create(&lock_path).with_context(|| format!("{}", lock_path.display()))?;
+        let lock = private::create(&lock_path).with_context(|| format!("{}", lock_path.display()))?;
         if lock.try_lock().is_err() {
             bail!("another server uses {}", data.display());
         }
@@ -133,21 +151,37 @@ impl Server {
             Some(url) => Arc::new(PostgresStore::open(url).await.context("the PostgreSQL database")?),
             None => {
                 let path = data.join("baton.sqlite");
+                // What SQLite puts beside it has its mode.
+                private::options()
+                    .append(true)
+                    .create(true)
+                    .open(&path)
+                    .with_context(|| path.display().to_string())?;
+                for name in ["baton.sqlite", "baton.sqlite-wal", "baton.sqlite-shm"] {
+                    private::own_file(&data.join(name)).with_context(|| format!("{}/{name}", data.display()))?;
+                }
                 Arc::new(SqliteStore::open(&path).await.with_context(|| path.display().to_string())?)
             }
         };
         let (stop, stopping) = watch::channel(false);
-        let (engine, writer) = Engine::start(Arc::clone(&store), options.config, stopping.clone()).await?;
-        let tokens = Tokens::load(store).await?;
+        let home = Home::new(data, options.restored, options.database.is_none());
+        let (engine, writer) = Engine::start(Arc::clone(&store), options.config, Some(home), stopping.clone()).await?;
+        let tokens = Tokens::load(store, engine.identity.life).await?;
         if tokens.is_empty() {
             for (scope, file, subject) in TOKEN_FILES {
-                let issued = tokens.issue(scope, subject, None, engine.now_ms()).await;
+                let wanted = IssueToken {
+                    scope,
+                    subject: subject.to_owned(),
+                    invitation: false,
+                };
+                let issued = tokens.issue(&wanted, None, engine.now_ms()).await;
                 let (_, secret) = issued.map_err(|_| anyhow::anyhow!("the first tokens cannot be kept"))?;
                 let path = data.join(file);
                 write_secret(&path, &secret).with_context(|| path.display().to_string())?;
             }
         }
         let blobs = Arc::new(FolderBlobs::open(&data.join("blobs")).with_context(|| format!("{}/blobs", data.display()))?);
+        let site = Arc::new(options.url.clone().unwrap_or_default());
         let app = Arc::new(App {
             engine: Arc::clone(&engine),
             blobs,
@@ -155,13 +189,16 @@ impl Server {
             limits: Limits::new(options.rates),
             memory: Memory::new(options.sizes.checkpoint_max),
             submissions: Submissions::default(),
-            sizes: options.sizes,
             metrics: Metrics::default(),
             stop: stopping.clone(),
             sweeping: tokio::sync::RwLock::default(),
-            pending: std::sync::Mutex::default(),
-            streams: Arc::default(),
-            secure: options.tls.is_some(),
+            pending: Pending::new(options.sizes.pending_max),
+            sizes: options.sizes,
+            answering: std::sync::Mutex::default(),
+            streams: std::sync::Mutex::default(),
+            site: Arc::clone(&site),
+            enrolment: options.enrolment,
+            sessions: Sessions::default(),
         });
         let listener = TcpListener::bind(options.listen)
             .await
@@ -171,20 +208,30 @@ impl Server {
             None => None,
             Some((chain, key)) => Some(TlsAcceptor::from(tls(chain, key)?)),
         };
-        let service = router(Arc::clone(&app));
+        let clear = acceptor.is_none() && !address.ip().to_canonical().is_loopback();
+        let service = Service {
+            router: router(Arc::clone(&app)),
+            proxies: Arc::new(options.proxies),
+            site,
+        };
         let serving = accept::run(listener, acceptor, service, options.connections, stopping.clone());
         let serving = tokio::spawn(serving);
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&app), stopping));
         let scheme = if options.tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
-        let public = options.url.unwrap_or_else(|| match address.ip().is_unspecified() {
-            true => format!("{scheme}://{}:{}", machine(), address.port()),
-            false => url.clone(),
-        });
+        let public = match (&options.url, address.ip().is_unspecified()) {
+            (Some(site), _) => site.url().to_owned(),
+            (None, true) => format!("{scheme}://{}:{}", machine(), address.port()),
+            (None, false) => url.clone(),
+        };
+        if clear {
+            tracing::warn!(%address, "listening beyond this machine without TLS: {CLEAR}");
+        }
         Ok(Self {
             address,
             url,
             public,
+            clear,
             engine,
             app,
             stop,
@@ -201,7 +248,12 @@ impl Server {
             "baton-server listens on {own}\n\n\
              A volunteer types:\n  baton worker --server {url} --token-file {data}/host.token\n\n\
              A scientist types:\n  baton submit PACKAGE --server {url} --token-file {data}/scientist.token\n\n\
-             The page: {url}/ (it asks for the token in {data}/operator.token)\n"
+             The page: {url}/ (it asks for the token in {data}/operator.token)\n{}",
+            if self.clear {
+                format!("\nWarning: {CLEAR}\n")
+            } else {
+                String::new()
+            }
         )
     }
 

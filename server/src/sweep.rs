@@ -93,5 +93,11 @@ pub async fn once(app: &App, due: &mut BTreeSet<Digest>, ages: Ages) -> Answer<u
     let unneeded: BTreeSet<Digest> = candidates.difference(&needed).copied().collect();
     let kept = app.engine.store.kept(unneeded.clone()).await?;
     let unneeded = unneeded.difference(&kept).copied().collect();
-    Ok(app.blobs.sweep(unneeded, ages.superseded, ages.unfinished).await?)
+    let freed = app.blobs.sweep(unneeded, ages.superseded, ages.unfinished).await?;
+    for digest in app.pending.digests() {
+        if app.blobs.size(digest).await?.is_none() && app.blobs.received(digest).await? == 0 {
+            app.pending.release(digest);
+        }
+    }
+    Ok(freed)
 }

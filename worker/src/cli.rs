@@ -44,9 +44,15 @@ enum Command {
     Hold(commands::steer::Args),
     /// Let held jobs go on.
     Release(commands::steer::Args),
+    /// Forget the errors for which jobs are held, and let them go on.
+    Retry(commands::steer::Args),
     /// Change a job's priority, also while it runs.
     Priority(commands::steer::PriorityArgs),
     Worker(commands::worker::Args),
+    #[command(subcommand)]
+    Host(commands::operator::HostCommand),
+    #[command(subcommand)]
+    Token(commands::operator::TokenCommand),
 }
 
 /// Run the command that the process was started with.
@@ -76,8 +82,11 @@ pub fn main() -> ExitCode {
         Command::Cancel(args) => commands::steer::call("cancel", &args),
         Command::Hold(args) => commands::steer::call("hold", &args),
         Command::Release(args) => commands::steer::call("release", &args),
+        Command::Retry(args) => commands::steer::call("retry", &args),
         Command::Priority(args) => commands::steer::priority(&args),
         Command::Worker(args) => commands::worker::call(&args),
+        Command::Host(command) => commands::operator::host(&command),
+        Command::Token(command) => commands::operator::token(&command),
     };
     match ended {
         Ok(exit) => exit.into(),

@@ -6,17 +6,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use benches::fleet::{beat, ending, fill, secret};
 use benches::load::{Connection, Times};
 use benches::migration::{Migration, migrate};
 use clap::{Parser, Subcommand};
-use protocol::http::{EndAttempt, Heartbeat, JobProgress, Lease, Orders, Scope, SubmitJob};
-use protocol::{AttemptId, Digest, HostId, Outcome};
+use protocol::http::{Lease, Orders, SubmitJob};
+use protocol::{AttemptId, HostId};
 use scheduler::testing::{START_MS, populated, submission};
 use scheduler::{Core, Event};
 use server::serve::{Options, Server};
+use server::store::Store;
 use server::store::postgres::PostgresStore;
 use server::store::sqlite::SqliteStore;
-use server::store::{Store, TokenRow};
 
 #[path = "../../../server/tests/it/common/postgres.rs"]
 #[expect(dead_code, unreachable_pub, reason = "it is the tests' own")]
@@ -144,56 +145,6 @@ fn decisions(hosts: u64, rounds: u64) {
 fn heartbeat(host: HostId, lease: &Lease) -> Event {
     let beat = beat(lease.attempt, lease.epoch);
     Event::Heartbeat { host, beat, address: 1 }
-}
-
-fn beat(attempt: AttemptId, epoch: u64) -> Heartbeat {
-    Heartbeat {
-        clock_ms: START_MS,
-        rtt_ms: Some(125),
-        jobs: vec![JobProgress {
-            attempt,
-            epoch,
-            segment: 1,
-            segment_ms: 60_000,
-        }],
-        accepting: true,
-        why: None,
-        errors: 0,
-        instance: None,
-    }
-}
-
-fn ending(lease: &Lease) -> EndAttempt {
-    EndAttempt {
-        epoch: lease.epoch,
-        outcome: Outcome::Migrated,
-        cause: protocol::ErrorCause::Host,
-        message: String::new(),
-    }
-}
-
-fn secret(host: u64) -> String {
-    format!("baton_host_{host:064}")
-}
-
-/// Fills a store as a server leaves it that has so many hosts at work and so many jobs queued.
-async fn fill(store: &dyn Store, hosts: u64, jobs: u64) -> anyhow::Result<()> {
-    let core = populated(hosts, hosts + jobs, 20, 1000);
-    store.snapshot(1, core.save()?).await?;
-    for host in 1..=hosts {
-        let digest = Digest::of(secret(host).as_bytes());
-        let row = TokenRow {
-            id: digest.short(),
-            digest,
-            scope: Scope::Host,
-            subject: format!("host-{host}"),
-            host: Some(HostId(host)),
-            issued_ms: START_MS,
-            revoked_ms: None,
-        };
-        store.put_token(row).await?;
-    }
-    Ok(())
 }
 
 /// Milliseconds that the disk takes to make a small write last: what every durable answer waits for at least.

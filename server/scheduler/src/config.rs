@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::tables::ERRORS_KEPT;
+
 /// Times in milliseconds unless the name says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -42,8 +44,16 @@ pub struct Config {
     pub backoff_ms: u64,
     /// Longest back-off of a failing host.
     pub backoff_max_ms: u64,
-    /// Errors on this many hosts fail a job.
+    /// Errors of this many origins hold a job (`rules/errors.rs`).
     pub failures_max: usize,
+    /// So many errors hold a job, of whatever origin.
+    pub errors_max: usize,
+    /// Bytes of archives and outputs that are kept for one user; 0 for no limit.
+    pub user_stored_max: u64,
+    /// Hosts that are not lost of one invited subject; 0 for no limit.
+    pub hosts_per_subject: u32,
+    /// Hosts that are not lost in one network; 0 for no limit.
+    pub hosts_per_network: u32,
     /// Jobs of one user on hosts at the same time.
     pub user_running_max: u32,
     /// Unfinished jobs of one user.
@@ -97,6 +107,9 @@ impl Config {
         if self.failures_max == 0 {
             return Err("failures_max: 0, expected at least 1".to_owned());
         }
+        if !(1..=ERRORS_KEPT).contains(&self.errors_max) {
+            return Err(format!("errors_max: {}, expected 1 to {ERRORS_KEPT}", self.errors_max));
+        }
         Ok(())
     }
 }
@@ -123,6 +136,10 @@ impl Default for Config {
             backoff_ms: MINUTE,
             backoff_max_ms: 24 * 60 * MINUTE,
             failures_max: 3,
+            errors_max: 12,
+            user_stored_max: 0,
+            hosts_per_subject: 0,
+            hosts_per_network: 0,
             user_running_max: 10_000,
             user_jobs_max: 200_000,
             passed_max: 8,

@@ -13,6 +13,8 @@ pub enum Event {
     Tick,
     /// The server was away and is back: nobody's silence counts.
     Restarted,
+    /// The state comes from a backup: hosts may hold numbers that it never gave. Leases end, and numbers go on far above.
+    Restored,
     /// The operator's settings.
     Configure(Config),
     /// A host registers for the first time (`host` is none) or again.
@@ -23,6 +25,9 @@ pub enum Event {
         body: RegisterHost,
         /// Digest of the address it came from.
         address: u64,
+        /// Where it comes from.
+        #[serde(default)]
+        origin: Origin,
     },
     /// A host reports.
     Heartbeat {
@@ -100,6 +105,13 @@ pub enum Event {
         /// Subject of the token that asks.
         by: String,
     },
+    /// Forget the errors for which a job is held, and let it go on.
+    Retry {
+        /// The job.
+        job: JobId,
+        /// Subject of the token that asks.
+        by: String,
+    },
     /// Stop a job for good.
     Cancel {
         /// The job.
@@ -118,6 +130,52 @@ pub enum Event {
         /// Subject of the token that asks.
         by: String,
     },
+    /// An operator bans a host: its leases end, and nothing that it sends is taken in.
+    Ban {
+        /// The host.
+        host: HostId,
+        /// Why.
+        reason: String,
+        /// Subject of the token that asks.
+        by: String,
+    },
+    /// An operator takes a ban back.
+    Unban {
+        /// The host.
+        host: HostId,
+        /// Subject of the token that asks.
+        by: String,
+    },
+    /// A host has no valid token any more: its leases end.
+    Revoked {
+        /// The host.
+        host: HostId,
+    },
+}
+
+impl Event {
+    /// The registered host that sends it, for what hosts send.
+    pub(crate) fn sender(&self) -> Option<HostId> {
+        match self {
+            Self::Register { host, .. } => *host,
+            Self::Heartbeat { host, .. }
+            | Self::Leave { host, .. }
+            | Self::Return { host }
+            | Self::Take { host }
+            | Self::Commit { host, .. }
+            | Self::End { host, .. } => Some(*host),
+            _ => None,
+        }
+    }
+}
+
+/// Where a host comes from: what tells one volunteer from another, as far as the server can know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Subject of the invitation with which it enrolled; none where volunteers share a token.
+    pub subject: Option<String>,
+    /// Digest of its network: the first 24 bits of an IPv4 address, 64 of an IPv6 address. 0 when unknown.
+    pub network: u64,
 }
 
 /// What an accepted event gave.
@@ -156,6 +214,15 @@ pub enum Refusal {
         /// The epoch of the lease.
         expected: u64,
     },
+    /// An operator banned the host, or another one from the same address.
+    #[error("{0}")]
+    Banned(String),
+    /// Another agent speaks for the host.
+    #[error(
+        "host {0} is spoken for by another agent, which registered later: was the state folder copied? Stop one of the two, or give this one a \
+         state folder of its own, so that it enrols anew"
+    )]
+    Instance(HostId),
     /// The job or host is in a state where this cannot be done.
     #[error("{0}")]
     State(String),

@@ -34,13 +34,15 @@ mod tests;
 pub mod views;
 
 pub use config::Config;
-pub use event::{Command, Event, Refusal, Reply};
+pub use event::{Command, Event, Origin, Refusal, Reply};
 pub use rules::Finished;
 
 use tables::{Attempt, Attempts, DeviceId, Hosts, Jobs, Timers, UserId};
 
-/// Version of the rules: a log of events is only replayed by the rules that wrote it. A state that older rules left is gone on from.
-pub const RULES: u32 = 2;
+/// Version of the rules: a log of events is replayed under the rules that wrote it. A state that older rules left is gone on from.
+pub const RULES: u32 = 3;
+/// Oldest rules whose log can be replayed.
+pub const RULES_OLDEST: u32 = 2;
 
 /// What is still to be settled inside one event: empty between events.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +59,8 @@ struct Pending {
 #[derive(Clone, Debug)]
 pub struct Core {
     config: Config,
+    /// The rules in force: [`RULES`], except while an older log is replayed.
+    rules: u32,
     now_ms: u64,
     jobs: Jobs,
     attempts: Attempts,
@@ -82,12 +86,32 @@ impl Core {
         reply
     }
 
+    /// Takes in an event of a log once more, under the version of the rules that wrote it.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply): the log is damaged then, since it holds accepted events alone.
+    pub fn replay(&mut self, event: &Event, at_ms: u64, rules: u32) -> Result<Reply, Refusal> {
+        let in_force = std::mem::replace(&mut self.rules, rules);
+        let reply = self.apply(event, at_ms);
+        self.rules = in_force;
+        reply
+    }
+
     fn dispatch(&mut self, event: &Event) -> Result<Reply, Refusal> {
+        if let Some(host) = event.sender() {
+            self.admit(host)?;
+        }
         match event {
             Event::Tick => self.tick(),
             Event::Restarted => self.restarted(),
+            Event::Restored => self.restored(),
             Event::Configure(config) => self.configure(config),
-            Event::Register { host, body, address } => return self.register(*host, body, *address).map(Reply::Host),
+            Event::Register {
+                host,
+                body,
+                address,
+                origin,
+            } => return self.register(*host, body, *address, origin).map(Reply::Host),
             Event::Heartbeat { host, beat, address } => self.heartbeat(*host, beat, *address)?,
             Event::Leave { host, notice } => self.leave(*host, notice)?,
             Event::Return { host } => self.come_back(*host)?,
@@ -108,7 +132,11 @@ impl Core {
             Event::Recall(finished) => self.recall(finished)?,
             Event::Hold { job, by } => self.hold(*job, by)?,
             Event::Release { job, by } => self.release(*job, by)?,
+            Event::Retry { job, by } => self.retry(*job, by)?,
             Event::Cancel { job, by } => self.cancel(*job, by)?,
+            Event::Ban { host, reason, by } => self.ban(*host, reason, by)?,
+            Event::Unban { host, by } => self.unban(*host, by)?,
+            Event::Revoked { host } => self.revoked(*host)?,
             Event::Prioritize { job, priority, now, by } => self.prioritize(*job, *priority, *now, by)?,
         }
         Ok(Reply::Done)

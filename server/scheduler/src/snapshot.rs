@@ -131,6 +131,7 @@ impl From<Read> for Core {
             hosts,
             timers: read.timers,
             config: read.config,
+            rules: RULES,
             pending: Pending::default(),
             commands: Vec::new(),
         }

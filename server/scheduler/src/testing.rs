@@ -3,7 +3,7 @@
 use protocol::http::{DeviceReport, RegisterHost, SubmitJob};
 use protocol::{Digest, HardwareClass, HostId, Tier};
 
-use super::{Config, Core, Event};
+use super::{Config, Core, Event, Origin};
 
 /// Begins here: some Unix time, milliseconds.
 pub const START_MS: u64 = 1_800_000_000_000;
@@ -74,6 +74,7 @@ pub fn populated(hosts: u64, jobs: u64, kinds: u64, users: u64) -> Core {
             host: None,
             body,
             address: index,
+            origin: Origin::default(),
         };
         core.apply(&register, START_MS).expect("such a registration is in order");
         let take = Event::Take { host: HostId(index + 1) };

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use protocol::http::{IssueToken, IssuedToken, Listed, Problem, Scope, TokenView};
+use protocol::http::{IssueToken, IssuedToken, Listed, Problem, Scope, ServerView, TokenView};
 
 use crate::app::App;
 use crate::auth::Caller;
+use crate::engine::EngineError;
 use crate::extract::{At, Body};
 use crate::problem::{Answer, Fault};
+use scheduler::{Event, Refusal};
 
 /// For the store's answer to whether the server is ready.
 const READY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
@@ -37,8 +39,11 @@ pub async fn issue(
             "expected 1 to 64 of a-z 0-9 . _ - and not beginning with host-",
         ));
     }
+    if wanted.invitation && wanted.scope != Scope::Host {
+        return Err(Fault::invalid("invitation", "an invitation enrols a host: its scope is host"));
+    }
     let now_ms = app.engine.now_ms();
-    let (row, token) = app.tokens.issue(wanted.scope, &wanted.subject, None, now_ms).await?;
+    let (row, token) = app.tokens.issue(&wanted, None, now_ms).await?;
     Ok((StatusCode::CREATED, Json(IssuedToken { id: row.id, token })))
 }
 
@@ -51,12 +56,26 @@ pub async fn list(State(app): State<Arc<App>>, caller: Caller) -> Answer<Json<Li
     Ok(Json(Listed { items, next: None }))
 }
 
-/// Revokes a token.
+/// Revokes a token: its streams end, and the leases of a host that has no other.
 #[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "operator", params(("id" = String, Path)),
     responses((status = 200, body = TokenView), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn revoke(State(app): State<Arc<App>>, caller: Caller, At(id): At<String>) -> Answer<Json<TokenView>> {
     caller.operator()?;
-    Ok(Json(app.tokens.revoke(&id, app.engine.now_ms()).await?.view()))
+    let row = app.tokens.revoke(&id, app.engine.now_ms()).await?;
+    if let Some(host) = row.host.filter(|host| !app.tokens.speak_for(*host)) {
+        match app.engine.apply(Event::Revoked { host }).await {
+            // In a restored state the host may be missing.
+            Ok(_) | Err(EngineError::Refused(Refusal::NoHost(_))) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Json(row.view()))
+}
+
+/// Which server this is, whatever the URL under which it is reached.
+#[utoipa::path(get, path = "/v1/server", tag = "operator", responses((status = 200, body = ServerView)))]
+pub async fn server(State(app): State<Arc<App>>) -> Json<ServerView> {
+    Json(app.engine.identity.view())
 }
 
 /// Whether the server can do its work now: the store answers in time and is this server's to write.

@@ -93,6 +93,7 @@ pub async fn commit(
             )
         }
     };
+    let blobs = [Some(commit.checkpoint), commit.outputs];
     let event = Event::Commit {
         host,
         attempt,
@@ -102,7 +103,10 @@ pub async fn commit(
         outputs_bytes,
     };
     match app.engine.apply(event).await? {
-        Reply::Committed(committed) => Ok(Json(committed)),
+        Reply::Committed(committed) => {
+            blobs.into_iter().flatten().for_each(|blob| app.pending.release(blob));
+            Ok(Json(committed))
+        }
         other => Err(Fault::unavailable(format!("unexpected {other:?}"))),
     }
 }
@@ -118,6 +122,10 @@ pub async fn end(
 ) -> Answer<Json<Orders>> {
     let host = caller.as_host()?;
     let event = Event::End { host, attempt, end };
-    let orders = app.engine.apply_then(event, None, move |_, core| core.orders(host)).await?;
+    let identity = Arc::clone(&app.engine.identity);
+    let orders = app
+        .engine
+        .apply_then(event, None, move |_, core| identity.orders(core, host))
+        .await?;
     Ok(Json(orders?))
 }

@@ -11,8 +11,8 @@ use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_T
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use protocol::Digest;
 use protocol::http::{BlobView, Problem};
+use protocol::{AttemptId, Digest};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -23,7 +23,7 @@ use crate::limits::Kind;
 use crate::problem::{Answer, Fault};
 
 /// An upload that sends nothing for this long is cut.
-const IDLE: Duration = Duration::from_secs(60);
+pub const IDLE: Duration = Duration::from_secs(60);
 
 /// What part of a blob a request brings.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -34,6 +34,55 @@ pub struct Part {
     offset: u64,
     /// Bytes of the whole blob.
     size: u64,
+    /// The lease that it is for, from a host; without it any lease of the host will do.
+    attempt: Option<u64>,
+}
+
+/// Who may upload: a host that has a lease, for a commit under it; a scientist, for a submission.
+async fn admit(app: &App, caller: &Caller, attempt: Option<AttemptId>) -> Answer<()> {
+    let Ok(host) = caller.as_host() else {
+        return caller.scientist();
+    };
+    match app.engine.core().await.holds_lease(host, attempt) {
+        true => Ok(()),
+        false => {
+            let lease = attempt.map_or("lease".to_owned(), |attempt| format!("attempt {attempt}"));
+            let detail = format!("host {host} has no such {lease}: what it would upload is for nothing");
+            Err(Fault::new(StatusCode::GONE, "attempt-over", "The attempt is over", detail))
+        }
+    }
+}
+
+/// Whether a caller needs a blob: the archive or checkpoint of a lease, anything of a job that it sees, or what it uploads itself.
+async fn needs(app: &App, caller: &Caller, digest: Digest) -> Answer<bool> {
+    if caller.sees_all() || app.pending.is_of(digest, &caller.subject) {
+        return Ok(true);
+    }
+    if let Ok(host) = caller.as_host() {
+        return Ok(app.engine.core().await.serves(host, digest));
+    }
+    if caller.scientist().is_err() {
+        return Ok(false);
+    }
+    if app.engine.core().await.owns(&caller.subject, digest) {
+        return Ok(true);
+    }
+    for job in app.engine.store.blob_jobs(digest).await? {
+        let live = app.engine.core().await.owner(job).map(str::to_owned).ok();
+        let owner = match live {
+            Some(owner) => Some(owner),
+            None => app
+                .engine
+                .store
+                .finished(job)
+                .await?
+                .map(|finished| finished.owner().to_owned()),
+        };
+        if owner.is_some_and(|owner| caller.sees(&owner)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Uploads a blob, or the rest of one: the body holds its bytes from `offset` on.
@@ -48,9 +97,7 @@ pub async fn put(
     headers: HeaderMap,
     body: HttpBody,
 ) -> Answer<Json<BlobView>> {
-    if caller.as_host().is_err() {
-        caller.scientist()?;
-    }
+    admit(&app, &caller, part.attempt.map(AttemptId)).await?;
     let limit = app.sizes.blob_max;
     if part.size > limit {
         return Err(BlobError::TooLarge { found: part.size, limit }.into());
@@ -68,6 +115,15 @@ pub async fn put(
         return Err(Fault::invalid("size", "the body has more bytes than are missing"));
     }
     let bytes = part.size - part.offset;
+    if !app.blobs.is_fresh(digest).await? {
+        app.pending.reserve(digest, &caller.subject, part.size).map_err(|used| {
+            let detail = format!(
+                "{} has {used} bytes here that no commit or submission refers to yet, and may have {} with these",
+                caller.subject, app.sizes.pending_max
+            );
+            Fault::new(StatusCode::TOO_MANY_REQUESTS, "quota", "A quota is used up", detail).retry_after(600)
+        })?;
+    }
     app.limits
         .take(&caller.id, Kind::BlobBytes, bytes, Instant::now())
         .map_err(|seconds| {
@@ -86,6 +142,10 @@ pub async fn put(
         if error.is_full() {
             app.engine.full.notify_one();
         }
+        if matches!(error, BlobError::Digest { .. } | BlobError::TooLarge { .. }) {
+            // Its bytes are dropped.
+            app.pending.release(digest);
+        }
     })?;
     app.metrics.count_bytes(received.saturating_sub(part.offset));
     let whole = app.blobs.size(digest).await?.is_some();
@@ -95,15 +155,16 @@ pub async fn put(
 /// How many bytes of a blob are there: where an upload goes on after a cut.
 #[utoipa::path(get, path = "/v1/blobs/{digest}/upload", tag = "blobs", params(("digest" = Digest, Path)),
     responses((status = 200, body = BlobView), (status = "default", body = Problem, content_type = "application/problem+json")))]
-pub async fn upload(State(app): State<Arc<App>>, _caller: Caller, At(digest): At<Digest>) -> Answer<Json<BlobView>> {
-    let size = app.blobs.size(digest).await?;
+pub async fn upload(State(app): State<Arc<App>>, caller: Caller, At(digest): At<Digest>) -> Answer<Json<BlobView>> {
+    admit(&app, &caller, None).await?;
+    // Asking keeps nothing: one that may be swept before it is referred to is sent again.
+    let size = match app.blobs.is_fresh(digest).await? {
+        true => app.blobs.size(digest).await?,
+        false => None,
+    };
     let whole = size.is_some();
     let received = match size {
-        Some(size) => {
-            // The client that asks is about to refer to it.
-            app.blobs.touch(digest).await?;
-            size
-        }
+        Some(size) => size,
         None => app.blobs.received(digest).await?,
     };
     Ok(Json(BlobView { digest, received, whole }))
@@ -121,12 +182,15 @@ fn range(text: &str, size: u64) -> Option<(u64, u64)> {
     (begin < end).then_some((begin, end))
 }
 
-/// Downloads a blob, or a range of it. Knowing a digest is the permission to read its bytes.
+/// Downloads a blob, or a range of it: for a host what its leases name, for a scientist what belongs to its jobs. Other blobs are not there.
 #[utoipa::path(get, path = "/v1/blobs/{digest}", tag = "blobs",
     params(("digest" = Digest, Path), ("Range" = Option<String>, Header), ("If-Range" = Option<String>, Header)),
     responses((status = 200, content_type = "application/octet-stream"), (status = 206, content_type = "application/octet-stream"),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
-pub async fn get(State(app): State<Arc<App>>, _caller: Caller, At(digest): At<Digest>, headers: HeaderMap) -> Answer<Response> {
+pub async fn get(State(app): State<Arc<App>>, caller: Caller, At(digest): At<Digest>, headers: HeaderMap) -> Answer<Response> {
+    if !needs(&app, &caller, digest).await? {
+        return Err(BlobError::Missing(digest).into());
+    }
     let size = app.blobs.size(digest).await?.ok_or(BlobError::Missing(digest))?;
     let tag = format!("\"{digest}\"");
     let header = |name| {

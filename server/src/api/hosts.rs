@@ -2,23 +2,25 @@
 
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::Event as Message;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use protocol::HostId;
 use protocol::http::job::ClassPresence;
-use protocol::http::{Heartbeat, HostView, LeaveNotice, Listed, Orders, PROTOCOL, Problem, RegisterHost, Registered, Scope};
-use protocol::{Digest, HostId};
+use protocol::http::{
+    BanHost, Heartbeat, HostView, IssueToken, LeaveNotice, Listed, Orders, PROTOCOL, Problem, RegisterHost, Registered, Scope,
+};
 use serde::Deserialize;
 
 use super::{PAGE, Pace, stream};
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, SHARED_SUBJECT};
 use crate::extract::{Ask, At, Body, idempotency};
-use crate::guard::Peer;
+use crate::peer::{self, Peer};
 use crate::problem::{Answer, Fault};
-use scheduler::{Core, Event, Reply};
+use scheduler::{Core, Event, Origin, Reply};
 
 /// Where a list goes on.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -28,7 +30,7 @@ pub struct Cursor {
     cursor: Option<u64>,
 }
 
-type From = Option<Extension<ConnectInfo<Peer>>>;
+type From = Option<Extension<Peer>>;
 
 fn heartbeat_s(core: &Core) -> u64 {
     core.config().heartbeat_ms / 1000
@@ -36,16 +38,20 @@ fn heartbeat_s(core: &Core) -> u64 {
 
 /// Addresses are told apart, not kept.
 fn address(peer: &From) -> u64 {
-    let text = peer
-        .as_ref()
-        .map_or_else(String::new, |Extension(ConnectInfo(peer))| peer.0.ip().to_string());
-    let digest = Digest::of(text.as_bytes());
-    digest.0[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    peer.as_ref().map_or(0, |Extension(peer)| peer::digest(peer.ip))
+}
+
+fn network(peer: &From) -> u64 {
+    peer.as_ref().map_or(0, |Extension(peer)| peer::network(peer.ip))
 }
 
 /// Tells the scheduler what a host says; the answer is all that the host should be doing after it.
 async fn orders_after(app: &App, host: HostId, event: Event) -> Answer<Json<Orders>> {
-    let orders = app.engine.apply_then(event, None, move |_, core| core.orders(host)).await?;
+    let identity = Arc::clone(&app.engine.identity);
+    let orders = app
+        .engine
+        .apply_then(event, None, move |_, core| identity.orders(core, host))
+        .await?;
     Ok(Json(orders?))
 }
 
@@ -60,7 +66,12 @@ pub async fn register(
     headers: HeaderMap,
     Body(body): Body<RegisterHost>,
 ) -> Answer<(StatusCode, Json<Registered>)> {
-    caller.enrols()?;
+    caller.enrols(app.enrolment, caller.enrolled)?;
+    // An invitation enrols one host also when it is shown twice at the same time.
+    let _alone = match caller.invitation {
+        true => Some(app.begin(&format!("invitation {}", caller.id))?),
+        false => None,
+    };
     let remember = idempotency(&headers, &caller, "register", &body)?;
     let mut known = None;
     let _pending = match &remember {
@@ -76,6 +87,9 @@ pub async fn register(
             Some(pending)
         }
     };
+    // As it is now that no other request uses it.
+    let caller = app.tokens.named(&caller.id).unwrap_or(caller);
+    caller.enrols(app.enrolment, known)?;
     let (host, heartbeat_s) = match known {
         Some(host) => (host, heartbeat_s(&*app.engine.core().await)),
         None => {
@@ -83,6 +97,10 @@ pub async fn register(
                 host: None,
                 body,
                 address: address(&peer),
+                origin: Origin {
+                    subject: (caller.subject != SHARED_SUBJECT).then(|| caller.subject.clone()),
+                    network: network(&peer),
+                },
             };
             let look = |reply, core: &Core| (reply, heartbeat_s(core));
             match app.engine.apply_then(event, remember, look).await? {
@@ -91,12 +109,18 @@ pub async fn register(
             }
         }
     };
+    if caller.invitation {
+        app.tokens.use_up(&caller.id, host).await?;
+    }
     let now_ms = app.engine.now_ms();
-    let (_, token) = app
-        .tokens
-        .issue(Scope::Host, &format!("host-{host}"), Some(host), now_ms)
-        .await?;
+    let own = IssueToken {
+        scope: Scope::Host,
+        subject: format!("host-{host}"),
+        invitation: false,
+    };
+    let (_, token) = app.tokens.issue(&own, Some(host), now_ms).await?;
     let token = Some(token);
+    let identity = &app.engine.identity;
     Ok((
         StatusCode::CREATED,
         Json(Registered {
@@ -104,8 +128,8 @@ pub async fn register(
             token,
             heartbeat_s,
             protocol: PROTOCOL,
-            server: String::new(),
-            life: 0,
+            server: identity.server.clone(),
+            life: identity.life,
         }),
     ))
 }
@@ -125,6 +149,10 @@ pub async fn reregister(
         host: Some(host),
         body,
         address: address(&peer),
+        origin: Origin {
+            subject: None,
+            network: network(&peer),
+        },
     };
     let heartbeat_s = app.engine.apply_then(event, None, |_, core| heartbeat_s(core)).await?;
     Ok(Json(Registered {
@@ -132,8 +160,8 @@ pub async fn reregister(
         token: None,
         heartbeat_s,
         protocol: PROTOCOL,
-        server: String::new(),
-        life: 0,
+        server: app.engine.identity.server.clone(),
+        life: app.engine.identity.life,
     }))
 }
 
@@ -212,16 +240,50 @@ pub async fn events(State(app): State<Arc<App>>, caller: Caller, At(host): At<Ho
     caller.speaks_for(host)?;
     app.engine.core().await.orders(host)?;
     let changes = app.engine.watch_host(host);
-    let (stop, listening) = (app.stop.clone(), app.listen(&caller.id)?);
+    let (stop, listening) = (app.stop.clone(), app.listen(&caller)?);
     let look = move || -> futures_util::future::BoxFuture<'static, Option<Message>> {
         let app = Arc::clone(&app);
         Box::pin(async move {
-            let orders = app.engine.core().await.orders(host).ok()?;
+            let orders = app.engine.identity.orders(&*app.engine.core().await, host).ok()?;
             let message = Message::default().event("orders").id(orders.sequence.to_string());
             message.json_data(&orders).ok()
         })
     };
     Ok(stream(changes, stop, listening, Pace::AT_ONCE, look).into_response())
+}
+
+/// Bans a host: its leases end at once, its stream with them, and what it sends is refused.
+#[utoipa::path(post, path = "/v1/hosts/{host}/ban", tag = "operator", params(("host" = u64, Path)), request_body = BanHost,
+    responses((status = 200, body = HostView), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn ban(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    At(host): At<HostId>,
+    Body(body): Body<BanHost>,
+) -> Answer<Json<HostView>> {
+    caller.operator()?;
+    let event = Event::Ban {
+        host,
+        reason: body.reason,
+        by: caller.subject,
+    };
+    Ok(Json(
+        app.engine.apply_then(event, None, move |_, core| core.host(host)).await??,
+    ))
+}
+
+/// Takes a ban back.
+#[utoipa::path(delete, path = "/v1/hosts/{host}/ban", tag = "operator", params(("host" = u64, Path)),
+    responses((status = 200, body = HostView), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn unban(State(app): State<Arc<App>>, caller: Caller, At(host): At<HostId>) -> Answer<Json<HostView>> {
+    caller.operator()?;
+    let event = Event::Unban {
+        host,
+        by: caller.subject,
+    };
+    Ok(Json(
+        app.engine.apply_then(event, None, move |_, core| core.host(host)).await??,
+    ))
 }
 
 /// Every hardware class that was ever seen: devices, those online, jobs that wait for it.

@@ -108,13 +108,17 @@ pub async fn submit(
     // Checking may take long, and blobs must not wait for it to be swept: so it is asked for again.
     let _kept = app.sweeping.read().await;
     let bytes = app.blobs.size(job.archive).await?.ok_or_else(missing)?;
+    let archive = job.archive;
     let event = Event::Submit {
         user: caller.subject,
         job: Box::new(job),
         bytes,
     };
     match app.engine.apply_then(event, remember, |reply, _| reply).await? {
-        Reply::Job(job) => Ok((StatusCode::CREATED, Json(Submitted { job }))),
+        Reply::Job(job) => {
+            app.pending.release(archive);
+            Ok((StatusCode::CREATED, Json(Submitted { job })))
+        }
         other => Err(Fault::unavailable(format!("unexpected {other:?}"))),
     }
 }
@@ -217,6 +221,13 @@ pub async fn release(State(app): State<Arc<App>>, caller: Caller, At(job): At<Jo
     steer(&app, &caller, job, |by| Event::Release { job, by }).await
 }
 
+/// Forgets the errors for which a job is held, and lets it go on.
+#[utoipa::path(post, path = "/v1/jobs/{job}/retry", tag = "jobs", params(("job" = u64, Path)),
+    responses((status = 200, body = JobView), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn retry(State(app): State<Arc<App>>, caller: Caller, At(job): At<JobId>) -> Answer<Json<JobView>> {
+    steer(&app, &caller, job, |by| Event::Retry { job, by }).await
+}
+
 /// Stops a job for good, at once.
 #[utoipa::path(post, path = "/v1/jobs/{job}/cancel", tag = "jobs", params(("job" = u64, Path)),
     responses((status = 200, body = JobView), (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -258,7 +269,7 @@ pub async fn events(State(app): State<Arc<App>>, caller: Caller, At(job): At<Job
     // Watched before it is looked at, so that no change falls between.
     let changes = app.engine.watch_job(job);
     find(&app, &caller, job, |_| Ok(())).await?;
-    let (stop, listening) = (app.stop.clone(), app.listen(&caller.id)?);
+    let (stop, listening) = (app.stop.clone(), app.listen(&caller)?);
     let look = move || -> futures_util::future::BoxFuture<'static, Option<Message>> {
         let app = Arc::clone(&app);
         let caller = caller.clone();

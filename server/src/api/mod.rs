@@ -37,7 +37,8 @@ impl Pace {
     };
 }
 
-/// A stream that begins with what is so, and tells every change at once, until there is nothing more or the server stops.
+/// A stream that begins with what is so, and tells every change at once, until there is nothing more, the caller has no access any more, or the
+/// server stops.
 pub fn stream(
     changes: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
@@ -46,12 +47,14 @@ pub fn stream(
     look: impl Fn() -> BoxFuture<'static, Option<Event>> + Send + 'static,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>> + Send> {
     let begin = (changes, stop, look, listening, true);
-    let events = futures_util::stream::unfold(begin, move |(mut changes, mut stop, look, listening, first)| async move {
+    let events = futures_util::stream::unfold(begin, move |(mut changes, mut stop, look, mut listening, first)| async move {
         if !first {
             tokio::select! {
+                biased;
+                () = stopped(&mut stop) => return None,
+                () = listening.ended() => return None,
                 changed = changes.changed() => changed.ok()?,
                 () = tokio::time::sleep(pace.again) => {}
-                () = stopped(&mut stop) => return None,
             }
             tokio::time::sleep(pace.pause).await;
         }

@@ -12,7 +12,8 @@ use futures_util::stream::StreamExt;
 use protocol::Digest;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
-use super::{BlobError, Blobs, ByteStream, Bytes};
+use super::{BlobError, Blobs, ByteStream, Bytes, FRESH};
+use crate::private;
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -39,7 +40,8 @@ impl FolderBlobs {
     /// # Errors
     /// The folder cannot be created.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(folder.join("partial"))?;
+        private::own_folder(folder)?;
+        private::own_folder(&folder.join("partial"))?;
         Ok(Self {
             folder: folder.to_owned(),
             busy: Arc::default(),
@@ -72,9 +74,19 @@ async fn length(path: &Path) -> Result<Option<u64>, BlobError> {
     }
 }
 
-/// Checks a file that should be whole, and gives it its name.
+/// Brings what was written to the file, and leaves the file as old as it was.
+async fn close(mut file: tokio::fs::File, began: Option<SystemTime>) -> Result<(), BlobError> {
+    file.flush().await?;
+    let file = file.into_std().await;
+    if let Some(began) = began {
+        file.set_modified(began)?;
+    }
+    Ok(())
+}
+
+/// Checks a file that should be whole, and gives it its name: from now on it counts as just come.
 fn settle(partial: &Path, whole: &Path, expected: Digest) -> Result<(), BlobError> {
-    let mut file = File::open(partial)?;
+    let mut file = File::options().read(true).write(true).open(partial)?;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; CHUNK_BYTES];
     let mut bytes = 0;
@@ -91,9 +103,10 @@ fn settle(partial: &Path, whole: &Path, expected: Digest) -> Result<(), BlobErro
         std::fs::remove_file(partial)?;
         return Err(BlobError::Digest { bytes, found, expected });
     }
+    file.set_modified(SystemTime::now())?;
     file.sync_all()?;
     let folder = whole.parent().expect("a blob lies in a folder");
-    std::fs::create_dir_all(folder)?;
+    private::folder(folder)?;
     std::fs::rename(partial, whole)?;
     File::open(folder)?.sync_all()?;
     Ok(())
@@ -123,18 +136,25 @@ impl Blobs for FolderBlobs {
         mut bytes: ByteStream<'a>,
     ) -> BoxFuture<'a, Result<u64, BlobError>> {
         Box::pin(async move {
-            if let Some(there) = length(&self.whole(digest)).await? {
-                self.touch(digest).await?;
+            if let (true, Some(there)) = (self.is_fresh(digest).await?, length(&self.whole(digest)).await?) {
                 return Ok(there);
             }
             let _hold = self.hold(digest)?;
             let (partial, whole) = (self.partial(digest), self.whole(digest));
             let expected = length(&partial).await?.unwrap_or(0);
+            // An upload is as old as its first byte, however often it goes on.
+            let began = match offset {
+                0 => None,
+                _ => tokio::fs::metadata(&partial)
+                    .await
+                    .and_then(|metadata| metadata.modified())
+                    .ok(),
+            };
             // Starting over is always allowed; a gap never.
             if offset != 0 && offset != expected {
                 return Err(BlobError::Offset { found: offset, expected });
             }
-            let mut options = tokio::fs::OpenOptions::new();
+            let mut options = tokio::fs::OpenOptions::from(private::options());
             options.write(true).create(true).truncate(offset == 0);
             let mut file = options.open(&partial).await?;
             file.seek(io::SeekFrom::Start(offset)).await?;
@@ -143,7 +163,7 @@ impl Blobs for FolderBlobs {
                 let chunk = match chunk {
                     Ok(chunk) => chunk,
                     Err(error) => {
-                        file.flush().await?;
+                        close(file, began).await?;
                         return Err(BlobError::Cut(error));
                     }
                 };
@@ -158,8 +178,7 @@ impl Blobs for FolderBlobs {
                 }
                 file.write_all(&chunk).await?;
             }
-            file.flush().await?;
-            drop(file);
+            close(file, began).await?;
             if there == size {
                 blocking(move || settle(&partial, &whole, digest)).await?;
             }
@@ -186,11 +205,15 @@ impl Blobs for FolderBlobs {
         })
     }
 
-    fn touch(&self, digest: Digest) -> BoxFuture<'_, Result<(), BlobError>> {
+    fn is_fresh(&self, digest: Digest) -> BoxFuture<'_, Result<bool, BlobError>> {
         let path = self.whole(digest);
-        Box::pin(blocking(move || match File::options().write(true).open(&path) {
-            Ok(file) => Ok(file.set_modified(SystemTime::now())?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Box::pin(blocking(move || match std::fs::metadata(&path) {
+            Ok(metadata) => {
+                let age = SystemTime::now().duration_since(metadata.modified()?);
+                // One from the future, after the clock was set back, is young.
+                Ok(age.map_or(true, |age| age < FRESH))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error.into()),
         }))
     }
@@ -308,6 +331,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_upload_is_as_old_as_its_first_byte_and_its_files_are_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = FolderBlobs::open(&folder.path().join("blobs")).unwrap();
+        let digest = Digest::of(b"hello world");
+        blobs.put(digest, 0, 11, stream(bytes("hello"))).await.unwrap();
+        let hour = Duration::from_secs(3600);
+        let file = File::options().write(true).open(blobs.partial(digest)).unwrap();
+        file.set_modified(SystemTime::now() - 2 * hour).unwrap();
+        blobs.put(digest, 5, 11, stream(bytes(" "))).await.unwrap();
+        let mut cut = bytes("w");
+        cut.push(Err(io::Error::other("cut")));
+        assert!(blobs.put(digest, 6, 11, stream(cut)).await.is_err());
+        #[cfg(unix)]
+        for (path, mode) in [(blobs.folder.join("partial"), 0o700), (blobs.partial(digest), 0o600)] {
+            let permissions = std::fs::metadata(&path).unwrap().permissions();
+            let found = std::os::unix::fs::PermissionsExt::mode(&permissions) & 0o777;
+            assert_eq!(found, mode, "{}", path.display());
+        }
+        assert_eq!(
+            blobs.sweep(BTreeSet::new(), hour, hour).await.unwrap(),
+            7,
+            "a byte now and then keeps nothing young"
+        );
+    }
+
+    #[tokio::test]
     async fn a_sweep_leaves_an_upload_that_goes_on_alone() {
         let folder = tempfile::tempdir().unwrap();
         let blobs = FolderBlobs::open(folder.path()).unwrap();
@@ -344,6 +393,15 @@ mod tests {
             let file = File::options().write(true).open(blobs.whole(digest)).unwrap();
             file.set_modified(past).unwrap();
         }
+        blobs.put(kept, 0, 4, stream(bytes("kept"))).await.unwrap();
+        assert_eq!(
+            blobs.older(hour).await.unwrap(),
+            BTreeSet::from([kept, gone]),
+            "sent again while it is fresh, it is no younger"
+        );
+        let file = File::options().write(true).open(blobs.whole(kept)).unwrap();
+        file.set_modified(SystemTime::now() - 2 * FRESH).unwrap();
+        assert!(!blobs.is_fresh(kept).await.unwrap());
         blobs.put(kept, 0, 4, stream(bytes("kept"))).await.unwrap();
         assert_eq!(
             blobs.older(hour).await.unwrap(),

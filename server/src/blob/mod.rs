@@ -19,6 +19,9 @@ pub type Bytes = axum::body::Bytes;
 /// A stream of them.
 pub type ByteStream<'a> = BoxStream<'a, io::Result<Bytes>>;
 
+/// A blob that is whole is as good as new for so long: half of the time that one has to which nothing refers.
+pub const FRESH: Duration = Duration::from_secs(12 * 3600);
+
 /// Why a blob was not taken or given.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
@@ -84,7 +87,7 @@ pub trait Blobs: Send + Sync + 'static {
     /// Bytes of an upload that is not whole.
     fn received(&self, digest: Digest) -> BoxFuture<'_, Result<u64, BlobError>>;
 
-    /// Takes bytes from `offset` on of a blob of `size` bytes. How many are there now; when all, the blob is whole.
+    /// Takes bytes from `offset` on of a blob of `size` bytes, unless it is there and fresh. How many are there now; when all, the blob is whole.
     fn put<'a>(
         &'a self,
         digest: Digest,
@@ -96,13 +99,13 @@ pub trait Blobs: Send + Sync + 'static {
     /// Gives `length` bytes from `offset` on.
     fn get(&self, digest: Digest, offset: u64, length: u64) -> BoxFuture<'_, Result<ByteStream<'static>, BlobError>>;
 
-    /// Makes a blob as young as if it had just come.
-    fn touch(&self, digest: Digest) -> BoxFuture<'_, Result<(), BlobError>>;
+    /// Whether a blob is whole and came so short a time ago that who is told so can refer to it before it is swept. One that is older is sent again.
+    fn is_fresh(&self, digest: Digest) -> BoxFuture<'_, Result<bool, BlobError>>;
 
-    /// Whole blobs that came, or were touched, longer ago than `age`.
+    /// Whole blobs that came longer ago than `age`.
     fn older(&self, age: Duration) -> BoxFuture<'_, Result<BTreeSet<Digest>, BlobError>>;
 
-    /// Removes those of these blobs that are older than `age`, and unfinished uploads that got no bytes for longer than `cut`. How many
+    /// Removes those of these blobs that are older than `age`, and unfinished uploads whose first byte came longer ago than `cut`. How many
     /// bytes that freed.
     fn sweep(&self, unneeded: BTreeSet<Digest>, age: Duration, cut: Duration) -> BoxFuture<'_, Result<u64, BlobError>>;
 }

@@ -12,6 +12,7 @@ use protocol::{Digest, HostId, JobId};
 use tokio::sync::{Notify, RwLock, RwLockReadGuard, mpsc, oneshot, watch};
 
 use crate::clock::Clock;
+use crate::identity::{self, Home, Identity};
 use crate::news::Watchers;
 use crate::store::{Store, StoreError};
 use scheduler::{Config, Core, Event, Refusal, Reply};
@@ -52,6 +53,8 @@ pub struct Engine {
     core: RwLock<Core>,
     /// Durable storage of events, snapshots and tokens.
     pub store: Arc<dyn Store>,
+    /// Which server this is.
+    pub identity: Arc<Identity>,
     clock: Clock,
     requests: mpsc::Sender<Request>,
     watchers: Watchers,
@@ -76,8 +79,8 @@ async fn read_back(store: &dyn Store) -> Result<(Core, u64, u64), StoreError> {
         }
         None => (0, Core::new(Config::default())),
     };
-    for logged in &loaded.events {
-        core.apply(&logged.event, logged.at_ms)
+    for (rules, logged) in &loaded.events {
+        core.replay(&logged.event, logged.at_ms, *rules)
             .map_err(|refusal| damaged("events", format!("an accepted event is refused now: {refusal}")))?;
         core.take_commands();
     }
@@ -85,21 +88,25 @@ async fn read_back(store: &dyn Store) -> Result<(Core, u64, u64), StoreError> {
 }
 
 impl Engine {
-    /// Restores the state and starts the task. The task ends when `stop` says so, after a last snapshot.
+    /// Restores the state and starts the task. The task ends when `stop` says so, after a last snapshot. Without a home nothing tells a
+    /// restored backup.
     ///
     /// # Errors
     /// The store cannot be read.
     pub async fn start(
         store: Arc<dyn Store>,
         config: Config,
+        home: Option<Home>,
         stop: watch::Receiver<bool>,
     ) -> Result<(Arc<Self>, EngineTask), StoreError> {
         let (core, next, since) = read_back(store.as_ref()).await?;
+        let (identity, restored) = identity::begin(store.as_ref(), home.as_ref(), next).await?;
         let clock = Clock::begin(core.now_ms());
         let (requests, receiver) = mpsc::channel(QUEUE_MAX);
         let engine = Arc::new(Self {
             core: RwLock::new(core),
             store,
+            identity: Arc::new(identity),
             clock,
             requests,
             watchers: Watchers::default(),
@@ -113,14 +120,25 @@ impl Engine {
             next,
             since,
             broken: false,
+            home,
         };
         let mut first = vec![Event::Restarted];
+        if restored {
+            tracing::warn!(
+                life = engine.identity.life,
+                "the data comes from a backup: a new life begins, leases end, and numbers go on far above"
+            );
+            first.insert(0, Event::Restored);
+        }
         if *engine.core.read().await.config() != config {
             first.push(Event::Configure(config));
         }
         let events: Vec<Request> = first.into_iter().map(unheard).collect();
         if next > 0 || events.len() > 1 {
             writer.write(events).await;
+        }
+        if !writer.broken {
+            writer.mark()?;
         }
         let task = tokio::spawn(writer.run(receiver, stop));
         Ok((engine, task))

@@ -12,6 +12,7 @@ use scheduler::{Core, Event, Refusal, Reply};
 use tokio::sync::{mpsc, watch};
 
 use super::{Engine, EngineError, Request, Told, read_back, stopped};
+use crate::identity::Home;
 use crate::news::rows;
 use crate::store::{Answer, Batch, Logged, StoreError};
 
@@ -30,6 +31,8 @@ pub(super) struct Writer {
     pub(super) since: u64,
     /// The core holds something that the store does not.
     pub(super) broken: bool,
+    /// Where it is marked how far this life has come.
+    pub(super) home: Option<Home>,
 }
 
 impl Writer {
@@ -66,6 +69,14 @@ impl Writer {
         self.snapshot().await;
     }
 
+    /// Marks how far this life has come.
+    pub(super) fn mark(&self) -> Result<(), StoreError> {
+        match &self.home {
+            Some(home) => home.mark(self.engine.identity.life, self.next).map_err(StoreError::Folder),
+            None => Ok(()),
+        }
+    }
+
     async fn snapshot(&mut self) {
         if self.broken || self.since == 0 {
             return;
@@ -80,6 +91,9 @@ impl Writer {
             Ok(()) => {
                 self.since = 0;
                 tracing::info!(upto = self.next, bytes, "snapshot");
+                if let Err(error) = self.mark() {
+                    tracing::warn!(%error, "how far this life has come cannot be marked");
+                }
             }
             Err(error) => tracing::warn!(%error, "no snapshot: the log grows on"),
         }

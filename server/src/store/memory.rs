@@ -8,7 +8,7 @@ use protocol::http::Change;
 use protocol::http::lease::ChainLine;
 use protocol::{Digest, JobId, JobState};
 
-use scheduler::Finished;
+use scheduler::{Finished, RULES};
 
 use super::{Answer, Batch, Loaded, Logged, Row, Store, StoreError, TokenRow};
 
@@ -20,8 +20,10 @@ struct Inner {
     chain: BTreeMap<(JobId, u64), ChainLine>,
     finished: BTreeMap<JobId, Finished>,
     kept: BTreeSet<Digest>,
+    blob_jobs: BTreeSet<(Digest, JobId)>,
     answers: BTreeMap<String, Answer>,
     tokens: BTreeMap<String, TokenRow>,
+    facts: BTreeMap<String, String>,
     fail: Option<String>,
 }
 
@@ -46,7 +48,7 @@ impl Store for MemoryStore {
         let upto = inner.snapshot.as_ref().map_or(0, |(upto, _)| *upto);
         let loaded = Loaded {
             snapshot: inner.snapshot.clone(),
-            events: inner.events.values().cloned().collect(),
+            events: inner.events.values().map(|event| (RULES, event.clone())).collect(),
             next: inner.events.last_key_value().map_or(upto, |(last, _)| last + 1),
         };
         Box::pin(async { Ok(loaded) })
@@ -66,11 +68,13 @@ impl Store for MemoryStore {
                     Row::Changed(job, change) => inner.changes.entry(job).or_default().push(change),
                     Row::Chain(job, entry, outputs) => {
                         inner.kept.extend(outputs);
+                        inner.blob_jobs.extend(outputs.map(|outputs| (outputs, job)));
                         inner.chain.insert((job, entry.segment), ChainLine { entry, outputs });
                     }
                     Row::ChainReset(job) => inner.chain.retain(|(other, _), _| *other != job),
                     Row::Finished(finished) => {
                         inner.kept.extend(finished.blobs());
+                        inner.blob_jobs.extend(finished.blobs().map(|blob| (blob, finished.id())));
                         inner.finished.insert(finished.id(), *finished);
                     }
                 }
@@ -133,6 +137,13 @@ impl Store for MemoryStore {
         Box::pin(async { Ok(kept) })
     }
 
+    fn blob_jobs(&self, digest: Digest) -> BoxFuture<'_, Result<Vec<JobId>, StoreError>> {
+        let inner = self.inner();
+        let found = inner.blob_jobs.range((digest, JobId(0))..=(digest, JobId(u64::MAX)));
+        let jobs = found.map(|(_, job)| *job).collect();
+        Box::pin(async { Ok(jobs) })
+    }
+
     fn answer(&self, name: String) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {
         let answer = self.inner().answers.get(&name).cloned();
         Box::pin(async { Ok(answer) })
@@ -140,6 +151,16 @@ impl Store for MemoryStore {
 
     fn forget_answers(&self, before_ms: u64) -> BoxFuture<'_, Result<(), StoreError>> {
         self.inner().answers.retain(|_, answer| answer.at_ms >= before_ms);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn facts(&self) -> BoxFuture<'_, Result<BTreeMap<String, String>, StoreError>> {
+        let facts = self.inner().facts.clone();
+        Box::pin(async { Ok(facts) })
+    }
+
+    fn put_fact(&self, name: String, value: String) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner().facts.insert(name, value);
         Box::pin(async { Ok(()) })
     }
 

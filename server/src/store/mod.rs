@@ -12,7 +12,7 @@
 //! | [`sqlite`] | a file in the data folder |
 //! | [`postgres`] | a PostgreSQL database by URL |
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
 use protocol::http::lease::ChainLine;
@@ -80,8 +80,8 @@ pub struct Batch {
 pub struct Loaded {
     /// The core's state, and the number of the first event that it does not contain.
     pub snapshot: Option<(u64, Vec<u8>)>,
-    /// Events since, in order.
-    pub events: Vec<Logged>,
+    /// Events since, in order, each with the version of the rules that wrote it.
+    pub events: Vec<(u32, Logged)>,
     /// Number of the next event.
     pub next: u64,
 }
@@ -103,6 +103,10 @@ pub struct TokenRow {
     pub issued_ms: u64,
     /// When it was revoked, Unix milliseconds.
     pub revoked_ms: Option<u64>,
+    /// It enrols one host and no more.
+    pub invitation: bool,
+    /// The host that it enrolled, as an invitation.
+    pub enrolled: Option<HostId>,
 }
 
 impl TokenRow {
@@ -114,8 +118,8 @@ impl TokenRow {
             subject: self.subject.clone(),
             issued_ms: self.issued_ms,
             revoked_ms: self.revoked_ms,
-            invitation: false,
-            host: self.host,
+            invitation: self.invitation,
+            host: self.host.or(self.enrolled),
         }
     }
 }
@@ -139,14 +143,20 @@ pub enum StoreError {
     },
     /// Events of other rules than this program's.
     #[error(
-        "the log holds events of scheduler rules {found}, this program has rules {expected}: start and stop the former version once, which leaves a snapshot"
+        "the log holds events of scheduler rules {found}, this program replays rules {oldest} to {newest}: start and stop the former version once, which \
+         leaves a snapshot"
     )]
     Rules {
         /// Version of the rules that wrote the log.
         found: i64,
+        /// Oldest rules that this program replays.
+        oldest: u32,
         /// Version of this program's rules.
-        expected: u32,
+        newest: u32,
     },
+    /// The data folder cannot be read or written.
+    #[error("the data folder: {0}")]
+    Folder(std::io::Error),
     /// Another server has taken over the database since this one began.
     #[error("another server has taken over the database: this one's term, {term}, is over, and it writes nothing more")]
     Fenced {
@@ -209,17 +219,26 @@ pub trait Store: Send + Sync + 'static {
     /// Those of some blobs that are kept for good: outputs, and what finished jobs that left memory need.
     fn kept(&self, blobs: BTreeSet<Digest>) -> BoxFuture<'_, Result<BTreeSet<Digest>, StoreError>>;
 
+    /// Jobs whose outputs, or whose archive or last checkpoint as jobs that left memory, are in a blob; at most a thousand.
+    fn blob_jobs(&self, digest: Digest) -> BoxFuture<'_, Result<Vec<JobId>, StoreError>>;
+
     /// What was answered under a key.
     fn answer(&self, name: String) -> BoxFuture<'_, Result<Option<Answer>, StoreError>>;
 
     /// Forgets answers older than a time.
     fn forget_answers(&self, before_ms: u64) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Keeps a token, or its revocation.
+    /// Keeps a token, its revocation, or the host that it enrolled.
     fn put_token(&self, token: TokenRow) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// All tokens.
     fn tokens(&self) -> BoxFuture<'_, Result<Vec<TokenRow>, StoreError>>;
+
+    /// What the server knows of itself, by name.
+    fn facts(&self) -> BoxFuture<'_, Result<BTreeMap<String, String>, StoreError>>;
+
+    /// Keeps one of these.
+    fn put_fact(&self, name: String, value: String) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Whether the store answers and may be written: it is asked, not remembered.
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {

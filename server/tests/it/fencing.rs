@@ -35,6 +35,8 @@ fn a_token(id: &str) -> TokenRow {
         host: None,
         issued_ms: 1,
         revoked_ms: None,
+        invitation: false,
+        enrolled: None,
     }
 }
 

@@ -1,17 +1,22 @@
 //! The server from outside: one binary, a fresh folder and database for each test.
 #![allow(unreachable_pub, reason = "modules of one test binary")]
 
+mod access;
 mod bad_input;
+mod blobs;
 mod bombs;
 mod browser;
 mod common;
 mod ended;
 mod fencing;
+mod guide;
 mod half_sent;
 mod limits;
 mod monitoring;
 mod openapi;
+mod page;
 mod restart;
+mod restored;
 mod routes;
 mod secrets;
 mod stores;

@@ -12,7 +12,7 @@ use protocol::http::lease::ChainLine;
 use protocol::http::{Listed, SubmitJob};
 use reqwest::{Method, StatusCode};
 use scheduler::testing::{registration, submission};
-use scheduler::{Config, Event};
+use scheduler::{Config, Event, Origin};
 use server::engine::{Engine, EngineError};
 use server::serve::Server;
 use server::store::memory::MemoryStore;
@@ -180,11 +180,12 @@ async fn sigkill_at_any_moment_loses_nothing_that_was_answered() {
 async fn a_failing_store_is_told_and_changes_nothing() {
     let store = Arc::new(MemoryStore::default());
     let (stop, stopping) = watch::channel(false);
-    let (engine, task) = Engine::start(store.clone(), Config::default(), stopping).await.unwrap();
+    let (engine, task) = Engine::start(store.clone(), Config::default(), None, stopping).await.unwrap();
     let register = Event::Register {
         host: None,
         body: registration("desk", 1),
         address: 1,
+        origin: Origin::default(),
     };
     engine.apply(register).await.unwrap();
     let before = engine.core().await.save().unwrap();
@@ -221,7 +222,7 @@ async fn an_event_over_which_the_rules_panic_costs_its_sender_alone() {
     };
     let store = Arc::new(MemoryStore::default());
     let (stop, stopping) = watch::channel(false);
-    let (engine, task) = Engine::start(store, config, stopping).await.unwrap();
+    let (engine, task) = Engine::start(store, config, None, stopping).await.unwrap();
     let submit = || Event::Submit {
         user: "ann".to_owned(),
         job: Box::new(submission("argon", protocol::Tier::Portable, 5)),

@@ -146,7 +146,11 @@ async fn a_bad_package_is_refused_with_file_line_and_fix_and_no_job_exists() {
         assert!(words.iter().all(|word| said.detail.contains(word)), "{name}: {}", said.detail);
         if name != "a bomb" {
             let local = Package::from_archive(&archive).unwrap_err().to_string();
-            assert_eq!(said.detail, local, "{name}: what the scientist's own baton says");
+            assert_eq!(
+                said.detail,
+                protocol::text::plain(&local),
+                "{name}: what the scientist's own baton says, in one line"
+            );
         }
         // From the kept verdict.
         let again = scientist.send(Method::POST, "/v1/jobs", &job).await;

@@ -65,7 +65,7 @@ async fn everything_goes_through_tls_and_only_to_those_who_trust_the_certificate
     assert!(server.welcome(folder.path()).contains(&format!("--server {}", server.url)));
 
     let named = Options {
-        url: Some("https://baton.example".to_owned()),
+        url: Some("https://baton.example".parse().unwrap()),
         listen: "0.0.0.0:0".parse().unwrap(),
         ..options(&folder.path().join("named"), None)
     };

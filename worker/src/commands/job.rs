@@ -164,6 +164,19 @@ fn lines(job: &JobView) -> Vec<String> {
             stay.host, stay.class, stay.from_segment, stay.to_segment
         ));
     }
+    for error in &job.errors {
+        lines.push(format!(
+            "  error      {} (host {}) {} {}: {}",
+            error.name,
+            error.host,
+            error.outcome,
+            remote::ago(error.at_ms),
+            error.message
+        ));
+    }
+    if job.state == JobState::Held && !job.errors.is_empty() {
+        lines.extend(["next:".into(), format!("  baton retry {}", job.job)]);
+    }
     if job.state == JobState::Completed {
         lines.extend(["next:".into(), format!("  baton fetch {}", job.job)]);
     }

@@ -11,6 +11,7 @@ pub(crate) mod job;
 pub(crate) mod jobs;
 pub(crate) mod minimize;
 pub(crate) mod new;
+pub(crate) mod operator;
 mod remote;
 pub(crate) mod resume;
 pub(crate) mod run;

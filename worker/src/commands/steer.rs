@@ -1,4 +1,4 @@
-//! `baton cancel`, `hold`, `release`, `priority`: what a scientist tells a job.
+//! `baton cancel`, `hold`, `release`, `retry`, `priority`: what a scientist tells a job.
 
 use protocol::JobId;
 use protocol::http::job::PRIORITY_MAX;
@@ -41,7 +41,7 @@ pub(crate) struct PriorityArgs {
     json: bool,
 }
 
-/// `baton cancel`, `hold` or `release`: the route's last word is the command's.
+/// `baton cancel`, `hold`, `release` or `retry`: the route's last word is the command's.
 ///
 /// # Errors
 /// No such job, it is in no state for that, or the server is away.

@@ -50,6 +50,7 @@ impl Core {
                 // The same fault waits on every host: not this one's error. It gets no other job for a moment, so that a host
                 // that says so of everything does not go through all jobs at once.
                 self.back_off(host_id, false, &said);
+                self.note_error(job_id, host_id, end.outcome, &said);
                 let reason = format!(
                     "the package's own fault, found on {label}: {said}; submit a mended package, or release the job to try another host"
                 );
@@ -57,6 +58,16 @@ impl Core {
             }
             Outcome::ClientError | Outcome::Mismatch => {
                 self.back_off(host_id, true, &said);
+                if self.rules >= 3 {
+                    self.note_error(job_id, host_id, end.outcome, &said);
+                    let then = match (stop.filter(|stop| stop.cause == Cause::Hold), self.too_many_errors(job_id)) {
+                        (_, Some(reason)) => Then::Hold(reason),
+                        (Some(stop), None) => Then::Hold(stop.reason),
+                        (None, None) => Then::Requeue(Some(JobState::Queued), format!("{} on {label}: {said}", end.outcome)),
+                    };
+                    self.finish(id, end.outcome, then);
+                    return Ok(());
+                }
                 let most = self.config.failures_max;
                 let Some(job) = self.jobs.get_mut(job_id) else {
                     return Ok(());
@@ -140,6 +151,9 @@ impl Core {
     fn next_in_line(&mut self, device: DeviceId) {
         if let Some(head) = self.hosts.line(device).first().copied() {
             self.show_progress(head);
+            if self.rules >= 3 {
+                self.spare(device);
+            }
             self.arm_prefetch(head);
         }
         self.pending.hosts.insert(device.host);

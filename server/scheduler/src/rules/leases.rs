@@ -206,13 +206,19 @@ impl Core {
             new,
             charged_ms,
         );
+        if self.rules >= 3 {
+            self.jobs.store(job_id, outputs_bytes);
+        }
         let (segment, until) = self.jobs.get(job_id).map_or((0, 0), |job| (job.segment(), job.until()));
+        let full = self.jobs.get(job_id).and_then(|job| self.is_full(&self.jobs.owner(job).name));
         if segment == until {
             self.finish(
                 id,
                 Outcome::Success,
                 Then::Final(JobState::Completed, "its last boundary is safe".to_owned()),
             );
+        } else if let Some(reason) = full {
+            self.finish(id, Outcome::Aborted, Then::Hold(reason));
         } else {
             self.sync_yield(id);
             self.advance(id, Stage::Running);
@@ -242,6 +248,7 @@ impl Core {
             self.commands.push(Command::Superseded(before.blob));
         }
         job.failed_on.clear();
+        job.errors.clear();
         if let Some(per_segment) = computed_ms.checked_div(new.len() as u64).filter(|ms| *ms > 0) {
             job.segment_ms = Some(per_segment);
         }

@@ -129,6 +129,47 @@ impl Core {
         );
     }
 
+    /// A job for which another one stops at its next boundary is in a hurry now: that one stops at once.
+    pub(super) fn hurry(&mut self, beneficiary: AttemptId) {
+        let Some(device) = self.attempts.get(beneficiary).map(|attempt| attempt.device) else {
+            return;
+        };
+        let line = self.hosts.line(device);
+        let (Some(head), Some(second)) = (line.first().copied(), line.get(1)) else {
+            return;
+        };
+        let stop = self.attempts.get(head).and_then(|head| head.stop.clone());
+        if *second != beneficiary {
+            return;
+        }
+        if let Some(stop) = stop.filter(|stop| stop.cause == Cause::Preempt && !stop.now) {
+            self.order_stop(head, Cause::Preempt, true, stop.reason);
+        }
+    }
+
+    /// The job for which another one was told to stop is gone: that one goes on, unless its host leaves.
+    pub(super) fn spare(&mut self, id: DeviceId) {
+        let [head] = self.hosts.line(id) else { return };
+        let head = *head;
+        let Some(attempt) = self
+            .attempts
+            .get_mut(head)
+            .filter(|attempt| attempt.stops_for(&Cause::Preempt))
+        else {
+            return;
+        };
+        attempt.stop = None;
+        let job = attempt.job;
+        self.timers.clear(Timer::Stop(head));
+        match self.hosts.get(id.host).and_then(|host| host.draining.clone()) {
+            Some(reason) => self.order_stop(head, Cause::Leave, false, reason),
+            None => {
+                self.sync_yield(head);
+                self.change(job, JobState::Running, "goes on: the job that was to take its place is gone");
+            }
+        }
+    }
+
     /// Tells an attempt to stop.
     pub(super) fn order_stop(&mut self, id: AttemptId, cause: Cause, now: bool, reason: String) {
         let patience = if now { self.config.stop_now_ms } else { self.config.stop_ms };

@@ -4,22 +4,28 @@
 //! |---|---|
 //! | [`presence`] | what hosts report, their silence, timers that fire |
 //! | [`register`], [`departure`] | hosts that register, and that leave as planned |
+//! | [`access`] | hosts that are banned, or have no token any more |
+//! | [`restored`] | a state that comes from a backup |
 //! | [`steer`] | what scientists do to jobs, and how jobs conclude |
 //! | [`waiting`], [`matching`] | into a queue and out of it; which job goes to which device; preemption; batches |
 //! | [`grant`] | offers, at once or ahead |
 //! | [`leases`], [`ending`] | attempts: taken, progressing, committed; and how they end |
+//! | [`errors`] | errors of hosts with a job: whose they are, when they hold it, and another try |
 //! | [`retire`] | finished jobs leave memory |
 //!
 //! A rule first decides whether it refuses, and only then changes anything. What follows for other jobs and hosts is noted in
 //! [`Pending`](crate::Pending) and settled once, at the end of the event.
 
+mod access;
 mod departure;
 mod ending;
+mod errors;
 mod grant;
 mod leases;
 mod matching;
 mod presence;
 mod register;
+mod restored;
 mod retire;
 mod steer;
 mod waiting;

@@ -7,6 +7,7 @@ use protocol::{AttemptId, HostId, HostState, JobState, Outcome};
 
 use super::Then;
 use super::ending::after_stop;
+use super::register::{INSTANCE_EXPECTED, is_instance};
 use crate::tables::{Cause, Stage, Timer};
 use crate::{Config, Core, Refusal};
 
@@ -116,9 +117,21 @@ impl Core {
                 format!("{} reports, expected at most {most}", beat.jobs.len()),
             ));
         }
+        if let Some(instance) = &beat.instance {
+            if !is_instance(instance) {
+                return Err(Refusal::invalid("instance", INSTANCE_EXPECTED));
+            }
+            let speaks = self.hosts.get(id).and_then(|host| host.instance.as_ref());
+            if speaks.is_some_and(|speaks| speaks != instance) {
+                return Err(Refusal::Instance(id));
+            }
+        }
         self.hear(id);
         let now_ms = self.now_ms;
         let Some(host) = self.hosts.get_mut(id) else { return Ok(()) };
+        if host.instance.is_none() {
+            host.instance.clone_from(&beat.instance);
+        }
         host.meet(address);
         host.clock_skew_ms = i64::try_from(i128::from(beat.clock_ms) - i128::from(now_ms)).unwrap_or(i64::MAX);
         host.errors = host.errors.saturating_add(beat.errors);

@@ -1,18 +1,36 @@
 //! Hosts that register, for the first time or again, and how many devices of each class there are.
 
 use protocol::http::RegisterHost;
+use protocol::text::is_plain;
 use protocol::{AttemptId, HardwareClass, HostId, JobState, Outcome};
 
 use super::Then;
 use super::presence::DEVICES_MAX;
 use super::steer::NAME_BYTES_MAX;
 use crate::tables::Timer;
-use crate::{Core, Refusal};
+use crate::{Core, Origin, Refusal};
+
+/// What an agent's name for itself may be.
+pub(super) const INSTANCE_EXPECTED: &str = "expected 1 to 64 visible characters";
+
+/// Whether a text can tell one agent from another.
+pub(super) fn is_instance(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && is_plain(text)
+}
 
 impl Core {
     /// A host registers, for the first time or again.
-    pub(crate) fn register(&mut self, known: Option<HostId>, body: &RegisterHost, address: u64) -> Result<HostId, Refusal> {
+    pub(crate) fn register(
+        &mut self,
+        known: Option<HostId>,
+        body: &RegisterHost,
+        address: u64,
+        origin: &Origin,
+    ) -> Result<HostId, Refusal> {
         check_registration(body)?;
+        if known.is_none() {
+            self.check_enrolment(address, origin)?;
+        }
         let id = match known {
             Some(id) if !self.hosts.contains(id) => return Err(Refusal::NoHost(id)),
             Some(id) => id,
@@ -22,8 +40,18 @@ impl Core {
                 id
             }
         };
+        let subject = match known {
+            None => origin.subject.clone(),
+            // As it enrolled.
+            Some(_) => self.hosts.get(id).and_then(|host| host.origin().subject.clone()),
+        };
+        let network = origin.network;
+        self.hosts.set_origin(id, Origin { subject, network });
         let Some(host) = self.hosts.get_mut(id) else { return Ok(id) };
         host.name.clone_from(&body.name);
+        if body.instance.is_some() {
+            host.instance.clone_from(&body.instance);
+        }
         host.meet(address);
         host.night = body.night;
         let mut void: Vec<AttemptId> = Vec::new();
@@ -47,13 +75,44 @@ impl Core {
     }
 }
 
+impl Core {
+    /// Whether one more host may come from there.
+    fn check_enrolment(&self, address: u64, origin: &Origin) -> Result<(), Refusal> {
+        if origin.subject.is_none()
+            && let Some(banned) = self.hosts.banned().find(|host| host.addresses.contains(&address))
+        {
+            return Err(Refusal::Banned(format!(
+                "host {} of the same address is banned: a host from there enrols with an invitation, which the operator gives",
+                banned.id
+            )));
+        }
+        let (of_subject, of_network) = self.hosts.crowd().beside(origin);
+        let (most_of_subject, most_of_network) = (self.config.hosts_per_subject, self.config.hosts_per_network);
+        if most_of_subject > 0 && of_subject >= most_of_subject {
+            let subject = origin.subject.as_deref().unwrap_or_default();
+            return Err(Refusal::Limit(format!(
+                "{subject} has {of_subject} hosts, the most allowed (--hosts-per-subject)"
+            )));
+        }
+        if most_of_network > 0 && of_network >= most_of_network {
+            return Err(Refusal::Limit(format!(
+                "{of_network} hosts come from the same network, the most allowed (--hosts-per-network)"
+            )));
+        }
+        Ok(())
+    }
+}
+
 fn check_registration(body: &RegisterHost) -> Result<(), Refusal> {
-    let short = |text: &str| (1..=NAME_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control);
+    let short = |text: &str| (1..=NAME_BYTES_MAX).contains(&text.len()) && is_plain(text);
     if !short(&body.name) || body.version.len() > 64 {
         return Err(Refusal::invalid(
             "name",
             format!("expected 1 to {NAME_BYTES_MAX} bytes without control characters, and a version of at most 64"),
         ));
+    }
+    if body.instance.as_ref().is_some_and(|instance| !is_instance(instance)) {
+        return Err(Refusal::invalid("instance", INSTANCE_EXPECTED));
     }
     if body.protocol == 0 {
         return Err(Refusal::invalid("protocol", "0, expected 1 or more"));

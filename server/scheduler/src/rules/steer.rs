@@ -2,6 +2,7 @@
 
 use protocol::http::SubmitJob;
 use protocol::http::job::{PRIORITY_MAX, PRIORITY_URGENT};
+use protocol::text::is_plain;
 use protocol::{JobId, JobState, Outcome};
 
 use super::Then;
@@ -17,7 +18,7 @@ const SEGMENTS_MAX: u64 = 1 << 40;
 
 impl Core {
     fn check_submission(&self, user: &str, job: &SubmitJob) -> Result<(), Refusal> {
-        if job.name.trim().is_empty() || job.name.len() > NAME_BYTES_MAX || job.name.chars().any(char::is_control) {
+        if job.name.trim().is_empty() || job.name.len() > NAME_BYTES_MAX || !is_plain(&job.name) {
             let found = job.name.len();
             return Err(Refusal::invalid(
                 "name",
@@ -28,7 +29,12 @@ impl Core {
         if job.segments == 0 || job.segments > SEGMENTS_MAX {
             return Err(Refusal::invalid("segments", format!("{}, expected 1 to 2^40", job.segments)));
         }
-        if job.tags.len() > TAGS_MAX || job.tags.iter().any(|tag| tag.is_empty() || tag.len() > TAG_BYTES_MAX) {
+        if job.tags.len() > TAGS_MAX
+            || job
+                .tags
+                .iter()
+                .any(|tag| tag.is_empty() || tag.len() > TAG_BYTES_MAX || !is_plain(tag))
+        {
             return Err(Refusal::invalid(
                 "tags",
                 format!("expected at most {TAGS_MAX} tags of 1 to {TAG_BYTES_MAX} bytes"),
@@ -40,6 +46,9 @@ impl Core {
         let most = self.config.user_jobs_max;
         if self.jobs.account(user).is_some_and(|account| account.unfinished >= most) {
             return Err(Refusal::Limit(format!("{user} has {most} unfinished jobs, the most allowed")));
+        }
+        if let Some(reason) = self.is_full(user) {
+            return Err(Refusal::Limit(reason));
         }
         let Some(after) = job.after else { return Ok(()) };
         let parent = self
@@ -65,10 +74,21 @@ impl Core {
         Ok(())
     }
 
+    /// Why nothing more is kept for a user; none while there is room.
+    pub(super) fn is_full(&self, user: &str) -> Option<String> {
+        let (most, stored) = (self.config.user_stored_max, self.jobs.account(user)?.stored_bytes);
+        (most > 0 && stored >= most).then(|| {
+            format!("{stored} bytes of packages and outputs are kept for {user}, of {most} at most (--stored-gb-per-user)")
+        })
+    }
+
     /// A new job.
     pub(crate) fn submit(&mut self, user: &str, submitted: &SubmitJob, bytes: u64) -> Result<JobId, Refusal> {
         self.check_submission(user, submitted)?;
         let id = self.jobs.submit(user, submitted, bytes, self.now_ms);
+        if self.rules >= 3 {
+            self.jobs.store(id, bytes);
+        }
         let blocked = self.jobs.get(id).is_some_and(Job::is_blocked);
         match (submitted.hold, blocked, submitted.after) {
             (true, ..) => self.change(id, JobState::Held, "submitted on hold"),
@@ -83,7 +103,7 @@ impl Core {
         Ok(id)
     }
 
-    fn unfinished(&self, id: JobId) -> Result<&Job, Refusal> {
+    pub(super) fn unfinished(&self, id: JobId) -> Result<&Job, Refusal> {
         let job = self.jobs.get(id).ok_or(Refusal::NoJob(id))?;
         match job.state().is_final() {
             true => Err(Refusal::State(format!("job {id} is {}", job.state()))),
@@ -150,6 +170,9 @@ impl Core {
             self.change(id, JobState::Queued, format!("waits for the final checkpoint of job {after}"));
             return Ok(());
         }
+        if let Some(job) = self.jobs.get_mut(id) {
+            job.errors.clear();
+        }
         self.change(id, JobState::Queued, format!("released by {by}"));
         self.enqueue(id);
         Ok(())
@@ -187,6 +210,9 @@ impl Core {
         if let Some(attempt) = attempt {
             self.sync_yield(attempt);
             self.reconsider(attempt);
+            if now && self.rules >= 3 {
+                self.hurry(attempt);
+            }
         }
         Ok(())
     }

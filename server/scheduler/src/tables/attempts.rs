@@ -157,6 +157,11 @@ impl Attempts {
         id.0 > 0 && id.0 < self.next
     }
 
+    /// From now on numbers are given from so much further on.
+    pub(crate) fn skip_numbers(&mut self, by: u64) {
+        self.next = self.next.saturating_add(by);
+    }
+
     /// Gives a number.
     pub(crate) fn number(&mut self) -> AttemptId {
         let id = AttemptId(self.next);

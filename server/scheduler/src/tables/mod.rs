@@ -20,7 +20,7 @@ pub(crate) mod timers;
 
 pub(crate) use attempts::{Attempt, Attempts, Cause, Stage, Stop};
 pub(crate) use hosts::{Device, DeviceId, Host, Hosts};
-pub(crate) use jobs::{Job, Jobs, Length, Need, Place, QueueKey, Safe, UserId};
+pub(crate) use jobs::{ERRORS_KEPT, Failure, Job, Jobs, Length, Need, Place, QueueKey, Safe, UserId};
 pub(crate) use timers::{Timer, Timers};
 
 /// What an invariant says when it does not hold.

@@ -6,7 +6,7 @@ use protocol::http::{
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Outcome, Tier};
 
 use crate::testing::{START_MS, class, registration, submission};
-use crate::{Command, Config, Core, Event, Refusal, Reply};
+use crate::{Command, Config, Core, Event, Origin, Refusal, Reply};
 
 pub(super) const MINUTE: u64 = 60_000;
 pub(super) const HOUR: u64 = 60 * MINUTE;
@@ -71,6 +71,7 @@ impl World {
             host: None,
             body,
             address: 1,
+            origin: Origin::default(),
         };
         match self.apply(register) {
             Reply::Host(host) => host,

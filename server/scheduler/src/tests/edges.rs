@@ -6,7 +6,7 @@ use protocol::{AttemptId, ChainEntry, Digest, ErrorCause, HostId, JobId, Outcome
 
 use super::driver::{MINUTE, World, job, next_entry};
 use crate::testing::registration;
-use crate::{Config, Event};
+use crate::{Config, Event, Origin};
 
 fn edge() -> impl Strategy<Value = u64> {
     prop_oneof![
@@ -132,13 +132,26 @@ fn event() -> impl Strategy<Value = Event> {
             ..registration("host", 1)
         },
         address: 1,
+        origin: Origin::default(),
     });
-    let steer = (number(), 0..4u8, any::<u8>()).prop_map(|(job, which, priority)| {
+    let ban = (number(), any::<bool>()).prop_map(|(host, banned)| {
+        let (host, by) = (HostId(host), "ann".to_owned());
+        match banned {
+            true => Event::Ban {
+                host,
+                by,
+                reason: String::new(),
+            },
+            false => Event::Unban { host, by },
+        }
+    });
+    let steer = (number(), 0..5u8, any::<u8>()).prop_map(|(job, which, priority)| {
         let (job, by) = (JobId(job), "ann".to_owned());
         match which {
             0 => Event::Hold { job, by },
             1 => Event::Release { job, by },
             2 => Event::Cancel { job, by },
+            3 => Event::Retry { job, by },
             _ => Event::Prioritize {
                 job,
                 priority,
@@ -148,7 +161,7 @@ fn event() -> impl Strategy<Value = Event> {
         }
     });
     let take = number().prop_map(|host| Event::Take { host: HostId(host) });
-    prop_oneof![heartbeat, end, commit, submit, leave, register, steer, take]
+    prop_oneof![heartbeat, end, commit, submit, leave, register, steer, take, ban]
 }
 
 proptest! {

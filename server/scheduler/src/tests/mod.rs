@@ -9,3 +9,4 @@ mod retired;
 mod scale;
 mod scenarios;
 mod steering;
+mod strangers;

@@ -8,7 +8,7 @@ use protocol::{ChainEntry, Digest, HostId, JobId, JobState, Outcome, Tier};
 
 use super::driver::{DAY, HOUR, MINUTE, job, next_entry};
 use crate::testing::{START_MS, class, registration};
-use crate::{Command, Config, Core, Event, Finished};
+use crate::{Command, Config, Core, Event, Finished, Origin};
 
 /// A series of numbers.
 struct Random(u64);
@@ -88,6 +88,14 @@ impl Chaos {
             });
         }
         body
+    }
+
+    fn origin(&mut self) -> Origin {
+        let subject = self.random.below(4);
+        Origin {
+            subject: (subject > 0).then(|| format!("volunteer {subject}")),
+            network: self.random.below(4),
+        }
     }
 
     fn a_host(&mut self) -> HostId {
@@ -211,11 +219,13 @@ impl Chaos {
                 host: None,
                 body: self.body(),
                 address: 0,
+                origin: self.origin(),
             },
             4..6 => Event::Register {
                 host: Some(self.a_host()),
                 body: self.body(),
                 address: 0,
+                origin: self.origin(),
             },
             6..14 => Event::Submit {
                 user: format!("user {}", self.random.below(4)),
@@ -250,6 +260,14 @@ impl Chaos {
                 by,
             },
             94 if self.random.below(20) == 0 => Event::Restarted,
+            96 => Event::Retry { job: self.a_job(), by },
+            97 if self.random.below(8) == 0 => Event::Ban {
+                host: self.a_host(),
+                reason: "chaos".to_owned(),
+                by,
+            },
+            97 => Event::Unban { host: self.a_host(), by },
+            98 if self.random.below(8) == 0 => Event::Revoked { host: self.a_host() },
             95 if !self.retired.is_empty() => {
                 let index = self.random.below(self.retired.len() as u64) as usize;
                 Event::Recall(Box::new(self.retired.values().nth(index)?.clone()))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::random::Chaos;
-use crate::{Config, Event, RULES};
+use crate::{Config, Core, Event, RULES, RULES_OLDEST};
 
 /// A log of accepted events, each with its time, and the state after the last.
 #[derive(Serialize, Deserialize)]
@@ -34,4 +34,20 @@ fn freeze_a_log_of_todays_rules() {
     let path = path(RULES);
     assert!(!path.exists(), "{} is frozen: raise RULES to write another", path.display());
     std::fs::write(path, serde_json::to_vec(&frozen).unwrap()).unwrap();
+}
+
+#[test]
+fn a_log_of_older_rules_replays_to_the_state_that_they_reached() {
+    for rules in RULES_OLDEST..RULES {
+        let frozen: Frozen = serde_json::from_slice(&std::fs::read(path(rules)).unwrap()).unwrap();
+        let mut core = Core::new(frozen.config);
+        for (at_ms, event) in &frozen.events {
+            core.replay(event, *at_ms, rules)
+                .unwrap_or_else(|refusal| panic!("rules {rules} took {event:?}, now: {refusal}"));
+        }
+        let reached = Core::restore(&serde_json::to_vec(&frozen.state).unwrap()).unwrap();
+        let show = |core: &Core| String::from_utf8(core.save().unwrap()).unwrap();
+        assert_eq!(show(&core), show(&reached), "rules {rules}");
+        assert!(frozen.events.len() > 300, "the log says little");
+    }
 }

@@ -5,7 +5,7 @@ use protocol::{ErrorCause, HostState, JobState, Outcome};
 
 use super::driver::{DAY, HOUR, MINUTE, World, bound, job};
 use crate::testing::{START_MS, registration};
-use crate::{Config, Event, Refusal};
+use crate::{Config, Event, Origin, Refusal};
 
 #[test]
 fn a_job_goes_from_queued_to_completed() {
@@ -391,19 +391,6 @@ fn a_failing_host_is_backed_off_ever_longer_with_the_reason() {
 }
 
 #[test]
-fn errors_on_three_hosts_fail_the_job() {
-    let mut world = World::new();
-    let id = world.submit("ann", job("broken"));
-    for index in 0..3 {
-        assert_ne!(world.state(id), JobState::Failed);
-        let host = world.host(&format!("host {index}"), 1);
-        let lease = world.take(host)[0].clone();
-        world.end(host, &lease, Outcome::ClientError);
-    }
-    assert_eq!(world.state(id), JobState::Failed);
-}
-
-#[test]
 fn a_fault_of_the_package_holds_its_job_at_once_with_its_text_and_is_not_tried_again_by_itself() {
     let mut world = World::new();
     let id = world.submit("ann", job("broken"));
@@ -493,6 +480,7 @@ fn a_device_whose_class_changed_loses_its_job() {
         host: Some(host),
         body: registration("desk", 2),
         address: 1,
+        origin: Origin::default(),
     });
     assert!(world.leases(host).is_empty());
     assert_eq!(world.state(id), JobState::Migrating);

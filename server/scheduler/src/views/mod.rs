@@ -6,7 +6,7 @@ use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, HostState, 
 
 use crate::reliability::{self, Trust};
 use crate::tables::hosts::HOUR_MS;
-use crate::tables::{Attempt, Host, Job, Length, Need, QueueKey};
+use crate::tables::{Attempt, Host, Job, Length, Need, QueueKey, Stage};
 use crate::{Core, Refusal};
 
 mod orders;
@@ -162,9 +162,11 @@ impl Core {
         (found, None)
     }
 
-    /// The newest jobs, newest first.
-    pub fn newest_jobs(&self, limit: usize) -> Vec<JobView> {
-        self.jobs.values().rev().take(limit).map(|job| self.view(job)).collect()
+    /// The newest jobs, newest first; of one owner where one is named.
+    pub fn newest_jobs(&self, limit: usize, owner: Option<&str>) -> Vec<JobView> {
+        let wanted = |job: &&Job| owner.is_none_or(|owner| self.jobs.owner(job).name == owner);
+        let jobs = self.jobs.values().rev().filter(wanted);
+        jobs.take(limit).map(|job| self.view(job)).collect()
     }
 
     fn view(&self, job: &Job) -> JobView {
@@ -188,6 +190,28 @@ impl Core {
             package: job.package,
             class: attempt.class,
         })
+    }
+
+    /// Whether a host has taken a lease: that one, or any.
+    pub fn holds_lease(&self, host: HostId, attempt: Option<AttemptId>) -> bool {
+        let leased = |id: AttemptId| {
+            let wanted = attempt.is_none_or(|attempt| attempt == id);
+            wanted && self.attempts.get(id).is_some_and(|attempt| attempt.stage > Stage::Offered)
+        };
+        self.hosts.get(host).is_some_and(|host| host.attempts().any(leased))
+    }
+
+    /// Whether a blob is the archive or checkpoint of a lease or offer of a host.
+    pub fn serves(&self, host: HostId, blob: Digest) -> bool {
+        let attempts = self.hosts.get(host).into_iter().flat_map(Host::attempts);
+        let mut jobs = attempts.filter_map(|id| self.jobs.get(self.attempts.get(id)?.job));
+        jobs.any(|job| job.refers_to(blob))
+    }
+
+    /// Whether a blob is the archive or last checkpoint of a job in memory of an owner. Looks at all jobs.
+    pub fn owns(&self, owner: &str, blob: Digest) -> bool {
+        let mut jobs = self.jobs.values();
+        jobs.any(|job| job.refers_to(blob) && self.jobs.owner(job).name == owner)
     }
 
     /// A host.
@@ -265,7 +289,7 @@ impl Core {
                 .unwrap_or(0),
             successes: host.successes,
             errors: host.errors,
-            banned: None,
+            banned: host.banned().map(str::to_owned),
         }
     }
 
@@ -319,7 +343,7 @@ pub(crate) fn view_of(job: &Job, owner: &str, attempt: Option<&Attempt>, reason:
         after: job.after(),
         tags: job.tags.clone(),
         host: attempt.map(|attempt| attempt.device.host),
-        errors: Vec::new(),
+        errors: job.errors.iter().map(|failure| failure.error.clone()).collect(),
         epoch: job.epoch,
         stays: job.stays.clone(),
         computed_ms: job.computed_ms,

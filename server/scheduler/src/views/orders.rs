@@ -13,6 +13,7 @@ impl Core {
     /// No such host.
     pub fn orders(&self, id: HostId) -> Result<Orders, Refusal> {
         let host = self.hosts.get(id).ok_or(Refusal::NoHost(id))?;
+        self.admit(id)?;
         let mut orders = Orders {
             host: id,
             sequence: host.sequence,

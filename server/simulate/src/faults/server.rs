@@ -7,7 +7,7 @@ use planner::{Answer, Cause, Errand, ErrandId, Failure, Presence, Trouble};
 use protocol::http::{Commit, Heartbeat, LeaveNotice, Orders, SubmitJob};
 use protocol::{AttemptId, ChainEntry, Digest, HostId, JobId, JobState};
 use scheduler::testing::START_MS;
-use scheduler::{Command, Config, Core, Event, Refusal, Reply};
+use scheduler::{Command, Config, Core, Event, Origin, Refusal, Reply};
 
 use super::Mutant;
 
@@ -212,6 +212,7 @@ impl Server {
                     host: None,
                     body: (**body).clone(),
                     address: key.0 as u64,
+                    origin: Origin::default(),
                 };
                 match self.apply(now_ms, &event) {
                     Ok(Reply::Host(host)) => {
@@ -226,6 +227,7 @@ impl Server {
                     host: Some(*host),
                     body: (**body).clone(),
                     address: key.0 as u64,
+                    origin: Origin::default(),
                 };
                 self.apply(now_ms, &event).map_or_else(refused, |_| Answer::Updated)
             }

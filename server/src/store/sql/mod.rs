@@ -34,10 +34,20 @@ pub(super) fn damaged(what: &'static str, reason: impl ToString) -> StoreError {
     }
 }
 
-pub(super) type TokenColumns = (String, String, String, String, Option<i64>, i64, Option<i64>);
+pub(super) type TokenColumns = (
+    String,
+    String,
+    String,
+    String,
+    Option<i64>,
+    i64,
+    Option<i64>,
+    i64,
+    Option<i64>,
+);
 
 pub(super) fn token(columns: TokenColumns) -> Result<TokenRow, StoreError> {
-    let (id, digest, scope, subject, host, issued_ms, revoked_ms) = columns;
+    let (id, digest, scope, subject, host, issued_ms, revoked_ms, invitation, enrolled) = columns;
     let scopes = [Scope::Host, Scope::Scientist, Scope::Operator];
     let scope = scopes
         .into_iter()
@@ -51,6 +61,8 @@ pub(super) fn token(columns: TokenColumns) -> Result<TokenRow, StoreError> {
         host: host.map(|host| HostId(nat(host))),
         issued_ms: nat(issued_ms),
         revoked_ms: revoked_ms.map(nat),
+        invitation: invitation != 0,
+        enrolled: enrolled.map(|host| HostId(nat(host))),
     })
 }
 

@@ -11,10 +11,10 @@ macro_rules! sql_store {
         use sqlx::{Connection as _, QueryBuilder};
 
         use super::sql::{self, PART_BYTES, ROWS_MAX, damaged, int, json, nat};
-        use std::collections::BTreeSet;
+        use std::collections::{BTreeMap, BTreeSet};
 
         use super::{Answer, Batch, Loaded, Logged, Row, Store, StoreError, TokenRow};
-        use scheduler::{Finished, RULES};
+        use scheduler::{Finished, RULES, RULES_OLDEST};
 
         impl $store {
             async fn append_on(
@@ -89,9 +89,9 @@ macro_rules! sql_store {
             ) -> Result<(), StoreError> {
                 let mut transaction = self.begin(connection).await?;
                 sqlx::query(
-                    "INSERT INTO tokens (id, digest, scope, subject, host, issued_ms, revoked_ms) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7) \
-                     ON CONFLICT (id) DO UPDATE SET revoked_ms = excluded.revoked_ms",
+                    "INSERT INTO tokens (id, digest, scope, subject, host, issued_ms, revoked_ms, invitation, enrolled) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+                     ON CONFLICT (id) DO UPDATE SET revoked_ms = excluded.revoked_ms, enrolled = excluded.enrolled",
                 )
                 .bind(token.id)
                 .bind(token.digest.to_string())
@@ -100,8 +100,25 @@ macro_rules! sql_store {
                 .bind(token.host.map(|host| int(host.0)))
                 .bind(int(token.issued_ms))
                 .bind(token.revoked_ms.map(int))
+                .bind(i64::from(token.invitation))
+                .bind(token.enrolled.map(|host| int(host.0)))
                 .execute(&mut *transaction)
                 .await?;
+                Ok(transaction.commit().await?)
+            }
+
+            async fn put_fact_on(
+                &self,
+                connection: &mut <$database as sqlx::Database>::Connection,
+                name: String,
+                value: String,
+            ) -> Result<(), StoreError> {
+                let mut transaction = self.begin(connection).await?;
+                sqlx::query("INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+                    .bind(name)
+                    .bind(value)
+                    .execute(&mut *transaction)
+                    .await?;
                 Ok(transaction.commit().await?)
             }
 
@@ -113,6 +130,7 @@ macro_rules! sql_store {
                 let mut changes: Vec<(i64, i64, String)> = Vec::new();
                 let mut chain: Vec<(i64, i64, String)> = Vec::new();
                 let mut kept: BTreeSet<Digest> = BTreeSet::new();
+                let mut blob_jobs: BTreeSet<(Digest, JobId)> = BTreeSet::new();
                 for row in rows {
                     match row {
                         Row::Changed(job, change) => {
@@ -121,6 +139,7 @@ macro_rules! sql_store {
                         }
                         Row::Chain(job, entry, outputs) => {
                             kept.extend(*outputs);
+                            blob_jobs.extend(outputs.map(|outputs| (outputs, *job)));
                             let line = ChainLine {
                                 entry: entry.clone(),
                                 outputs: *outputs,
@@ -137,6 +156,7 @@ macro_rules! sql_store {
                         }
                         Row::Finished(finished) => {
                             kept.extend(finished.blobs());
+                            blob_jobs.extend(finished.blobs().map(|blob| (blob, finished.id())));
                             sqlx::query(
                                 "INSERT INTO finished (job, owner, state, body) VALUES ($1, $2, $3, $4) \
                                  ON CONFLICT (job) DO UPDATE SET body = excluded.body",
@@ -156,6 +176,14 @@ macro_rules! sql_store {
                         values.push_bind(digest.to_string());
                     });
                     query.push(" ON CONFLICT (digest) DO NOTHING");
+                    query.build().execute(&mut **transaction).await?;
+                }
+                for pairs in blob_jobs.into_iter().collect::<Vec<_>>().chunks(ROWS_MAX) {
+                    let mut query = QueryBuilder::<$database>::new("INSERT INTO blob_jobs (digest, job) ");
+                    query.push_values(pairs, |mut values, (digest, job)| {
+                        values.push_bind(digest.to_string()).push_bind(int(job.0));
+                    });
+                    query.push(" ON CONFLICT (digest, job) DO NOTHING");
                     query.build().execute(&mut **transaction).await?;
                 }
                 for (table, rows) in [
@@ -188,20 +216,20 @@ macro_rules! sql_store {
                             .fetch_all(&self.pool)
                             .await?;
                     let mut next = upto.unwrap_or(0);
-                    let mut events: Vec<Logged> = Vec::new();
-                    for (first, count, rules, body) in rows {
-                        if rules != i64::from(RULES) {
-                            return Err(StoreError::Rules {
-                                found: rules,
-                                expected: RULES,
-                            });
-                        }
+                    let mut events: Vec<(u32, Logged)> = Vec::new();
+                    for (first, count, written, body) in rows {
+                        let rules = u32::try_from(written).ok().filter(|rules| (RULES_OLDEST..=RULES).contains(rules));
+                        let rules = rules.ok_or(StoreError::Rules {
+                            found: written,
+                            oldest: RULES_OLDEST,
+                            newest: RULES,
+                        })?;
                         let batch: Vec<Logged> = serde_json::from_slice(&body).map_err(|error| damaged("events", error))?;
                         if nat(first) != next || nat(count) != batch.len() as u64 {
                             return Err(damaged("events", format!("event {next} is missing")));
                         }
                         next += batch.len() as u64;
-                        events.extend(batch);
+                        events.extend(batch.into_iter().map(|logged| (rules, logged)));
                     }
                     Ok(Loaded { snapshot, events, next })
                 })
@@ -309,6 +337,16 @@ macro_rules! sql_store {
                 })
             }
 
+            fn blob_jobs(&self, digest: Digest) -> BoxFuture<'_, Result<Vec<JobId>, StoreError>> {
+                Box::pin(async move {
+                    let rows: Vec<(i64,)> = sqlx::query_as("SELECT job FROM blob_jobs WHERE digest = $1 ORDER BY job LIMIT 1000")
+                        .bind(digest.to_string())
+                        .fetch_all(&self.pool)
+                        .await?;
+                    Ok(rows.into_iter().map(|(job,)| JobId(nat(job))).collect())
+                })
+            }
+
             fn answer(&self, name: String) -> BoxFuture<'_, Result<Option<Answer>, StoreError>> {
                 Box::pin(async move {
                     let row: Option<(String, i64, i64)> =
@@ -341,6 +379,22 @@ macro_rules! sql_store {
                 })
             }
 
+            fn facts(&self) -> BoxFuture<'_, Result<BTreeMap<String, String>, StoreError>> {
+                Box::pin(async {
+                    let rows: Vec<(String, String)> =
+                        sqlx::query_as("SELECT name, value FROM facts").fetch_all(&self.pool).await?;
+                    Ok(rows.into_iter().collect())
+                })
+            }
+
+            fn put_fact(&self, name: String, value: String) -> BoxFuture<'_, Result<(), StoreError>> {
+                Box::pin(async move {
+                    let mut connection = self.writer.acquire().await?;
+                    let written = self.put_fact_on(&mut connection, name, value).await;
+                    sql::settle(connection, written).await
+                })
+            }
+
             fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
                 Box::pin(<$store>::ready(self))
             }
@@ -356,7 +410,7 @@ macro_rules! sql_store {
             fn tokens(&self) -> BoxFuture<'_, Result<Vec<TokenRow>, StoreError>> {
                 Box::pin(async {
                     let rows: Vec<sql::TokenColumns> = sqlx::query_as(
-                        "SELECT id, digest, scope, subject, host, issued_ms, revoked_ms FROM tokens ORDER BY issued_ms, id",
+                        "SELECT id, digest, scope, subject, host, issued_ms, revoked_ms, invitation, enrolled FROM tokens ORDER BY issued_ms, id",
                     )
                     .fetch_all(&self.pool)
                     .await?;

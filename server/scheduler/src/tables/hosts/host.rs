@@ -7,6 +7,7 @@ use protocol::{AttemptId, HardwareClass, HostId, HostState};
 use serde::{Deserialize, Serialize};
 
 use super::Free;
+use crate::Origin;
 use crate::reliability::{self, Trust};
 
 pub(crate) const HOUR_MS: u64 = 3_600_000;
@@ -83,6 +84,14 @@ pub(crate) struct Host {
     pub(crate) boundaries: u64,
     pub(crate) successes: u32,
     pub(crate) errors: u32,
+    #[serde(default)]
+    pub(super) origin: Origin,
+    /// Why it is banned.
+    #[serde(default)]
+    pub(super) banned: Option<String>,
+    /// The agent that registered last.
+    #[serde(default)]
+    pub(crate) instance: Option<String>,
 }
 
 impl Host {
@@ -120,12 +129,25 @@ impl Host {
             boundaries: 0,
             successes: 0,
             errors: 0,
+            origin: Origin::default(),
+            banned: None,
+            instance: None,
         }
     }
 
     /// The host's state.
     pub(crate) fn state(&self) -> HostState {
         self.state
+    }
+
+    /// Where it comes from.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Why it is banned; none when it is not.
+    pub(crate) fn banned(&self) -> Option<&str> {
+        self.banned.as_deref()
     }
 
     /// Why it stands there, in a sentence.

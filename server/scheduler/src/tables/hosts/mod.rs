@@ -1,9 +1,9 @@
 //! Hosts and their devices, which of these are free, and how many there are of each class.
 //!
 //! Invariants: a device stands in the pool of free ones exactly as its row names it, under the classes of the row; a class counts every device of a
-//! host that is not lost, and those online apart.
+//! host that is not lost, and those online apart; the crowd counts every host that is not lost under its origin.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::http::DeviceReport;
 use protocol::{AttemptId, HardwareClass, HostId, HostState};
@@ -11,10 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use super::jobs::Need;
 use super::pool::Pool;
+use crate::Origin;
 use crate::reliability::Trust;
 
+mod crowd;
 mod host;
 
+pub(crate) use crowd::Crowd;
 pub(crate) use host::{Device, HOUR_MS, Host};
 
 /// One device of one host.
@@ -43,6 +46,9 @@ pub(crate) struct Hosts {
     next: u64,
     presence: BTreeMap<HardwareClass, Presence>,
     free: Pool<Free>,
+    /// Those that are not lost, by where they come from.
+    crowd: Crowd,
+    banned: BTreeSet<HostId>,
 }
 
 impl Hosts {
@@ -54,11 +60,18 @@ impl Hosts {
                 free.insert(&device.classes, place);
             }
         }
+        let mut crowd = Crowd::default();
+        rows.values()
+            .filter(|host| host.state != HostState::Lost)
+            .for_each(|host| crowd.enter(&host.origin));
+        let banned = rows.values().filter(|host| host.banned.is_some()).map(|host| host.id);
         Self {
+            banned: banned.collect(),
             rows,
             next,
             presence,
             free,
+            crowd,
         }
     }
 
@@ -107,8 +120,46 @@ impl Hosts {
     pub(crate) fn add(&mut self, now_ms: u64) -> HostId {
         let id = HostId(self.next);
         self.next += 1;
-        self.rows.insert(id, Host::new(id, now_ms));
+        let host = Host::new(id, now_ms);
+        self.crowd.enter(&host.origin);
+        self.rows.insert(id, host);
         id
+    }
+
+    /// From now on numbers are given from so much further on.
+    pub(crate) fn skip_numbers(&mut self, by: u64) {
+        self.next = self.next.saturating_add(by);
+    }
+
+    /// How many hosts that are not lost come from where.
+    pub(crate) fn crowd(&self) -> &Crowd {
+        &self.crowd
+    }
+
+    /// Hosts that are banned.
+    pub(crate) fn banned(&self) -> impl Iterator<Item = &Host> {
+        self.banned.iter().filter_map(|id| self.rows.get(id))
+    }
+
+    /// Bans a host, with the reason, or takes the ban back.
+    pub(crate) fn set_banned(&mut self, id: HostId, reason: Option<String>) {
+        let Some(host) = self.rows.get_mut(&id) else { return };
+        match reason {
+            Some(_) => self.banned.insert(id),
+            None => self.banned.remove(&id),
+        };
+        host.banned = reason;
+    }
+
+    /// Sets where a host comes from.
+    pub(crate) fn set_origin(&mut self, id: HostId, origin: Origin) {
+        let Some(host) = self.rows.get_mut(&id) else { return };
+        let counts = host.state != HostState::Lost;
+        if counts {
+            self.crowd.leave(&host.origin);
+            self.crowd.enter(&origin);
+        }
+        host.origin = origin;
     }
 
     pub(crate) fn device(&self, id: DeviceId) -> Option<&Device> {
@@ -182,6 +233,11 @@ impl Hosts {
     pub(crate) fn set_state(&mut self, id: HostId, state: HostState, reason: &str, now_ms: u64) {
         self.count_classes(id, false, now_ms);
         if let Some(host) = self.rows.get_mut(&id) {
+            match (host.state == HostState::Lost, state == HostState::Lost) {
+                (false, true) => self.crowd.leave(&host.origin),
+                (true, false) => self.crowd.enter(&host.origin),
+                _ => {}
+            }
             host.count(now_ms);
             host.state = state;
             reason.clone_into(&mut host.reason);
@@ -253,6 +309,10 @@ impl Hosts {
         let rebuilt = Self::restore(self.rows.clone(), self.next, BTreeMap::new());
         super::require(self.free == rebuilt.free, || {
             "the pool of free devices differs from what the hosts say".to_owned()
+        })?;
+        let same = (&self.crowd, &self.banned) == (&rebuilt.crowd, &rebuilt.banned);
+        super::require(same, || {
+            "counts by origin, or bans, differ from what the hosts say".to_owned()
         })?;
         for (class, presence) in &self.presence {
             let of_class = |online: bool| {

@@ -1,12 +1,25 @@
 //! A job. What an index is over can be changed by the table alone.
 
-use protocol::http::{Stay, SubmitJob};
+use protocol::http::{JobError, Stay, SubmitJob};
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Tier};
 use serde::{Deserialize, Serialize};
 
 use super::queue::{Length, Need, Place};
 use super::users::UserId;
-use crate::Config;
+use crate::{Config, Origin};
+
+/// Errors kept in memory for a job.
+pub(crate) const ERRORS_KEPT: usize = 16;
+
+/// An error of a host with a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    pub(crate) error: JobError,
+    /// Where the host came from then.
+    pub(crate) origin: Origin,
+    /// Whether the host had brought a boundary home before, of any job.
+    pub(crate) proven: bool,
+}
 
 /// Stays kept in memory for a job.
 pub(crate) const STAYS_MAX: usize = 64;
@@ -57,8 +70,11 @@ pub(crate) struct Job {
     pub(crate) stays: Vec<Stay>,
     pub(crate) computed_ms: u64,
     pub(crate) moved_bytes: u64,
-    /// Hosts that could not compute it, since the last boundary that came home.
+    /// Hosts that could not compute it, since the last boundary that came home: what rules 2 went by.
     pub(crate) failed_on: Vec<HostId>,
+    /// Errors since the last boundary that came home, the newest last.
+    #[serde(default)]
+    pub(crate) errors: Vec<Failure>,
 }
 
 impl Job {
@@ -103,6 +119,7 @@ impl Job {
             computed_ms: 0,
             moved_bytes: 0,
             failed_on: Vec::new(),
+            errors: Vec::new(),
         }
     }
 
@@ -149,6 +166,11 @@ impl Job {
     /// The last boundary that is safe.
     pub(crate) fn segment(&self) -> u64 {
         self.safe.as_ref().map_or(0, |safe| safe.entry.segment)
+    }
+
+    /// Whether a blob is its archive or its last checkpoint.
+    pub(crate) fn refers_to(&self, blob: Digest) -> bool {
+        self.archive == blob || self.safe.as_ref().is_some_and(|safe| safe.blob == blob)
     }
 
     /// Expected time from `segment` to its end.

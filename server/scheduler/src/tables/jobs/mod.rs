@@ -14,7 +14,7 @@ mod job;
 mod queue;
 mod users;
 
-pub(crate) use job::{Job, Safe};
+pub(crate) use job::{ERRORS_KEPT, Failure, Job, Safe};
 pub(crate) use queue::{Length, Need, Place, QueueKey, Queues};
 pub(crate) use users::{User, UserId};
 
@@ -114,6 +114,14 @@ impl Jobs {
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// From now on numbers and epochs are given from so much further on.
+    pub(crate) fn skip_numbers(&mut self, by: u64) {
+        self.next = self.next.saturating_add(by);
+        for job in self.rows.values_mut() {
+            job.epoch = job.epoch.saturating_add(by);
+        }
     }
 
     /// The account of a job's owner.
@@ -319,6 +327,14 @@ impl Jobs {
         let has_room = account.running < self.running_max;
         self.rank(user);
         (was_at_limit && has_room).then_some(user)
+    }
+
+    /// More bytes are kept for a job's owner.
+    pub(crate) fn store(&mut self, id: JobId, bytes: u64) {
+        if let Some(job) = self.rows.get(&id) {
+            let account = self.users.get_mut(job.user);
+            account.stored_bytes = account.stored_bytes.saturating_add(bytes);
+        }
     }
 
     /// A job's owner received computing.

@@ -19,6 +19,9 @@ pub(crate) struct User {
     pub(crate) running: u32,
     /// Jobs that are not final.
     pub(crate) unfinished: u32,
+    /// Bytes of archives and outputs that are kept for it.
+    #[serde(default)]
+    pub(crate) stored_bytes: u64,
 }
 
 /// All accounts, by number and by name.
@@ -69,6 +72,7 @@ impl Users {
             served,
             running: 0,
             unfinished: 0,
+            stored_bytes: 0,
         });
         self.by_name.insert(name.to_owned(), id);
         id

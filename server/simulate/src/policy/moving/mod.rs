@@ -9,7 +9,7 @@ mod runs;
 use protocol::http::{Action, JobProgress, Lease, LeaveNotice};
 use protocol::{AttemptId, HardwareClass, HostId, Tier};
 use scheduler::testing::{START_MS, registration, submission};
-use scheduler::{Command, Config, Core, Event, Reply};
+use scheduler::{Command, Config, Core, Event, Origin, Reply};
 
 use super::{Context, Policy, Wake, index};
 use crate::grid::Grid;
@@ -263,6 +263,7 @@ impl Moving {
                 host: None,
                 body,
                 address: slot,
+                origin: Origin::default(),
             };
             let Some(Reply::Host(host)) = self.apply(now_ms, &register) else {
                 return;

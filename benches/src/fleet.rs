@@ -1,0 +1,64 @@
+//! A fleet of hosts at work, as a server's store holds it, and what each of them sends.
+
+use protocol::http::{EndAttempt, Heartbeat, JobProgress, Lease, Scope};
+use protocol::{AttemptId, Digest, HostId, Outcome};
+use scheduler::testing::{START_MS, populated};
+use server::store::{Store, TokenRow};
+
+/// A heartbeat that reports one attempt.
+pub fn beat(attempt: AttemptId, epoch: u64) -> Heartbeat {
+    Heartbeat {
+        clock_ms: START_MS,
+        rtt_ms: Some(125),
+        jobs: vec![JobProgress {
+            attempt,
+            epoch,
+            segment: 1,
+            segment_ms: 60_000,
+        }],
+        accepting: true,
+        why: None,
+        errors: 0,
+        instance: None,
+    }
+}
+
+/// The end of an attempt that goes on elsewhere.
+pub fn ending(lease: &Lease) -> EndAttempt {
+    EndAttempt {
+        epoch: lease.epoch,
+        outcome: Outcome::Migrated,
+        cause: protocol::ErrorCause::Host,
+        message: String::new(),
+    }
+}
+
+/// The token of a host.
+pub fn secret(host: u64) -> String {
+    format!("baton_host_{host:064}")
+}
+
+/// Fills a store as a server leaves it that has so many hosts at work and so many jobs queued.
+///
+/// # Errors
+/// The store does not take it.
+pub async fn fill(store: &dyn Store, hosts: u64, jobs: u64) -> anyhow::Result<()> {
+    let core = populated(hosts, hosts + jobs, 20, 1000);
+    store.snapshot(1, core.save()?).await?;
+    for host in 1..=hosts {
+        let digest = Digest::of(secret(host).as_bytes());
+        let row = TokenRow {
+            id: digest.short(),
+            digest,
+            scope: Scope::Host,
+            subject: format!("host-{host}"),
+            host: Some(HostId(host)),
+            issued_ms: START_MS,
+            revoked_ms: None,
+            invitation: false,
+            enrolled: None,
+        };
+        store.put_token(row).await?;
+    }
+    Ok(())
+}

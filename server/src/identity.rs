@@ -1,0 +1,195 @@
+//! Which server this is: its own name, which it keeps for good, and its life, which ends when it is restored from a backup.
+//!
+//! Both are kept in the store. A marker in the data folder says how far that life had come: the life, the number of the next event, and the number
+//! that the file system gave to the marker itself (its inode), which a copy does not share. A marker that is a copy, is of another life or knows later events
+//! than the store, or is missing beside a database in the folder, means that the folder or the database comes from a backup or another machine; then a new life begins. What restores both
+//! below the file system (a snapshot of a volume or a virtual machine) cannot be seen: `baton-server --restored` says so.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use protocol::http::{Orders, PROTOCOL, ServerView};
+use protocol::{Digest, HostId};
+use scheduler::{Core, Refusal};
+use serde::{Deserialize, Serialize};
+
+use crate::private;
+use crate::store::{Store, StoreError};
+
+/// Lives are below this: JSON readers that know doubles alone read them exactly.
+const LIFE_END: u64 = 1 << 53;
+
+/// Which server this is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Its own name: 32 hexadecimal digits.
+    pub server: String,
+    /// Which life of it; never 0.
+    pub life: u64,
+}
+
+impl Identity {
+    /// As anyone may know it.
+    pub fn view(&self) -> ServerView {
+        ServerView {
+            server: self.server.clone(),
+            life: self.life,
+            protocol: PROTOCOL,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// Everything that a host should be doing now, and which server says so.
+    ///
+    /// # Errors
+    /// No such host, or a banned one.
+    pub fn orders(&self, core: &Core, host: HostId) -> Result<Orders, Refusal> {
+        let mut orders = core.orders(host)?;
+        orders.server.clone_from(&self.server);
+        orders.life = self.life;
+        Ok(orders)
+    }
+}
+
+/// What the marker holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Marker {
+    life: u64,
+    inode: u64,
+    events: u64,
+}
+
+/// The marker's place, and what the operator says of the folder.
+#[derive(Clone, Debug)]
+pub struct Home {
+    marker: PathBuf,
+    restored: bool,
+    /// The store is in the folder as well.
+    whole: bool,
+}
+
+impl Home {
+    /// In a data folder. `restored`: it comes from a backup, whatever the marker says. `whole`: the store lies in it, so that a folder without a
+    /// marker is no second folder of one database.
+    pub fn new(data: &Path, restored: bool, whole: bool) -> Self {
+        Self {
+            marker: data.join("life"),
+            restored,
+            whole,
+        }
+    }
+
+    /// The marker; none when there is none, or a copy.
+    fn read(&self) -> io::Result<Option<Marker>> {
+        let bytes = match std::fs::read(&self.marker) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read?,
+        };
+        let own = inode(&File::open(&self.marker)?)?;
+        let marker: Option<Marker> = serde_json::from_slice(&bytes).ok();
+        Ok(marker.filter(|marker| marker.inode == own))
+    }
+
+    /// Says how far a life has come.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn mark(&self, life: u64, events: u64) -> io::Result<()> {
+        let beside = self.marker.with_extension("new");
+        let mut file = private::create(&beside)?;
+        let inode = inode(&file)?;
+        let marker = Marker { life, inode, events };
+        file.write_all(&serde_json::to_vec(&marker)?)?;
+        file.sync_all()?;
+        // Under its new name it is the same file.
+        std::fs::rename(beside, &self.marker)
+    }
+}
+
+#[cfg(unix)]
+fn inode(file: &File) -> io::Result<u64> {
+    Ok(std::os::unix::fs::MetadataExt::ino(&file.metadata()?))
+}
+
+#[cfg(not(unix))]
+fn inode(_: &File) -> io::Result<u64> {
+    Ok(0)
+}
+
+fn random<const N: usize>() -> Result<[u8; N], StoreError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| StoreError::Folder(io::Error::other(error)))?;
+    Ok(bytes)
+}
+
+/// Reads who this is, or makes it up at the first start. `events` is the number of the store's next event. Also whether a new life begins here,
+/// with a state of an older one.
+///
+/// # Errors
+/// The store or the folder does not answer, or the machine gives no random bytes.
+pub async fn begin(store: &dyn Store, home: Option<&Home>, events: u64) -> Result<(Identity, bool), StoreError> {
+    let facts: BTreeMap<String, String> = store.facts().await?;
+    let server = match facts.get("server") {
+        Some(server) => server.clone(),
+        None => {
+            let server = Digest::of(&random::<32>()?).to_string()[..32].to_owned();
+            store.put_fact("server".to_owned(), server.clone()).await?;
+            server
+        }
+    };
+    let known: Option<u64> = facts.get("life").and_then(|life| life.parse().ok());
+    let restored = match (known, home) {
+        (_, None) => false,
+        (_, Some(home)) if home.restored => true,
+        (None, _) => false,
+        (Some(life), Some(home)) => {
+            let marker = home.read().map_err(StoreError::Folder)?;
+            marker.map_or(home.whole, |marker| marker.life != life || marker.events > events)
+        }
+    };
+    if let (Some(life), false) = (known, restored) {
+        return Ok((Identity { server, life }, false));
+    }
+    let life = u64::from_le_bytes(random()?) % (LIFE_END - 1) + 1;
+    store.put_fact("life".to_owned(), life.to_string()).await?;
+    Ok((Identity { server, life }, restored))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::memory::MemoryStore;
+
+    #[tokio::test]
+    async fn a_copy_an_older_state_and_a_word_of_the_operator_begin_a_new_life_and_a_restart_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = MemoryStore::default();
+        let home = Home::new(folder.path(), false, true);
+        let (first, restored) = begin(&store, Some(&home), 0).await.unwrap();
+        assert!(!restored && first.life != 0 && first.server.len() == 32);
+        home.mark(first.life, 10).unwrap();
+        assert_eq!(begin(&store, Some(&home), 12).await.unwrap(), (first.clone(), false));
+
+        let older = begin(&store, Some(&home), 9).await.unwrap();
+        assert!(older.1 && older.0.life != first.life && older.0.server == first.server);
+        home.mark(older.0.life, 9).unwrap();
+
+        let kept = folder.path().join("kept");
+        std::fs::copy(&home.marker, &kept).unwrap();
+        // The old one stays, so that its number is not given to the copy.
+        std::fs::rename(&home.marker, folder.path().join("old")).unwrap();
+        std::fs::rename(&kept, &home.marker).unwrap();
+        assert!(begin(&store, Some(&home), 9).await.unwrap().1, "a copy");
+        std::fs::remove_file(&home.marker).unwrap();
+        assert!(begin(&store, Some(&home), 9).await.unwrap().1, "no marker");
+        let second = Home::new(folder.path(), false, false);
+        assert!(
+            !begin(&store, Some(&second), 9).await.unwrap().1,
+            "another folder of the same database"
+        );
+        let said = Home::new(folder.path(), true, true);
+        assert!(begin(&store, Some(&said), 9).await.unwrap().1, "the operator's word");
+    }
+}

@@ -1,0 +1,196 @@
+//! The page without a browser: whose jobs it shows, its session, and its place behind a proxy.
+
+use crate::common::{Person, a_job, client, options, start, token};
+use protocol::http::{IssueToken, IssuedToken, Scope, SubmitJob};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Response, StatusCode};
+use server::serve::{Options, Server};
+
+fn browser() -> Client {
+    // It installs the provider of TLS.
+    drop(client());
+    Client::builder().no_proxy().redirect(Policy::none()).build().unwrap()
+}
+
+fn header(answer: &Response, name: &str) -> String {
+    answer.headers()[name].to_str().unwrap().to_owned()
+}
+
+/// Logs in: the whole cookie, and what the browser sends back of it.
+async fn login(browser: &Client, url: &str, token: &str) -> (String, String) {
+    let answer = browser
+        .post(format!("{url}/login"))
+        .body(format!("token={token}"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    let whole = header(&answer, "set-cookie");
+    let sent = whole.split(';').next().unwrap().to_owned();
+    (whole, sent)
+}
+
+async fn get(browser: &Client, url: &str, cookie: &str) -> (StatusCode, String) {
+    let answer = browser.get(url).header("cookie", cookie).send().await.unwrap();
+    (answer.status(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn the_page_shows_a_scientist_what_the_api_shows_and_an_operator_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, scientist) = start(folder.path()).await;
+    let operator = Person::new(&server.url, token(folder.path(), "operator"));
+    let wanted = IssueToken {
+        scope: Scope::Scientist,
+        subject: "bob".to_owned(),
+        invitation: false,
+    };
+    let bob: IssuedToken = operator.post("/v1/tokens", &wanted).await;
+    let secret = SubmitJob {
+        name: "the secret of ann".to_owned(),
+        ..a_job(&scientist, 6).await
+    };
+    scientist.submit(&secret).await;
+    let browser = browser();
+    for (token, sees) in [(&bob.token, false), (&scientist.token, true), (&operator.token, true)] {
+        let (_, cookie) = login(&browser, &server.url, token).await;
+        let (status, page) = get(&browser, &format!("{}/", server.url), &cookie).await;
+        assert_eq!((status, page.contains("the secret of ann")), (StatusCode::OK, sees));
+        let mut stream = browser
+            .get(format!("{}/page/events", server.url))
+            .header("cookie", &cookie)
+            .send()
+            .await
+            .unwrap();
+        let first = String::from_utf8_lossy(&stream.chunk().await.unwrap().unwrap()).into_owned();
+        assert_eq!(first.contains("the secret of ann"), sees, "nor does its stream");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_session_is_no_token_ends_with_a_log_out_and_with_its_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, scientist) = start(folder.path()).await;
+    let operator = Person::new(&server.url, token(folder.path(), "operator"));
+    let browser = browser();
+    let asks = |cookie: String| {
+        let request = browser.get(format!("{}/page/session", server.url)).header("cookie", cookie);
+        async move { request.send().await.unwrap().status() }
+    };
+    let (whole, cookie) = login(&browser, &server.url, &scientist.token).await;
+    assert!(!whole.contains(&scientist.token), "{whole}");
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"] {
+        assert!(whole.contains(part), "{part} in {whole}");
+    }
+    assert!(!whole.contains("Secure"), "it came without TLS");
+    assert_eq!(asks(cookie.clone()).await, StatusCode::NO_CONTENT);
+    // It opens the page and nothing else.
+    let (status, _) = get(&browser, &format!("{}/v1/jobs", server.url), &cookie).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        asks(format!("baton_session={}", scientist.token)).await,
+        StatusCode::UNAUTHORIZED
+    );
+
+    let mut stream = browser
+        .get(format!("{}/page/events", server.url))
+        .header("cookie", &cookie)
+        .send()
+        .await
+        .unwrap();
+    let out = browser
+        .post(format!("{}/logout", server.url))
+        .header("cookie", &cookie)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (out.status(), header(&out, "location")),
+        (StatusCode::SEE_OTHER, "/".to_owned())
+    );
+    assert!(header(&out, "set-cookie").contains("Max-Age=0"));
+    assert_eq!(asks(cookie).await, StatusCode::UNAUTHORIZED);
+    let rest = async { while let Ok(Some(_)) = stream.chunk().await {} };
+    assert!(
+        tokio::time::timeout(std::time::Duration::from_secs(3), rest).await.is_ok(),
+        "its stream ends"
+    );
+
+    let (_, cookie) = login(&browser, &server.url, &scientist.token).await;
+    let tokens: protocol::http::Listed<protocol::http::TokenView> = operator.get("/v1/tokens").await;
+    let own = tokens.items.iter().find(|token| token.subject == "scientist").unwrap();
+    drop(operator.send(Method::DELETE, &format!("/v1/tokens/{}", own.id), &()).await);
+    assert_eq!(asks(cookie).await, StatusCode::UNAUTHORIZED);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn behind_a_proxy_the_page_has_its_base_and_its_cookie_is_for_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let based = Options {
+        url: Some("https://example.org/lab/baton".parse().unwrap()),
+        ..options(folder.path(), None)
+    };
+    let server = Server::start(based).await.unwrap();
+    let scientist = token(folder.path(), "scientist");
+    let browser = browser();
+    // Whether the proxy takes the base off the path or not.
+    for url in [server.url.clone(), format!("{}/lab/baton", server.url)] {
+        let (whole, cookie) = login(&browser, &url, &scientist).await;
+        assert!(whole.contains("Path=/lab/baton/;") && whole.ends_with("; Secure"), "{whole}");
+        let answer = browser
+            .post(format!("{url}/login"))
+            .body(format!("token={scientist}"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(header(&answer, "location"), "/lab/baton/");
+        let (status, page) = get(&browser, &format!("{url}/"), &cookie).await;
+        assert_eq!(status, StatusCode::OK);
+        for link in [
+            "\"/lab/baton/page.css\"",
+            "\"/lab/baton/page.js\"",
+            "\"/lab/baton/logout\"",
+            "data-base=\"/lab/baton\"",
+        ] {
+            assert!(page.contains(link), "{link} in {page}");
+        }
+        let person = Person::new(&url, scientist.clone());
+        a_job(&person, 1).await;
+    }
+    let (_, form) = get(&browser, &format!("{}/", server.url), "").await;
+    assert!(form.contains("action=\"/lab/baton/login\""), "{form}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_trusted_proxys_word_on_addresses_and_tls_counts_and_nobody_elses() {
+    let folder = tempfile::tempdir().unwrap();
+    let enrol = async |proxies: &[&str], address: &str| {
+        let mut options = options(&folder.path().join(proxies.len().to_string()), None);
+        options.proxies.0 = proxies.iter().map(|range| range.parse().unwrap()).collect();
+        options.rates.enrolments_per_minute = 1;
+        let data = options.data.clone();
+        let server = Server::start(options).await.unwrap();
+        let volunteer = Person::new(&server.url, token(&data, "host"));
+        let mut answers = Vec::new();
+        for client in ["203.0.113.1", address] {
+            let request = volunteer
+                .request(Method::POST, "/v1/hosts")
+                .header("x-forwarded-for", client)
+                .header("x-forwarded-proto", "https")
+                .json(&scheduler::testing::registration("desk", 1));
+            answers.push(request.send().await.unwrap().status());
+        }
+        let login = browser()
+            .post(format!("{}/login", server.url))
+            .header("x-forwarded-proto", "https")
+            .body(format!("token={}", token(&data, "scientist")));
+        let secure = header(&login.send().await.unwrap(), "set-cookie").contains("Secure");
+        server.stop().await;
+        (answers[1], secure)
+    };
+    assert_eq!(enrol(&["127.0.0.0/8"], "203.0.113.2").await, (StatusCode::CREATED, true));
+    assert_eq!(enrol(&[], "203.0.113.2").await, (StatusCode::TOO_MANY_REQUESTS, false));
+}
