@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -86,6 +86,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 pub fn router(app: Arc<App>) -> Router {
     let (described, document) = described().split_for_parts();
     let document = Arc::new(document);
+    let name = HeaderValue::from_str(&app.engine.identity.server).unwrap_or(HeaderValue::from_static(""));
     let pages = Router::new()
         .route(
             "/v1/openapi.json",
@@ -120,6 +121,11 @@ pub fn router(app: Arc<App>) -> Router {
                 "it is in the server's log",
             )
             .into_response()
+        }))
+        // Also on what is refused: by it a worker knows that its own server answers.
+        .layer(middleware::map_response(move |mut response: Response| {
+            response.headers_mut().insert(protocol::http::SERVER_ID, name.clone());
+            std::future::ready(response)
         }))
         .with_state(app)
 }

@@ -101,7 +101,7 @@ pub(crate) fn moved(base: &str, response: &Response) -> NetError {
         to.map_or("nowhere".to_owned(), |to| to.to_string()),
     );
     NetError::Setup(format!(
-        "{base} redirects ({status}) from {from} to {to}. Redirects are not followed: the token would go there. If the server has moved, name its new URL with          --server; else somebody in between (a captive portal, a proxy) answers for it"
+        "{base} redirects ({status}) from {from} to {to}. Redirects are not followed: the token would go there. If the server has moved, name its new URL with --server; else somebody in between (a captive portal, a proxy) answers for it"
     ))
 }
 
