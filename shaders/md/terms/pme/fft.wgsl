@@ -1,6 +1,7 @@
 // Discrete Fourier transforms of several lines of N complex numbers in a workgroup's memory, for any N up to 256: the self-sorting algorithm of
 // Stockham (Cochran et al., IEEE Trans. Audio Electroacoust. 15, 45, 1967), one stage for each factor p of N, in which every output is a sum of p inputs
-// times powers of a root of unity, in order. An odd factor comes first, where half of the products serve two outputs. Not normalised. Element e of line l lies at `origin + (e << fft_lines_log) + l`, real and imaginary parts
+// times powers of a root of unity, in order. An odd factor comes first, where half of the products serve two outputs. Not normalised.
+// Element e of line l lies at `origin + (e << fft_lines_log) + l`, real and imaginary parts
 // apart. Invocations that follow each other work on the same element of lines that follow each other: what they do and what they read of the
 // tables is the same for four of them at least.
 // What a stage reads is a table made by the host (kernels/src/md/terms/pme/fft.rs): `fft_plan`: for each stage (p, N / p), then for each stage and

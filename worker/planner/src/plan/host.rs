@@ -170,8 +170,8 @@ impl Planner {
         }
     }
 
-    /// The server says that it does not know this host, to a request. A stream that was opened before may go on meanwhile. That counts once it says so again: a server whose database is being restored, say, is
-    /// wrong for a moment.
+    /// The server says that it does not know this host, to a request. A stream that was opened before may go on meanwhile. That counts once
+    /// it says so again: a server whose database is being restored, say, is wrong for a moment.
     pub(super) fn doubt_host(&mut self, why: &str) {
         if self.standing == Standing::Unknown {
             return;
