@@ -22,7 +22,7 @@ def document() -> dict[str, Any]:
     return loaded
 
 
-CLASSES = [types.HardwareClass, types.ClassPresence, types.Change, types.Stay, types.JobView, types.Why, types.ChainLine, types.Problem, types.Boundary]
+CLASSES = [types.HardwareClass, types.ClassPresence, types.Change, types.Stay, types.JobError, types.JobView, types.Why, types.ChainLine, types.Problem, types.Boundary]
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
@@ -31,7 +31,7 @@ def test_a_class_has_the_fields_of_its_schema(kind: type, document: dict[str, An
     schema = schemas["ChainEntry" if kind is types.Boundary else kind.__name__]
     fields = {field.name.rstrip("_"): field for field in dataclasses.fields(kind)}
     assert set(fields) == set(schema["properties"])
-    required = {name for name, field in fields.items() if field.default is dataclasses.MISSING}
+    required = {name for name, field in fields.items() if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING}
     assert required == set(schema["required"])
     hints = {name.rstrip("_"): hint for name, hint in get_type_hints(kind).items()}
     for name, property in schema["properties"].items():

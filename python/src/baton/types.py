@@ -73,6 +73,22 @@ class Stay:
 
 
 @dataclass(frozen=True)
+class JobError:
+    """An error of a host with a job, since the job's last boundary that is safe."""
+
+    #: When, Unix milliseconds.
+    at_ms: int
+    #: The host.
+    host: int
+    #: What the host said.
+    message: str
+    #: The host's name at that time.
+    name: str
+    #: How the attempt ended.
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
 class JobView:
     """A job."""
 
@@ -126,6 +142,8 @@ class JobView:
     class_: HardwareClass | None = None
     #: Unix time by which it should be done, milliseconds.
     deadline_ms: int | None = None
+    #: Errors since its last boundary, oldest first, at most the last 16.
+    errors: list[JobError] = dataclasses.field(default_factory=list)
     #: Host that has it now.
     host: int | None = None
     #: Expected time to its end, milliseconds, when it runs without pause; none before anything is known.
@@ -202,6 +220,6 @@ def _fields(kind: Any, value: dict[str, Any], place: str) -> Any:
         key = field.name.rstrip("_")
         if key in value:
             made[field.name] = _decode(hints[field.name], value[key], f"{place}.{key}")
-        elif field.default is dataclasses.MISSING:
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ServerError(f"the server's answer cannot be understood: {place}: has no '{key}'")
     return kind(**made)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use kernels::run::{RunConfig, RunDir};
+use kernels::run::{RunConfig, RunDir, RunError};
 
 use crate::console::output;
 use crate::exit::{Exit, Usage};
@@ -64,8 +64,12 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let ended = drive::drive(&dir, &chosen, &args.how, &Onward::default());
     let computed = dir.chain().is_ok_and(|chain| chain.len() > 1);
     drop(dir);
-    if ended.is_err() && !computed {
-        // A device that refuses the package, say: a directory with nothing in it would only be in the way of the next try.
+    let refused = ended.as_ref().is_err_and(|error| {
+        let cause = error.downcast_ref();
+        matches!(cause, Some(RunError::Package(_) | RunError::Device(_)))
+    });
+    if refused && !computed {
+        // A directory with nothing in it would only be in the way of the next try. After anything else, a full disk say, it is there to resume.
         drop(std::fs::remove_dir_all(&out));
     }
     ended

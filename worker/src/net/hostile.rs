@@ -130,7 +130,7 @@ async fn only_the_server_that_is_expected_can_refuse() {
         assert_eq!(matches!(error, NetError::Refused(_)), is_refusal, "{header:?}: {error}");
         assert_eq!(matches!(error, NetError::Stranger(_)), !is_refusal, "{header:?}: {error}");
     }
-    // Whoever expects no server in particular believes any.
+    // A client that expects no server in particular believes any.
     let error = client(&serve_always(refusal("")))
         .get::<u64>("/v1/jobs")
         .await
