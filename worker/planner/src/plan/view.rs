@@ -5,7 +5,7 @@ use protocol::{AttemptId, HostId, JobId};
 
 use super::{Heard, Planner};
 use crate::effect::{Contributed, Control, RunId};
-use crate::job::{Job, Stage, Work};
+use crate::job::{Doubts, Job, Stage, Work};
 use crate::reason::{Declined, Idle};
 
 /// A job as it stands here.
@@ -118,6 +118,7 @@ impl Planner {
         if let Some(next) = self.next_for(slot).and_then(|attempt| self.jobs.get(&attempt)) {
             return match next.stage() {
                 Stage::Fetching => Idle::Fetching(next.lease.attempt),
+                _ if next.doubts != Doubts::default() => Idle::Doubted(next.lease.attempt),
                 _ => Idle::Beginning(next.lease.attempt),
             };
         }

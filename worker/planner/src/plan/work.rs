@@ -6,7 +6,7 @@ use protocol::{AttemptId, ErrorCause, Outcome};
 use super::{Line, Planner, STOP_PATIENCE_MS};
 use crate::effect::{Contributed, Control, Effect, Ending, Errand, Message, RunId};
 use crate::input::Stop;
-use crate::job::{Delivery, Job, Work};
+use crate::job::{Delivery, Doubts, Job, Work};
 use crate::reason::Failure;
 
 /// Characters of a failure's text that the server is told: it takes 2000 bytes.
@@ -103,7 +103,9 @@ impl Planner {
     }
 
     fn compute(&mut self, slot: usize, attempt: AttemptId) {
-        let Some(job) = self.jobs.get_mut(&attempt).filter(|job| job.work == Work::Ready) else {
+        // Where the server has refused it once, nothing begins before it has said what holds.
+        let begins = |job: &&mut Job| job.work == Work::Ready && job.doubts == Doubts::default();
+        let Some(job) = self.jobs.get_mut(&attempt).filter(begins) else {
             return;
         };
         let run = RunId(self.next_run);

@@ -148,10 +148,14 @@ impl World {
             self.errands.remove(&id);
             return self.give(Input::Answer(id, answer));
         }
+        let known = self.void.clone();
         let answer = self.answer(errand);
         if fate == Fate::Arrives {
             self.errands.remove(&id);
             self.give(Input::Answer(id, answer));
+        } else {
+            // An agent cannot know of a refusal that was lost.
+            self.void = known;
         }
     }
 
