@@ -64,12 +64,15 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let ended = drive::drive(&dir, &chosen, &args.how, &Onward::default());
     let computed = dir.chain().is_ok_and(|chain| chain.len() > 1);
     drop(dir);
-    let refused = ended.as_ref().is_err_and(|error| {
+    let in_vain = ended.as_ref().is_err_and(|error| {
         let cause = error.downcast_ref();
-        matches!(cause, Some(RunError::Package(_) | RunError::Device(_)))
+        !matches!(
+            cause,
+            Some(RunError::Disk { .. } | RunError::Checkpoint { .. } | RunError::Internal(_))
+        )
     });
-    if refused && !computed {
-        // A directory with nothing in it would only be in the way of the next try. After anything else, a full disk say, it is there to resume.
+    if in_vain && !computed {
+        // A directory with nothing in it would only be in the way of the next try; once there is room on the disk, though, it can be resumed.
         drop(std::fs::remove_dir_all(&out));
     }
     ended
