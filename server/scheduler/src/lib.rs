@@ -40,7 +40,7 @@ pub use rules::Finished;
 use tables::{Attempt, Attempts, DeviceId, Hosts, Jobs, Timers, UserId};
 
 /// Version of the rules: a log of events is replayed under the rules that wrote it. A state that older rules left is gone on from.
-pub const RULES: u32 = 3;
+pub const RULES: u32 = 4;
 /// Oldest rules whose log can be replayed.
 pub const RULES_OLDEST: u32 = 2;
 
