@@ -26,12 +26,22 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_
     atomicAdd(&total, k);
     if ((k & 1u) == 1u) { atomicSub(&total, 5u); }
     atomicAdd(&bins[k], 11u);
+    // Sums of a whole row at once: nothing is computed between them.
     let q = k % 777u;
-    atomicAdd(&quads[q][0], i32(k));
+    let word = i32(k);
+    let eighth = i32(k >> 3u);
+    atomicAdd(&quads[q][0], word);
     atomicSub(&quads[q][1], 3);
-    atomicAdd(&quads[q][2], i32(k >> 3u));
+    atomicAdd(&quads[q][2], eighth);
     if ((k & 2u) != 0u) {
-        for (var i = 0u; i < 4u; i++) { let t = (id.x + i) % 705u; atomicAdd(&quads[t][0], 1); atomicAdd(&quads[t][1], i32(i)); atomicAdd(&quads[t][2], i32(k)); atomicSub(&quads[t][3], 9); }
+        for (var i = 0u; i < 4u; i++) {
+            let t = (id.x + i) % 705u;
+            let turn = i32(i);
+            atomicAdd(&quads[t][0], 1);
+            atomicAdd(&quads[t][1], turn);
+            atomicAdd(&quads[t][2], word);
+            atomicSub(&quads[t][3], 9);
+        }
     }
     let before = atomicAdd(&seen[k % 16u], 1u);
     if (before > 4000000000u) { atomicAdd(&bins[3u], 1u); }

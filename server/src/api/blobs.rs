@@ -27,6 +27,7 @@ pub const IDLE: Duration = Duration::from_secs(60);
 
 /// What part of a blob a request brings.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// Bytes of the blob that came before.

@@ -24,6 +24,7 @@ use scheduler::{Core, Event, Origin, Reply};
 
 /// Where a list goes on.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Cursor {
     /// `next` of the page before.

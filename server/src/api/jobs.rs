@@ -23,6 +23,7 @@ use scheduler::{Core, Event, Finished, Refusal, Reply};
 
 /// Query of a list of jobs.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
     /// `next` of the page before.
@@ -37,6 +38,7 @@ pub struct Filter {
 
 /// Query of a list of boundaries.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct From {
     /// First boundary wanted.

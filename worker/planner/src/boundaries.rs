@@ -1,6 +1,6 @@
 //! The boundaries of one job that are on disk here: which of them to commit next, and which files nothing needs any more.
 //!
-//! Invariants: outputs stay until the server has their boundary; the two newest checkpoints stay; what lies between two kept checkpoints never
+//! Invariants: outputs stay until saved orders say that the server has their boundary; the two newest checkpoints stay; what lies between two kept checkpoints never
 //! exceeds what one commit may hold.
 
 use std::collections::BTreeSet;
@@ -42,6 +42,9 @@ pub(crate) struct Unneeded {
 pub(crate) struct Record {
     /// Boundaries that are not safe yet, each following the one before; C0 among them when nothing is safe.
     pending: Vec<Boundary>,
+    /// Segments whose outputs the answer to a commit called safe. A later life begins with the saved orders and commits again what is not safe in
+    /// them, so these files stay until orders say it too.
+    committed_outputs: Vec<u64>,
     /// Segments whose checkpoint is on disk.
     checkpoints: BTreeSet<u64>,
     /// Last boundary reached here, and its checkpoint's digest where that was written here.
@@ -116,8 +119,8 @@ impl Record {
         }
     }
 
-    /// Boundaries up to `segment` are safe on the server.
-    pub(crate) fn mark_safe(&mut self, segment: u64, on_its_way: Option<u64>) -> Unneeded {
+    /// The answer to a commit says that boundaries up to `segment` are safe on the server: the checkpoints that nothing needs any more.
+    pub(crate) fn commit_answered(&mut self, segment: u64, on_its_way: Option<u64>) -> Unneeded {
         if self.safe.is_some_and(|safe| safe >= segment) {
             return Unneeded::default();
         }
@@ -126,14 +129,22 @@ impl Record {
             .iter()
             .take_while(|boundary| boundary.entry.segment <= segment)
             .count();
-        let outputs = self.pending.drain(..count);
-        let outputs = outputs.filter(|boundary| boundary.output_bytes > 0);
-        let outputs = outputs.map(|boundary| boundary.entry.segment).collect();
+        let committed = self.pending.drain(..count);
+        let with_outputs = committed.filter(|boundary| boundary.output_bytes > 0);
+        self.committed_outputs
+            .extend(with_outputs.map(|boundary| boundary.entry.segment));
         self.safe = Some(segment);
         Unneeded {
             checkpoints: self.prune(on_its_way),
-            outputs,
+            outputs: Vec::new(),
         }
+    }
+
+    /// Orders, which are saved, say that boundaries up to `segment` are safe on the server.
+    pub(crate) fn mark_safe(&mut self, segment: u64, on_its_way: Option<u64>) -> Unneeded {
+        let mut unneeded = self.commit_answered(segment, on_its_way);
+        unneeded.outputs = self.committed_outputs.extract_if(.., |output| *output <= segment).collect();
+        unneeded
     }
 
     /// Whether there is a boundary to commit.
@@ -263,7 +274,10 @@ mod tests {
         assert_eq!(record.mark_safe(3, None).outputs, [0, 1, 2, 3]);
         assert_eq!(record.mark_safe(2, None), Unneeded::default());
         assert_eq!(record.next_commit().len(), 2);
-        assert_eq!(record.mark_safe(5, None).outputs, [4, 5]);
+        // Orders may still be lost, and with them all that a later life would know of the commit.
+        assert!(record.commit_answered(5, None).outputs.is_empty());
+        assert_eq!(record.mark_safe(4, None).outputs, [4]);
+        assert_eq!(record.mark_safe(5, None).outputs, [5]);
         assert!(!record.has_news() && record.next_commit().is_empty());
     }
 

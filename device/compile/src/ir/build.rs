@@ -368,7 +368,8 @@ impl Builder {
             Op::Const(bits) => f32::from_bits(bits),
             Op::Un(Un::FAbs, a) => self.at_least(a, depth).max(0.0),
             Op::Un(Un::UToFloat, _) => 0.0,
-            Op::Un(Un::FSqrt, a) => self.at_least(a, depth).sqrt(),
+            // Of what may be below 0 nothing is known but that the root, which is no NaN, is not.
+            Op::Un(Un::FSqrt, a) => self.at_least(a, depth).max(0.0).sqrt(),
             Op::Bin(Bin::FMul, a, b) if a == b => 0.0,
             Op::Bin(Bin::FAdd, a, b) if self.at_least(a, depth) >= 0.0 && self.at_least(b, depth) >= 0.0 => 0.0,
             Op::Bin(Bin::FMin, a, b) => self.at_least(a, depth).min(self.at_least(b, depth)),

@@ -65,28 +65,13 @@ impl World {
         let now_ms = self.now_ms;
         match effect {
             Effect::Begin(id, errand) => {
-                let is_whole = match &errand {
-                    Errand::Commit { attempt, boundaries, .. } => self.gather(index, *attempt, boundaries),
-                    _ => true,
-                };
+                if let Errand::Commit { attempt, boundaries, .. } = &errand {
+                    self.gather(index, *attempt, boundaries);
+                }
                 if self.machines[index].errands.insert(id, errand).is_some() {
                     self.breaks(format!("host {index}: {id:?} was used before"));
                 }
-                if is_whole {
-                    return self.send(index, id);
-                }
-                let failure = planner::Failure::new(planner::Cause::Host, "outputs cannot be read");
-                let answer = Box::new(Answer::Trouble(planner::Trouble::Failed(failure)));
-                let (machine, life) = (index, self.machines[index].life);
-                self.timeline.put(
-                    now_ms + 1,
-                    Happening::Answer {
-                        machine,
-                        life,
-                        id,
-                        answer,
-                    },
-                );
+                self.send(index, id);
             }
             Effect::Cancel(id) => drop(self.machines[index].errands.remove(&id)),
             Effect::Compute {
@@ -167,27 +152,24 @@ impl World {
         }
     }
 
-    /// A commit begins: the outputs of its boundaries are read once. Whether they can be: those that the server has may be gone, which fails the
-    /// commit; others may not.
-    fn gather(&mut self, index: usize, attempt: AttemptId, boundaries: &[Boundary]) -> bool {
+    /// A commit begins: the outputs of its boundaries are read once. They have to be there.
+    fn gather(&mut self, index: usize, attempt: AttemptId, boundaries: &[Boundary]) {
         let Some(folder) = self.machines[index].folders.get_mut(&attempt) else {
-            return false;
+            return;
         };
-        let safe = self.server.safe(folder.job);
         let with_outputs = boundaries.iter().filter(|boundary| boundary.output_bytes > 0);
         let segments = with_outputs.map(|boundary| boundary.entry.segment);
-        let gone: Vec<u64> = segments.clone().filter(|segment| !folder.outputs.contains(segment)).collect();
+        let lost = segments.clone().find(|segment| !folder.outputs.contains(segment));
         if self.mutant == Some(Mutant::DeletedEarly) {
             for segment in segments {
                 folder.outputs.remove(&segment);
             }
         }
-        if let Some(lost) = gone.iter().find(|segment| safe < Some(**segment)) {
+        if let Some(lost) = lost {
             self.breaks(format!(
-                "host {index}: outputs of boundary {lost} are gone before they were safe"
+                "host {index}: outputs of boundary {lost} are gone, which a commit needs"
             ));
         }
-        gone.is_empty()
     }
 
     fn delete_files(&mut self, index: usize, attempt: AttemptId, checkpoints: &[u64], outputs: &[u64]) {

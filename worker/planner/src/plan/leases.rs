@@ -149,7 +149,7 @@ impl Planner {
         job.delivery = Delivery::Nothing;
         match answer {
             Answer::Committed(committed) => {
-                let unneeded = job.record.mark_safe(up_to, None);
+                let unneeded = job.record.commit_answered(up_to, None);
                 job.safe_at = self.now;
                 job.doubts.refused = false;
                 let (job, until) = (job.lease.job, job.lease.until_segment);
