@@ -6,6 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use common::Place;
+use protocol::checkpoint::content_digest;
+use protocol::{ChainEntry, Checkpoint};
 
 /// A finished run of the drift package in folder `r`.
 fn finished() -> Place {
@@ -215,4 +217,65 @@ fn a_run_that_fails_before_its_first_boundary_leaves_no_directory() {
     one_float(&place, "later", 4, 2, "x[0] = 1.0 / (f32(clock.x) - 5.0);");
     assert_eq!(place.baton("run later --out later-run --checked").code, 1);
     assert!(place.path("later-run/chain.jsonl").exists());
+}
+
+/// Another last state in a run of four segments, as a liar would record it: checkpoint and chain agree with each other.
+fn forge_the_last_state(place: &Place, run: &str) {
+    let path = place.path(&format!("{run}/checkpoints/0000000004.baton"));
+    let mut checkpoint = Checkpoint::from_bytes(&fs::read(&path).expect("read"), 1 << 20).expect("whole");
+    checkpoint.buffers[0].bytes[12] ^= 4;
+    let chain = place.path(&format!("{run}/chain.jsonl"));
+    let text = fs::read_to_string(&chain).expect("read");
+    let mut lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let parent: ChainEntry = serde_json::from_value(lines[3].clone()).expect("a boundary");
+    let content = content_digest(&checkpoint.buffers);
+    let entry = &checkpoint.entry;
+    checkpoint.entry = ChainEntry::next(checkpoint.package, Some(&parent), entry.step, content, entry.outputs);
+    lines[4]["content"] = serde_json::to_value(content).expect("JSON");
+    lines[4]["digest"] = serde_json::to_value(checkpoint.entry.digest).expect("JSON");
+    let lines: Vec<String> = lines.iter().map(|line| format!("{line}\n")).collect();
+    fs::write(&chain, lines.concat()).expect("written");
+    fs::write(&path, checkpoint.to_bytes().expect("bytes")).expect("written");
+}
+
+#[test]
+fn segments_computed_again_confirm_an_honest_run_and_find_a_consistent_lie() {
+    let place = finished();
+    let all = place.done("verify r --all --device cpu");
+    assert!(all.contains("4 of 4 segments came out as on record on cpu"), "{all}");
+    assert!(
+        all.contains("every segment was computed again, and came out with the same bits"),
+        "{all}"
+    );
+    let some = place.json("verify r --sample 1 --device cpu --json");
+    assert_eq!(some["replay"]["wanted"].as_array().expect("drawn").len(), 1);
+    let said = place.baton("verify r --segments 2,9");
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(
+        said.err.contains("--segments 9: not on record, expected 1 to 4"),
+        "{}",
+        said.err
+    );
+
+    forge_the_last_state(&place, "r");
+    place.done("verify r");
+    let said = place.baton("verify r --segments 1,4 --device cpu");
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(
+        said.out
+            .contains("MISMATCH     segment 4, step 24: buffer 'positions' differs in 1 elements, first [1, 0]"),
+        "{}",
+        said.out
+    );
+    assert!(
+        said.out.contains("give the same bits at its end now"),
+        "handed to the bisection\n{}",
+        said.out
+    );
+    let said = place.baton("verify r --segments 1 --device cpu");
+    assert!(
+        said.code == 0 && said.out.contains("3 segments were not computed"),
+        "{}",
+        said.out
+    );
 }

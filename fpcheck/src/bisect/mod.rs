@@ -17,7 +17,7 @@ use std::fmt;
 use kernels::run::RunError;
 use serde::Serialize;
 
-pub use search::bisect;
+pub use search::{bisect, within};
 pub use side::Side;
 
 /// Where two runs part.

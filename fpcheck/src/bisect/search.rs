@@ -37,11 +37,25 @@ pub fn bisect(a: &Side, b: &Side, tell: &mut dyn FnMut(&str)) -> Result<Verdict,
     let Some(at) = parts else {
         return Ok(Verdict::Agree(pairs().count() as u64));
     };
-    let segment = at as u64;
-    if segment == 0 {
+    if at == 0 {
         return Err(BisectError::Input(
             "the runs begin from different initial states: there is no computing between them to look into".to_owned(),
         ));
+    }
+    within(a, b, at as u64, tell)
+}
+
+/// Find where the devices of two sides part within a segment (1 is the first). The sides may be one run on record, with two devices.
+///
+/// # Errors
+/// As [`bisect`]; or a side has no such segment on record.
+pub fn within(a: &Side, b: &Side, segment: u64, tell: &mut dyn FnMut(&str)) -> Result<Verdict, BisectError> {
+    comparable(&a.package, &b.package)?;
+    let last = a.chain.len().min(b.chain.len()) as u64 - 1;
+    if segment == 0 || segment > last {
+        return Err(BisectError::Input(format!(
+            "segment {segment} is not on record on both sides: expected 1 to {last}"
+        )));
     }
     tell(&format!("segment {segment} ends otherwise; computing the state before it"));
     let state = a.state(segment - 1).or_else(|_| b.state(segment - 1))?;

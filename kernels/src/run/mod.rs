@@ -14,6 +14,7 @@
 //! | [`outputs`], [`table`] | what a segment puts out, and the files it goes to |
 //! | [`frames`] | reading outputs back |
 //! | [`verify`] | all that is recorded, held against the chain |
+//! | [`replay`] | recorded segments computed again, and held against the chain |
 //! | [`gather`] | a run directory out of what was computed elsewhere |
 //! | [`disk`] | writing so that a crash leaves the old or the new |
 //! | [`evaluate`](mod@evaluate) | energies and forces of single states |
@@ -31,6 +32,7 @@ pub mod journal;
 mod local;
 pub mod outputs;
 mod plan;
+pub mod replay;
 mod segments;
 mod state;
 mod table;
@@ -45,6 +47,7 @@ pub use finite::{NonFinite, Place};
 pub use gather::Gathering;
 pub use journal::{Computed, Journal, Layout, Opened, Start};
 pub use local::{Outcome, Prepared, Progress, RunOptions, run};
+pub use replay::Replay;
 pub use segments::{Control, Pilot, compute};
 pub use state::{initial_boundary, initial_state, read_checkpoint};
 pub use table::TABLE;

@@ -10,7 +10,7 @@ use super::executor::{Boundary, Executor};
 use super::journal::{Journal, Layout, Start};
 
 /// Steps handed to the device between two questions to the pilot.
-const STEPS_PER_STRETCH: u64 = 32;
+pub(super) const STEPS_PER_STRETCH: u64 = 32;
 /// Boundaries that may wait to be written while the next segments compute: bounds the memory they take.
 const WAITING_MAX: usize = 1;
 

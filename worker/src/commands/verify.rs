@@ -1,4 +1,4 @@
-//! `baton verify`: whether a run directory holds what was written to it.
+//! `baton verify`: whether a run directory holds what was written to it, and whether its segments come out the same here.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,15 @@ use serde::Serialize;
 
 use crate::console::output;
 use crate::exit::Exit;
+use crate::local::replay::{self, ReplayArgs, Replayed};
 
-/// Hold all that a run directory records against its chain: parent links, frames, observables, checkpoints.
+/// Hold all that a run directory records against its chain: parent links, frames, observables, checkpoints. With `--segments`, `--sample` or
+/// `--all`, compute segments again here, too.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Exit code 0: everything is what was written. 1: something is not, or could not be looked at.\n\
-Nothing is computed again: to have a run's bits confirmed, run its package elsewhere and compare the chains."
+    after_help = "Exit code 0: everything is what was written, and what was computed again came out the same. 1: something did not, \
+or could not be looked at. 86: the segments are of another hardware class.\n\
+A segment is computed again from the newest checkpoint before it, or from the initial state."
 )]
 pub(crate) struct Args {
     /// The run directory.
@@ -22,6 +25,8 @@ pub(crate) struct Args {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    again: ReplayArgs,
 }
 
 #[derive(Serialize)]
@@ -30,25 +35,39 @@ struct Document<'a> {
     whole: bool,
     #[serde(flatten)]
     seen: &'a Verification,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay: Option<&'a Replayed>,
 }
 
-/// Look at all of it, and say what was found.
+/// Look at all of it, compute again what was asked for, and say what was found. On a chain that was changed nothing is computed.
 ///
 /// # Errors
-/// It is no run directory, or cannot be read.
+/// It is no run directory, cannot be read, or the device cannot compute its segments.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let dir = RunDir::view(&args.dir)?;
     let seen = dir.verify()?;
+    let has_chain = seen.last.is_some();
+    let replayed = match args.again.is_asked() && has_chain {
+        true => Some(replay::replay(&dir, &args.again, args.json)?),
+        false => None,
+    };
+    let confirmed = !args.again.is_asked() || replayed.as_ref().is_some_and(Replayed::is_confirmed);
     if args.json {
         output::json(&Document {
             dir: &args.dir,
             whole: seen.is_whole(),
             seen: &seen,
+            replay: replayed.as_ref(),
         })?;
     } else {
-        output::lines(lines(&dir, &seen))?;
+        let replayed = replayed.iter().flat_map(Replayed::lines);
+        output::lines(lines(&dir, &seen).into_iter().chain(replayed))?;
     }
-    Ok(if seen.is_whole() { Exit::Done } else { Exit::Failed })
+    Ok(if seen.is_whole() && confirmed {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
 }
 
 fn lines(dir: &RunDir, seen: &Verification) -> Vec<String> {
