@@ -1,7 +1,7 @@
 //! A package's identity: BLAKE3 over canonical content. Byte by byte in `docs/kernel-package.md`.
 //!
-//! Invariant: two packages have the same digest exactly when every value of the manifest, every shader's text and every
-//! initial byte is the same; how `kernel.toml` is laid out, and which version an `.npy` header has, does not show.
+//! Invariant: two packages have the same digest exactly when every value of the manifest but its `settings`, every shader's text and every
+//! initial byte is the same; how `kernel.toml` is laid out, which version an `.npy` header has, and what may be set, does not show.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,11 @@ const DOMAIN: &[u8] = b"baton kernel package 1\n";
 
 /// The digest of checked content.
 pub(super) fn digest(manifest: &Manifest, shaders: &BTreeMap<String, String>, init: &BTreeMap<String, Vec<u8>>) -> Digest {
-    let tree = serde_json::to_value(manifest).expect("a manifest has only text keys and finite numbers");
+    let computed = Manifest {
+        settings: BTreeMap::new(),
+        ..manifest.clone()
+    };
+    let tree = serde_json::to_value(computed).expect("a manifest has only text keys and finite numbers");
     let mut canonical = Vec::new();
     encode(&tree, &mut canonical);
 

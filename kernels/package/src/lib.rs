@@ -12,6 +12,7 @@
 //! | [`layout`] | device layout to standard layout and back |
 //! | [`limits`] | the limits on all of it |
 //! | `digest` | the package's identity |
+//! | `settings` | the package with other values of what may be set |
 //! | `template` | what `baton new` writes |
 //!
 //! Invariant: a [`Package`] exists only if every check passed. No check needs a device: the server makes the same ones.
@@ -34,12 +35,14 @@ pub mod npy;
 mod overrides;
 mod program;
 mod reflect;
+mod settings;
 pub mod source;
 mod template;
 
 pub use archive::unpacked_bytes;
 pub use error::{PackageError, listed};
 pub use manifest::Manifest;
+pub use settings::Values;
 
 use check::Sizes;
 use manifest::{Element, Number, Role};

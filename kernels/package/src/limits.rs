@@ -20,6 +20,8 @@ pub const OUTPUTS_MAX: usize = 64;
 pub const COLUMNS_MAX: usize = 1024;
 /// Constants of a package, or of a pass.
 pub const CONSTANTS_MAX: usize = 1024;
+/// Settings of a package.
+pub const SETTINGS_MAX: usize = 64;
 /// Dimensions of a buffer.
 pub const DIMENSIONS_MAX: usize = 8;
 /// Device memory of all buffers together, bytes.

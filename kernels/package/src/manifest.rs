@@ -48,6 +48,9 @@ pub struct Manifest {
     /// How `baton evaluate` gets energies and forces, for packages that have them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluate: Option<Evaluate>,
+    /// What may be set when a run is begun, by name. The digest does not cover it: it is no part of what is computed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, Setting>,
 }
 
 /// Length of a run.
@@ -275,6 +278,33 @@ pub struct Evaluate {
     pub energies: BTreeMap<String, String>,
     /// An `[n, 3]` f32 buffer: forces, kJ/mol/nm.
     pub forces: String,
+}
+
+/// A quantity that may be set when a run is begun: which constants get its value, and which buffers are scaled with it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// One line for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub about: String,
+    /// Physical unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Constants that get the value: one, of the setting's own name when left out; or two integers, its low and its high 32 bits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constants: Vec<String>,
+    /// The value that the buffers of `scales` are written for, where no constant holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// f32 buffer to power: its initial contents are multiplied by (new value / value)^power.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scales: BTreeMap<String, f64>,
+    /// Smallest value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<Number>,
+    /// Largest value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<Number>,
 }
 
 impl fmt::Display for Number {

@@ -9,8 +9,9 @@ use super::motion::Leapfrog;
 use super::observe::Kinetic;
 use super::system::Cell;
 use super::terms::lennard_jones::{LennardJones, distance_file};
-use super::{AtomType, MdError, Plan, check};
+use super::{AtomType, GAS_CONSTANT, MdError, Plan, check};
 use crate::package::Package;
+use crate::package::manifest::Setting;
 
 /// Density that the list has room for, in particles for each σ³ of the smallest type: that of a compressed liquid.
 const DENSE: f64 = 1.2;
@@ -73,7 +74,22 @@ impl LennardJonesSystem {
         draft.add(&Kinetic { degrees_of_freedom });
         draft.add(&Leapfrog);
         draft.frames("positions", self.plan.positions_every);
+        let kelvin = self.start_temperature_k();
+        if kelvin > 0.0 && kelvin.is_finite() {
+            let setting = Setting::temperature(kelvin, "velocities", "of the starting velocities");
+            draft.setting("start_temperature", setting);
+        }
         draft.finish()
+    }
+
+    /// T = Σ m v² / (3 N R) of the starting velocities, K.
+    fn start_temperature_k(&self) -> f64 {
+        let twice_kinetic = |(v, kind): (&[f64; 3], &u32)| {
+            let mass_u = self.types.get(*kind as usize).map_or(0.0, |kind| kind.mass_u);
+            mass_u * v.iter().map(|x| x * x).sum::<f64>()
+        };
+        let twice_kinetic: f64 = self.velocities_nm_ps.iter().zip(&self.type_of).map(twice_kinetic).sum();
+        twice_kinetic / (3.0 * self.atoms() as f64 * GAS_CONSTANT)
     }
 
     /// Positions as the package holds them.

@@ -45,6 +45,7 @@ impl Bench {
             faults: (1..20).map(|k| (k.to_string(), format!("fault {k}"))).collect(),
             grow: BTreeMap::new(),
             evaluate: None,
+            settings: BTreeMap::new(),
         };
         let mut bench = Self {
             manifest,

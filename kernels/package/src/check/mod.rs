@@ -11,6 +11,7 @@ mod buffers;
 mod grow;
 mod outputs;
 mod passes;
+mod settings;
 mod words;
 
 pub(super) use buffers::fill_word;
@@ -75,6 +76,7 @@ pub(super) fn manifest(manifest: &Manifest) -> Checked<Vec<Sizes>> {
     if let Some(one) = &manifest.evaluate {
         evaluate(one, manifest, &sizes)?;
     }
+    settings::check(manifest)?;
     Ok(sizes)
 }
 

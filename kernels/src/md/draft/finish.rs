@@ -70,6 +70,7 @@ impl Draft {
                 energies: table.classes.into_iter().collect(),
                 forces: "forces".into(),
             }),
+            settings: self.settings,
         };
         Ok(Package::new(manifest, shaders, self.init)?)
     }

@@ -81,7 +81,7 @@ use std::collections::BTreeMap;
 
 use super::fixed_cell::FixedCell;
 use super::{MdError, Plan};
-use crate::package::manifest::{Buffer, Element, Layout, Number, Output, Role};
+use crate::package::manifest::{Buffer, Element, Layout, Number, Output, Role, Setting};
 
 mod buffers;
 pub mod energies;
@@ -177,6 +177,7 @@ pub struct Draft {
     energies: Energies,
     faults: BTreeMap<String, String>,
     grow: BTreeMap<String, Vec<String>>,
+    settings: BTreeMap<String, Setting>,
     refused: Vec<String>,
     start: Option<(f64, u64)>,
     float_forces: Option<String>,
@@ -198,6 +199,7 @@ impl Draft {
             energies: Energies::default(),
             faults: BTreeMap::new(),
             grow: BTreeMap::new(),
+            settings: BTreeMap::new(),
             refused: Vec::new(),
             start: None,
             float_forces: None,
@@ -329,6 +331,11 @@ impl Draft {
         self.fault(value, meaning);
         self.grow
             .insert(value.to_string(), constants.iter().map(|&name| name.to_owned()).collect());
+    }
+
+    /// A quantity that may be set when a run is begun.
+    pub fn setting(&mut self, name: &str, setting: Setting) {
+        self.settings.insert(name.to_owned(), setting);
     }
 
     /// A frame of a buffer every so many steps, taken before the step's forces.

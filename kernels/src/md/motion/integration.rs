@@ -12,7 +12,7 @@ use crate::md::GAS_CONSTANT;
 use crate::md::draft::{Draft, FORCE_UNITS, Part, Phase};
 use crate::md::observe::{KineticEnergy, Moment};
 use crate::md::system::{Bath, Constraints, Dynamics, Integrator};
-use crate::package::manifest::{Element, Number};
+use crate::package::manifest::{Element, Number, Setting};
 use crate::random::gaussian_table;
 
 /// An integrator with the constraints that it keeps, and the kinetic energy as OpenMM reports it for this integrator.
@@ -148,12 +148,24 @@ impl Integration<'_> {
         draft.kernel(Phase::Drift, kernel);
     }
 
-    /// What a pass with noise of these widths binds.
-    fn noise(&self, draft: &mut Draft, width_of: impl Fn(f64) -> f64) {
+    /// What a pass with noise of these widths binds. They are proportional to the square root of the bath's temperature.
+    fn noise(&self, bath: Bath, draft: &mut Draft, width_of: impl Fn(f64) -> f64) {
         let seed = self.dynamics.seed.unwrap_or(0);
         draft.integer("seed_low", seed & 0xffff_ffff);
         draft.integer("seed_high", seed >> 32);
         draft.constant_f32("noise_widths", &["atoms"], self.masses.inverse().map(width_of));
+        let seed = Setting {
+            about: "seed of the random forces: another seed is another history".into(),
+            constants: vec!["seed_low".into(), "seed_high".into()],
+            ..Setting::default()
+        };
+        draft.setting("seed", seed);
+        if bath.temperature_k > 0.0 {
+            draft.setting(
+                "temperature",
+                Setting::temperature(bath.temperature_k, "noise_widths", "of the heat bath"),
+            );
+        }
         let table = gaussian_table();
         let numbers = table.iter().flatten().map(|number| f64::from(*number));
         draft.constant_f32("gaussian_table", &[&table.len().to_string(), "4"], numbers);
@@ -164,7 +176,7 @@ impl Integration<'_> {
         let exponent = bath.friction_per_ps * self.dynamics.step_ps;
         let rest = -libm::expm1(-2.0 * exponent);
         let kt = GAS_CONSTANT * bath.temperature_k;
-        self.noise(draft, |inverse| libm::sqrt(kt * rest * inverse));
+        self.noise(bath, draft, |inverse| libm::sqrt(kt * rest * inverse));
         Number::Float(libm::exp(-exponent))
     }
 
@@ -216,7 +228,7 @@ impl Integration<'_> {
             ));
         }
         let square = 2.0 * GAS_CONSTANT * bath.temperature_k * dt_ps / bath.friction_per_ps;
-        self.noise(draft, |inverse| libm::sqrt(square * inverse));
+        self.noise(bath, draft, |inverse| libm::sqrt(square * inverse));
         let push = dt_ps / (bath.friction_per_ps * FORCE_UNITS);
         let kernel = passes::with_noise("brownian", "md/motion/brownian.wgsl")
             .set("brownian_push", Number::Float(push))
