@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `cli` | the command line: parses, calls one of `commands`, turns how it ended into an exit code |
 //! | `commands` | one file a command: its arguments and what it does |
+//! | `array` | several runs of one package as one: sweeps and replicas |
 //! | `local` | running a package here: which package, which device, the run itself |
 //! | `agent` | the volunteer's agent, `baton worker` |
 //! | `net` | HTTP to a server: requests, blobs, event streams, retries |
@@ -13,6 +14,7 @@
 
 mod agent;
 mod analysis;
+mod array;
 mod cli;
 mod commands;
 mod console;

@@ -15,6 +15,7 @@ pub(crate) mod operator;
 mod remote;
 pub(crate) mod resume;
 pub(crate) mod run;
+pub(crate) mod settings;
 pub(crate) mod steer;
 pub(crate) mod submit;
 pub(crate) mod verify;

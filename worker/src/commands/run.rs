@@ -1,10 +1,14 @@
-//! `baton run`: a package or an example, from its initial state, in a run directory of its own.
+//! `baton run`: a package or an example, from its initial state, in a run directory of its own; or several runs of it, as an array.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use kernels::package::{Package, Values};
 use kernels::run::{RunConfig, RunDir, RunError};
 
+use crate::array;
+use crate::array::choice::{Choice, ChoiceArgs};
+use crate::array::dir::{self, ArrayDir};
 use crate::console::output;
 use crate::exit::{Exit, Usage};
 use crate::local::choose;
@@ -29,6 +33,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
     checkpoint_every: Option<u64>,
     #[command(flatten)]
+    choice: ChoiceArgs,
+    #[command(flatten)]
     how: HowArgs,
 }
 
@@ -38,6 +44,10 @@ pub(crate) struct Args {
 /// The package is wrong, the folder is in use, no device has a class in the package's tier, or the run failed.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let package = choose::package(&args.package)?;
+    let package = match args.choice.of(&package)? {
+        Choice::One(package) => *package,
+        Choice::Array(runs) => return array(args, &package, runs),
+    };
     let manifest = package.manifest();
     let chosen = args.how.device(manifest.tier, None)?;
     let out = args.out.clone().unwrap_or_else(|| default_folder(&manifest.name));
@@ -78,6 +88,33 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     ended
 }
 
+/// Make the array's folder and run all of it.
+fn array(args: &Args, package: &Package, runs: Vec<Values>) -> anyhow::Result<Exit> {
+    let manifest = package.manifest();
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| default_folder(&format!("{}-array", manifest.name)));
+    refuse_used(&out)?;
+    let chosen = args.how.device(manifest.tier, None)?;
+    let segments = args.segments.unwrap_or(manifest.run.segments);
+    let array = ArrayDir::create(&out, package, runs, segments, args.checkpoint_every)?;
+    if !args.how.json {
+        let info = chosen.device.info();
+        output::note(format_args!(
+            "{} {} · {} ({}) · {} runs of {segments} segments of {} steps → {}",
+            manifest.name,
+            manifest.version,
+            info.id,
+            info.name,
+            array.record().runs.len(),
+            manifest.run.steps_per_segment,
+            out.display()
+        ));
+    }
+    array::local::drive(&array, &chosen, &args.how, None, false)
+}
+
 /// A run directory is made, never mixed into what is there.
 fn refuse_used(out: &Path) -> anyhow::Result<()> {
     let Ok(mut entries) = std::fs::read_dir(out) else {
@@ -87,7 +124,7 @@ fn refuse_used(out: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let at = out.display();
-    let fix = if out.join("run.toml").is_file() {
+    let fix = if out.join("run.toml").is_file() || dir::is_array(out) {
         format!(
             "continue it with `{} resume {}`, or name another folder with --out",
             output::called(),

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 use device::{DeviceKind, SessionOptions};
 use kernels::run::{Control, NonFinite, Outcome, Place, Prepared, Progress, RunDir, RunError, RunOptions};
-use protocol::{ChainEntry, HardwareClass, Tier};
+use protocol::{HardwareClass, Tier};
 use serde::Serialize;
 
 use crate::console::output;
@@ -94,9 +94,10 @@ pub(crate) struct Onward {
 
 /// What a run says at its end.
 #[derive(Debug, Serialize)]
-struct RunSummary<'a> {
+pub(crate) struct RunSummary<'a> {
     dir: &'a Path,
-    outcome: &'static str,
+    /// `finished` or `stopped`.
+    pub(crate) outcome: &'static str,
     segment: u64,
     segments: u64,
     step: u64,
@@ -124,12 +125,43 @@ struct Marked {
     value: NonFinite,
 }
 
-/// Run what is left.
+impl RunSummary<'_> {
+    /// The exit code that it leads to.
+    pub(crate) fn exit(&self) -> Exit {
+        let mut marked = self.non_finite.iter();
+        match (self.outcome, marked.all(|marked| marked.value.place != Place::State)) {
+            ("finished", true) => Exit::Done,
+            ("finished", false) => Exit::NonFinite,
+            _ => Exit::Stopped,
+        }
+    }
+}
+
+/// Run what is left, and say how it ended.
+///
+/// # Errors
+/// As [`compute`].
+pub(crate) fn drive(dir: &RunDir, chosen: &Chosen, how: &HowArgs, onward: &Onward) -> anyhow::Result<Exit> {
+    let summary = compute(dir, chosen, how, onward, &Stop::listen()?)?;
+    if how.json {
+        output::json(&summary)?;
+    } else {
+        output::lines(words(&summary, dir))?;
+    }
+    Ok(summary.exit())
+}
+
+/// Run what is left, with progress on standard error.
 ///
 /// # Errors
 /// Whatever the run, its device or the plots failed with.
-pub(crate) fn drive(dir: &RunDir, chosen: &Chosen, how: &HowArgs, onward: &Onward) -> anyhow::Result<Exit> {
-    let stop = Stop::listen()?;
+pub(crate) fn compute<'a>(
+    dir: &'a RunDir,
+    chosen: &'a Chosen,
+    how: &HowArgs,
+    onward: &Onward,
+    stop: &Stop,
+) -> anyhow::Result<RunSummary<'a>> {
     hardware(dir, chosen, onward.force_class)?;
     let options = RunOptions {
         session: how.session(),
@@ -193,7 +225,7 @@ pub(crate) fn drive(dir: &RunDir, chosen: &Chosen, how: &HowArgs, onward: &Onwar
         Vec::new()
     };
     let speed = display.overall();
-    let report = RunSummary {
+    Ok(RunSummary {
         dir: dir.path(),
         outcome,
         segment: entry.segment,
@@ -207,20 +239,6 @@ pub(crate) fn drive(dir: &RunDir, chosen: &Chosen, how: &HowArgs, onward: &Onwar
         seconds: speed.map(|(_, seconds)| seconds),
         non_finite: first_marked(dir)?,
         plots,
-    };
-    if how.json {
-        output::json(&report)?;
-    } else {
-        output::lines(words(&report, &entry, dir))?;
-    }
-    let state_is_finite = report
-        .non_finite
-        .as_ref()
-        .is_none_or(|marked| marked.value.place != Place::State);
-    Ok(match (outcome, state_is_finite) {
-        ("finished", true) => Exit::Done,
-        ("finished", false) => Exit::NonFinite,
-        _ => Exit::Stopped,
     })
 }
 
@@ -302,16 +320,16 @@ fn announce(display: &Display, asked: u32, progress: &Progress, kept: u64, steps
     }
 }
 
-fn words(report: &RunSummary<'_>, entry: &ChainEntry, dir: &RunDir) -> Vec<String> {
+fn words(report: &RunSummary<'_>, dir: &RunDir) -> Vec<String> {
     let at = report.dir.display();
     let mut lines = vec![match report.outcome {
-        "finished" => format!("finished: {} steps in {} segments", entry.step, entry.segment),
+        "finished" => format!("finished: {} steps in {} segments", report.step, report.segment),
         _ => format!(
             "stopped at the boundary after segment {} of {}, step {}",
-            entry.segment, report.segments, entry.step
+            report.segment, report.segments, report.step
         ),
     }];
-    lines.push(format!("  digest   {}", entry.digest));
+    lines.push(format!("  digest   {}", report.digest));
     if let (Some(steps), Some(seconds)) = (report.steps_per_s, report.seconds) {
         let day = report
             .ns_per_day
