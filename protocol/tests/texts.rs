@@ -86,7 +86,7 @@ fn no_text_of_a_body_is_read_raw() {
     holds::<BanHost>(json!({"reason": "wrong results"}));
     holds::<HostView>(
         json!({"host": 1, "name": "desk", "state": "online", "reason": "why", "first_seen_ms": 1, "last_seen_ms": 1,
-        "devices": [device], "night": null, "departs_ms": null, "chance_ppm": [1, 1, 1], "reliability": "new", "backoff_until_ms": null,
+        "devices": [device], "night": null, "departs_ms": null, "chance_ppm": [1, 1, 1], "reliability": "new", "reliability_why": "why", "backoff_until_ms": null,
         "addresses": 1, "rtt_min_ms": null, "rtt_mean_ms": null, "clock_skew_ms": 0, "hours_percent": [], "hours_per_day_tenths": 0,
         "planned_stops": 0, "unplanned_stops": 0, "losses": 0, "boundaries": 0, "boundaries_per_hour_hundredths": 0, "successes": 0, "errors": 0,
         "banned": "wrong results"}),

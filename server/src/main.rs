@@ -67,13 +67,13 @@ struct Arguments {
     /// Seconds for a host to take an offer.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=SECONDS_MAX))]
     offer_s: u64,
-    /// Seconds for which a host gets no job after an error or a missed offer; doubles with each error in a row.
+    /// Seconds for which a host gets no job after an error or a missed offer; doubles with each in a row.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(0..=SECONDS_MAX))]
     backoff_s: u64,
     /// Seconds between two commits of a running job; 0 for one at each boundary.
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(0..=SECONDS_MAX))]
     commit_s: u64,
-    /// Seconds by which jobs leave a host before it departs.
+    /// Seconds by which jobs leave a host before it departs; from then on it gets only jobs that end before.
     #[arg(long, default_value_t = 1200, value_parser = clap::value_parser!(u64).range(0..=SECONDS_MAX))]
     lead_s: u64,
     /// Seconds by which the next job is fetched before the current one ends.

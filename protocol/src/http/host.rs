@@ -169,9 +169,12 @@ pub struct HostView {
     pub departs_ms: Option<u64>,
     /// Chance to be there still after 1, 24 and 168 hours, parts per million.
     pub chance_ppm: [u32; 3],
-    /// `new`, `flaky`, `fair` or `reliable`.
+    /// `new`, `flaky`, `leaving` (within hours), `fair` or `reliable`.
     #[serde(deserialize_with = "crate::text::read")]
     pub reliability: String,
+    /// What that rests on: `2 times silent, known for 12 days`. Empty from older servers.
+    #[serde(default, deserialize_with = "crate::text::read")]
+    pub reliability_why: String,
     /// Gets no jobs until this Unix time, milliseconds, after errors in a row.
     pub backoff_until_ms: Option<u64>,
     /// Distinct addresses seen.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use protocol::http::job::PRIORITY_URGENT;
 use protocol::{HostId, HostState, JobState};
 
 use crate::Core;
@@ -83,6 +84,11 @@ impl Core {
                 require(self.jobs.is_at_limit(job) || !free, || {
                     format!("job {id} waits while a device is free that could take it")
                 })?;
+                let yields = self.attempts.first_to_yield(place.key.need);
+                let passed_by = yields.filter(|(level, _)| place.level >= PRIORITY_URGENT && *level < place.level);
+                require(self.jobs.is_at_limit(job) || passed_by.is_none(), || {
+                    format!("job {id}, which is urgent, waits while {passed_by:?} could make room")
+                })?;
             }
             require(job.segment() <= job.until(), || format!("job {id} went too far"))?;
             let complete = job.state() == JobState::Completed;
@@ -125,20 +131,22 @@ impl Core {
             require(attempt.stage > Stage::Offered || attempt.stop.is_none(), || {
                 format!("attempt {id} is told to stop before it was taken")
             })?;
-            let may_yield = attempt.stop.is_none() && !attempt.shielded && position == 0 && host.closed(self.now_ms).is_none();
-            require(
-                !may_yield || attempt.yields() == Some(job.level()) || self.backoff_pending(host.id),
-                || format!("attempt {id} is not listed to make room, or under a wrong level"),
-            )?;
+            let level = self.may_yield(id).then(|| job.level());
+            require(attempt.yields() == level || self.is_due(host.id), || {
+                format!(
+                    "attempt {id} is listed to make room as {:?}, should be {level:?}",
+                    attempt.yields()
+                )
+            })?;
         }
         Ok(())
     }
 
-    /// A back-off that ended by now, its timer not yet fired: then a host opens a tick later.
-    fn backoff_pending(&self, host: HostId) -> bool {
+    /// A back-off or a stay that ended by now, its timer not yet fired: then a host opens or closes a tick later.
+    fn is_due(&self, host: HostId) -> bool {
         let mut timers = self.timers.clone();
         while let Some(timer) = timers.pop(self.now_ms) {
-            if timer == Timer::Backoff(host) {
+            if [Timer::Backoff(host), Timer::Depart(host)].contains(&timer) {
                 return true;
             }
         }
@@ -148,8 +156,9 @@ impl Core {
     fn check_hosts(&self) -> Result<(), String> {
         for host in self.hosts.values() {
             for (index, device) in host.devices().iter().enumerate() {
-                let can = host.closed(self.now_ms).is_none() && device.line().is_empty() && !device.classes().is_empty();
-                require(device.is_free() == can || self.backoff_pending(host.id), || {
+                let open = host.closed(self.now_ms).is_none() || host.open_until(self.now_ms).is_some();
+                let can = open && device.line().is_empty() && !device.classes().is_empty();
+                require(device.is_free() == can || self.is_due(host.id), || {
                     format!(
                         "device {index} of host {} is free: {}, should be: {can}",
                         host.id,

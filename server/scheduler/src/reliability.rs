@@ -17,7 +17,9 @@ const CURVE: [(u64, u64); 6] = [(0, 60_000), (1, 52_000), (7, 26_000), (21, 9_50
 /// How far a host is to be trusted with what takes long. Ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Trust {
-    /// New, flaky or about to leave.
+    /// Departs within minutes: trusted with what ends before alone.
+    Leaving,
+    /// New, flaky, or leaves within hours.
     Flaky,
     /// Between the two.
     Fair,

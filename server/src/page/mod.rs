@@ -224,7 +224,7 @@ fn host_card(host: &HostView, now_ms: u64) -> Markup {
     html! {
         article.host data-host=(host.host) {
             header {
-                b { (host.name) } " " small { "host " (host.host) " · " (host.reliability) }
+                b { (host.name) } " " small { "host " (host.host) " · " (host.reliability) " (" (host.reliability_why) ")" }
                 span class={ "state " (host.state) } { (host.state) }
             }
             p.strip aria-label="online, hour by hour" {

@@ -38,8 +38,16 @@ impl Core {
         self.timers.clear(Timer::Back(id));
         let lead = departs.saturating_sub(self.config.lead_ms).max(now_ms);
         let label = host.label();
+        if self.rules >= 4 {
+            host.farewell.clone_from(&reason);
+        }
         if notice.in_s == 0 || lead == now_ms {
-            self.drain(id, format!("{label} leaves: {reason}"));
+            let leaves = match (reason.is_empty(), self.rules >= 4) {
+                (true, true) => format!("{label} leaves"),
+                (false, true) => format!("{label} leaves ({reason})"),
+                (_, false) => format!("{label} leaves: {reason}"),
+            };
+            self.drain(id, leaves);
         } else {
             self.timers.set(Timer::Lead(id), lead);
             self.pending.hosts.insert(id);
@@ -61,6 +69,7 @@ impl Core {
         }
         if let Some(host) = self.hosts.get_mut(id) {
             host.leaving = false;
+            host.farewell.clear();
             (host.departs_ms, host.back_ms, host.draining) = (None, None, None);
         }
         for attempt in self.attempts_on(id) {
@@ -102,8 +111,15 @@ impl Core {
 
     pub(super) fn lead(&mut self, id: HostId) {
         let Some(host) = self.hosts.get(id) else { return };
-        let minutes = host.departs_ms.map_or(0, |at| at.saturating_sub(self.now_ms) / 60_000);
-        let reason = format!("{} leaves in {minutes} minutes", host.label());
+        let departs_ms = host.departs_ms.unwrap_or(self.now_ms);
+        let reason = match self.rules {
+            0..4 => format!(
+                "{} leaves in {} minutes",
+                host.label(),
+                departs_ms.saturating_sub(self.now_ms) / 60_000
+            ),
+            _ => format!("{} leaves at {}", host.label(), time_of_day(departs_ms)),
+        };
         self.drain(id, reason);
     }
 
@@ -146,7 +162,12 @@ impl Core {
         if host.state() == HostState::Lost {
             return;
         }
-        let reason = host.draining.clone().unwrap_or_else(|| "left as announced".to_owned());
+        let reason = match (&host.draining, host.farewell.as_str(), host.back_ms) {
+            (Some(reason), ..) if self.rules < 4 => reason.clone(),
+            (_, "", Some(back_ms)) if self.rules >= 4 => format!("left as announced, back at {}", time_of_day(back_ms)),
+            (_, "", _) => "left as announced".to_owned(),
+            (_, farewell, _) => format!("left as announced ({farewell})"),
+        };
         if !host.leaving && host.night.is_some() {
             host.planned_stops = host.planned_stops.saturating_add(1);
         }
@@ -168,4 +189,10 @@ impl Core {
         self.pending.hosts.insert(id);
         self.touch(id);
     }
+}
+
+/// A time as people read it, without its day.
+fn time_of_day(at_ms: u64) -> String {
+    let minute = at_ms / 60_000 % 1440;
+    format!("{:02}:{:02} UTC", minute / 60, minute % 60)
 }

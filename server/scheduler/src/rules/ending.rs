@@ -43,13 +43,13 @@ impl Core {
                     None => Then::Requeue(None, format!("given back by {label}: {said}")),
                 };
                 // Else the same job would come straight back.
-                self.back_off(host_id, false, &said);
+                self.back_off(host_id, Setback::Other, &said);
                 self.finish(id, Outcome::Aborted, then);
             }
             Outcome::ClientError if end.cause == ErrorCause::Package => {
                 // The same fault waits on every host: not this one's error. It gets no other job for a moment, so that a host
                 // that says so of everything does not go through all jobs at once.
-                self.back_off(host_id, false, &said);
+                self.back_off(host_id, Setback::Other, &said);
                 self.note_error(job_id, host_id, end.outcome, &said);
                 let reason = format!(
                     "the package's own fault, found on {label}: {said}; submit a mended package, or release the job to try another host"
@@ -57,7 +57,7 @@ impl Core {
                 self.finish(id, Outcome::ClientError, Then::Hold(reason));
             }
             Outcome::ClientError | Outcome::Mismatch => {
-                self.back_off(host_id, true, &said);
+                self.back_off(host_id, Setback::Error, &said);
                 if self.rules >= 3 {
                     self.note_error(job_id, host_id, end.outcome, &said);
                     let then = match (stop.filter(|stop| stop.cause == Cause::Hold), self.too_many_errors(job_id)) {
@@ -92,14 +92,25 @@ impl Core {
         Ok(())
     }
 
-    /// Gives a host no job for a while, longer after each error in a row.
-    pub(super) fn back_off(&mut self, id: HostId, error: bool, reason: &str) {
+    /// Gives a host no job for a while, longer after each error or missed offer in a row.
+    pub(super) fn back_off(&mut self, id: HostId, setback: Setback, reason: &str) {
+        let rules = self.rules;
         let Some(host) = self.hosts.get_mut(id) else { return };
-        if error {
+        if setback == Setback::Error {
             host.errors = host.errors.saturating_add(1);
             host.failures_in_row = host.failures_in_row.saturating_add(1);
         }
-        let doublings = host.failures_in_row.saturating_sub(1).min(20);
+        let (in_row, reason) = match setback {
+            _ if rules < 4 => (host.failures_in_row, reason.to_owned()),
+            Setback::Error => (host.failures_in_row, in_a_row(host.failures_in_row, "error", reason)),
+            Setback::MissedOffer => {
+                host.missed = true;
+                host.missed_in_row = host.missed_in_row.saturating_add(1);
+                (host.missed_in_row, in_a_row(host.missed_in_row, "missed offer", reason))
+            }
+            Setback::Other => (0, reason.to_owned()),
+        };
+        let doublings = in_row.saturating_sub(1).min(20);
         let pause = self
             .config
             .backoff_ms
@@ -107,7 +118,7 @@ impl Core {
             .min(self.config.backoff_max_ms);
         let until = self.now_ms + pause;
         host.backoff_until_ms = Some(until);
-        reason.clone_into(&mut host.backoff_reason);
+        host.backoff_reason = reason;
         self.timers.set(Timer::Backoff(id), until);
         self.pending.hosts.insert(id);
     }
@@ -165,6 +176,25 @@ impl Core {
         if empty {
             self.go_offline(device.host);
         }
+    }
+}
+
+/// Why a host is given no job for a while.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setback {
+    /// An error of the host.
+    Error,
+    /// An offer that it did not take in time.
+    MissedOffer,
+    /// What it is not to blame for.
+    Other,
+}
+
+/// A reason, with how often it came in a row where it came more than once.
+fn in_a_row(count: u32, what: &str, reason: &str) -> String {
+    match count {
+        0 | 1 => reason.to_owned(),
+        _ => format!("{count} {what}s in a row, the last: {reason}"),
     }
 }
 

@@ -53,6 +53,9 @@ impl Core {
         let was = std::mem::replace(&mut attempt.stage, stage);
         let (job_id, device) = (attempt.job, attempt.device);
         self.timers.clear(Timer::Offer(id));
+        if let (Stage::Offered, Some(host)) = (was, self.hosts.get_mut(device.host)) {
+            host.missed_in_row = 0;
+        }
         if let (Stage::Offered, Some(job)) = (was, self.jobs.get_mut(job_id)) {
             let fetched = job
                 .archive_bytes

@@ -2,7 +2,8 @@
 //!
 //! A waiting job looks for a free device, a free device for a waiting job; both find the best by an index. Long and urgent jobs take
 //! the most trusted device, short ones the least; a device that is not trusted takes short jobs first. That is a preference: no
-//! job waits while a device that may take it is free, unless its owner is at the limit of running jobs.
+//! job waits while a device that may take it is free, unless its owner is at the limit of running jobs. A device whose host is about to
+//! depart takes only what ends before; it looks for that at the first [`LOOKED_AT_MAX`] jobs of each queue.
 
 use std::cmp::Reverse;
 
@@ -12,7 +13,10 @@ use protocol::{AttemptId, HostId, JobId, JobState, Outcome};
 use super::Then;
 use crate::Core;
 use crate::reliability::Trust;
-use crate::tables::{Cause, Device, DeviceId, Length, Need, Place, QueueKey, Stage, Stop, Timer};
+use crate::tables::{Cause, Device, DeviceId, Job, Length, Need, Place, QueueKey, Stage, Stop, Timer};
+
+/// Jobs of a queue at which a device looks for one that ends before its host departs.
+const LOOKED_AT_MAX: usize = 64;
 
 /// The job that a device should take, and whether it is for its age alone.
 #[derive(Clone, Copy)]
@@ -43,33 +47,55 @@ impl Core {
     fn fill_host(&mut self, id: HostId) {
         let Some(host) = self.hosts.get(id) else { return };
         let devices = host.devices().len();
-        let trust = host.closed(self.now_ms).is_none().then(|| host.trust(self.now_ms));
+        let trust = match host.closed(self.now_ms) {
+            None => Some((host.trust(self.now_ms), None)),
+            Some(_) if self.rules >= 4 => host.open_until(self.now_ms).map(|until| (Trust::Leaving, Some(until))),
+            Some(_) => None,
+        };
         for index in 0..devices {
             let device = DeviceId {
                 host: id,
                 index: u16::try_from(index).expect("a host registers 64 devices at most"),
             };
             self.hosts.set_free(device, trust, self.now_ms);
-            if let Some(head) = self.hosts.line(device).first().copied() {
-                self.sync_yield(head);
-            }
+            self.sync_yields(device);
             self.fill(device);
+        }
+    }
+
+    /// Lists the two attempts in front at a device among those that may have to make room, or not.
+    pub(super) fn sync_yields(&mut self, device: DeviceId) {
+        for position in 0..2 {
+            if let Some(id) = self.hosts.line(device).get(position).copied() {
+                self.sync_yield(id);
+            }
         }
     }
 
     /// Lists an attempt among those that may have to make room, or not.
     pub(super) fn sync_yield(&mut self, id: AttemptId) {
         let Some(attempt) = self.attempts.get(id) else { return };
-        let device = attempt.device;
-        let (Some(host), Some(job)) = (self.hosts.get(device.host), self.jobs.get(attempt.job)) else {
-            return;
-        };
-        let may = attempt.stop.is_none()
-            && !attempt.shielded
-            && self.hosts.line(device).first() == Some(&id)
-            && host.closed(self.now_ms).is_none();
-        let level = may.then(|| job.level());
+        let (device, before) = (attempt.device, attempt.yields());
+        let level = self.jobs.get(attempt.job).filter(|_| self.may_yield(id)).map(Job::level);
         self.attempts.set_yields(id, level, self.hosts.classes(device));
+        if self.rules >= 4 && level.is_some() && level != before {
+            self.reconsider(id);
+        }
+    }
+
+    /// Whether an attempt may have to make room: the one that computes, or, once that was told to stop, the one behind it. One that stops because it
+    /// is held, with none behind it, makes room too: a job that takes its place can only make it stop sooner.
+    pub(crate) fn may_yield(&self, id: AttemptId) -> bool {
+        let Some(attempt) = self.attempts.get(id) else { return false };
+        let line = self.hosts.line(attempt.device);
+        let in_turn = match (line.iter().position(|other| *other == id), &attempt.stop) {
+            (Some(0), None) => true,
+            (Some(0), Some(stop)) => self.rules >= 4 && stop.cause == Cause::Hold && line.len() == 1,
+            (Some(1), None) => self.rules >= 4 && self.attempts.get(line[0]).is_some_and(|head| head.stop.is_some()),
+            _ => false,
+        };
+        let host = self.hosts.get(attempt.device.host);
+        in_turn && !attempt.shielded && host.is_some_and(|host| host.closed(self.now_ms).is_none())
     }
 
     /// Finds a device for a job that waits.
@@ -80,7 +106,12 @@ impl Core {
             return;
         }
         let trusted = place.key.length == Length::Long || place.level >= PRIORITY_URGENT;
-        match self.hosts.find_free(place.key.need, trusted) {
+        let left_ms = job.left_ms(job.segment());
+        let device = self
+            .hosts
+            .find_free(place.key.need, trusted)
+            .or_else(|| self.find_leaving(place.key.need, left_ms?));
+        match device {
             Some(device) => {
                 self.grant(id, device, None, "a device was free");
             }
@@ -88,6 +119,17 @@ impl Core {
             // It waits; the reason is computed when it is asked for.
             None => {}
         }
+    }
+
+    /// A free device whose host is about to depart, on which so much work ends before.
+    fn find_leaving(&self, need: Need, left_ms: u64) -> Option<DeviceId> {
+        let (until_ms, device) = self.hosts.last_to_leave(need)?;
+        self.ends_before(left_ms, until_ms).then_some(device)
+    }
+
+    /// Whether so much work, begun now, ends before a time, with a quarter to spare.
+    fn ends_before(&self, left_ms: u64, until_ms: u64) -> bool {
+        left_ms.saturating_add(left_ms / 4) < until_ms.saturating_sub(self.now_ms)
     }
 
     /// Makes a less urgent job yield its device, where there is one.
@@ -101,8 +143,26 @@ impl Core {
             return;
         };
         let (victim, device, stage, yielder) = (attempt.id, attempt.device, attempt.stage, attempt.job);
+        let stop = attempt.stop.clone();
         let now = self.jobs.get(id).is_some_and(|job| job.now);
         let reason = format!("job {id} (priority {}) is more urgent", place.level);
+        let why = format!("takes the place of job {yielder}, which is less urgent");
+        if self.hosts.line(device).first() != Some(&victim) {
+            // What computes stops already: the urgent job comes right behind it, instead of those that were to.
+            let behind: Vec<AttemptId> = self.hosts.line(device).iter().skip(1).rev().copied().collect();
+            let granted = self.grant(id, device, None, &why);
+            for behind in behind {
+                self.finish(
+                    behind,
+                    Outcome::Aborted,
+                    Then::Requeue(None, format!("gave up its turn: {reason}")),
+                );
+            }
+            if now {
+                self.hurry(granted);
+            }
+            return;
+        }
         // What only waits in line goes back; the urgent job comes right behind the one that yields.
         let line = self.hosts.line(device).to_vec();
         for behind in line.into_iter().skip(1) {
@@ -112,7 +172,11 @@ impl Core {
                 Then::Requeue(None, format!("gave up its turn: {reason}")),
             );
         }
-        if stage == Stage::Offered {
+        if let Some(stop) = stop {
+            if now && !stop.now {
+                self.order_stop(victim, stop.cause, true, stop.reason);
+            }
+        } else if stage == Stage::Offered {
             self.finish(
                 victim,
                 Outcome::Preempted,
@@ -121,12 +185,7 @@ impl Core {
         } else {
             self.order_stop(victim, Cause::Preempt, now, reason);
         }
-        self.grant(
-            id,
-            device,
-            None,
-            &format!("takes the place of job {yielder}, which is less urgent"),
-        );
+        self.grant(id, device, None, &why);
     }
 
     /// A job for which another one stops at its next boundary is in a hurry now: that one stops at once.
@@ -142,8 +201,13 @@ impl Core {
         if *second != beneficiary {
             return;
         }
-        if let Some(stop) = stop.filter(|stop| stop.cause == Cause::Preempt && !stop.now) {
-            self.order_stop(head, Cause::Preempt, true, stop.reason);
+        let hastens = |stop: &Stop| match stop.cause {
+            Cause::Preempt => !stop.now,
+            Cause::Hold => !stop.now && self.rules >= 4,
+            Cause::Leave => false,
+        };
+        if let Some(stop) = stop.filter(hastens) {
+            self.order_stop(head, stop.cause, true, stop.reason);
         }
     }
 
@@ -174,7 +238,7 @@ impl Core {
     pub(super) fn order_stop(&mut self, id: AttemptId, cause: Cause, now: bool, reason: String) {
         let patience = if now { self.config.stop_now_ms } else { self.config.stop_ms };
         let Some(attempt) = self.attempts.get_mut(id) else { return };
-        let (job, host) = (attempt.job, attempt.device.host);
+        let (job, device) = (attempt.job, attempt.device);
         let state = match cause {
             Cause::Leave => JobState::Migrating,
             Cause::Preempt | Cause::Hold => JobState::Running,
@@ -184,9 +248,9 @@ impl Core {
         attempt.stop = Some(Stop { cause, now, reason });
         self.timers.set(Timer::Stop(id), self.now_ms + patience);
         self.timers.clear(Timer::Prefetch(id));
-        self.sync_yield(id);
+        self.sync_yields(device);
         self.change(job, state, sentence);
-        self.touch(host);
+        self.touch(device.host);
     }
 
     /// Gives a free device work.
@@ -201,7 +265,9 @@ impl Core {
                 .and_then(|job| job.left_ms(job.segment()))
                 .filter(|left| *left <= core.config.small_ms)
         };
-        let mut work_ms = small(self, first.job);
+        // What is to end before its host departs comes alone.
+        let leaves = self.hosts.device(id).and_then(Device::leaves_ms).is_some();
+        let mut work_ms = small(self, first.job).filter(|_| !leaves);
         let batch = self.grant(first.job, id, None, "its turn came");
         self.shield(batch, first);
         while let Some(done_ms) = work_ms {
@@ -219,19 +285,25 @@ impl Core {
     pub(super) fn pick(&mut self, id: DeviceId, small: bool) -> Option<Pick> {
         let host = self.hosts.get(id.host)?;
         let flaky = host.trust(self.now_ms) == Trust::Flaky;
+        let until_ms = self.hosts.device(id).and_then(Device::leaves_ms);
+        let fits = |job: JobId| {
+            let left_ms = || self.jobs.get(job).and_then(|job| job.left_ms(job.segment()));
+            until_ms.is_none_or(|until_ms| left_ms().is_some_and(|left_ms| self.ends_before(left_ms, until_ms)))
+        };
         let mut heads = Vec::with_capacity(8);
         for class in self.hosts.classes(id) {
             for need in [Need::Class(*class), Need::Any(class.tier)] {
                 for length in [Length::Short, Length::Long] {
                     let key = QueueKey { need, length };
-                    heads.extend(self.jobs.queues().head(key).map(|head| (key, head)));
+                    let mut first = self.jobs.queues().in_order(key).take(LOOKED_AT_MAX);
+                    heads.extend(first.find(|head| fits(head.job)).map(|head| (key, head)));
                 }
             }
         }
         let passed = |key: &QueueKey| self.jobs.queues().passed(*key);
         let overdue = heads
             .iter()
-            .filter(|(key, _)| passed(key) >= self.config.passed_max)
+            .filter(|(key, _)| passed(key) >= self.config.passed_max && self.jobs.queues().oldest(*key).is_some_and(fits))
             .max_by_key(|(key, _)| (passed(key), Reverse(self.jobs.queues().oldest(*key))))
             .and_then(|(key, _)| Some((*key, self.jobs.queues().oldest(*key)?)));
         let for_age = overdue.is_some();

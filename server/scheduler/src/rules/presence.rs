@@ -6,7 +6,7 @@ use protocol::http::Heartbeat;
 use protocol::{AttemptId, HostId, HostState, JobState, Outcome};
 
 use super::Then;
-use super::ending::after_stop;
+use super::ending::{Setback, after_stop};
 use super::register::{INSTANCE_EXPECTED, is_instance};
 use crate::tables::{Cause, Stage, Timer};
 use crate::{Config, Core, Refusal};
@@ -79,6 +79,10 @@ impl Core {
     /// Whatever a host says, it is there.
     pub(super) fn hear(&mut self, id: HostId) {
         let now_ms = self.now_ms;
+        if self.hosts.get(id).is_some_and(|host| host.missed) {
+            self.pending.hosts.insert(id);
+            self.touch(id);
+        }
         let Some(state) = self.hosts.hear(id, now_ms) else { return };
         match state {
             HostState::Online => {}
@@ -87,6 +91,7 @@ impl Core {
                 let Some(host) = self.hosts.get_mut(id) else { return };
                 let night = host.next_night(now_ms).filter(|(begin, _)| *begin <= now_ms);
                 host.leaving = false;
+                host.farewell.clear();
                 host.departs_ms = None;
                 host.draining = night.map(|_| "night: the host is to be off now".to_owned());
                 host.back_ms = night.map(|(_, end)| end);
@@ -230,7 +235,7 @@ impl Core {
             return;
         };
         let label = self.hosts.label(host);
-        self.back_off(host, false, "it did not take an offer in time");
+        self.back_off(host, Setback::MissedOffer, "it did not take an offer in time");
         let reason = format!("{label} did not take the offer in time");
         self.finish(id, Outcome::Expired, Then::Requeue(None, reason));
     }

@@ -144,14 +144,14 @@ impl Core {
             }
             let device = attempt.device;
             let host = device.host;
-            attempt.stop = None;
+            let now = attempt.stop.take().is_some_and(|stop| stop.now);
             self.timers.clear(Timer::Stop(attempt_id));
             // Whatever else it would have to stop for still holds.
             let behind = self.hosts.line(device).len() > 1;
             match self.hosts.get(host).and_then(|host| host.draining.clone()) {
                 Some(reason) => self.order_stop(attempt_id, Cause::Leave, false, reason),
                 None if behind => {
-                    self.order_stop(attempt_id, Cause::Preempt, false, "another job took its turn".to_owned());
+                    self.order_stop(attempt_id, Cause::Preempt, now, "another job took its turn".to_owned());
                 }
                 None => self.change(id, JobState::Running, format!("released by {by} before it stopped")),
             }
@@ -217,8 +217,8 @@ impl Core {
         Ok(())
     }
 
-    /// A running job became less urgent: one that waits may now take its place.
-    fn reconsider(&mut self, attempt: protocol::AttemptId) {
+    /// An attempt may have to make room now, or its job became less urgent: one that waits may take its place.
+    pub(super) fn reconsider(&mut self, attempt: protocol::AttemptId) {
         let Some(device) = self.attempts.get(attempt).map(|attempt| attempt.device) else {
             return;
         };

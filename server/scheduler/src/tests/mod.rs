@@ -1,8 +1,11 @@
 //! Tests of the core: scenarios a person can follow, and random events against the invariants.
 
+mod departures;
 mod driver;
 mod edges;
 mod fairness;
+mod making_room;
+mod offers;
 mod random;
 mod replay;
 mod retired;

@@ -295,7 +295,7 @@ fn every_state_of_a_job_is_explained_in_a_sentence() {
     );
     says(why(&world, child), &["waits for the final checkpoint of job 1"]);
     world.leave(host, 0);
-    says(why(&world, urgent), &["is migrating", "desk (host 1) leaves: shutdown"]);
+    says(why(&world, urgent), &["is migrating", "desk (host 1) leaves (shutdown)"]);
 }
 
 #[test]

@@ -236,12 +236,7 @@ impl Core {
         counted.count(self.now_ms);
         let hazard = host.hazard_ppm(self.now_ms);
         let age = self.now_ms.saturating_sub(host.first_seen_ms);
-        let reliability = match host.trust(self.now_ms) {
-            Trust::Reliable => "reliable",
-            Trust::Fair => "fair",
-            Trust::Flaky if (host.losses, host.unplanned_stops, host.failures_in_row) == (0, 0, 0) => "new",
-            Trust::Flaky => "flaky",
-        };
+        let (reliability, reliability_why) = reliability_of(host, self.now_ms);
         let devices = host.devices().iter().filter(|device| !device.classes().is_empty());
         HostView {
             host: host.id,
@@ -263,6 +258,7 @@ impl Core {
             departs_ms: host.departs_ms,
             chance_ppm: [1, 24, 168].map(|hours| reliability::chance_ppm(hazard, hours)),
             reliability: reliability.to_owned(),
+            reliability_why,
             backoff_until_ms: host.backoff_until_ms.filter(|until| *until > self.now_ms),
             addresses: u32::try_from(host.addresses.len()).unwrap_or(u32::MAX),
             rtt_min_ms: host.rtt_min_ms,
@@ -313,6 +309,34 @@ impl Core {
             .flatten()
             .collect()
     }
+}
+
+/// How far a host is trusted in one word, and what that rests on.
+fn reliability_of(host: &Host, now_ms: u64) -> (&'static str, String) {
+    let age_ms = now_ms.saturating_sub(host.first_seen_ms);
+    let counted = [
+        (host.failures_in_row, "error in a row", "errors in a row"),
+        (host.losses, "time given up", "times given up"),
+        (host.unplanned_stops, "time silent", "times silent"),
+    ];
+    let marks = counted.iter().filter(|(count, ..)| *count > 0);
+    let marks: Vec<String> = marks
+        .map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many }))
+        .collect();
+    let days = age_ms / (24 * HOUR_MS);
+    let why = match marks.is_empty() {
+        true => format!("known for {days} days"),
+        false => format!("{}, known for {days} days", marks.join(", ")),
+    };
+    let word = match host.trust(now_ms) {
+        Trust::Reliable => "reliable",
+        Trust::Fair => "fair",
+        Trust::Leaving => "leaving",
+        Trust::Flaky if host.failures_in_row == 0 && host.leaves_soon(now_ms) => "leaving",
+        Trust::Flaky if marks.is_empty() => "new",
+        Trust::Flaky => "flaky",
+    };
+    (word, why)
 }
 
 /// A job as people see it.

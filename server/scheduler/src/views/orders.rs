@@ -71,7 +71,10 @@ impl Core {
     /// Why a device has nothing to do.
     pub(super) fn why_idle(&self, host: &Host, device: &Device) -> String {
         if let Some(reason) = host.closed(self.now_ms) {
-            return reason;
+            return match host.open_until(self.now_ms) {
+                Some(_) => format!("{reason}: takes only what ends before"),
+                None => reason,
+            };
         }
         let waiting: usize = device
             .classes()

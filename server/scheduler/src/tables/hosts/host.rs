@@ -39,6 +39,12 @@ impl Device {
         &self.line
     }
 
+    /// When its host departs, for one that is free until then.
+    pub(crate) fn leaves_ms(&self) -> Option<u64> {
+        let (trust, departs_ms, _) = self.free?;
+        (trust == Trust::Leaving).then_some(departs_ms)
+    }
+
     /// Whether it is listed among the free ones.
     pub(crate) fn is_free(&self) -> bool {
         self.free.is_some()
@@ -92,6 +98,15 @@ pub(crate) struct Host {
     /// The agent that registered last.
     #[serde(default)]
     pub(crate) instance: Option<String>,
+    /// It did not take its last offer and was not heard since.
+    #[serde(default)]
+    pub(crate) missed: bool,
+    /// Offers in a row that it did not take.
+    #[serde(default)]
+    pub(crate) missed_in_row: u32,
+    /// Why it leaves, in its own words.
+    #[serde(default)]
+    pub(crate) farewell: String,
 }
 
 impl Host {
@@ -132,6 +147,9 @@ impl Host {
             origin: Origin::default(),
             banned: None,
             instance: None,
+            missed: false,
+            missed_in_row: 0,
+            farewell: String::new(),
         }
     }
 
@@ -205,9 +223,14 @@ impl Host {
         reliability::hazard_ppm(now_ms.saturating_sub(self.first_seen_ms), self.losses, self.unplanned_stops)
     }
 
-    /// How far it is to be trusted now; nobody is who leaves within two hours.
+    /// Whether it departs within two hours.
+    pub(crate) fn leaves_soon(&self, now_ms: u64) -> bool {
+        self.departs_ms.is_some_and(|at| at < now_ms + 2 * HOUR_MS)
+    }
+
+    /// How far it is to be trusted now: little while it is about to leave or fails.
     pub(crate) fn trust(&self, now_ms: u64) -> Trust {
-        if self.departs_ms.is_some_and(|at| at < now_ms + 2 * HOUR_MS) || self.failures_in_row > 0 {
+        if self.leaves_soon(now_ms) || self.failures_in_row > 0 {
             return Trust::Flaky;
         }
         reliability::trust(self.hazard_ppm(now_ms))
@@ -218,21 +241,27 @@ impl Host {
         if self.state != HostState::Online {
             return Some(format!("{}: {}", self.state, self.reason));
         }
-        if let Some(reason) = &self.draining {
-            return Some(reason.clone());
-        }
+        self.draining.clone().or_else(|| self.declines(now_ms))
+    }
+
+    /// Why it gets no jobs though it is there and stays.
+    fn declines(&self, now_ms: u64) -> Option<String> {
         if !self.accepting {
             return Some(format!("paused: {}", self.why_not));
         }
-        match self.backoff_until_ms {
-            Some(until) if until > now_ms => Some(format!(
-                "backed off for {} more seconds after {} errors in a row: {}",
-                (until - now_ms).div_ceil(1000),
-                self.failures_in_row,
-                self.backoff_reason
-            )),
-            _ => None,
+        if self.missed {
+            return Some("did not take the last offer: gets no other until it is heard of".to_owned());
         }
+        let until = self.backoff_until_ms.filter(|until| *until > now_ms)?;
+        let seconds = (until - now_ms).div_ceil(1000);
+        Some(format!("backed off for {seconds} more seconds: {}", self.backoff_reason))
+    }
+
+    /// When it departs, for a host that is about to and until then takes what ends before.
+    pub(crate) fn open_until(&self, now_ms: u64) -> Option<u64> {
+        let departs_ms = self.departs_ms.filter(|departs_ms| *departs_ms > now_ms)?;
+        let about_to = self.state == HostState::Online && self.draining.is_some() && !self.leaving;
+        (about_to && self.declines(now_ms).is_none()).then_some(departs_ms)
     }
 
     /// The night that goes on at `now`, or the next: when it begins and ends.

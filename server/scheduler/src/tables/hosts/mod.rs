@@ -27,8 +27,18 @@ pub(crate) struct DeviceId {
     pub(crate) index: u16,
 }
 
-/// A free device: least trusted first, then longest free.
+/// A free device: least trusted first, then longest free; the number is since when it is free, or when its host departs ([`Trust::Leaving`]).
 pub(crate) type Free = (Trust, u64, DeviceId);
+
+/// In the order of the free ones, all that are about to leave come before this, and all others after.
+const STAYING: Free = (
+    Trust::Flaky,
+    0,
+    DeviceId {
+        host: HostId(0),
+        index: 0,
+    },
+);
 
 /// How present a class is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -193,12 +203,14 @@ impl Hosts {
     }
 
     /// Lists a device among the free ones as far as its host is trusted now, or not at all.
-    pub(crate) fn set_free(&mut self, id: DeviceId, trust: Option<Trust>, now_ms: u64) {
+    /// `trust` is with the time at which the host departs, if it is about to.
+    pub(crate) fn set_free(&mut self, id: DeviceId, trust: Option<(Trust, Option<u64>)>, now_ms: u64) {
         let Some(device) = device_of(&mut self.rows, id) else { return };
-        let since = device.free.map_or(now_ms, |(_, since, _)| since);
+        let before = device.free.filter(|(trust, ..)| *trust != Trust::Leaving);
+        let since = before.map_or(now_ms, |(_, since, _)| since);
         let free = trust
             .filter(|_| device.line.is_empty() && !device.classes.is_empty())
-            .map(|trust| (trust, since, id));
+            .map(|(trust, departs_ms)| (trust, departs_ms.unwrap_or(since), id));
         if device.free == free {
             return;
         }
@@ -213,15 +225,22 @@ impl Hosts {
 
     /// The most or the least trusted of the free devices that fit a need.
     pub(crate) fn find_free(&self, need: Need, trusted: bool) -> Option<DeviceId> {
-        let fitting = self.free.fitting(need)?;
-        let found = if trusted { fitting.last() } else { fitting.first() };
+        let mut staying = self.free.fitting(need)?.range(STAYING..);
+        let found = if trusted { staying.next_back() } else { staying.next() };
         found.map(|(_, _, device)| *device)
+    }
+
+    /// Of the free devices that fit a need and whose hosts are about to depart, the one that stays longest, and until when.
+    pub(crate) fn last_to_leave(&self, need: Need) -> Option<(u64, DeviceId)> {
+        let (_, departs_ms, device) = self.free.fitting(need)?.range(..STAYING).next_back()?;
+        Some((*departs_ms, *device))
     }
 
     /// A host is heard now: it and its classes are there. Its state as it was.
     pub(crate) fn hear(&mut self, id: HostId, now_ms: u64) -> Option<HostState> {
         let host = self.rows.get_mut(&id)?;
         host.heard_ms = now_ms;
+        host.missed = false;
         host.count(now_ms);
         for class in host.devices.iter().flat_map(|device| &device.classes) {
             self.presence.entry(*class).or_default().last_seen_ms = Some(now_ms);

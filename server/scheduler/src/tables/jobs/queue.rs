@@ -181,15 +181,23 @@ impl Queues {
         (standing.served, standing.parked) = (served, parked);
     }
 
-    /// Who goes next in a queue.
+    /// The job that goes next in a queue.
     pub(crate) fn head(&self, key: QueueKey) -> Option<Head> {
-        let queue = self.queues.get(&key)?;
-        let (level, served, user) = *queue.heads.first()?;
-        let (_, job) = *queue.users.get(&user)?.levels.get(&level)?.first()?;
-        Some(Head {
-            level: level.0,
-            served,
-            job,
+        self.in_order(key).next()
+    }
+
+    /// The jobs of a queue in the order in which they would go if none of them were served.
+    pub(crate) fn in_order(&self, key: QueueKey) -> impl Iterator<Item = Head> {
+        let queue = self.queues.get(&key);
+        queue.into_iter().flat_map(|queue| {
+            queue.heads.iter().flat_map(|(level, served, user)| {
+                let jobs = queue.users.get(user).and_then(|jobs| jobs.levels.get(level));
+                jobs.into_iter().flatten().map(|(_, job)| Head {
+                    level: level.0,
+                    served: *served,
+                    job: *job,
+                })
+            })
         })
     }
 
