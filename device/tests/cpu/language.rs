@@ -481,23 +481,30 @@ fn a_float_within_limits_is_converted_as_any_other() {
     assert_eq!(out, wanted);
 }
 
-/// How far back it is traced what a root is at least ends somewhere: nothing is known then, and the quotient may be beyond the integers.
+/// What a divisor is at least decides whether a quotient is converted as one within the integers: both where it is known, and where tracing it
+/// back ends before.
 #[test]
-fn a_root_behind_many_minima_is_not_taken_for_large() {
-    let source = "@group(0) @binding(0) var<storage, read> a: array<u32>;
-        @group(0) @binding(1) var<storage, read_write> out: array<i32>;
-        @compute @workgroup_size(4) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-            let x = f32(a[id.x]) * 1e-10;
-            let root = sqrt(x * x + 1e-30);
-            out[id.x] = i32(1.0 / min(0.9, min(0.8, min(0.7, min(0.6, min(0.5, root))))));
-        }";
-    for inner in ["root", "min(0.4, root)", "max(root, 1e-20)"] {
-        let source = source.replace("min(0.5, root)", &format!("min(0.5, {inner})"));
+fn a_quotient_beyond_the_integers_is_not_taken_for_one_within() {
+    for divisor in [
+        "max(root, 1e-20)",
+        "min(0.9, min(0.8, min(0.7, min(0.6, min(0.5, root)))))",
+        "min(0.9, min(0.8, min(0.7, min(0.6, min(0.5, min(0.4, root))))))",
+        "min(0.9, min(0.8, min(0.7, min(0.6, min(0.5, max(root, 1e-20))))))",
+    ] {
+        let source = format!(
+            "@group(0) @binding(0) var<storage, read> a: array<u32>;
+            @group(0) @binding(1) var<storage, read_write> out: array<i32>;
+            @compute @workgroup_size(4) fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
+                let x = f32(a[id.x]) * 1e-10;
+                let root = sqrt(x * x + 1e-30);
+                out[id.x] = i32(1.0 / {divisor});
+            }}"
+        );
         let out = Case::new(&source, vec![vec![0, 1, 1 << 30, u32::MAX], vec![0; 4]], 1)
             .run()
             .remove(1);
-        assert_eq!(out[0], 2_147_483_520, "{inner}");
-        assert_eq!(out[3], 2, "{inner}");
+        assert_eq!(out[0], 2_147_483_520, "{divisor}");
+        assert_eq!(out[3], 2, "{divisor}");
     }
 }
 
