@@ -1,6 +1,6 @@
-"""A serialised OpenMM system on OpenMM's CPU platform: steps per second by the clock, and milliseconds of processor time a step, of some readings.
+"""A serialised OpenMM system on a platform of OpenMM: steps per second by the clock, and milliseconds of processor time a step, of some readings.
 
-    openmm_system.py FOLDER [STEPS] [REPEATS] [THREADS]
+    openmm_system.py FOLDER [STEPS] [REPEATS] [THREADS] [PLATFORM]
 
 FOLDER holds system.xml, state.xml and integrator.xml, gzipped or not.
 """
@@ -17,6 +17,7 @@ folder = pathlib.Path(sys.argv[1])
 steps = int(sys.argv[2]) if len(sys.argv) > 2 else 100
 repeats = int(sys.argv[3]) if len(sys.argv) > 3 else 5
 threads = sys.argv[4] if len(sys.argv) > 4 else "2"
+name = sys.argv[5] if len(sys.argv) > 5 else "CPU"
 
 
 def read(name):
@@ -26,8 +27,8 @@ def read(name):
 
 
 system, state, integrator = read("system.xml"), read("state.xml"), read("integrator.xml")
-platform = openmm.Platform.getPlatformByName("CPU")
-context = openmm.Context(system, integrator, platform, {"Threads": threads})
+platform = openmm.Platform.getPlatformByName(name)
+context = openmm.Context(system, integrator, platform, {"Threads": threads} if name == "CPU" else {})
 context.setState(state)
 integrator.step(20)
 context.getState(getEnergy=True)
@@ -39,7 +40,7 @@ for _ in range(repeats):
     rates.append(steps / (time.perf_counter() - start))
     processor.append((time.process_time() - used) * 1e3 / steps)
 print(json.dumps({
-    "program": "OpenMM " + openmm.version.version + ", CPU platform",
+    "program": "OpenMM " + openmm.version.version + ", " + name + " platform",
     "atoms": system.getNumParticles(),
     "steps_per_second": sorted(rates)[len(rates) // 2],
     "all": rates,

@@ -1,9 +1,12 @@
-//! What the benchmarks share: medians, and the peers as child processes; a client that costs little, to load a
+//! What the benchmarks share: medians, and the peers as child processes; how fast a device runs a package; systems of molecules; speeds by commit; a client that costs little, to load a
 //! server with; a fleet of hosts; a job that migrates.
 
 pub mod fleet;
+pub mod history;
 pub mod load;
 pub mod migration;
+pub mod molecules;
+pub mod speed;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,18 +42,15 @@ pub fn peers() -> PathBuf {
 /// OpenMM's CPU platform on the melt.
 pub fn openmm(steps: u64, repeats: usize) -> Row {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python");
-    let mut command = Command::new(python);
-    command
-        .arg(peers().join("openmm_melt.py"))
-        .args([steps.to_string(), repeats.to_string()]);
-    let rates = say(&mut command).and_then(|text| {
-        let answer: serde_json::Value = serde_json::from_str(text.trim()).map_err(|error| error.to_string())?;
-        let all = answer["all"].as_array().ok_or("no readings")?;
-        Ok(all.iter().filter_map(serde_json::Value::as_f64).collect())
-    });
+    let arguments = [steps.to_string(), repeats.to_string()];
+    let measured = molecules::script(
+        &python,
+        &peers().join("openmm_melt.py"),
+        &arguments.each_ref().map(String::as_str),
+    );
     Row {
         who: "OpenMM, CPU platform".into(),
-        rates,
+        rates: measured.map(|measured| measured.rates).map_err(|error| format!("{error:#}")),
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `cache` | fingerprints that were measured before |
 //! | [`class`](mod@class) | a device's hardware class in each tier |
 //! | [`conformance`] | every check on every device, and the report |
+//! | [`survey`] | a machine's devices as one file that can be sent to a project |
 //! | [`bisect`] | where two runs part |
 //! | [`environment`] | what graphics drivers expect of the environment |
 //! | [`exit`] | exit codes of both commands, and which error leads to which |
@@ -27,6 +28,7 @@ mod identity;
 pub mod lint;
 pub mod output;
 pub mod probe;
+pub mod survey;
 
 pub(crate) use class::reference;
 

@@ -22,6 +22,7 @@ enum Command {
     Conformance(commands::conformance::Args),
     Devices(commands::devices::Args),
     Lint(commands::lint::Args),
+    Report(commands::report::Args),
 }
 
 fn main() -> ExitCode {
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Conformance(args) => commands::conformance::call(&args),
         Command::Devices(args) => commands::devices::call(&args),
         Command::Lint(args) => commands::lint::call(&args),
+        Command::Report(args) => commands::report::call(&args),
     };
     match ended {
         Ok(exit) => exit.into(),

@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use benches::speed::{self, Until};
 use benches::{Row, median};
 use clap::Parser;
 use device::{Device, SessionOptions};
@@ -94,24 +95,11 @@ fn melt(arguments: &Arguments, steps: u64) -> Result<Package> {
 }
 
 fn ours(device: &dyn Device, package: &Package, arguments: &Arguments) -> Row {
-    let measure = || -> Result<Vec<f64>> {
-        let mut executor = Executor::open(package, device, &SessionOptions::default())?;
-        executor.enter(0, &run::initial_state(package))?;
-        let mut rates = Vec::new();
-        for reading in 0..=arguments.repeats {
-            let start = Instant::now();
-            executor.advance(u64::MAX)?;
-            executor.cross()?;
-            if reading > 0 {
-                rates.push(arguments.steps as f64 / start.elapsed().as_secs_f64());
-            }
-        }
-        Ok(rates)
-    };
+    let rates = speed::rates(package, device, Until::Readings(arguments.repeats));
     let info = device.info();
     Row {
         who: format!("Baton, {}: {}", info.id, info.name),
-        rates: measure().map_err(|error| format!("{error:#}")),
+        rates: rates.map_err(|error| format!("{error:#}")),
     }
 }
 

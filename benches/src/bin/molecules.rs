@@ -4,16 +4,13 @@
 //! not. Processor time is what another program on the same machine changes least.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use benches::molecules::{import, processor_ms, script};
 use benches::{median, peers};
 use clap::Parser;
 use device::SessionOptions;
-use kernels::import::{Files, Options, openmm};
-use kernels::md::Plan;
-use kernels::package::Package;
 use kernels::run::{Executor, initial_state};
 
 /// Systems of molecules, ours beside OpenMM's.
@@ -97,49 +94,12 @@ fn compare(folder: &Path, arguments: &Arguments) -> Result<[Reading; 2]> {
     Ok([[middle(ours, 0)?, middle(ours, 1)?], [middle(theirs, 0)?, middle(theirs, 1)?]])
 }
 
-fn import(folder: &Path, steps: u64) -> Result<Package> {
-    let file = |name: &str| {
-        let packed = folder.join(format!("{name}.gz"));
-        if packed.is_file() { packed } else { folder.join(name) }
-    };
-    let [system, state, integrator] = ["system.xml", "state.xml", "integrator.xml"].map(file);
-    let files = Files {
-        system: &system,
-        state: &state,
-        integrator: Some(&integrator),
-    };
-    let plan = Plan {
-        steps_per_segment: steps,
-        segments: u64::from(u32::MAX),
-        energies_every: steps,
-        positions_every: steps,
-    };
-    Ok(openmm(&files, &Options::default())?.system.package(plan)?)
-}
-
-/// One reading of OpenMM's CPU platform, in a process of its own.
+/// One reading of OpenMM's CPU platform.
 fn peer(folder: &Path, arguments: &Arguments) -> Result<Reading> {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python");
-    let output = Command::new(&python)
-        .arg(peers().join("openmm_system.py"))
-        .arg(folder)
-        .args([arguments.steps.to_string(), "1".to_owned(), arguments.threads.to_string()])
-        .output()
-        .with_context(|| format!("{} is not here; benches/peers/install installs it", python.display()))?;
-    if !output.status.success() {
-        bail!("OpenMM: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let number = |name: &str| answer[name][0].as_f64().with_context(|| format!("OpenMM gave no {name}"));
-    Ok([number("all")?, number("processor_ms_a_step")?])
-}
-
-/// Processor time of this process so far, in ms, to a hundredth of a second (Linux).
-fn processor_ms() -> Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").context("processor time is read from /proc")?;
-    // Behind the program's name, which may hold spaces: fields 3 and on; user and system time are 14 and 15, in ticks of 10 ms.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |field: usize| fields.get(field - 3).and_then(|ticks| ticks.parse::<f64>().ok());
-    let [user, system] = [ticks(14), ticks(15)].map(|ticks| ticks.context("/proc/self/stat has no times"));
-    Ok(10.0 * (user? + system?))
+    let folder = folder.to_str().context("the folder's name is no Unicode")?;
+    let [steps, threads] = [arguments.steps.to_string(), arguments.threads.to_string()];
+    let measured = script(&python, &peers().join("openmm_system.py"), &[folder, &steps, "1", &threads])?;
+    let first = |numbers: &[f64]| numbers.first().copied().context("OpenMM gave no reading");
+    Ok([first(&measured.rates)?, first(&measured.processor_ms)?])
 }

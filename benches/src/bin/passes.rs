@@ -4,13 +4,12 @@
 //! so that its shaders can be changed and tried without compiling anything.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use device::{Command, Device, Session, SessionOptions};
-use kernels::package::manifest::{Indirect, Role};
-use kernels::package::{Package, layout};
+use device::SessionOptions;
+use kernels::package::Package;
 
 /// Where the time of a step goes, pass by pass.
 #[derive(Parser)]
@@ -48,7 +47,11 @@ fn main() -> Result<()> {
         .iter()
         .find(|device| device.info().id == arguments.device)
         .with_context(|| format!("no device {}", arguments.device))?;
-    let all_runs = measure(&package, device.as_ref(), &arguments)?;
+    let options = SessionOptions {
+        threads: arguments.threads,
+        ..SessionOptions::default()
+    };
+    let all_runs = benches::speed::passes(&package, device.as_ref(), &options, arguments.warm, arguments.steps)?;
     let steps = arguments.steps as u32;
     println!(
         "{:<24} {:>12} {:>14} {:>12}",
@@ -76,62 +79,6 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// One dispatch.
-struct DispatchRun {
-    time: Duration,
-    /// There were workgroups to run.
-    ran: bool,
-}
-
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
-}
-
-/// Each pass's dispatches, after the steps that warm up.
-fn measure(package: &Package, device: &dyn Device, arguments: &Arguments) -> Result<Vec<Vec<DispatchRun>>> {
-    let options = SessionOptions {
-        threads: arguments.threads,
-        ..SessionOptions::default()
-    };
-    let mut session = device.open(&package.program(), &options)?;
-    let manifest = package.manifest();
-    for (id, buffer) in manifest.buffers.iter().enumerate() {
-        if matches!(buffer.role, Role::State | Role::Constant) {
-            session.write(id, 0, &layout::unpack(buffer.layout, &package.initial(id)))?;
-        }
-    }
-    let mut runs: Vec<Vec<DispatchRun>> = manifest.passes.iter().map(|_| Vec::new()).collect();
-    for step in 0..arguments.warm + arguments.steps {
-        for (pass, declared) in manifest.passes.iter().enumerate() {
-            if step % declared.every != declared.offset {
-                continue;
-            }
-            let start = Instant::now();
-            let workgroups = package.workgroups(pass);
-            session.submit(&[Command::Dispatch { pass, workgroups, step }])?;
-            session.wait()?;
-            let time = start.elapsed();
-            let ran = match &declared.indirect {
-                Some(indirect) => workgroups_at(package, session.as_mut(), indirect)? > 0,
-                None => true,
-            };
-            if step >= arguments.warm {
-                runs[pass].push(DispatchRun { time, ran });
-            }
-        }
-    }
-    Ok(runs)
-}
-
-/// How many workgroups, along x, a buffer asks for.
-fn workgroups_at(package: &Package, session: &mut dyn Session, indirect: &Indirect) -> Result<u32> {
-    let id = package
-        .manifest()
-        .buffers
-        .iter()
-        .position(|buffer| buffer.name == indirect.buffer);
-    let words = session.read(&[id.context("the package was checked")?])?.remove(0);
-    let at = 4 * indirect.element as usize;
-    let word = words.get(at..at + 4).context("the package was checked")?;
-    Ok(u32::from_le_bytes(word.try_into()?))
 }

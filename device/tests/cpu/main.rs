@@ -3,6 +3,7 @@
 //! | module | claims |
 //! |---|---|
 //! | `language` | control flow, memory, functions, barriers, atomics mean what WGSL says |
+//! | `bounds` | what the compiler knows of a value's size changes no bit |
 //! | `numeric` | operators and builtins agree with a host evaluator |
 //! | `divide` | quotients and remainders by constants are those of the host |
 //! | `generated` | random programs give the same bits for any number of threads and any order of workgroups |
@@ -18,6 +19,7 @@
 //! | `sums` | buffers that are only added to hold the same bits for any number of threads and any order |
 //! | `speed` | figures beside the Vulkan drivers of the machine |
 
+mod bounds;
 mod checked;
 mod class_bound;
 mod commands;

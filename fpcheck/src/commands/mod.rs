@@ -12,6 +12,7 @@ pub(crate) mod bisect;
 pub(crate) mod conformance;
 pub(crate) mod devices;
 pub(crate) mod lint;
+pub(crate) mod report;
 
 /// The devices with these ids, in this order; all of this machine where none is named.
 ///

@@ -40,7 +40,7 @@ pub fn page(report: &ConformanceReport) -> String {
         count(Outcome::Passed),
         count(Outcome::Failed),
         count(Outcome::Absent),
-        escaped(report.version),
+        escaped(&report.version),
         report.steps,
         report.repeats,
         report.orders

@@ -1,13 +1,13 @@
 //! What the checks found, as data and as lines for a terminal.
 
 use device::{DeviceError, DeviceInfo};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{CHECKS, Settings};
 use crate::Fingerprint;
 
 /// How a check ended on a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It holds.
@@ -19,7 +19,7 @@ pub enum Outcome {
 }
 
 /// One check on one device.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
     /// Id of the device.
     pub device: String,
@@ -39,7 +39,7 @@ pub struct Cell {
 }
 
 /// A device that was looked at.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeviceResults {
     /// Its id on this machine.
     pub id: String,
@@ -81,10 +81,10 @@ impl DeviceResults {
 }
 
 /// All that was found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConformanceReport {
     /// Baton's version.
-    pub version: &'static str,
+    pub version: String,
     /// Steps that were asked for of each golden kernel; what was covered stands with each check.
     pub steps: u64,
     /// Repeats of each probe.
@@ -100,7 +100,7 @@ pub struct ConformanceReport {
 impl ConformanceReport {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             steps: settings.steps,
             repeats: settings.repeats,
             orders: settings.orders,

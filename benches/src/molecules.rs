@@ -1,0 +1,83 @@
+//! Systems of molecules as OpenMM writes them, and OpenMM itself on them.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use kernels::import::{Files, Options, openmm};
+use kernels::md::Plan;
+use kernels::package::Package;
+
+/// The package of a folder of `system.xml`, `state.xml` and `integrator.xml`, gzipped or not, in segments of `steps` steps.
+///
+/// # Errors
+/// The files cannot be read, or hold what cannot be run.
+pub fn import(folder: &Path, steps: u64) -> Result<Package> {
+    let file = |name: &str| {
+        let packed = folder.join(format!("{name}.gz"));
+        if packed.is_file() { packed } else { folder.join(name) }
+    };
+    let [system, state, integrator] = ["system.xml", "state.xml", "integrator.xml"].map(file);
+    let files = Files {
+        system: &system,
+        state: &state,
+        integrator: Some(&integrator),
+    };
+    let plan = Plan {
+        steps_per_segment: steps,
+        segments: u64::from(u32::MAX),
+        energies_every: steps,
+        positions_every: steps,
+    };
+    Ok(openmm(&files, &Options::default())?.system.package(plan)?)
+}
+
+/// What OpenMM measured, in a process of its own.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// Its version and platform.
+    pub program: String,
+    /// Steps per second, each reading.
+    pub rates: Vec<f64>,
+    /// Milliseconds of processor time a step, each reading; empty where the script does not measure it.
+    pub processor_ms: Vec<f64>,
+}
+
+/// Runs one of the peers' Python scripts.
+///
+/// # Errors
+/// Python, OpenMM or the platform is not there; the last line of what it says.
+pub fn script(python: &Path, script: &Path, arguments: &[&str]) -> Result<Measured> {
+    let output = Command::new(python)
+        .arg(script)
+        .args(arguments)
+        .output()
+        .with_context(|| format!("{} is not here; benches/peers/install installs it", python.display()))?;
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr);
+        bail!("OpenMM: {}", words.trim().lines().last().unwrap_or("no word"));
+    }
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).context("OpenMM's answer")?;
+    let numbers = |name: &str| -> Vec<f64> {
+        let list = answer[name].as_array().into_iter().flatten();
+        list.filter_map(serde_json::Value::as_f64).collect()
+    };
+    Ok(Measured {
+        program: answer["program"].as_str().unwrap_or("OpenMM").to_owned(),
+        rates: numbers("all"),
+        processor_ms: numbers("processor_ms_a_step"),
+    })
+}
+
+/// Processor time of this process so far, in ms, to a hundredth of a second (Linux).
+///
+/// # Errors
+/// There is no `/proc`.
+pub fn processor_ms() -> Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").context("processor time is read from /proc")?;
+    // Behind the program's name, which may hold spaces: fields 3 and on; user and system time are 14 and 15, in ticks of 10 ms.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |field: usize| fields.get(field - 3).and_then(|ticks| ticks.parse::<f64>().ok());
+    let [user, system] = [ticks(14), ticks(15)].map(|ticks| ticks.context("/proc/self/stat has no times"));
+    Ok(10.0 * (user? + system?))
+}

@@ -1,0 +1,104 @@
+//! How fast a device runs a package: by whole segments, and pass by pass.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use device::{Command, Device, Session, SessionOptions};
+use kernels::package::manifest::{Indirect, Role};
+use kernels::package::{Package, layout};
+use kernels::run::{Executor, initial_state};
+
+/// How many readings are made.
+#[derive(Clone, Copy, Debug)]
+pub enum Until {
+    /// So many.
+    Readings(usize),
+    /// Three at least, and on until the time is over.
+    Over(Duration),
+}
+
+/// Steps per second of a package, a segment with its boundary a reading. The first segment is left out: it warms up.
+///
+/// # Errors
+/// The package does not run on the device.
+pub fn rates(package: &Package, device: &dyn Device, until: Until) -> Result<Vec<f64>> {
+    let steps = package.manifest().run.steps_per_segment as f64;
+    let mut executor = Executor::open(package, device, &SessionOptions::default())?;
+    executor.enter(0, &initial_state(package))?;
+    let mut rates = Vec::new();
+    let mut segment = || -> Result<f64> {
+        let start = Instant::now();
+        executor.advance(u64::MAX)?;
+        executor.cross()?;
+        Ok(steps / start.elapsed().as_secs_f64())
+    };
+    segment()?;
+    let start = Instant::now();
+    while match until {
+        Until::Readings(count) => rates.len() < count,
+        Until::Over(time) => rates.len() < 3 || start.elapsed() < time,
+    } {
+        rates.push(segment()?);
+    }
+    Ok(rates)
+}
+
+/// One dispatch, handed to the device alone and waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct DispatchRun {
+    /// From the submission to the end.
+    pub time: Duration,
+    /// There were workgroups to run.
+    pub ran: bool,
+}
+
+/// Each pass's dispatches over `steps` steps, after `warm` steps: one list for each pass of the manifest.
+///
+/// # Errors
+/// The package does not run on the device.
+pub fn passes(
+    package: &Package,
+    device: &dyn Device,
+    options: &SessionOptions,
+    warm: u64,
+    steps: u64,
+) -> Result<Vec<Vec<DispatchRun>>> {
+    let mut session = device.open(&package.program(), options)?;
+    let manifest = package.manifest();
+    for (id, buffer) in manifest.buffers.iter().enumerate() {
+        if matches!(buffer.role, Role::State | Role::Constant) {
+            session.write(id, 0, &layout::unpack(buffer.layout, &package.initial(id)))?;
+        }
+    }
+    let mut runs: Vec<Vec<DispatchRun>> = manifest.passes.iter().map(|_| Vec::new()).collect();
+    for step in 0..warm + steps {
+        for (pass, declared) in manifest.passes.iter().enumerate() {
+            if step % declared.every != declared.offset {
+                continue;
+            }
+            let start = Instant::now();
+            let workgroups = package.workgroups(pass);
+            session.submit(&[Command::Dispatch { pass, workgroups, step }])?;
+            session.wait()?;
+            let time = start.elapsed();
+            let ran = match &declared.indirect {
+                Some(indirect) => workgroups_at(package, session.as_mut(), indirect)? > 0,
+                None => true,
+            };
+            if step >= warm {
+                runs[pass].push(DispatchRun { time, ran });
+            }
+        }
+    }
+    Ok(runs)
+}
+
+/// How many workgroups, along x, a buffer asks for.
+fn workgroups_at(package: &Package, session: &mut dyn Session, indirect: &Indirect) -> Result<u32> {
+    let buffers = &package.manifest().buffers;
+    let id = buffers.iter().position(|buffer| buffer.name == indirect.buffer);
+    let words = session.read(&[id.context("the package was checked")?])?.remove(0);
+    let at = 4 * indirect.element as usize;
+    let word = words.get(at..at + 4).context("the package was checked")?;
+    Ok(u32::from_le_bytes(word.try_into()?))
+}
