@@ -163,6 +163,9 @@ pub struct Buffer {
     /// vectors, one behind the other; a value is the sum of unit times vector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<Vec<f64>>,
+    /// A `state` buffer of one f32, by which `scale` is multiplied: the size of a box that changes, in units of its size at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_by: Option<String>,
     /// Physical unit of the scaled value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,

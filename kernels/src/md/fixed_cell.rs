@@ -37,6 +37,15 @@ impl FixedCell {
         self.cell
     }
 
+    /// The cell of a box whose size is part of the state: each component times `scale`, rounded to f32, as `cell_scaled.wgsl` has it.
+    #[must_use]
+    pub fn scaled(&self, scale: f32) -> Self {
+        let vectors_nm = self.cell.vectors_nm.map(|vector| vector.map(|x| f64::from(x as f32 * scale)));
+        Self {
+            cell: Cell { vectors_nm },
+        }
+    }
+
     /// A point, nm, as fractions of the three vectors, nearest in 32 bits, from any image.
     pub fn encode(&self, point_nm: [f64; 3]) -> [u32; 3] {
         // 2^32 itself wraps to 0.

@@ -38,7 +38,7 @@
 //!
 //! # Faults
 //! The observable buffer `fault` is 0 as long as all is well. Numbers, given to the draft by the parts that raise them: 2 a displacement out of range,
-//! 3 an energy, 5 constraints that cannot hold, 6 a force, 7 a momentum, 8 a sum of implicit solvent, 9 the charge grid of PME; 101 and 102
+//! 3 an energy, 5 constraints that cannot hold, 6 a force, 7 a momentum, 8 a sum of implicit solvent, 9 the charge grid of PME, 10 a box that has become too small for its list; 101 and 102
 //! a list out of capacity, which is enlarged (`grow` of the manifest).
 
 mod assemble;

@@ -91,6 +91,15 @@ impl Readback {
         })
     }
 
+    /// The same in a box whose size is part of the state, `box_scale`, when it is this.
+    #[must_use]
+    pub fn at_scale(self, scale: f32) -> Self {
+        Self {
+            cell: self.cell.scaled(scale),
+            ..self
+        }
+    }
+
     /// Whether the box stands for none.
     pub fn is_open(&self) -> bool {
         self.cell.cell() == Cell::rectangular([OPEN_EDGE_NM; 3])

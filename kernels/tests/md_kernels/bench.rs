@@ -78,6 +78,7 @@ impl Bench {
             init: bytes.as_ref().map(|_| format!("{name}.npy")),
             fill: None,
             scale: None,
+            scale_by: None,
             unit: None,
         });
         if let Some(bytes) = bytes {

@@ -24,6 +24,8 @@ class Frames:
     def __init__(self, root: Path, output: Output, manifest: Manifest, rows: int) -> None:
         self.output = output
         self._manifest = manifest
+        #: Size of the box at each frame, in units of that at the start; None where it does not change.
+        self.sizes: npt.NDArray[np.float64] | None = None
         buffer = output.buffer
         if rows == 0:
             self.raw: npt.NDArray[Any] = np.empty((0, *buffer.shape), dtype=buffer.dtype)
@@ -77,7 +79,11 @@ class Frames:
         """Physical values of a frame, or of a slice of frames."""
         if isinstance(index, tuple):
             raise TypeError("frames are chosen by one index; choose within a frame behind it: frames[3][:, 0]")
-        return self.buffer.physical(self.raw[index])
+        values = self.buffer.physical(self.raw[index])
+        if self.sizes is None:
+            return values
+        sizes = np.asarray(self.sizes[index])
+        return values * sizes.reshape(sizes.shape + (1,) * len(self.shape))
 
     def __repr__(self) -> str:
         return f"<{len(self)} frames of {self.name}, {self.buffer.element} {self.shape}" + (f", {self.unit}>" if self.unit else ">")

@@ -41,6 +41,8 @@ class Buffer:
     fill: float | int | None
     scale: tuple[float, ...]
     unit: str | None
+    #: State buffer of one f32 that physical values are multiplied by: the size of a box that changes.
+    scale_by: str | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -60,7 +62,7 @@ class Buffer:
     def physical(self, raw: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Physical values (float64, in `unit`) of raw ones of this buffer, of any number of leading dimensions.
 
-        `raw * scale`; in a tilted box `scale` holds its vectors a, b, c over 2**32, and a value is the sum of unit times vector.
+        In a box that changes (`scale_by`), those of the box as it was at the start. `raw * scale`; in a tilted box `scale` holds its vectors a, b, c over 2**32, and a value is the sum of unit times vector.
         """
         values = np.asarray(raw).astype(np.float64)
         if not self.scale:
@@ -267,6 +269,7 @@ def _buffer(fields: Fields, constants: dict[str, Any]) -> Buffer:
         fill=fill,
         scale=tuple(numbers.number(key) for key in numbers.table),
         unit=fields.text("unit", None, limit=200),
+        scale_by=fields.text("scale_by", None, limit=64),
     )
 
 

@@ -50,7 +50,9 @@ class State(Mapping[str, npt.NDArray[Any]]):
 
     def physical(self, name: str) -> npt.NDArray[np.float64]:
         """Values of a buffer in its physical unit."""
-        return self._manifest.buffer(name).physical(self[name])
+        buffer = self._manifest.buffer(name)
+        values = buffer.physical(self[name])
+        return values if buffer.scale_by is None else values * float(self[buffer.scale_by][0])
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         if name not in self._arrays:
@@ -119,11 +121,14 @@ class Run:
 
     def frames(self, name: str | None = None) -> Frames:
         """The frames of an output, memory-mapped; without a name those of the only output that has frames."""
-        names = [output.name for output in self.manifest.outputs if not output.columns]
+        outputs = [output for output in self.manifest.outputs if not output.columns]
+        names = [output.name for output in outputs]
         if name is None:
-            if len(names) != 1:
+            sizes = {output.buffer.scale_by for output in outputs}
+            main = [output.name for output in outputs if output.buffer.name not in sizes]
+            if len(main) != 1:
                 raise KeyError(f"choose an output; there are: {', '.join(names) or 'none'}")
-            name = names[0]
+            name = main[0]
         if name not in names:
             raise KeyError(f"no frames of an output '{name}'; there are: {', '.join(names) or 'none'}")
         return self._frames(name)
@@ -137,7 +142,13 @@ class Run:
         if said != rows * output.buffer.nbytes:
             place = f"line {len(self.chain)}: files: {output.file}"
             raise FormatError(self.path / "chain.jsonl", f"found {said}, expected {rows * output.buffer.nbytes}", field=place)
-        return Frames(self.path, output, self.manifest, rows)
+        frames = Frames(self.path, output, self.manifest, rows)
+        if (scale_by := output.buffer.scale_by) is not None:
+            beside = [other for other in self.manifest.outputs if other.buffer.name == scale_by and other.every == output.every and not other.columns]
+            if not beside:
+                raise FormatError(self.path / "package", f"has no frames of '{scale_by}' beside those of '{name}', which they are multiplied by")
+            frames.sizes = self._frames(beside[0].name).raw[:, 0].astype(np.float64)
+        return frames
 
     @property
     def checkpoints(self) -> tuple[int, ...]:

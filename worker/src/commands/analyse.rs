@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use kernels::run::RunDir;
 use serde::Serialize;
 
+use crate::analysis::physics::blocks;
 use crate::analysis::physics::of_run::Physics;
 use crate::analysis::{plot, trajectory};
 use crate::console::{output, table};
 use crate::exit::Exit;
 use crate::local::verified;
 
-/// Energy drift, g(r) and diffusion of a run, for each kind of atom; for argon at 94.4 K beside Rahman (1964) and OpenMM.
+/// Temperature, density, energy drift, g(r) and diffusion of a run, for each kind of atom, and how far its largest molecule moved from its first shape; for argon at 94.4 K beside Rahman (1964) and OpenMM.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The run directory.
@@ -71,6 +72,12 @@ struct Analysis {
     from_ps: Option<f64>,
     temperature_k: Option<f64>,
     temperature_deviation_k: Option<f64>,
+    /// Standard error of the mean, by blocks.
+    temperature_error_k: Option<f64>,
+    density_g_per_ml: Option<f64>,
+    density_error_g_per_ml: Option<f64>,
+    potential_kj_per_mol: Option<f64>,
+    potential_error_kj_per_mol: Option<f64>,
     conserved: Option<&'static str>,
     drift_kj_per_mol_per_ps_per_atom: Option<f64>,
     drift_relative_per_ps: Option<f64>,
@@ -85,6 +92,10 @@ struct Analysis {
     /// One for each kind, where there is more than one.
     diffusion_kinds: Vec<KindDiffusion>,
     diffusion_missing: Option<String>,
+    /// Atoms of the largest molecule, and how far it is from its first shape: mean of what is looked at, and at the end.
+    rmsd_atoms: Option<usize>,
+    rmsd_angstrom: Option<f64>,
+    rmsd_last_angstrom: Option<f64>,
     known: Vec<Known>,
     plots: Vec<PathBuf>,
 }
@@ -156,6 +167,12 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Analysis> {
         .positions
         .as_ref()
         .is_some_and(|shape| shape.unit.as_deref() == Some("nm"));
+    let in_unit = |name: &str, unit: &str| {
+        let column = physics.table.column(name)?;
+        physics.mean(name).filter(|_| column.unit.as_deref() == Some(unit))
+    };
+    let (density, potential) = (in_unit("density", "g/mL"), in_unit("potential", "kJ/mol"));
+    let deviation = physics.deviation.as_ref().filter(|_| is_nm);
     let peaks: Vec<Option<(f64, f64)>> = physics.rdf.iter().map(|rdf| rdf.peak.filter(|_| is_nm)).collect();
     let found = physics.diffusion.as_ref().ok().filter(|_| is_nm);
     let is_one_kind = physics.kinds.is_none();
@@ -175,6 +192,11 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Analysis> {
             .map(|ps| ps * physics.from),
         temperature_k: temperature.map(|(mean, _)| mean),
         temperature_deviation_k: temperature.map(|(_, deviation)| deviation),
+        temperature_error_k: temperature.and(physics.mean("temperature")).and_then(|mean| mean.error),
+        density_g_per_ml: density.map(|mean| mean.value),
+        density_error_g_per_ml: density.and_then(|mean| mean.error),
+        potential_kj_per_mol: potential.map(|mean| mean.value),
+        potential_error_kj_per_mol: potential.and_then(|mean| mean.error),
         conserved: physics.conserved.filter(|_| drift.is_some()),
         drift_kj_per_mol_per_ps_per_atom: drift.map(|drift| drift.line.slope),
         drift_relative_per_ps: drift.and_then(|drift| drift.relative),
@@ -199,6 +221,13 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Analysis> {
             })
             .collect(),
         diffusion_missing: physics.diffusion.as_ref().err().cloned(),
+        rmsd_atoms: deviation.map(|deviation| deviation.atoms),
+        rmsd_angstrom: deviation.and_then(|deviation| {
+            let looked_at = deviation.points.iter().filter(|point| point.0 >= physics.from);
+            let values: Vec<f64> = looked_at.map(|point| 10.0 * point.1).collect();
+            blocks::mean(&values).map(|mean| mean.value)
+        }),
+        rmsd_last_angstrom: deviation.and_then(|deviation| deviation.points.last().map(|point| 10.0 * point.1)),
         known: if is_rahman(physics, temperature.map(|(mean, _)| mean)) {
             vec![RAHMAN, OPENMM]
         } else {
@@ -249,6 +278,24 @@ fn words(report: &Analysis) -> Vec<String> {
         with(report.temperature_k, report.temperature_deviation_k, &kelvin),
         &|known| known.temperature_k.map(kelvin),
     );
+    row("  error of the mean, K", report.temperature_error_k.map(kelvin), &|_| None);
+    let some = |error: Option<f64>| error.filter(|error| *error > 0.0);
+    row(
+        "density, g/mL",
+        with(report.density_g_per_ml, some(report.density_error_g_per_ml), &|value| {
+            format!("{value:.4}")
+        }),
+        &|_| None,
+    );
+    row(
+        "potential energy, kJ/mol",
+        with(
+            report.potential_kj_per_mol,
+            some(report.potential_error_kj_per_mol),
+            &|value| format!("{value:.1}"),
+        ),
+        &|_| None,
+    );
     row(
         "energy drift, kJ/mol/ps per atom",
         report.drift_kj_per_mol_per_ps_per_atom.map(tiny),
@@ -283,6 +330,14 @@ fn words(report: &Analysis) -> Vec<String> {
     for kind in &report.diffusion_kinds {
         let found = with(Some(kind.cm2_per_s), kind.error_cm2_per_s, &tiny);
         row(&format!("diffusion of {}, cm²/s", kind.kind), found, &|_| None);
+    }
+    if let Some(atoms) = report.rmsd_atoms {
+        row(
+            &format!("RMSD of the largest molecule ({atoms} atoms), mean, Å"),
+            report.rmsd_angstrom.map(peak),
+            &|_| None,
+        );
+        row("  at the end, Å", report.rmsd_last_angstrom.map(peak), &|_| None);
     }
     if rows.is_empty() {
         lines.push(

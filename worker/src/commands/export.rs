@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use kernels::md::draft::BOX_SCALE;
 use kernels::md::readback::Readback;
 use kernels::run::RunDir;
 use serde::Serialize;
@@ -167,6 +168,12 @@ fn state(args: &Args, dir: &RunDir) -> anyhow::Result<Written> {
         let buffer = buffer.ok_or_else(|| Usage(format!("the package's state has no '{name}': it is not a molecular one")))?;
         let words = buffer.bytes.as_chunks::<4>().0.iter();
         Ok(words.map(|word| u32::from_le_bytes(*word)).collect())
+    };
+    let scale = buffers.iter().find(|buffer| buffer.name == BOX_SCALE);
+    let scale = scale.and_then(|buffer| buffer.bytes.first_chunk::<4>());
+    let particles = match scale {
+        Some(word) => particles.at_scale(f32::from_le_bytes(*word)),
+        None => particles,
     };
     let run = &dir.package().manifest().run;
     let velocities = words("velocities")?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::words::{count, finite, unit, within};
+use super::words::{buffer_index, count, finite, unit, within};
 use super::{Checked, Sizes};
 use crate::error::PackageError;
 use crate::folder::check_path;
@@ -53,6 +53,24 @@ pub(super) fn buffer(buffer: &Buffer, constants: &BTreeMap<String, Number>) -> C
     }
     unit(&format!("buffer '{}'", buffer.name), buffer.unit.as_ref())?;
     Ok(Sizes { shape, standard, device })
+}
+
+/// Buffers that others' scales are multiplied by.
+pub(super) fn scale_by(manifest: &Manifest, sizes: &[Sizes]) -> Checked {
+    for buffer in &manifest.buffers {
+        let Some(name) = &buffer.scale_by else { continue };
+        let key = format!("buffer '{}': scale_by", buffer.name);
+        if buffer.scale.is_none() {
+            return Err(PackageError::found(key, "no scale", "a scale that it multiplies"));
+        }
+        let index = buffer_index(manifest, &key, name)?;
+        let (source, elements) = (&manifest.buffers[index], sizes[index].elements());
+        if source.role != Role::State || source.element != Element::F32 || elements != 1 {
+            let found = format!("'{}' with {elements} elements of type {}", source.name, source.element);
+            return Err(PackageError::found(key, found, "a state buffer of one f32"));
+        }
+    }
+    Ok(())
 }
 
 /// Where a buffer's first contents come from.

@@ -17,7 +17,7 @@ mod words;
 pub(super) use buffers::fill_word;
 pub(super) use words::{buffer_index, count, package_name};
 
-use buffers::{buffer, memory};
+use buffers::{buffer, memory, scale_by};
 use outputs::{evaluate, faults, outputs};
 use passes::pass;
 use words::{constants, count_of, text, unique, unit, within};
@@ -66,6 +66,7 @@ pub(super) fn manifest(manifest: &Manifest) -> Checked<Vec<Sizes>> {
         sizes.push(buffer(one, &manifest.constants)?);
     }
     memory(manifest, &sizes)?;
+    scale_by(manifest, &sizes)?;
     files(manifest)?;
     for one in &manifest.passes {
         pass(one, manifest, &sizes)?;

@@ -28,11 +28,13 @@ const LEAD_STEPS: f64 = 8.0;
 
 impl System {
     /// The list and all terms that act within the cutoff or on given particles: all but the reciprocal part of PME.
-    pub fn interactions(&self, draft: &mut Draft) {
+    /// Returns how far the list reaches, and the cutoff, nm; none without a list.
+    pub fn interactions(&self, draft: &mut Draft) -> Option<[f64; 2]> {
         let terms = &self.terms;
         let between_all = terms.nonbonded.is_some() || !terms.custom_pairs.is_empty() || terms.gb_obc.is_some();
-        if between_all && let Some(reach_nm) = self.list(draft) {
-            self.pairs(reach_nm, draft);
+        let list_nm = if between_all { self.list(draft) } else { None };
+        if let Some([_, cutoff_nm]) = list_nm {
+            self.pairs(cutoff_nm, draft);
         }
         self.bonded(draft);
         if !terms.pair_bonds.is_empty() {
@@ -46,10 +48,12 @@ impl System {
                 points: &at.collect::<Vec<_>>(),
             });
         }
+        list_nm
     }
 
-    /// The list of all pairs within the longest cutoff. Returns that distance, nm; none where the box is too small for it, or exclusions differ.
-    fn list(&self, draft: &mut Draft) -> Option<f64> {
+    /// The list of all pairs within the longest cutoff. Returns how far it reaches with its skin, and that cutoff, nm; none where the box is too small
+    /// for it, or exclusions differ.
+    fn list(&self, draft: &mut Draft) -> Option<[f64; 2]> {
         let cell = draft.cell().cell();
         let edges_nm = cell.diagonal_nm();
         let half_nm = 0.5 * edges_nm.into_iter().fold(f64::INFINITY, f64::min);
@@ -89,7 +93,7 @@ impl System {
             },
             distance: None,
         });
-        Some(reach_nm)
+        Some([reach_nm + skin_nm, reach_nm])
     }
 
     /// The excluded pairs, which all terms between all particles must share: a list knows one set of them.
@@ -162,7 +166,7 @@ impl System {
         });
         let correction = dispersion_correction(self);
         if correction != 0.0 {
-            draft.constant_energy(ForceClass::Nonbonded.name(), correction);
+            draft.volume_energy(ForceClass::Nonbonded.name(), correction);
         }
     }
 

@@ -8,8 +8,9 @@
 mod interactions;
 mod motion;
 
-use super::draft::{Atoms, Draft, Head};
+use super::draft::{Atoms, BOX_SCALE, Draft, Head};
 use super::fixed_cell::{FixedCell, OPEN_EDGE_NM};
+use super::motion::barostat;
 use super::system::{Cell, System, Vector, check};
 use super::{MdError, Plan};
 use crate::package::Package;
@@ -27,11 +28,19 @@ impl System {
         if self.time_ps != 0.0 || self.step != 0 {
             draft.start(self.time_ps, self.step);
         }
-        self.interactions(&mut draft);
+        if self.barostat().is_some() {
+            barostat::obstacles(self, &mut draft);
+            draft.move_box();
+        }
+        let list_nm = self.interactions(&mut draft);
         self.reciprocal(&mut draft);
+        self.volume_moves(list_nm, &mut draft);
         self.density(&mut draft);
         self.motion(&mut draft);
         draft.frames("positions", plan.positions_every);
+        if draft.is_box_moving() {
+            draft.frames(BOX_SCALE, plan.positions_every);
+        }
         draft.finish()
     }
 
@@ -42,8 +51,14 @@ impl System {
         }
         let cell = draft.cell().cell();
         let mass_u: f64 = self.particles.iter().map(|particle| particle.mass_u).sum();
-        draft.fixed_column("density", "g/mL", mass_u * GRAMS_PER_ML / cell.volume_nm3());
-        for (name, edge_nm) in ["box_x", "box_y", "box_z"].into_iter().zip(cell.diagonal_nm()) {
+        let density = mass_u * GRAMS_PER_ML / cell.volume_nm3();
+        let [x, y, z] = cell.diagonal_nm();
+        let edges = [("box_x", x), ("box_y", y), ("box_z", z)];
+        if draft.is_box_moving() {
+            return barostat::columns(draft, density, edges);
+        }
+        draft.fixed_column("density", "g/mL", density);
+        for (name, edge_nm) in edges {
             draft.fixed_column(name, "nm", edge_nm);
         }
     }

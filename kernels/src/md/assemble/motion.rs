@@ -1,10 +1,32 @@
 //! What moves the particles of a system, and what acts on them between steps.
 
 use super::super::draft::Draft;
-use super::super::motion::{Integration, Masses, RemoveMotion, VirtualSites};
-use super::super::system::{Action, System};
+use super::super::motion::{Integration, Masses, RemoveMotion, VirtualSites, VolumeMoves};
+use super::super::system::{Action, Barostat, System};
 
 impl System {
+    /// The barostat, where there is one and something moves.
+    pub(super) fn barostat(&self) -> Option<Barostat> {
+        self.dynamics?;
+        self.actions.iter().find_map(|action| match action {
+            Action::Barostat(barostat) => Some(*barostat),
+            Action::RemoveMotion { .. } => None,
+        })
+    }
+
+    /// Moves of the volume, with what the list reaches and the cutoff, nm.
+    pub(super) fn volume_moves(&self, list_nm: Option<[f64; 2]>, draft: &mut Draft) {
+        let (Some(barostat), Some(dynamics)) = (self.barostat(), self.dynamics) else {
+            return;
+        };
+        draft.add(&VolumeMoves {
+            barostat,
+            system: self,
+            list_nm,
+            seed: dynamics.from_step(self.step).seed,
+        });
+    }
+
     /// Virtual sites, the integrator, constraints, removal of centre-of-mass motion.
     pub(super) fn motion(&self, draft: &mut Draft) {
         if !self.sites.is_empty() {
@@ -25,7 +47,7 @@ impl System {
                         draft.refuse("two CMMotionRemovers, expected one at most".into());
                     }
                 }
-                Action::Barostat(_) => draft.refuse("a MonteCarloBarostat cannot be run yet".into()),
+                Action::Barostat(_) => {}
             }
         }
         draft.add(&Integration {

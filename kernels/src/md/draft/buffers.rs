@@ -74,6 +74,7 @@ pub(super) fn buffer(name: &str, element: Element, shape: &[&str], role: Role) -
         init: None,
         fill: None,
         scale: None,
+        scale_by: None,
         unit: None,
     }
 }

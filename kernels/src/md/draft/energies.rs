@@ -69,8 +69,8 @@ pub(super) struct Energies {
     without_pressure: bool,
     /// Energies that do not depend on positions: force class, kJ/mol.
     constants: Vec<(&'static str, f64)>,
-    /// Further columns: name, unit, weights of slots, scale.
-    more: Vec<(String, String, Slot)>,
+    /// Further columns: name, unit, slot, value of its unit.
+    more: Vec<(String, String, Slot, f64)>,
     /// Columns that hold one number: name, unit, number.
     fixed: Vec<(&'static str, &'static str, f64)>,
 }
@@ -129,9 +129,9 @@ impl Draft {
         self.energies.fixed.push((name, unit, value));
     }
 
-    /// A further column: a slot as it is.
-    pub fn column(&mut self, name: &str, unit: &str, slot: Slot) {
-        self.energies.more.push((name.to_owned(), unit.to_owned(), slot));
+    /// A further column: a slot times a number.
+    pub fn column(&mut self, name: &str, unit: &str, slot: Slot, scale: f64) {
+        self.energies.more.push((name.to_owned(), unit.to_owned(), slot, scale));
     }
 }
 
@@ -174,9 +174,9 @@ impl Energies {
         let held = table.columns.iter_mut().filter(|column| all.contains(&column.name.as_str()));
         held.for_each(|column| column.add = constant);
         self.classes(&mut table);
-        for (name, unit, slot) in &self.more {
+        for (name, unit, slot, scale) in &self.more {
             let at = table.quantity(self.weights([(*slot, 1)]));
-            table.column(name, unit, at, 1.0);
+            table.column(name, unit, at, *scale);
         }
         for (name, unit, value) in &self.fixed {
             table.column(name, unit, potential_at, 0.0);

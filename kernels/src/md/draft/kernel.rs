@@ -19,6 +19,8 @@ pub struct Kernel {
     underflow: Underflow,
     /// Steps between two times that it runs, and the first of them.
     every: Option<[u64; 2]>,
+    /// Whether energies rest on it: one of [`Phase::Clear`] or [`Phase::Forces`].
+    feeds_energies: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -47,6 +49,7 @@ impl Kernel {
             constants: BTreeMap::new(),
             underflow: Underflow::Checked,
             every: None,
+            feeds_energies: false,
         }
     }
 
@@ -113,6 +116,32 @@ impl Kernel {
     pub fn every(mut self, every: u64, offset: u64) -> Self {
         self.every = Some([every, offset]);
         self
+    }
+
+    /// Energies rest on what this kernel of [`Phase::Clear`] or [`Phase::Forces`] writes: where they are needed for themselves, it runs before them.
+    #[must_use]
+    pub fn feeds_energies(mut self) -> Self {
+        self.feeds_energies = true;
+        self
+    }
+
+    /// The same under another name, and in other steps.
+    pub(super) fn again(&self, suffix: &str, [every, offset]: [u64; 2]) -> Self {
+        Self {
+            name: format!("{}_{suffix}", self.name),
+            every: Some([every, offset]),
+            ..self.clone()
+        }
+    }
+
+    pub(super) fn is_needed_for_energies(&self) -> bool {
+        self.feeds_energies
+    }
+
+    /// Whether a file of it declares a variable of this name.
+    pub(super) fn declares(&self, variable: &str) -> bool {
+        let declaration = format!("> {variable}:");
+        self.files.iter().any(|file| shaders::text(file).contains(&declaration))
     }
 
     pub(super) fn name(&self) -> &str {

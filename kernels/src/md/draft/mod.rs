@@ -87,9 +87,11 @@ mod buffers;
 pub mod energies;
 mod finish;
 pub mod kernel;
+mod moving_box;
 
 pub use energies::{Energy, Slot};
 pub use kernel::Kernel;
+pub use moving_box::BOX_SCALE;
 
 use buffers::{buffer, floats, words};
 use energies::Energies;
@@ -183,6 +185,7 @@ pub struct Draft {
     float_forces: Option<String>,
     integer_forces: bool,
     slot_forces: bool,
+    moving_box: bool,
 }
 
 impl Draft {
@@ -205,6 +208,7 @@ impl Draft {
             float_forces: None,
             integer_forces: false,
             slot_forces: false,
+            moving_box: false,
         };
         let dt_ps = draft.head.dt_ps;
         draft.integer("atoms", atoms.positions.len() as u64);
@@ -266,8 +270,14 @@ impl Draft {
         self.cell.cell().is_rectangular()
     }
 
-    /// The file with `cell_nm` and `cell_units` for any box, `md/cell.wgsl`, with its constants.
+    /// The file with `cell_nm` and `cell_units` for any box, `md/cell.wgsl`, with its constants; `md/cell_scaled.wgsl` where its size is part of the state.
     pub fn cell_file(&mut self) -> &'static str {
+        let fixed = self.first_cell_file();
+        if self.moving_box { "md/cell_scaled.wgsl" } else { fixed }
+    }
+
+    /// `md/cell.wgsl`, with its constants: the box at the start.
+    pub fn first_cell_file(&mut self) -> &'static str {
         for (name, value) in self.cell.constants() {
             self.float(name, value);
         }

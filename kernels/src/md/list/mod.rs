@@ -86,12 +86,24 @@ impl Part for List {
         draft.kernel(Phase::List, Kernel::new("check", &["md/list/check.wgsl"]));
         let sorted = Self::sort(draft);
         self.build(draft, sorted);
-        let files = [BoxFiles::of(draft).cell, "md/list/follow.wgsl"];
-        draft.kernel(Phase::After, Kernel::new("follow", &files).over("atoms"));
+        self.follow(draft);
     }
 }
 
 impl List {
+    fn follow(&self, draft: &mut Draft) {
+        let cell = BoxFiles::of(draft).cell;
+        if draft.is_box_moving() {
+            draft.float("reach_nm", self.cutoff_nm + self.skin_nm);
+            draft.float("cutoff_nm", self.cutoff_nm);
+            let files = [cell, "md/list/follow_scaled.wgsl"];
+            draft.kernel(Phase::After, Kernel::new("follow", &files).over("atoms"));
+        } else {
+            let files = [cell, "md/list/follow.wgsl"];
+            draft.kernel(Phase::After, Kernel::new("follow", &files).over("atoms"));
+        }
+    }
+
     fn constants(&self, draft: &mut Draft) {
         let atoms = draft.integer_of("atoms");
         let clusters = atoms.div_ceil(CLUSTER as u64);
@@ -237,10 +249,12 @@ impl List {
     }
 }
 
-/// WGSL files for the draft's box.
+/// WGSL files for the draft's box; those of the list for the box as it was at the start.
 pub(super) struct BoxFiles {
+    /// `cell_nm` for terms of pairs.
+    pub(super) pairs: &'static str,
     /// `cell_nm`.
-    pub(super) cell: &'static str,
+    cell: &'static str,
     /// `pair_square`, behind `cell`; none where `cell` has it.
     square: Option<&'static str>,
     /// `lead_units`.
@@ -254,7 +268,13 @@ impl BoxFiles {
     /// Files that take a rectangular box for granted where it is one.
     pub(super) fn of(draft: &mut Draft) -> Self {
         if draft.is_rectangular() {
+            let moving = draft.is_box_moving();
             return Self {
+                pairs: if moving {
+                    "md/list/cell_box_scaled.wgsl"
+                } else {
+                    "md/list/cell_box.wgsl"
+                },
                 cell: "md/list/cell_box.wgsl",
                 square: None,
                 lead: "md/list/lead_box.wgsl",
@@ -262,8 +282,9 @@ impl BoxFiles {
                 gap_needs: None,
             };
         }
-        let cell = draft.cell_file();
+        let cell = draft.first_cell_file();
         Self {
+            pairs: draft.cell_file(),
             cell,
             square: Some("md/list/square_cell.wgsl"),
             lead: "md/list/lead_cell.wgsl",

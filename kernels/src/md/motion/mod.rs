@@ -7,6 +7,7 @@
 //! | [`constraints`] | groups of up to four constraints, as the solver's buffers |
 //! | [`constraint_sets`] | larger connected sets of constraints, as theirs |
 //! | [`sites`] | virtual sites, a part |
+//! | [`barostat`] | Monte Carlo moves of the volume, a part |
 //! | [`momentum`] | removal of the motion of the centre of mass, a part |
 //! | [`masses`] | masses by tag |
 //! | [`reversible`] | leapfrog that can be taken back bit for bit |
@@ -19,6 +20,7 @@
 //!
 //! Invariant: velocities are never taken from differences of positions.
 
+pub mod barostat;
 pub mod constraint_sets;
 pub mod constraints;
 pub mod integration;
@@ -30,6 +32,7 @@ pub mod reversible;
 pub mod sites;
 pub mod twin;
 
+pub use barostat::VolumeMoves;
 pub use integration::Integration;
 pub use leapfrog::Leapfrog;
 pub use masses::Masses;

@@ -415,10 +415,10 @@ fn motion(system: &System, problems: &mut Problems) {
             Action::Barostat(barostat) => {
                 random = true;
                 let good =
-                    barostat.every > 0 && barostat.pressure_bar.abs() < 1e6 && (0.0..1e5).contains(&barostat.temperature_k);
+                    barostat.every > 0 && barostat.pressure_bar.abs() < 1e6 && (1e-3..1e5).contains(&barostat.temperature_k);
                 problems.add(unless(good, || {
                     format!(
-                        "the barostat tries every {} steps at {} bar and {} K, expected at least 1, within 1e6 and 0 to below 1e5",
+                        "the barostat tries every {} steps at {} bar and {} K, expected at least 1, within 1e6 and 1e-3 to below 1e5",
                         barostat.every, barostat.pressure_bar, barostat.temperature_k
                     )
                 }));

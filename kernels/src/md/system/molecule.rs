@@ -52,23 +52,29 @@ impl System {
     /// Molecules, as the barostat moves them: what bonds, pair bonds, constraints and virtual sites connect (angles and exceptions do not).
     pub fn molecules(&self) -> Vec<Vec<u32>> {
         let mut sets = Sets::new(self.atoms());
-        self.terms
-            .bonds
-            .iter()
-            .for_each(|bond| sets.join(bond.atoms[0], bond.atoms[1]));
-        self.terms
-            .pair_bonds
-            .iter()
-            .for_each(|pair| sets.join(pair.atoms[0], pair.atoms[1]));
-        self.constraints
-            .all()
-            .for_each(|constraint| sets.join(constraint.atoms[0], constraint.atoms[1]));
-        for site in &self.sites {
-            site.kind
-                .parents()
-                .into_iter()
-                .for_each(|parent| sets.join(site.particle, parent));
-        }
+        self.links().for_each(|[a, b]| sets.join(a, b));
         sets.lists()
+    }
+
+    /// For each particle, those that bonds, pair bonds, constraints and virtual sites connect it with, in order.
+    pub fn links_of_each(&self) -> Vec<Vec<u32>> {
+        let mut neighbors = vec![Vec::new(); self.atoms()];
+        for [a, b] in self.links() {
+            neighbors[a as usize].push(b);
+            neighbors[b as usize].push(a);
+        }
+        neighbors.iter_mut().for_each(|row| row.sort_unstable());
+        neighbors
+    }
+
+    fn links(&self) -> impl Iterator<Item = [u32; 2]> {
+        let bonds = self.terms.bonds.iter().map(|bond| bond.atoms);
+        let pairs = self.terms.pair_bonds.iter().map(|pair| pair.atoms);
+        let constraints = self.constraints.all().map(|constraint| constraint.atoms);
+        let sites = self.sites.iter().flat_map(|site| {
+            let parents = site.kind.parents().into_iter();
+            parents.map(|parent| [site.particle, parent])
+        });
+        bonds.chain(pairs).chain(constraints).chain(sites)
     }
 }

@@ -20,15 +20,14 @@ const AKMA_PS: f64 = 0.048_888_21;
 pub(crate) fn write(out: &mut dyn Write, frames: &mut dyn Frames, range: Range<u64>) -> anyhow::Result<()> {
     let shape = frames.shape().clone();
     let rows = i32::try_from(shape.positions()?).context("DCD counts atoms in 31 bits")?;
-    let cell = shape.cell().map(|cell| unit_cell(cell, shape.to_angstrom()));
-    record(out, &control(&shape, &range, cell.is_some())?)?;
+    record(out, &control(&shape, &range, shape.cell().is_some())?)?;
     record(out, &title())?;
     record(out, &rows.to_le_bytes())?;
     for frame in range {
-        if let Some(cell) = cell {
-            record(out, &cell.map(f64::to_le_bytes).concat())?;
+        if let Some(cell) = frames.cell(frame)? {
+            record(out, &unit_cell(cell, shape.to_angstrom()).map(f64::to_le_bytes).concat())?;
         }
-        let values = shape.values(&frames.read(frame)?);
+        let values = frames.values(frame)?;
         for axis in 0..3 {
             let column = values.iter().skip(axis).step_by(3);
             let bytes: Vec<u8> = column

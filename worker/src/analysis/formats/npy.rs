@@ -57,15 +57,14 @@ pub(crate) fn write(out: &mut dyn Write, frames: &mut dyn Frames, range: Range<u
     extents.extend(&shape.extents);
     header(out, kind, &extents)?;
     for frame in range {
-        let bytes = frames.read(frame)?;
         match values {
-            Values::Raw => out.write_all(&bytes)?,
+            Values::Raw => out.write_all(&frames.read(frame)?)?,
             Values::Scaled => {
-                let scaled: Vec<u8> = shape.values(&bytes).into_iter().flat_map(f64::to_le_bytes).collect();
+                let scaled: Vec<u8> = frames.values(frame)?.into_iter().flat_map(f64::to_le_bytes).collect();
                 out.write_all(&scaled)?;
             }
             Values::Half => {
-                let halves = shape.values(&bytes).into_iter().map(half::f16::from_f64);
+                let halves = frames.values(frame)?.into_iter().map(half::f16::from_f64);
                 out.write_all(&halves.flat_map(half::f16::to_le_bytes).collect::<Vec<u8>>())?;
             }
         }

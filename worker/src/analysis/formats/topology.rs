@@ -66,8 +66,8 @@ impl Topology {
     ) -> anyhow::Result<()> {
         let shape = frames.shape().clone();
         let factor = shape.to_angstrom();
-        let values = shape.values(&frames.read(frame)?);
-        if let Some(cell) = shape.cell() {
+        let values = frames.values(frame)?;
+        if let Some(cell) = frames.cell(frame)? {
             writeln!(out, "{}", cryst1(cell, factor))?;
         }
         for (row, [x, y, z]) in selection.0.iter().zip(values.as_chunks::<3>().0) {

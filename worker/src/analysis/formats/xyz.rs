@@ -18,9 +18,8 @@ pub(crate) fn write(out: &mut dyn Write, frames: &mut dyn Frames, range: Range<u
     let rows = shape.positions()?;
     let factor = shape.to_angstrom();
     for frame in range {
-        let bytes = frames.read(frame)?;
-        let mut text = format!("{rows}\n{}\n", comment(&shape, frame));
-        for (row, position) in shape.values(&bytes).as_chunks::<3>().0.iter().enumerate() {
+        let mut text = format!("{rows}\n{}\n", comment(&shape, frames.cell(frame)?, frame));
+        for (row, position) in frames.values(frame)?.as_chunks::<3>().0.iter().enumerate() {
             let symbol = shape.symbols.get(row).map_or("X", String::as_str);
             let [x, y, z] = position.map(|value| value * factor);
             writeln!(text, "{symbol} {x:.9} {y:.9} {z:.9}")?;
@@ -30,9 +29,9 @@ pub(crate) fn write(out: &mut dyn Write, frames: &mut dyn Frames, range: Range<u
     Ok(())
 }
 
-fn comment(shape: &Shape, frame: u64) -> String {
+fn comment(shape: &Shape, cell: Option<[[f64; 3]; 3]>, frame: u64) -> String {
     let mut text = String::new();
-    match shape.cell() {
+    match cell {
         Some(cell) => {
             let lattice = cell.as_flattened().iter().map(|component| match component {
                 0.0 => "0.0".to_owned(),

@@ -24,7 +24,7 @@ pub(crate) struct Diffusion {
     pub(crate) error: Option<f64>,
 }
 
-/// The diffusion coefficient of each kind of atom; `ps` is the length of the track's unit of time, `of_row` the kind of each atom, empty where
+/// The diffusion coefficient of each kind of atom, in a box of its mean size; `ps` is the length of the track's unit of time, `of_row` the kind of each atom, empty where
 /// there is one.
 ///
 /// # Errors
@@ -59,9 +59,10 @@ fn of_atoms(track: &Track, ps: f64, is_of: &dyn Fn(usize) -> bool) -> Result<Dif
             2.0 * TO_PS
         ));
     }
+    let size = track.mean_size();
     let chosen = |frame: &Vec<[f64; 3]>| {
         let atoms = frame.iter().enumerate().filter(|(atom, _)| is_of(*atom));
-        atoms.map(|(_, position)| *position).collect()
+        atoms.map(|(_, position)| position.map(|x| x * size)).collect()
     };
     let paths: Vec<Vec<[f64; 3]>> = track.paths.iter().map(chosen).collect();
     let (points, line) = slope(&paths, spacing).ok_or("the displacements lie on no line")?;

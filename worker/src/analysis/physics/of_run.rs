@@ -2,9 +2,11 @@
 
 use kernels::run::RunDir;
 
+use super::blocks::{self, Mean};
 use super::diffusion::{Diffusion, diffusion};
 use super::fit::{self, Line};
 use super::rdf::{Pair, Rdf, pairs, rdf};
+use super::rmsd::{Deviation, of_largest_molecule};
 use super::track::Track;
 use crate::analysis::formats::dcd::picoseconds;
 use crate::analysis::observables::{self, Table};
@@ -44,6 +46,8 @@ pub(crate) struct Physics {
     pub(crate) kinds: Option<Kinds>,
     /// Structure: one for each pair of kinds, as [`pairs`](super::rdf::pairs) lists them.
     pub(crate) rdf: Vec<Rdf>,
+    /// How far the largest molecule is from what it was at first.
+    pub(crate) deviation: Option<Deviation>,
     /// Diffusion (in length²/ps) of each kind, or why there is none.
     pub(crate) diffusion: Result<Vec<Diffusion>, String>,
 }
@@ -71,14 +75,28 @@ impl Physics {
             drift: None,
             kinds: None,
             rdf: Vec::new(),
+            deviation: None,
             diffusion: Err("it needs an output of positions in a periodic box".into()),
         };
         if let Ok(name) = trajectory::choose(dir.package(), None, true) {
             let mut frames = RunFrames::open(dir, &name)?;
             physics.structure(&mut frames)?;
+            physics.deviation = of_largest_molecule(dir.package(), &mut frames)?;
         }
         physics.conservation();
         Ok(physics)
+    }
+
+    /// Mean of a column over what is looked at, with its error.
+    pub(crate) fn mean(&self, column: &str) -> Option<Mean> {
+        let values: Vec<f64> = self
+            .table
+            .column(column)?
+            .since(self.from)
+            .into_iter()
+            .map(|point| point.1)
+            .collect();
+        blocks::mean(&values)
     }
 
     /// The name of each pair of kinds, `Ar-Ne`; one nameless pair where there is one kind.

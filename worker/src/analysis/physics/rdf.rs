@@ -30,10 +30,11 @@ pub(crate) fn pairs(kinds: usize) -> Vec<Pair> {
     (0..kinds).flat_map(|a| (a..kinds).map(move |b| Pair(a, b))).collect()
 }
 
-/// g(r) up to half the shortest edge, one for each of [`pairs`], in bins of a width that suits the unit: `BIN_NM` where that is nm. `of_row` is the
+/// g(r) up to half the shortest edge of the smallest box, one for each of [`pairs`], in bins of a width that suits the unit: `BIN_NM` where that is nm. `of_row` is the
 /// kind of each atom; empty where there is one.
 pub(crate) fn rdf(track: &Track, is_nm: bool, of_row: &[usize]) -> Vec<Rdf> {
-    let reach = 0.5 * track.edges.iter().copied().fold(f64::INFINITY, f64::min);
+    let smallest = track.sizes.iter().copied().fold(f64::INFINITY, f64::min);
+    let reach = 0.5 * smallest * track.edges.iter().copied().fold(f64::INFINITY, f64::min);
     let width = if is_nm { BIN_NM } else { reach / 800.0 };
     let bins = (reach / width).floor() as usize;
     let kind = |atom: usize| of_row.get(atom).copied().unwrap_or(0);
@@ -44,8 +45,11 @@ pub(crate) fn rdf(track: &Track, is_nm: bool, of_row: &[usize]) -> Vec<Rdf> {
     // One row of bins for each ordered pair of kinds: the two of a pair are added at the end.
     let mut counts = vec![vec![0_u64; bins]; kinds * kinds];
     let mut frames = 0;
-    for frame in track.paths.iter().step_by(stride) {
-        count(track, &track.wrapped(frame), width, |a, b, bin| {
+    // Sum of 1 / V over the frames.
+    let mut crowding = 0.0;
+    for (frame, size) in track.paths.iter().zip(&track.sizes).step_by(stride) {
+        crowding += 1.0 / track.volume(*size);
+        count(track, &track.wrapped(frame), reach / size, width / size, |a, b, bin| {
             if let Some(count) = counts[kind(a) * kinds + kind(b)].get_mut(bin) {
                 *count += 1;
             }
@@ -64,7 +68,7 @@ pub(crate) fn rdf(track: &Track, is_nm: bool, of_row: &[usize]) -> Vec<Rdf> {
         let ideal = |bin: usize| {
             let shell = 4.0 / 3.0 * std::f64::consts::PI * ((bin + 1) as f64 * width).powi(3)
                 - 4.0 / 3.0 * std::f64::consts::PI * (bin as f64 * width).powi(3);
-            there * shell / track.volume() * frames as f64
+            there * shell * crowding
         };
         let g = |bin: usize| counted(bin) as f64 / ideal(bin).max(f64::MIN_POSITIVE);
         let points: Vec<(f64, f64)> = (0..bins).map(|bin| ((bin as f64 + 0.5) * width, g(bin))).collect();
@@ -77,8 +81,7 @@ pub(crate) fn rdf(track: &Track, is_nm: bool, of_row: &[usize]) -> Vec<Rdf> {
     pairs(kinds).into_iter().map(of_pair).collect()
 }
 
-fn count(track: &Track, frame: &[[f64; 3]], width: f64, mut put: impl FnMut(usize, usize, usize)) {
-    let reach = 0.5 * track.edges.iter().copied().fold(f64::INFINITY, f64::min);
+fn count(track: &Track, frame: &[[f64; 3]], reach: f64, width: f64, mut put: impl FnMut(usize, usize, usize)) {
     for (index, a) in frame.iter().enumerate() {
         for (other, b) in (index + 1..).zip(&frame[index + 1..]) {
             let [x, y, z] = track.nearest(*a, *b);
@@ -116,6 +119,7 @@ mod tests {
     fn pairs_at_one_distance_are_found_across_the_boundary() {
         let track = Track {
             times: vec![0.0],
+            sizes: vec![1.0],
             paths: vec![vec![[0.05, 0.5, 0.5], [0.95, 0.5, 0.5]]],
             ..Track::new([1.0; 3], 1.0)
         };

@@ -1,5 +1,6 @@
 //! Positions over time. Frames hold positions wrapped into the box; each atom's path through it is followed from frame to frame, over all
-//! frames, before any are left out.
+//! frames, before any are left out. Where the box changes, paths are those in the box of [`Track::edges`], which positions are fractions of; a frame's size turns
+//! them into lengths.
 
 use anyhow::bail;
 
@@ -14,10 +15,12 @@ const LONG_SHARE_MAX: f64 = 0.01;
 /// Frames of a periodic box.
 #[derive(Clone, Debug)]
 pub(crate) struct Track {
-    /// Edges of the box.
+    /// Edges of the box, at size 1.
     pub(crate) edges: [f64; 3],
     /// Time of each frame.
     pub(crate) times: Vec<f64>,
+    /// Size of the box at each frame.
+    pub(crate) sizes: Vec<f64>,
     /// Positions of each frame, not wrapped: each atom's path is unbroken, as far as [`Track::too_fast`] does not say otherwise.
     pub(crate) paths: Vec<Vec<[f64; 3]>>,
     /// Steps from one recorded frame to the next, along one axis, and how many of them are longer than a quarter of the edge.
@@ -34,6 +37,7 @@ impl Track {
         Self {
             edges,
             times: Vec::new(),
+            sizes: Vec::new(),
             paths: Vec::new(),
             steps: 0,
             long_steps: 0,
@@ -59,10 +63,12 @@ impl Track {
         let mut track = Self::new(edges, shape.time(1) - shape.time(0));
         let mut at: Vec<[f64; 3]> = Vec::new();
         for frame in first..frames.count() {
+            let size = frames.size(frame)?;
             let wrapped = shape.values(&frames.read(frame)?).as_chunks::<3>().0.to_vec();
             track.follow(&mut at, &wrapped);
             if (frame - first).is_multiple_of(stride) {
                 track.times.push(shape.time(frame));
+                track.sizes.push(size);
                 track.paths.push(at.clone());
             }
         }
@@ -98,9 +104,17 @@ impl Track {
         self.paths.first().map_or(0, Vec::len)
     }
 
-    /// Volume of the box.
-    pub(crate) fn volume(&self) -> f64 {
-        self.edges.iter().product()
+    /// Volume of the box at a size.
+    pub(crate) fn volume(&self, size: f64) -> f64 {
+        self.edges.iter().product::<f64>() * size.powi(3)
+    }
+
+    /// Mean size of the box; 1 of no frames.
+    pub(crate) fn mean_size(&self) -> f64 {
+        match self.sizes.len() {
+            0 => 1.0,
+            count => self.sizes.iter().sum::<f64>() / count as f64,
+        }
     }
 
     /// The positions of a frame, wrapped into the box.
@@ -155,6 +169,7 @@ pub(super) mod testing {
         };
         Track {
             times: (0..frames).map(|i| i as f64).collect(),
+            sizes: vec![1.0; frames],
             paths: (0..frames).map(|_| frame()).collect(),
             ..Track::new(edges, 1.0)
         }

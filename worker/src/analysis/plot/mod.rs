@@ -75,6 +75,17 @@ fn figures(dir: &RunDir, physics: &Physics) -> Vec<(String, Figure)> {
         let peak = first.peak.filter(|_| physics.rdf.len() == 1).map(|(r, g)| (r * factor, g));
         figures.push(("rdf.svg".into(), structure::rdf(curves.collect(), unit, peak, &subtitle)));
     }
+    if let Some(deviation) = &physics.deviation {
+        let points = deviation.points.iter().map(|(time, value)| (*time, value * factor)).collect();
+        let note = format!(
+            "{} atoms, from the first frame, after the best superposition",
+            deviation.atoms
+        );
+        figures.push((
+            "rmsd.svg".into(),
+            structure::deviation(points, unit, &physics.table.axis, &note, &subtitle),
+        ));
+    }
     if let Ok(found) = &physics.diffusion {
         let area = factor * factor;
         let of_kind = |(name, found): (Option<String>, &Diffusion)| {

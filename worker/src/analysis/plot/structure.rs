@@ -54,6 +54,28 @@ pub(crate) fn rdf(curves: Vec<Named>, unit: &str, peak: Option<(f64, f64)>, subt
     }
 }
 
+/// Root mean square deviation of a molecule over time.
+pub(crate) fn deviation(points: Vec<(f64, f64)>, unit: &str, axis: &str, note: &str, subtitle: &str) -> Figure {
+    let panel = Panel {
+        axis: format!("RMSD ({unit})"),
+        curves: vec![Curve {
+            name: None,
+            points,
+            colour: 0,
+            thin: false,
+        }],
+        note: note.to_owned(),
+        from: Some(0.0),
+        ..Panel::default()
+    };
+    Figure {
+        title: "Largest molecule".into(),
+        subtitle: subtitle.to_owned(),
+        axis: axis.to_owned(),
+        panels: vec![panel],
+    }
+}
+
 /// Mean square displacement over the time between two looks, with the line that the diffusion coefficient is the slope of; one of both for each
 /// kind of atom.
 pub(crate) fn displacement(kinds: Vec<(Named, [(f64, f64); 2])>, units: (&str, &str), note: &str, subtitle: &str) -> Figure {

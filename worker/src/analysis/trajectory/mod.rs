@@ -1,6 +1,7 @@
 //! Frames as physics: what an output of a run means, on top of the exact bytes that the run directory holds.
 //!
-//! A frame's bytes are never changed here; values are computed from them in f64, as `raw * scale`, or as fractions of the vectors of a tilted box.
+//! A frame's bytes are never changed here; values are computed from them in f64, as `raw * scale`, or as fractions of the vectors of a tilted box. Where the box
+//! changes, a frame of its size lies beside each frame ([`Frames::size`]).
 //! [`atoms`] owns what a package says of its atoms, [`selection`] a part of them.
 
 mod atoms;
@@ -8,6 +9,7 @@ mod selection;
 
 use std::ops::Range;
 
+use anyhow::Context;
 use kernels::package::Package;
 use kernels::package::manifest::Element;
 use kernels::run::{RunDir, frames};
@@ -136,12 +138,40 @@ pub(crate) trait Frames {
     fn read(&mut self, frame: u64) -> anyhow::Result<Vec<u8>>;
     /// Number of frames.
     fn count(&self) -> u64;
+    /// The size of the box at a frame, in units of that of [`Shape`]: 1 where it does not change.
+    ///
+    /// # Errors
+    /// The file of sizes cannot be read.
+    fn size(&mut self, _frame: u64) -> anyhow::Result<f64> {
+        Ok(1.0)
+    }
+    /// Physical value of each element of a frame, in the box as it was then.
+    ///
+    /// # Errors
+    /// As [`Frames::read`].
+    fn values(&mut self, frame: u64) -> anyhow::Result<Vec<f64>> {
+        let size = self.size(frame)?;
+        let mut values = self.read(frame).map(|bytes| self.shape().values(&bytes))?;
+        values.iter_mut().for_each(|value| *value *= size);
+        Ok(values)
+    }
+    /// Vectors of the periodic box at a frame.
+    ///
+    /// # Errors
+    /// As [`Frames::size`].
+    fn cell(&mut self, frame: u64) -> anyhow::Result<Option<[[f64; 3]; 3]>> {
+        let size = self.size(frame)?;
+        let cell = self.shape().cell();
+        Ok(cell.map(|cell| cell.map(|vector| vector.map(|x| x * size))))
+    }
 }
 
 /// Frames of a run directory.
 pub(crate) struct RunFrames {
     shape: Shape,
     frames: frames::Frames,
+    /// Sizes of the box, where it changes.
+    sizes: Option<frames::Frames>,
 }
 
 impl RunFrames {
@@ -152,10 +182,22 @@ impl RunFrames {
     pub(crate) fn open(dir: &RunDir, name: &str) -> anyhow::Result<Self> {
         let frames = frames::Frames::open(dir, name)?;
         let shape = shapes(dir.package()).into_iter().find(|shape| shape.name == name);
-        Ok(Self {
-            shape: shape.expect("an output that opens is one of the package's"),
-            frames,
-        })
+        let shape = shape.expect("an output that opens is one of the package's");
+        let sizes = match &frames.buffer.scale_by {
+            None => None,
+            Some(buffer) => {
+                let mut outputs = dir.package().manifest().outputs.iter();
+                let beside = outputs.find(|output| output.buffer == *buffer && output.every == shape.every);
+                let beside = beside.ok_or_else(|| {
+                    Usage(format!(
+                        "output '{name}' has no frames of '{buffer}' beside it, which its scale is multiplied by: expected an output of that buffer every {} steps",
+                        shape.every
+                    ))
+                })?;
+                Some(frames::Frames::open(dir, &beside.name)?)
+            }
+        };
+        Ok(Self { shape, frames, sizes })
     }
 }
 
@@ -170,6 +212,13 @@ impl Frames for RunFrames {
 
     fn count(&self) -> u64 {
         self.frames.count
+    }
+
+    fn size(&mut self, frame: u64) -> anyhow::Result<f64> {
+        let Some(sizes) = &mut self.sizes else { return Ok(1.0) };
+        let bytes = sizes.read(frame)?;
+        let word = bytes.first_chunk::<4>().context("a frame of one f32")?;
+        Ok(f64::from(f32::from_le_bytes(*word)))
     }
 }
 

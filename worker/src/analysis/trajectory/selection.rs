@@ -90,6 +90,10 @@ impl Frames for Selected<'_> {
     fn count(&self) -> u64 {
         self.all.count()
     }
+
+    fn size(&mut self, frame: u64) -> anyhow::Result<f64> {
+        self.all.size(frame)
+    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,11 @@ impl Part for Bonds<'_> {
         });
         draft.constant_f32("bond_parameters", &["bonds", "4"], parameters);
         draft.integer_forces();
-        let bond = ["md/terms/bonds/exact.wgsl", "md/terms/bonds/bond.wgsl"];
+        let exact = match draft.is_box_moving() {
+            true => "md/terms/bonds/exact_scaled.wgsl",
+            false => "md/terms/bonds/exact.wgsl",
+        };
+        let bond = [exact, "md/terms/bonds/bond.wgsl"];
         let kernel = Kernel::tagged_forces(draft, "bond_forces", &bond, "md/terms/bonds/bond_forces.wgsl");
         draft.kernel(Phase::Forces, kernel.over("bonds"));
         let kernel = Kernel::tagged_energies(draft, "bond_energies", &bond, "md/terms/bonds/bond_energies.wgsl");

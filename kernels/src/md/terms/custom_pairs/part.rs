@@ -34,7 +34,7 @@ impl Part for PairTable<'_> {
         draft.constant_u32(&kinds, &["kinds_count"], self.type_of_kind.iter().copied());
         draft.constant_f32(&table, &[&rows, "4"], self.table());
         draft.slot_forces();
-        let cell = BoxFiles::of(draft).cell;
+        let cell = BoxFiles::of(draft).pairs;
         let files = [
             "md/list/list_rows.wgsl",
             "md/terms/cluster_pairs.wgsl",
@@ -63,7 +63,7 @@ impl Part for PairTable<'_> {
         let class = ForceClass::CustomNonbonded.name();
         draft.energy(Energy::of(class, energy));
         if self.correction_kj_mol != 0.0 {
-            draft.constant_energy(class, self.correction_kj_mol);
+            draft.volume_energy(class, self.correction_kj_mol);
         }
     }
 }

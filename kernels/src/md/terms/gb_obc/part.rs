@@ -37,7 +37,7 @@ impl Part for ImplicitSolvent<'_> {
             draft.clear(sums, "slots", 1);
         }
         draft.scratch("gb_born", Element::F32, &["slots", "4"]);
-        let cell = BoxFiles::of(draft).cell;
+        let cell = BoxFiles::of(draft).pairs;
         let (gb, charge) = ("md/terms/gb_obc/gb.wgsl", "md/terms/gb_obc/gb_charge.wgsl");
         let pairs = ["md/list/list_rows.wgsl", "md/terms/cluster_pairs.wgsl", cell, gb];
         let over_clusters = |name: &str, more: &[&'static str]| {

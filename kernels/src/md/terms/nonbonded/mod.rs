@@ -60,7 +60,7 @@ impl Part for Nonbonded {
         self.tables(draft);
         draft.float("cutoff2", self.cutoff_nm.powi(2));
         draft.slot_forces();
-        let cell = BoxFiles::of(draft).cell;
+        let cell = BoxFiles::of(draft).pairs;
         let (switch, coulomb) = (self.switch(draft), self.coulomb(draft));
         let files = [
             "md/list/list_rows.wgsl",
@@ -84,8 +84,8 @@ impl Part for Nonbonded {
         let [lennard_jones, coulomb, virial] = draft.sums("pair_sums", groups, ["Lennard-Jones", "Coulomb", "virial"]);
         let energy = Energy::of("NonbondedForce", lennard_jones).and(coulomb);
         draft.energy(energy.with_virial(virial));
-        draft.column("lennard_jones", "kJ/mol", lennard_jones);
-        draft.column("coulomb_direct", "kJ/mol", coulomb);
+        draft.column("lennard_jones", "kJ/mol", lennard_jones, 1.0);
+        draft.column("coulomb_direct", "kJ/mol", coulomb, 1.0);
     }
 }
 

@@ -128,8 +128,13 @@ impl Pme {
         Ok(charges_e.iter().map(|q| q * CHARGE_UNITS).collect())
     }
 
-    /// What atoms do not feel but the energy contains, kJ/mol: the self energy, and that of a net charge's neutralising background.
-    pub fn constant_energy(&self, charges_e: &[f64]) -> f64 {
-        twin::self_energy(self.alpha_per_nm, charges_e) + twin::net_charge(&self.cell, self.alpha_per_nm, charges_e)
+    /// What atoms do not feel but the energy contains, kJ/mol: the self energy.
+    pub fn self_energy(&self, charges_e: &[f64]) -> f64 {
+        twin::self_energy(self.alpha_per_nm, charges_e)
+    }
+
+    /// The energy of a net charge's neutralising background, kJ/mol.
+    pub fn background_energy(&self, charges_e: &[f64]) -> f64 {
+        twin::net_charge(&self.cell, self.alpha_per_nm, charges_e)
     }
 }

@@ -39,7 +39,16 @@ impl Part for Reciprocal<'_> {
         let groups = draft.kernel(Phase::Observe, Kernel::new("pme_energies", &energies).over("atoms"));
         let [energy] = draft.sums("pme_sums", groups, ["reciprocal"]);
         draft.energy(Energy::of(ForceClass::Nonbonded.name(), energy));
-        draft.constant_energy(ForceClass::Nonbonded.name(), self.pme.constant_energy(self.charges_e));
+        let [own, background] = [
+            self.pme.self_energy(self.charges_e),
+            self.pme.background_energy(self.charges_e),
+        ];
+        if draft.is_box_moving() {
+            draft.constant_energy(ForceClass::Nonbonded.name(), own);
+            draft.volume_energy(ForceClass::Nonbonded.name(), background);
+        } else {
+            draft.constant_energy(ForceClass::Nonbonded.name(), own + background);
+        }
     }
 }
 
@@ -68,27 +77,31 @@ impl Reciprocal<'_> {
 
     fn kernels(&self, draft: &mut Draft) {
         let clear = Kernel::new("pme_clear", &["md/terms/pme/pme_clear.wgsl"]);
-        draft.kernel(Phase::Clear, clear.over("pme_points"));
+        draft.kernel(Phase::Clear, clear.over("pme_points").feeds_energies());
         let spread = ["md/terms/pme/pme_spline.wgsl", "md/terms/pme/pme_spread.wgsl"];
-        draft.kernel(Phase::Forces, Kernel::new("pme_spread", &spread).over("atoms"));
+        draft.kernel(
+            Phase::Forces,
+            Kernel::new("pme_spread", &spread).over("atoms").feeds_energies(),
+        );
         let fft = "md/terms/pme/fft.wgsl";
+        let (convolve, gather) = match draft.is_box_moving() {
+            true => ("md/terms/pme/pme_convolve_scaled.wgsl", "md/terms/pme/pme_forces_scaled.wgsl"),
+            false => ("md/terms/pme/pme_convolve.wgsl", "md/terms/pme/pme_forces.wgsl"),
+        };
         let transform_y = [fft, "md/terms/pme/pme_transform_y.wgsl"];
         let signed = |kernel: Kernel, sign| kernel.set("fft_sign", Number::Float(sign));
         let kernels = [
             (Kernel::new("pme_forward_z", &[fft, "md/terms/pme/pme_forward_z.wgsl"]), 2),
             (signed(Kernel::new("pme_forward_y", &transform_y), 1.0), 1),
-            (
-                Kernel::new("pme_convolve", &[draft.cell_file(), fft, "md/terms/pme/pme_convolve.wgsl"]),
-                0,
-            ),
+            (Kernel::new("pme_convolve", &[draft.cell_file(), fft, convolve]), 0),
             (signed(Kernel::new("pme_inverse_y", &transform_y), -1.0), 1),
             (Kernel::new("pme_inverse_z", &[fft, "md/terms/pme/pme_inverse_z.wgsl"]), 2),
         ];
         for (kernel, axis) in kernels {
-            draft.kernel(Phase::Forces, self.transform(kernel, axis));
+            draft.kernel(Phase::Forces, self.transform(kernel, axis).feeds_energies());
         }
         let spline = ["md/terms/pme/pme_spline.wgsl"];
-        let forces = Kernel::tagged_forces(draft, "pme_forces", &spline, "md/terms/pme/pme_forces.wgsl");
+        let forces = Kernel::tagged_forces(draft, "pme_forces", &spline, gather);
         draft.kernel(Phase::Forces, forces.over("atoms"));
     }
 
