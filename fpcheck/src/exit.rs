@@ -51,7 +51,9 @@ pub struct WrongClass(pub String);
 /// The exit code that an error leads to.
 #[must_use]
 pub fn of_error(error: &anyhow::Error) -> Exit {
-    if error.is::<Usage>() {
+    // Devices are looked up by what a person named.
+    let is_unknown_device = matches!(error.downcast_ref(), Some(DeviceError::NotFound { .. }));
+    if error.is::<Usage>() || is_unknown_device {
         Exit::Usage
     } else if error.is::<WrongClass>() {
         Exit::WrongClass

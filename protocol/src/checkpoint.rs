@@ -202,6 +202,15 @@ impl Checkpoint {
     /// # Errors
     /// A buffer whose bytes do not fit its shape, or something beyond the format's limits.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CheckpointError> {
+        self.clone().into_bytes()
+    }
+
+    /// The file's bytes. Each buffer's values are let go of before they are compressed, so that twice the state is the most that is in memory:
+    /// values in the order for compression and the compressed bytes, or these and the file's.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::to_bytes`].
+    pub fn into_bytes(self) -> Result<Vec<u8>, CheckpointError> {
         check_limits(
             self.buffers
                 .iter()
@@ -209,24 +218,30 @@ impl Checkpoint {
         )?;
         let mut headers = Vec::with_capacity(self.buffers.len());
         let mut payloads = Vec::with_capacity(self.buffers.len());
-        for buffer in &self.buffers {
-            let payload_error = |problem| CheckpointError::Payload {
-                name: buffer.name.clone(),
-                problem,
-            };
-            if standard_bytes(&buffer.shape) != Some(buffer.bytes.len() as u64) {
-                return Err(payload_error(format!(
-                    "{} bytes do not fit shape {:?}",
-                    buffer.bytes.len(),
-                    buffer.shape
-                )));
+        for StateBuffer {
+            name,
+            element,
+            shape,
+            bytes,
+        } in self.buffers
+        {
+            if standard_bytes(&shape) != Some(bytes.len() as u64) {
+                let problem = format!("{} bytes do not fit shape {shape:?}", bytes.len());
+                return Err(CheckpointError::Payload { name, problem });
             }
-            let payload = zstd::bulk::compress(&shuffle::shuffle(&buffer.bytes), ZSTD_LEVEL)
-                .map_err(|error| payload_error(format!("does not compress: {error}")))?;
+            let shuffled = shuffle::shuffle(&bytes);
+            drop(bytes);
+            let payload = match zstd::bulk::compress(&shuffled, ZSTD_LEVEL) {
+                Ok(payload) => payload,
+                Err(error) => {
+                    let problem = format!("does not compress: {error}");
+                    return Err(CheckpointError::Payload { name, problem });
+                }
+            };
             headers.push(BufferHeader {
-                name: buffer.name.clone(),
-                element: buffer.element,
-                shape: buffer.shape.clone(),
+                name,
+                element,
+                shape,
                 stored: payload.len() as u64,
             });
             payloads.push(payload);
@@ -243,11 +258,14 @@ impl Checkpoint {
             class: self.class.key.0,
             buffers: headers,
         });
-        let mut bytes = Vec::from(MAGIC);
+        let stored: usize = payloads.iter().map(Vec::len).sum();
+        // Magic, version, length of the header, digest.
+        let mut bytes = Vec::with_capacity(MAGIC.len() + 4 + 4 + header.len() + stored + 32);
+        bytes.extend(MAGIC);
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend((header.len() as u32).to_le_bytes());
         bytes.extend(header);
-        payloads.iter().for_each(|payload| bytes.extend(payload));
+        payloads.into_iter().for_each(|payload| bytes.extend(payload));
         let digest = Digest::of(&bytes);
         bytes.extend(digest.0);
         Ok(bytes)

@@ -281,7 +281,9 @@ impl Stage {
         }
         let child = self
             .command(name, "baton")
-            .args(["worker", "--server", url, "--name", name, "--retry-max", "1"])
+            .args(["worker", "--server", url, "--name", name, "--retry-max", "0.3"])
+            // At the lowest priority it would not move at all beside a build.
+            .arg("--no-priority-change")
             .arg("--token-file")
             .arg(self.token_file("host"))
             .arg("--state")

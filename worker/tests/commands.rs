@@ -25,6 +25,15 @@ fn usage_errors_exit_2() {
         assert_eq!(said.code, 2, "baton {words}: {}", said.err);
         assert!(!said.err.is_empty());
     }
+    for words in [
+        "run drift --device nonsense",
+        "evaluate drift --device vulkan:99",
+        "worker --device nonsense --server http://127.0.0.1:1 --state s",
+    ] {
+        let said = place.baton(words);
+        assert_eq!(said.code, 2, "baton {words}: {}", said.err);
+        assert!(said.err.contains("there are: ") && said.err.contains("cpu"), "{}", said.err);
+    }
     let said = place.baton("run no-such-thing");
     assert!(said.err.contains("ising") && said.err.contains("gray-scott"), "{}", said.err);
 }

@@ -342,7 +342,7 @@ impl Layout for RunFiles<'_> {
                 class: self.class,
                 buffers: boundary.state,
             };
-            let bytes = checkpoint.to_bytes();
+            let bytes = checkpoint.into_bytes();
             let bytes = bytes.map_err(|cause| RunError::Checkpoint { segment, cause })?;
             disk::replace(&self.dir.checkpoint_path(segment), &bytes)?;
             self.checkpoints.retain(|kept| *kept != segment);

@@ -11,8 +11,10 @@ use super::journal::{Journal, Layout, Start};
 
 /// Steps handed to the device between two questions to the pilot.
 pub(super) const STEPS_PER_STRETCH: u64 = 32;
-/// Boundaries that may wait to be written while the next segments compute: bounds the memory they take.
+/// Boundaries that may wait to be written while the next segments compute, besides the one that the computing thread has in hand.
 const WAITING_MAX: usize = 1;
+/// Of states larger than this none waits: what writing takes longer than computing, it takes longer for each of them.
+const WAITING_BYTES_MAX: u64 = 32 << 20;
 
 /// What to do next. The last answer before a boundary counts there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +56,11 @@ pub fn compute<L: Layout>(
         return Ok(journal.last().clone());
     }
     executor.enter(segment, &state)?;
+    let state_bytes: u64 = state.iter().map(|buffer| buffer.bytes.len() as u64).sum();
+    let waiting_max = if state_bytes > WAITING_BYTES_MAX { 0 } else { WAITING_MAX };
     drop(state);
     std::thread::scope(|scope| {
-        let (boundaries, incoming) = mpsc::sync_channel(WAITING_MAX);
+        let (boundaries, incoming) = mpsc::sync_channel(waiting_max);
         let (acknowledge, on_disk) = mpsc::channel();
         let writing = scope.spawn(move || write(journal, &incoming, &acknowledge, committed));
         let waits = wait_at_boundaries.then_some(&on_disk);

@@ -154,8 +154,7 @@ impl Record {
 
     /// Whether boundaries or outputs pile up, so that a commit is due.
     pub(crate) fn is_full(&self) -> bool {
-        self.pending.len() as u64 >= STRIDE
-            || self.pending.iter().map(|boundary| boundary.output_bytes).sum::<u64>() > PENDING_BYTES_MAX
+        self.pending.len() as u64 >= STRIDE || output_bytes(self.pending.iter()) > PENDING_BYTES_MAX
     }
 
     /// Whether so many boundaries wait that computing has to.
@@ -168,7 +167,7 @@ impl Record {
         let mut bytes = 0;
         let mut end = 0;
         for (index, boundary) in self.pending.iter().enumerate() {
-            bytes += boundary.output_bytes;
+            bytes = boundary.output_bytes.saturating_add(bytes);
             if index >= COMMIT_ENTRIES_MAX || end > 0 && bytes > COMMIT_BYTES_MAX {
                 break;
             }
@@ -188,6 +187,11 @@ impl Record {
     }
 }
 
+/// Bytes of the outputs of all these. They were read from disk, and may be any numbers.
+fn output_bytes<'a>(boundaries: impl Iterator<Item = &'a Boundary>) -> u64 {
+    boundaries.fold(0, |sum, boundary| boundary.output_bytes.saturating_add(sum))
+}
+
 /// Checkpoints of `on_disk` (ascending) that nothing needs: all but the last two, the one that is on its way to the server, and milestones
 /// between what is safe and what is reached.
 fn unneeded(on_disk: &[u64], pending: &[Boundary], on_its_way: Option<u64>) -> Vec<u64> {
@@ -198,13 +202,13 @@ fn unneeded(on_disk: &[u64], pending: &[Boundary], on_its_way: Option<u64>) -> V
         let between = pending
             .iter()
             .filter(|boundary| boundary.entry.segment > from && boundary.entry.segment <= to);
-        between.map(|boundary| boundary.output_bytes).sum::<u64>()
+        output_bytes(between)
     };
     let mut unneeded = Vec::new();
     for (index, segment) in older.iter().enumerate() {
         if *segment > base {
             let next = on_disk[index + 1];
-            if next - base > STRIDE || bytes(base, next) > PENDING_BYTES_MAX {
+            if next.saturating_sub(base) > STRIDE || bytes(base, next) > PENDING_BYTES_MAX {
                 base = *segment;
                 continue;
             }
@@ -279,6 +283,19 @@ mod tests {
         assert_eq!(record.mark_safe(4, None).outputs, [4]);
         assert_eq!(record.mark_safe(5, None).outputs, [5]);
         assert!(!record.has_news() && record.next_commit().is_empty());
+    }
+
+    #[test]
+    fn no_number_of_a_record_is_too_large() {
+        for bytes in [u64::MAX, u64::MAX / 2] {
+            let boundaries = (1..=4).map(|segment| boundary(segment * (u64::MAX / 4), bytes)).collect();
+            let mut record = Record::new(None);
+            record.recall(u64::MAX, boundaries, [1, u64::MAX].into());
+            assert!(record.is_full() && record.next_commit().is_empty());
+            record.reach(boundary(u64::MAX, bytes), None);
+            assert!(!record.next_commit().is_empty());
+            record.mark_safe(u64::MAX, None);
+        }
     }
 
     #[test]

@@ -238,10 +238,12 @@ pub enum Message {
         /// The boundary from which it goes on.
         segment: u64,
     },
-    /// The lease of a job is over, and what was computed under it is dropped.
+    /// The lease of a job is over.
     LeaseOver {
         /// Number of the job.
         job: JobId,
+        /// Whether something that was computed under it, and that the server lacks, is dropped.
+        loses: bool,
         /// Why, in the server's words; none when the orders do not list it any more.
         why: Option<String>,
     },

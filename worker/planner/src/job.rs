@@ -74,6 +74,10 @@ pub(crate) struct Job {
     pub(crate) steps_per_segment: Option<u64>,
     /// Time of a segment, milliseconds, a running mean; 0 before the first.
     pub(crate) segment_ms: u64,
+    /// It was held before the agent started.
+    pub(crate) is_of_earlier_life: bool,
+    /// When it last began to compute.
+    pub(crate) computes_since: Time,
     /// When a boundary of it was last committed, or else when the lease was taken.
     pub(crate) safe_at: Time,
     /// What its thread was told last.
@@ -98,6 +102,8 @@ impl Job {
             results: Results::Wanted,
             steps_per_segment: None,
             segment_ms: 0,
+            is_of_earlier_life: false,
+            computes_since: now,
             safe_at: now,
             control: Control::Compute,
             doubts: Doubts::default(),
@@ -134,6 +140,11 @@ impl Job {
     /// Whether something of it can be brought home.
     pub(crate) fn has_news(&self) -> bool {
         self.results == Results::Wanted && self.record.has_news()
+    }
+
+    /// The same of a job whose folder may hold what an earlier life computed, and was not looked into yet.
+    pub(crate) fn may_have_news(&self) -> bool {
+        self.has_news() || self.is_of_earlier_life && self.steps_per_segment.is_none()
     }
 
     /// The boundary that is on its way to the server: its checkpoint has to stay.

@@ -3,9 +3,10 @@
 
 mod world;
 
-use planner::{Ending, Facts, Input, Request, Server, Stop, Time};
+use planner::{Answer, Effect, Ending, Errand, Facts, Fetched, Input, Message, Request, Server, Stop, Time};
 use proptest::prelude::*;
-use protocol::http::Action;
+use protocol::http::{Action, CheckpointRef, Committed, Lease, Orders};
+use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Tier};
 use world::{Fate, World};
 
 /// One thing that happens, chosen by a number; `pick` chooses which errand, thread or job it happens to.
@@ -52,6 +53,7 @@ fn happen(world: &mut World, what: u8, pick: u8) {
             0 => world.revoke(pick / 8),
             1 if pick.is_multiple_of(5) => world.forget(),
             2 => world.compute(index, true),
+            3 => world.restart(),
             _ => {}
         },
         _ => world.give(Input::Server(match pick % 2 {
@@ -123,6 +125,118 @@ proptest! {
     }
 }
 
+/// Numbers as a careful attacker chooses them.
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![0u64..4, Just(u64::MAX), Just(u64::MAX / 2), any::<u64>()]
+}
+
+fn hostile_lease() -> impl Strategy<Value = Lease> {
+    let numbers = (number(), 0u64..4, number(), number(), number());
+    let words = (0usize..3, 0u8..5, any::<bool>(), proptest::option::of((number(), number())));
+    (numbers, words).prop_map(|((job, attempt, epoch, until, commit), (device, action, known, safe))| {
+        let digest = Digest::of(&job.to_le_bytes());
+        let entry = |(segment, step)| ChainEntry {
+            segment,
+            step,
+            digest,
+            parent: digest,
+            content: digest,
+            outputs: digest,
+        };
+        Lease {
+            job: JobId(job),
+            attempt: AttemptId(attempt),
+            epoch,
+            batch: AttemptId(job),
+            device: ["cpu", "vulkan:0", "nowhere"][device].into(),
+            action: [
+                Action::Run,
+                Action::Wait,
+                Action::StopAtBoundary,
+                Action::StopNow,
+                Action::Run,
+            ][usize::from(action)],
+            reason: String::new(),
+            name: String::new(),
+            package: digest,
+            archive: digest,
+            checkpoint: safe.map(|safe| CheckpointRef {
+                blob: digest,
+                entry: entry(safe),
+            }),
+            class: HardwareClass {
+                tier: Tier::Portable,
+                key: if known { Digest::of(b"0 0") } else { digest },
+            },
+            until_segment: until,
+            commit_every_s: commit,
+        }
+    })
+}
+
+fn hostile_orders() -> impl Strategy<Value = Orders> {
+    let leases = proptest::collection::vec(hostile_lease(), 0..5);
+    (leases, number(), number(), number(), number()).prop_map(|(leases, sequence, life, offers, heartbeat_s)| Orders {
+        host: HostId(1),
+        sequence,
+        server: String::new(),
+        life,
+        offers,
+        leases,
+        idle: Vec::new(),
+        heartbeat_s,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    /// Duplicate attempts, unknown devices and classes, huge segments and times, orders of old sequences and other lives; fetched folders, boundaries and commits
+    /// with any numbers.
+    #[test]
+    fn no_orders_and_no_numbers_make_the_planner_panic_or_compute_twice(
+        steps in proptest::collection::vec((hostile_orders(), number(), number(), number()), 1..12),
+    ) {
+        let mut planner = World::new(true).planner;
+        let (mut now, mut errands, mut runs) = (0u64, Vec::new(), Vec::new());
+        for (orders, first, second, third) in steps {
+            let mut inputs = vec![Input::Orders(orders.clone())];
+            for (id, errand) in std::mem::take(&mut errands) {
+                inputs.push(Input::Answer(id, match errand {
+                    Errand::Fetch(_) => Answer::Fetched(Fetched {
+                        steps_per_segment: first,
+                        reached: second,
+                        boundaries: vec![world::any_boundary(second, third)],
+                        checkpoints: [first, second].into(),
+                    }),
+                    Errand::Commit { .. } => Answer::Committed(Committed { segment: first, state: JobState::Running }),
+                    Errand::Heartbeat(..) => Answer::Away { again_ms: first },
+                    Errand::Update(..) => Answer::Updated,
+                    _ => Answer::Orders(orders.clone()),
+                }));
+            }
+            for run in &runs {
+                inputs.push(Input::Boundary(*run, world::any_boundary(first, third)));
+                inputs.push(Input::Boundary(*run, world::any_boundary(second, third)));
+            }
+            now = now.saturating_add(third);
+            for input in inputs {
+                for effect in planner.step(input, Time(now)) {
+                    match effect {
+                        Effect::Begin(id, errand) => errands.push((id, errand)),
+                        Effect::Compute { run, .. } => runs.push(run),
+                        _ => {}
+                    }
+                }
+                let computing: Vec<_> = planner.jobs().filter_map(|job| job.thread).collect();
+                prop_assert!(computing.len() <= world::DEVICES.len());
+                _ = planner.wake_at();
+                (0..world::DEVICES.len()).for_each(|slot| _ = planner.idle(slot));
+            }
+        }
+    }
+}
+
 /// The server is wrong for a moment, as while its database is being restored.
 #[test]
 fn one_answer_by_which_local_work_is_void_deletes_nothing_and_a_second_one_later_does() {
@@ -182,6 +296,138 @@ fn orders_that_do_not_list_a_job_with_boundaries_of_its_own_count_the_second_tim
     let orders = world.orders();
     world.give(Input::Orders(orders));
     assert_eq!(held(&world), 0);
+}
+
+/// A lease that the server took away while all of the job was safe there, as of a host that was silent for long.
+#[test]
+fn a_lease_that_is_over_is_said_to_be_also_when_nothing_is_lost_with_it() {
+    for is_safe in [false, true] {
+        let mut world = World::new(true);
+        while world.threads() == 0 {
+            world.settle(1);
+        }
+        let held: Vec<_> = world.planner.jobs().map(|job| job.job).collect();
+        if !is_safe {
+            for _ in 0..4 {
+                world.compute(0, false);
+                world.note(0);
+            }
+        }
+        for job in 0..4 {
+            world.revoke(job);
+        }
+        for _ in 0..2 {
+            let orders = world.orders();
+            world.give(Input::Orders(orders));
+        }
+        for job in held {
+            let over = |message: &&Message| matches!(message, Message::LeaseOver { job: of, .. } if *of == job);
+            assert_eq!(world.said.iter().filter(over).count(), 1, "job {job}: {:?}", world.said);
+        }
+        let loses = |message: &Message| {
+            matches!(
+                message,
+                Message::LeaseOver {
+                    loses: true,
+                    why: None,
+                    ..
+                }
+            )
+        };
+        assert!(is_safe || world.said.iter().any(loses), "{:?}", world.said);
+    }
+}
+
+/// A person who watches a job with the usual time between heartbeats, a minute here.
+#[test]
+fn boundaries_are_reported_soon_while_a_job_is_young() {
+    let mut world = World::new(true);
+    while world.threads() == 0 {
+        world.settle(1);
+    }
+    let before = world.heartbeats;
+    for _ in 0..4 {
+        world.now += 3000;
+        world.compute(0, false);
+        world.note(0);
+        for errand in (0..world.errands()).rev() {
+            world.serve(errand, Fate::Arrives);
+        }
+    }
+    assert!(
+        world.heartbeats >= before + 3,
+        "{} heartbeats for 4 boundaries",
+        world.heartbeats - before
+    );
+}
+
+/// A server that is wrong for a moment, just when an agent starts again whose folders it has not looked into yet.
+#[test]
+fn after_a_restart_too_one_answer_alone_deletes_no_boundary() {
+    for is_stale in [false, true] {
+        let mut world = World::new(true);
+        while world.threads() == 0 {
+            world.settle(1);
+        }
+        for _ in 0..4 {
+            world.compute(0, false);
+            world.note(0);
+        }
+        let before = world.only_here();
+        assert!(before > 0, "there is work that the server lacks");
+        let mut empty = world.orders();
+        empty.leases.clear();
+        if is_stale {
+            empty.sequence = 0;
+        } else {
+            empty.sequence += 1;
+        }
+        world.restart();
+        world.give(Input::Orders(empty.clone()));
+        assert_eq!(world.only_here(), before, "one answer proves nothing");
+        world.give(Input::Orders(empty));
+        assert_eq!(world.only_here() == before, is_stale, "two do, overtaken ones never");
+    }
+}
+
+#[test]
+fn a_server_that_offers_and_gives_nothing_is_asked_once_a_second() {
+    let mut world = World::new(true);
+    world.settle(3);
+    let mut asked = 0;
+    let mut offering = world.orders();
+    offering.offers = u64::MAX;
+    for _ in 0..100 {
+        world.now += 100;
+        offering.sequence += 1;
+        let effects = world.planner.step(Input::Orders(offering.clone()), Time(world.now));
+        for effect in effects {
+            if let Effect::Begin(id, Errand::TakeOffers(_)) = effect {
+                asked += 1;
+                world
+                    .planner
+                    .step(Input::Answer(id, Answer::Orders(offering.clone())), Time(world.now));
+            }
+        }
+    }
+    assert!((5..=12).contains(&asked), "{asked} times in ten seconds");
+}
+
+/// As a server that answers heartbeats and never a commit.
+#[test]
+fn a_server_that_is_away_and_back_all_the_time_is_said_to_be_once() {
+    let mut world = World::new(true);
+    let before = world.said.len();
+    for _ in 0..50 {
+        world.give(Input::Server(Server::Away("status 500".into())));
+        world.give(Input::Server(Server::Reachable));
+        world.now += 3000;
+    }
+    let said = &world.said[before..];
+    assert_eq!(said, [Message::ServerAway("status 500".into()), Message::ServerBack]);
+    world.give(Input::Server(Server::Away("no route".into())));
+    world.give(Input::Server(Server::Reachable));
+    assert_eq!(world.said.len(), before + 4, "another reason is news");
 }
 
 /// Two agents with one identity, each told by the server in turn that the other one speaks for the host.

@@ -239,7 +239,7 @@ impl Layout for JobFiles {
             class: self.class,
             buffers: boundary.state,
         };
-        let bytes = checkpoint.to_bytes();
+        let bytes = checkpoint.into_bytes();
         let bytes = bytes.map_err(|cause| RunError::Checkpoint { segment, cause })?;
         disk::replace(&self.folder.checkpoint(segment), &bytes)?;
         Ok(Kept {

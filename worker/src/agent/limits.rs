@@ -42,7 +42,10 @@ fn rows() -> Vec<[String; 3]> {
         ),
         row(
             "copies of a job's state in memory",
-            format!("{} and the device's own buffers", room::STATES_IN_MEMORY),
+            format!(
+                "{}, one more where lists may grow, and the device's own buffers",
+                room::STATES_IN_MEMORY
+            ),
             "what a job is reckoned to need",
         ),
         row(

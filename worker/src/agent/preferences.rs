@@ -46,6 +46,9 @@ pub(crate) struct Given {
     /// End when there is nothing to compute (no by default).
     #[arg(long, env = "BATON_EXIT_WHEN_IDLE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     exit_when_idle: Option<bool>,
+    /// Keep the priority that the agent was started with, instead of the lowest (no by default): for a machine that has nothing else to do.
+    #[arg(long, env = "BATON_NO_PRIORITY_CHANGE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    no_priority_change: Option<bool>,
     /// A device to use: `auto`, `cpu`, or an id that `baton devices` shows; may be given several times, one job runs on each.
     #[arg(long, env = "BATON_DEVICE", value_name = "ID", value_delimiter = ',')]
     device: Option<Vec<String>>,
@@ -70,6 +73,7 @@ pub(crate) struct Preferences {
     pub(crate) exclude_gpus: Vec<String>,
     pub(crate) exclusive_apps: Vec<String>,
     pub(crate) exit_when_idle: bool,
+    pub(crate) no_priority_change: bool,
     pub(crate) devices: Vec<String>,
     pub(crate) name: Option<String>,
 }
@@ -138,6 +142,7 @@ impl Preferences {
             exclude_gpus: flags.exclude_gpus.clone().or(file.exclude_gpus).unwrap_or_default(),
             exclusive_apps: flags.exclusive_apps.clone().or(file.exclusive_apps).unwrap_or_default(),
             exit_when_idle: flags.exit_when_idle.or(file.exit_when_idle).unwrap_or(false),
+            no_priority_change: flags.no_priority_change.or(file.no_priority_change).unwrap_or(false),
             devices: flags.device.clone().or(file.device).unwrap_or_else(|| vec!["auto".into()]),
             name: flags.name.clone().or(file.name),
         })
@@ -188,6 +193,8 @@ fn minute(hour: f64) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn merged(flags: &Given, text: &str) -> anyhow::Result<Preferences> {
@@ -217,6 +224,35 @@ mod tests {
         // Off from 06:00 to 22:00 local, that is 04:00 to 20:00 UTC.
         assert_eq!((night.from_minute, night.until_minute), (240, 1200));
         assert_eq!(preferences.policy().hours, Some((22 * 60, 6 * 60)));
+    }
+
+    proptest! {
+        #[test]
+        fn limits_that_are_taken_are_in_their_range_and_overflow_nothing(
+            numbers in proptest::array::uniform6(proptest::option::of(any::<f64>())),
+            used: u64,
+            jobs: usize,
+            ahead: i16,
+        ) {
+            let [idle_time_to_run, max_ncpus_pct, disk_max_used_gb, ram_max_used_gb, start_hour, end_hour] = numbers;
+            let given = Given {
+                idle_time_to_run,
+                max_ncpus_pct,
+                disk_max_used_gb,
+                ram_max_used_gb,
+                start_hour,
+                end_hour,
+                ..Given::default()
+            };
+            let Ok(found) = Preferences::merge(&given, toml::Table::new()) else { return Ok(()) };
+            let policy = found.policy();
+            prop_assert!((1_000_000..=1_000_000_000_000_000).contains(&policy.disk_max_used_bytes));
+            prop_assert!((1.0..=100.0).contains(&found.max_ncpus_pct));
+            let room = found.room(jobs, used);
+            prop_assert!(room.disk_bytes <= policy.disk_max_used_bytes && room.ram_bytes <= 1_000_000_000_000_000);
+            let night = found.night(i32::from(ahead));
+            prop_assert!(night.is_none_or(|night| night.from_minute < 1440 && night.until_minute < 1440));
+        }
     }
 
     #[test]

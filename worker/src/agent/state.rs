@@ -27,6 +27,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::machine;
+use crate::exit::Usage;
 use crate::net::ServerId;
 
 pub(crate) const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -92,11 +93,17 @@ impl Asked {
 pub(crate) struct StateFolder(PathBuf);
 
 impl StateFolder {
+    /// The folder as it is, whether or not it is one: nothing is made or changed.
+    pub(crate) fn view(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     /// The folder, made if need be, and readable by its owner alone.
     ///
     /// # Errors
-    /// It cannot be made.
+    /// It cannot be made, or it is a folder of something else.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        refuse_foreign(path)?;
         for folder in [path.to_owned(), path.join("servers"), path.join("blobs")] {
             fs::create_dir_all(&folder).with_context(|| format!("state folder {}", folder.display()))?;
         }
@@ -162,6 +169,14 @@ impl StateFolder {
         homes.sort_by(|a, b| a.0.cmp(&b.0));
         let own = |home: Self| Some((home.read("host.json")?, home));
         homes.into_iter().filter_map(own).collect()
+    }
+
+    /// Files that should say what this host is at a server, and cannot be read.
+    pub(crate) fn damaged_identities(&self) -> Vec<PathBuf> {
+        let folders = fs::read_dir(self.join("servers")).into_iter().flatten().flatten();
+        let homes = folders.map(|folder| Self(folder.path()));
+        let damaged = homes.filter(|home| home.join("host.json").exists() && home.read::<Identity>("host.json").is_none());
+        damaged.map(|home| home.join("host.json")).collect()
     }
 
     /// Folders of jobs in this folder of a server.
@@ -266,9 +281,51 @@ impl StateFolder {
     }
 }
 
+/// What a state folder holds from its first start on, and had at its top in earlier versions.
+const SIGNS: [&str; 4] = ["servers", "lock", "host.json", "request.json"];
+
+/// A folder with other things in it is not made one of ours: its permissions would change, and what lies in it would count as the jobs'.
+fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    // A new file system has that one.
+    let mut foreign = entries.map(|entry| entry.file_name()).filter(|name| name != "lost+found");
+    let Some(first) = foreign.next() else { return Ok(()) };
+    if SIGNS.iter().any(|sign| path.join(sign).exists()) {
+        return Ok(());
+    }
+    bail!(Usage(format!(
+        "{} is no state folder of an agent, and not empty ({} lies in it): name a new folder, an empty one, or that of an agent, with --state DIR",
+        path.display(),
+        first.display()
+    )))
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[test]
+    fn a_folder_of_something_else_is_left_as_it_is() {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("lost+found")).unwrap();
+        fs::create_dir(place.path().join("letters")).unwrap();
+        let message = StateFolder::open(place.path()).unwrap_err().to_string();
+        assert!(message.contains("letters") && message.contains("--state"), "{message}");
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2, "nothing is made");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let open = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(place.path(), open.clone()).unwrap();
+            drop(StateFolder::open(place.path()).unwrap_err());
+            let mode = fs::metadata(place.path()).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, open.mode());
+        }
+        fs::remove_dir(place.path().join("letters")).unwrap();
+        StateFolder::open(place.path()).unwrap();
+    }
 
     #[test]
     fn one_agent_works_in_a_folder() {
@@ -300,6 +357,17 @@ mod tests {
     }
 
     #[test]
+    fn an_identity_that_cannot_be_read_is_named() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = StateFolder::open(place.path()).unwrap();
+        let home = folder.home(ServerId::parse(&"ab".repeat(16)).as_ref(), "http://a").unwrap();
+        assert!(folder.damaged_identities().is_empty());
+        fs::write(home.join("host.json"), "{\"server\":").unwrap();
+        assert_eq!(folder.damaged_identities(), [home.join("host.json")]);
+        assert!(folder.identities().is_empty());
+    }
+
+    #[test]
     fn a_request_outlives_a_restart_and_torn_files_are_none() {
         let place = tempfile::tempdir().unwrap();
         let folder = StateFolder::open(place.path()).unwrap();
@@ -312,6 +380,21 @@ mod tests {
         assert_eq!(folder.read("request.json"), Some(asked));
         fs::write(folder.join("request.json"), "{\"mode\":").unwrap();
         assert_eq!(folder.read::<Asked>("request.json"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_stored_time_and_no_clock_makes_a_pause_longer(for_ms: Option<u64>, at_ms: u64, now_ms: u64, later: u64, begun: u64) {
+            let asked = Asked::Pause { for_ms, at_ms };
+            let left = asked.left_ms(now_ms);
+            prop_assert_eq!(left.is_some(), for_ms.is_some());
+            prop_assert!(left <= for_ms);
+            prop_assert!(asked.left_ms(now_ms.saturating_add(later)) <= left, "time passes");
+            let Request::Pause { until } = asked.request(Time(begun)) else { return Err(TestCaseError::fail("no pause")) };
+            prop_assert!(until.is_none_or(|until| until.since(Time(begun)) <= for_ms.unwrap_or(0)));
+            let text = serde_json::to_string(&asked).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Asked>(&text).unwrap(), asked);
+        }
     }
 
     #[test]

@@ -137,9 +137,14 @@ pub(crate) fn message(message: &Message, server: &str) -> String {
         }
         Message::Completed { job, segment } => format!("job {job}: completed, segment {segment} is safe"),
         Message::HandedOver { job, segment } => format!("job {job}: segment {segment} is safe, it can go on elsewhere"),
-        Message::LeaseOver { job, why } => {
+        Message::LeaseOver { job, loses, why } => {
             let why = why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-            format!("job {job}: its lease is over, what was computed under it is dropped{why}")
+            let lost = if *loses {
+                "what was computed under it since its last commit is dropped"
+            } else {
+                "nothing that was computed under it is lost"
+            };
+            format!("job {job}: its lease is over, {lost}{why}")
         }
         Message::Failed { job, failure } => format!("job {job}: {}", failure.text),
     }
@@ -148,13 +153,11 @@ pub(crate) fn message(message: &Message, server: &str) -> String {
 /// Characters of a text from elsewhere that are shown.
 const TEXT_MAX: usize = 1000;
 
-/// Text from elsewhere, without what could move a terminal's cursor or hide words, and no longer than a person reads.
+/// Text from elsewhere, without what could move a terminal's cursor or hide words ([`protocol::text`]), and no longer than a person reads.
 pub(crate) fn plain(text: &str) -> String {
-    let hides =
-        |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let shown = text.chars().take(TEXT_MAX).map(|c| if hides(c) { '\u{fffd}' } else { c });
-    let cut = text.chars().nth(TEXT_MAX).map(|_| '…');
-    shown.chain(cut).collect()
+    let end = text.char_indices().nth(TEXT_MAX).map(|(at, _)| at);
+    let shown = protocol::text::plain(&text[..end.unwrap_or(text.len())]).into_owned();
+    shown + end.map_or("", |_| "…")
 }
 
 #[cfg(test)]
@@ -177,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_moves_a_cursor_is_made_visible() {
-        assert_eq!(plain("a\u{1b}[2Jb\n\u{202e}c"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}c");
+        assert_eq!(plain("a\u{1b}[2Jb\n\u{202e}c\u{200b}"), "a\u{fffd}[2Jb \u{fffd}c\u{fffd}");
         assert_eq!(plain("Å 3 · ü"), "Å 3 · ü");
         assert_eq!(plain(&"ä".repeat(100_000)).chars().count(), TEXT_MAX + 1);
     }

@@ -43,6 +43,25 @@ pub(crate) fn duration(text: &str) -> Result<std::time::Duration, String> {
 mod tests {
     use std::time::Duration;
 
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_time_that_is_taken_is_a_year_at_most_and_reads_as_one(text in prop_oneof![any::<String>(), "-?[0-9.e]{0,12}[smhd]?"]) {
+            if let Ok(time) = super::duration(&text) {
+                prop_assert!(time <= Duration::from_hours(366 * 24));
+                let said = crate::console::progress::duration(time.as_secs_f64());
+                prop_assert!(said.starts_with(|c: char| c.is_ascii_digit()), "{said}");
+            }
+        }
+
+        #[test]
+        fn every_length_of_time_can_be_said(seconds in any::<f64>()) {
+            let said = crate::console::progress::duration(seconds);
+            prop_assert!(!said.is_empty() && !said.contains('-') && !said.contains("NaN"), "{said}");
+        }
+    }
+
     #[test]
     fn times_are_read_with_their_unit() {
         for (text, seconds) in [

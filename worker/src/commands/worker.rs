@@ -85,10 +85,12 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
 fn run(args: &Args, folder: &std::path::Path) -> anyhow::Result<Exit> {
     let state = StateFolder::open(folder)?;
     let _lock = state.lock()?;
-    // Before any thread begins: they all inherit it.
-    machine::lower_priority();
     let (_, table) = args.access.worker()?;
     let preferences = Preferences::merge(&args.preferences, table)?;
+    // Before any thread begins: they all inherit it.
+    if !preferences.no_priority_change {
+        machine::lower_priority();
+    }
     let devices = devices(&preferences)?;
     let seconds = |value: f64| Duration::try_from_secs_f64(value).map_err(|error| Usage(format!("{value} seconds: {error}")));
     let setup = Setup {
@@ -147,11 +149,11 @@ fn devices(preferences: &Preferences) -> anyhow::Result<Vec<Arc<dyn Device>>> {
 }
 
 fn speak(folder: &std::path::Path, say: &Say) -> anyhow::Result<Exit> {
-    // A request holds for the next agent too; the others speak of one that runs.
-    if !matches!(say, Say::Pause { .. } | Say::Resume) && !folder.exists() {
-        return Err(no_agent(folder));
-    }
-    let state = StateFolder::open(folder)?;
+    // A request holds for the next agent too; the others speak of one that runs, and look only.
+    let state = match say {
+        Say::Pause { .. } | Say::Resume => StateFolder::open(folder)?,
+        Say::Finish | Say::Status { .. } => StateFolder::view(folder),
+    };
     let running = state.is_locked();
     let asked = match say {
         Say::Status { json } => return status(&state, running, *json),
@@ -165,9 +167,9 @@ fn speak(folder: &std::path::Path, say: &Say) -> anyhow::Result<Exit> {
     };
     state.write("request.json", &asked)?;
     let when = if running {
-        ""
+        String::new()
     } else {
-        "; no agent runs now, it holds for the next one"
+        format!("; no agent runs in {} now, it holds for the next one", output::quoted(folder))
     };
     output::lines([match asked {
         Asked::Run => format!("computes again{when}"),
@@ -183,8 +185,10 @@ fn speak(folder: &std::path::Path, say: &Say) -> anyhow::Result<Exit> {
 
 fn no_agent(folder: &std::path::Path) -> anyhow::Error {
     anyhow::anyhow!(
-        "no agent runs in {}; start one with `baton worker --server URL`",
-        folder.display()
+        "no agent runs in {}; start one with `{} worker --server URL --state {}`",
+        folder.display(),
+        output::called(),
+        output::quoted(folder)
     )
 }
 

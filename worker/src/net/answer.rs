@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use protocol::http::Problem;
+use protocol::http::{Problem, SERVER_ID};
+use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
-use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::NetError;
@@ -106,9 +106,18 @@ pub(crate) fn moved(base: &str, response: &Response) -> NetError {
 }
 
 /// What answers is not the server that is expected.
-pub(crate) fn stranger(base: &str, expected: &ServerId, found: Option<&ServerId>, status: StatusCode) -> NetError {
+pub(crate) fn stranger(base: &str, expected: &ServerId, found: Option<&ServerId>, response: &Response) -> NetError {
+    let status = response.status().as_u16();
+    let kind = response.headers().get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+    if found.is_none() && (kind.starts_with(b"application/json") || kind.starts_with(b"application/problem+json")) {
+        return NetError::Setup(format!(
+            "what answers at {base} (status {status}) does not say with its answer which server it is: it is a baton-server older than this worker, which needs \
+             version {} or newer, or something in between takes the header {SERVER_ID} away. Nothing of this host is given up",
+            env!("CARGO_PKG_VERSION")
+        ));
+    }
     let found = match found {
-        None => format!("something that is no baton-server (status {})", status.as_u16()),
+        None => format!("something that is no baton-server (status {status})"),
         Some(found) => format!("another server, {},", found.short()),
     };
     NetError::Stranger(format!(

@@ -172,12 +172,7 @@ impl Client {
         if let Some(expected) = &self.server
             && id_of(&response).as_ref() != Some(expected)
         {
-            return Err(answer::stranger(
-                &self.base,
-                expected,
-                id_of(&response).as_ref(),
-                response.status(),
-            ));
+            return Err(answer::stranger(&self.base, expected, id_of(&response).as_ref(), &response));
         }
         answer::success(response).await
     }
@@ -289,6 +284,8 @@ pub(crate) fn fresh_key() -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -316,6 +313,46 @@ mod tests {
             ("http://[::1]:8477", "http://[::1]:8477"),
         ] {
             assert_eq!(server_url(text).unwrap(), url);
+        }
+    }
+
+    fn url_like() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<String>(),
+            "(http|https|HTTP|ftp)://[a-zA-Z0-9.:@/?#% \\[\\]-]{0,30}",
+            "https?://[a-z0-9.-]{1,12}(:[0-9]{1,6})?(/[a-z0-9%._~-]{0,6}){0,3}/?",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_url_that_is_taken_has_one_spelling_and_carries_every_route(text in url_like()) {
+            let Ok(url) = server_url(&text) else { return Ok(()) };
+            prop_assert_eq!(server_url(&url).unwrap(), url.as_str());
+            let base = reqwest::Url::parse(&url).unwrap();
+            let route = reqwest::Url::parse(&format!("{url}/v1/server")).unwrap();
+            prop_assert_eq!(route.origin(), base.origin());
+            prop_assert_eq!(route.path(), format!("{}/v1/server", base.path().trim_end_matches('/')));
+            prop_assert!(route.query().is_none() && route.username().is_empty() && route.fragment().is_none());
+            prop_assert!(Client::new(&url, "t", None).is_ok());
+        }
+
+        #[test]
+        fn a_token_that_is_taken_travels_and_no_other_is_taken(text in prop_oneof![any::<String>(), "[ -~\n]{0,40}"]) {
+            let travels = text.bytes().all(|c| c.is_ascii_graphic());
+            prop_assert_eq!(check_token(&text).is_ok(), travels);
+            if travels {
+                let client = Client::new("http://127.0.0.1:1", &text, None).unwrap();
+                let request = client.request(Method::GET, "/v1/jobs").build().unwrap();
+                let sent = request.headers()["authorization"].to_str().unwrap().to_owned();
+                prop_assert_eq!(sent, format!("Bearer {text}"));
+            }
+        }
+
+        #[test]
+        fn a_servers_id_is_safe_as_a_folders_name(text in prop_oneof![any::<String>(), "[0-9a-fA-F./]{10,70}"]) {
+            let id = ServerId::parse(&text);
+            prop_assert!(id.is_none_or(|id| id.as_str().bytes().all(|c| c.is_ascii_alphanumeric()) && id.as_str().len() >= 12));
         }
     }
 

@@ -2,16 +2,20 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use protocol::Digest;
 use reqwest::Method;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::{Client, NetError, ServerId, blobs};
 
 /// A server on a port of its own, which reads each request's head and then does as it likes. Its URL.
-fn serve(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> String {
+pub(crate) fn serve(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let answer = Arc::new(answer);
@@ -87,6 +91,94 @@ async fn a_blob_of_another_digest_or_of_too_many_bytes_is_no_reason_to_come_agai
     assert!(blobs::download(&client, Digest::of(b"wrong"), &path, 5).await.is_ok());
 }
 
+/// A certificate for this address, signed by itself, and its key.
+fn certificate(folder: &Path, address: &str) -> Option<(PathBuf, Arc<ServerConfig>)> {
+    let (chain, key) = (folder.join(format!("{address}.pem")), folder.join(format!("{address}.key")));
+    let made = std::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args(["-subj", "/CN=baton", "-addext", &format!("subjectAltName=IP:{address}")])
+        .args(["-addext", "basicConstraints=CA:FALSE", "-out"])
+        .arg(&chain)
+        .arg("-keyout")
+        .arg(&key)
+        .output();
+    let Ok(output) = made else {
+        println!("SKIP: openssl, which makes the certificate, is not installed");
+        return None;
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let certificate = CertificateDer::from_pem_file(&chain).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_file(&key).expect("a key");
+    let config = ServerConfig::builder().with_no_client_auth();
+    let config = config.with_single_cert(vec![certificate], key).expect("they fit");
+    Some((chain, Arc::new(config)))
+}
+
+/// A server that speaks TLS, and answers `[]` to everything. Its address.
+fn serve_tls(config: Arc<ServerConfig>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let connection = rustls::ServerConnection::new(Arc::clone(&config)).expect("a connection");
+            let mut stream = rustls::StreamOwned::new(connection, stream);
+            if stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {
+                let body =
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]";
+                drop(stream.write_all(body.as_bytes()));
+                drop(stream.flush());
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_a_mistake_with_its_fix_and_not_a_server_that_is_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (Some(own), Some(foreign)) = (
+        certificate(folder.path(), "127.0.0.1"),
+        certificate(folder.path(), "192.0.2.1"),
+    ) else {
+        return;
+    };
+    let asked = async |url: &str, ca: Option<&Path>| {
+        let client = Client::new(url, "secret", ca).expect("a client");
+        client.get::<Vec<u64>>("/v1/jobs").await
+    };
+    let (good, wrong) = (serve_tls(own.1), serve_tls(foreign.1));
+    let (good_url, wrong_url) = (format!("https://{good}"), format!("https://{wrong}"));
+    assert_eq!(asked(&good_url, Some(&own.0)).await.expect("it is trusted"), [0; 0]);
+    for (url, ca, words) in [
+        (&good_url, None, "--ca-file"),
+        (&good_url, Some(&foreign.0), "--ca-file"),
+        (&wrong_url, Some(&foreign.0), "192.0.2.1"),
+        (
+            &serve_always("HTTP/1.1 400 x\r\n\r\n".into()).replace("http:", "https:"),
+            None,
+            "http://",
+        ),
+        (&format!("http://{good}"), None, "https://"),
+    ] {
+        let error = asked(url, ca.map(PathBuf::as_path)).await.expect_err("it is not trusted");
+        let text = error.to_string();
+        assert!(matches!(error, NetError::Setup(_)), "{url}: {text}");
+        let origin = url.as_str();
+        assert!(text.contains(words) && text.contains(origin), "{url}: {text}");
+    }
+}
+
 #[tokio::test]
 async fn a_redirect_is_not_followed_and_names_both_urls() {
     let asked = Arc::new(AtomicU64::new(0));
@@ -120,16 +212,27 @@ async fn only_the_server_that_is_expected_can_refuse() {
             "HTTP/1.1 401 x\r\nContent-Type: application/problem+json\r\n{id}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         )
     };
-    for (header, is_refusal) in [
-        (String::new(), false),
-        (format!("baton-server: {other}\r\n"), false),
-        (format!("baton-server: {own}\r\n"), true),
+    for (header, words) in [
+        (String::new(), "older than this worker, which needs version 0"),
+        (format!("baton-server: {other}\r\n"), "another server, cdcdcdcdcdcd,"),
+        (format!("baton-server: {own}\r\n"), "401"),
     ] {
         let client = client(&serve_always(refusal(&header))).of_server(ServerId::parse(&own));
         let error = client.get::<u64>("/v1/hosts/1").await.expect_err("a refusal");
+        let is_refusal = header.contains(&own);
         assert_eq!(matches!(error, NetError::Refused(_)), is_refusal, "{header:?}: {error}");
-        assert_eq!(matches!(error, NetError::Stranger(_)), !is_refusal, "{header:?}: {error}");
+        assert!(error.to_string().contains(words), "{header:?}: {error}");
     }
+    let page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi";
+    let error = client(&serve_always(page.to_owned()))
+        .of_server(ServerId::parse(&own))
+        .get::<u64>("/v1/hosts/1")
+        .await
+        .expect_err("a portal's page");
+    assert!(
+        matches!(&error, NetError::Stranger(why) if why.contains("no baton-server (status 200)")),
+        "{error}"
+    );
     // A client that expects no server in particular believes any.
     let error = client(&serve_always(refusal("")))
         .get::<u64>("/v1/jobs")

@@ -31,6 +31,8 @@ pub(crate) struct Away {
     pub(crate) since: Instant,
     /// What it said last, or why it says nothing.
     pub(crate) why: String,
+    /// What answers is not the server, or cannot be understood: the last such answer, which may need a person.
+    pub(crate) odd: Option<String>,
     /// When it is asked again.
     pub(crate) again: Instant,
 }
@@ -81,12 +83,21 @@ impl Link {
                 .get_or_insert(Away {
                     since,
                     why: String::new(),
+                    odd: None,
                     again: now,
                 })
                 .why,
         );
         if let Some(away) = &mut state.away {
             away.again = now + pause;
+        }
+    }
+
+    /// The same, where something answered that cannot be right.
+    pub(crate) fn odd(&self, why: &str, pause: Duration) {
+        self.down(why, pause);
+        if let Some(away) = &mut self.state().away {
+            away.odd = Some(why.to_owned());
         }
     }
 
@@ -124,7 +135,11 @@ impl Link {
             match work().await {
                 Err(NetError::Away { why, again }) => self.pause(&why, pauses.next(again)).await,
                 // What answers there is not the server, or not yet: a captive portal, a proxy, a certificate that is being renewed.
-                Err(error) if may_pass(&error) => self.pause(&error.to_string(), pauses.next(None)).await,
+                Err(error) if may_pass(&error) => {
+                    let (why, pause) = (error.to_string(), pauses.next(None));
+                    self.odd(&why, pause);
+                    self.pause(&why, pause).await;
+                }
                 other => {
                     self.up(None);
                     return other;
@@ -158,7 +173,10 @@ pub(crate) struct Pauses {
 
 impl Pauses {
     fn new(longest: Duration) -> Self {
-        Self { next: FIRST, longest }
+        Self {
+            next: FIRST.min(longest),
+            longest,
+        }
     }
 
     /// The next one: half to one and a half times what its turn is, so that a thousand hosts do not come back at once. Never shorter than
@@ -174,7 +192,26 @@ impl Pauses {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_pause_is_longer_than_an_hour_whatever_a_server_asks_for(
+            longest in 0u64..3600,
+            asked in proptest::collection::vec(proptest::option::of(any::<u64>()), 1..20),
+        ) {
+            let mut pauses = Pauses::new(Duration::from_secs(longest));
+            for asked in asked {
+                let pause = pauses.next(asked.map(Duration::from_secs));
+                let own = Duration::from_secs(longest).mul_f64(1.5);
+                prop_assert!(pause <= own.max(Duration::from_secs(3600)), "{pause:?}");
+                prop_assert!(asked.is_some() || pause <= own, "{pause:?}");
+                prop_assert!(pause >= Duration::from_secs(asked.unwrap_or(0).min(3600)));
+            }
+        }
+    }
 
     #[test]
     fn pauses_grow_to_the_longest_and_differ() {

@@ -20,7 +20,7 @@ pub(crate) mod client;
 pub(crate) mod error;
 pub(crate) mod events;
 #[cfg(test)]
-mod hostile;
+pub(crate) mod hostile;
 pub(crate) mod link;
 pub(crate) mod outputs;
 pub(crate) mod transfer;

@@ -3,7 +3,7 @@
 use protocol::HostId;
 use protocol::http::{JobProgress, RegisterHost};
 
-use super::{CONFIRM_MS, Heard, IDLE_END_MS, Planner, YOUNG_MS};
+use super::{CONFIRM_MS, Heard, IDLE_END_MS, OFFERS_PAUSE_MS, Planner, YOUNG_MS};
 use crate::effect::{Beat, Effect, Ending, Errand, ErrandId, Message};
 use crate::input::{Answer, Request, Server, Stop, Trouble};
 use crate::reason::{Declined, Leaving, Presence};
@@ -35,6 +35,8 @@ pub(crate) struct Requests {
     heartbeat: Option<ErrandId>,
     /// Announcements and offers wait until then: one was refused.
     pub(super) retry_at: Time,
+    /// Offers wait until then: the last ones brought no job.
+    pub(super) offers_at: Time,
 }
 
 /// What the server was told of where this host is.
@@ -91,7 +93,11 @@ impl Planner {
             self.took(answer);
         } else if self.requests.offers == Some(errand) {
             self.requests.offers = None;
+            let jobs = self.jobs.len();
             self.took(answer);
+            if self.jobs.len() <= jobs {
+                self.requests.offers_at = self.now.after(OFFERS_PAUSE_MS);
+            }
         } else if self.requests.heartbeat == Some(errand) {
             self.requests.heartbeat = None;
             self.beaten(answer);
@@ -303,7 +309,7 @@ impl Planner {
         if let Some(host) = self.host()
             && has_offers
             && self.requests.offers.is_none()
-            && self.requests.retry_at <= self.now
+            && self.requests.retry_at.max(self.requests.offers_at) <= self.now
             && self.declined().is_none()
         {
             self.requests.offers = Some(self.begin(Errand::TakeOffers(host)));

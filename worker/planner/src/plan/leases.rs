@@ -3,7 +3,7 @@
 use protocol::http::{Action, Lease, Orders};
 use protocol::{AttemptId, JobState};
 
-use super::{CONFIRM_MS, Heard, PROGRESS_MS, Planner, unexpected};
+use super::{CONFIRM_MS, Heard, Planner, unexpected};
 use crate::boundaries::{Boundary, Unneeded};
 use crate::effect::{Control, Effect, Errand, Message, RunId};
 use crate::input::{Answer, Trouble};
@@ -12,6 +12,15 @@ use crate::reason::{Cause, Failure};
 
 /// Leases that are taken note of.
 const LEASES_MAX: usize = 1024;
+/// Boundaries are reported this often at most, where heartbeats would be further apart: soon while a job is young, so that a person who watches
+/// a short one sees it move, and seldom later.
+const PROGRESS_MS: std::ops::RangeInclusive<u64> = 2_000..=30_000;
+
+/// Time between two reports of boundaries, for a job that has been computing for so long: a tenth of that, within [`PROGRESS_MS`]. A job of any
+/// length has some ten reports until it is 20 s old, and then one for each tenth that it grows, or every 30 s.
+fn progress_pause_ms(computing_ms: u64) -> u64 {
+    (computing_ms / 10).clamp(*PROGRESS_MS.start(), *PROGRESS_MS.end())
+}
 
 impl Planner {
     /// Orders came. Those for another host and those that were overtaken change nothing.
@@ -21,12 +30,7 @@ impl Planner {
         }
         // No server gives a host so many.
         orders.leases.truncate(LEASES_MAX);
-        if self.heard == Heard::Nothing {
-            self.heard = Heard::Orders;
-            let listed = orders.leases.iter().map(|lease| lease.attempt);
-            let running = self.slots.iter().filter_map(|slot| slot.running).map(|(_, attempt)| attempt);
-            self.effects.push(Effect::DeleteJobsExcept(listed.chain(running).collect()));
-        }
+        self.heard = Heard::Orders;
         // In another life, a restored backup, numbers begin anew.
         let last = self.orders.as_ref().filter(|last| last.life == orders.life);
         if last.is_some_and(|last| last.sequence > orders.sequence) {
@@ -49,6 +53,13 @@ impl Planner {
         }
         self.follow(&orders);
         self.orders = Some(orders);
+        if !self.tidied {
+            // What an earlier life left and nothing here speaks of any more.
+            self.tidied = true;
+            let running = self.slots.iter().filter_map(|slot| slot.running).map(|(_, attempt)| attempt);
+            let needed = self.jobs.keys().copied().chain(running).collect();
+            self.effects.push(Effect::DeleteJobsExcept(needed));
+        }
     }
 
     /// Take note of every lease that is listed.
@@ -192,7 +203,8 @@ impl Planner {
             self.beat_due = self.now;
         } else {
             // Somebody may be watching.
-            let next = self.beat_sent.after(PROGRESS_MS).max(self.now);
+            let pause = progress_pause_ms(self.now.since(job.computes_since));
+            let next = self.beat_sent.after(pause).max(self.now);
             self.beat_due = self.beat_due.min(next);
         }
         let attempt = job.lease.attempt;
@@ -232,7 +244,7 @@ impl Planner {
     /// Orders do not list a job. With boundaries that the server lacks, that counts once the server says so again.
     fn unlisted(&mut self, attempt: AttemptId) {
         let Some(job) = self.jobs.get_mut(&attempt) else { return };
-        if !job.has_news() || job.doubts != Doubts::default() {
+        if !job.may_have_news() || job.doubts != Doubts::default() {
             return self.lease_over(attempt, None);
         }
         job.doubts.unlisted = true;
@@ -247,9 +259,7 @@ impl Planner {
         let loses = job.has_news() || matches!(job.work, Work::Computing(_));
         let job = job.lease.job;
         self.drop_job(attempt);
-        if loses || why.is_some() {
-            self.say(Message::LeaseOver { job, why });
-        }
+        self.say(Message::LeaseOver { job, loses, why });
     }
 
     /// A lease is gone, and with it all that belongs to it.
@@ -289,5 +299,29 @@ impl Planner {
                 outputs,
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::progress_pause_ms;
+
+    /// Reports of a job with a boundary each third of a second.
+    fn reports(job_ms: u64) -> u64 {
+        let (mut count, mut last) = (0, 0);
+        for now in (0..job_ms).step_by(333) {
+            if now - last >= progress_pause_ms(now) {
+                (count, last) = (count + 1, now);
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn a_short_job_is_seen_to_move_and_a_long_one_costs_little() {
+        assert!((8..30).contains(&reports(30_000)), "{}", reports(30_000));
+        assert!((15..40).contains(&reports(120_000)), "{}", reports(120_000));
+        let day_ms = 86_400_000;
+        assert!(reports(day_ms) < day_ms / 30_000 + 100, "{}", reports(day_ms));
     }
 }

@@ -29,12 +29,15 @@ use host::{Announced, Requests, Standing};
 
 /// An answer by which work that is here would be void counts once another one, to a request made so much later, says the same.
 pub const CONFIRM_MS: u64 = 5_000;
-/// Boundaries are reported this often at most, where heartbeats would be further apart.
-const PROGRESS_MS: u64 = 30_000;
 /// An agent that has run for less time is young; contests that are further apart have nothing to do with each other.
 pub(crate) const YOUNG_MS: u64 = 600_000;
 /// Threads that are to stop at once have so long to say that they did: a pass that computes is not interrupted, and nothing on disk depends on it.
 pub const STOP_PATIENCE_MS: u64 = 1_000;
+/// A server that is away for the same reason again is said to be after this time: one that answers some requests and others never is away and back
+/// all the time.
+const AWAY_AGAIN_MS: u64 = 600_000;
+/// Offers that brought no job are asked for again after this time.
+const OFFERS_PAUSE_MS: u64 = 1_000;
 /// With nothing to do for this long, an agent that is to end when idle ends.
 const IDLE_END_MS: u64 = 5_000;
 /// Between two looks for fetched files that nothing needs.
@@ -96,6 +99,9 @@ pub struct Planner {
     can_enrol: bool,
     standing: Standing,
     server: Server,
+    /// Why the server was said to be away last, and when; whether it is to be said that it is back.
+    away_said: Option<(String, Time)>,
+    back_unsaid: bool,
     requests: Requests,
     /// Since when the server says that it does not know this host.
     unknown_since: Option<Time>,
@@ -109,6 +115,8 @@ pub struct Planner {
     accepting_told: Option<bool>,
 
     heard: Heard,
+    /// Whether what earlier lives left is gone.
+    tidied: bool,
     orders: Option<Orders>,
     slots: Vec<Slot>,
     jobs: BTreeMap<AttemptId, Job>,
@@ -147,6 +155,8 @@ impl Planner {
             can_enrol: setup.can_enrol,
             standing: setup.host.map_or(Standing::Unknown, Standing::Known),
             server: Server::Reachable,
+            away_said: None,
+            back_unsaid: false,
             requests: Requests::default(),
             unknown_since: None,
             contended: (0, now),
@@ -159,6 +169,7 @@ impl Planner {
             beat_sent: now,
             accepting_told: None,
             heard: Heard::Nothing,
+            tidied: false,
             orders: None,
             slots: slots.collect(),
             jobs: BTreeMap::new(),
@@ -170,6 +181,7 @@ impl Planner {
         if let Some(orders) = setup.orders.filter(|orders| planner.host() == Some(orders.host)) {
             planner.follow(&orders);
             planner.orders = Some(orders);
+            planner.jobs.values_mut().for_each(|job| job.is_of_earlier_life = true);
         }
         planner
     }
@@ -210,6 +222,7 @@ impl Planner {
             self.jobs.values().map(|job| job.retry_at).filter(|at| *at > self.now).min(),
             self.heartbeat_due(),
             Some(self.requests.retry_at).filter(|at| *at > self.now),
+            Some(self.requests.offers_at).filter(|at| *at > self.now),
             Some(self.swept.after(SWEEP_EVERY_MS)),
         ]
         .into_iter()
@@ -295,8 +308,18 @@ impl Planner {
 
     fn found_server(&mut self, server: Server) {
         let said = match (&self.server, &server) {
-            (Server::Reachable, Server::Away(why)) => Some(Message::ServerAway(why.clone())),
-            (Server::Away(_), Server::Reachable) => Some(Message::ServerBack),
+            (Server::Reachable, Server::Away(why)) => {
+                let is_news = self
+                    .away_said
+                    .as_ref()
+                    .is_none_or(|(said, at)| said != why || self.now.since(*at) >= AWAY_AGAIN_MS);
+                is_news.then(|| {
+                    self.away_said = Some((why.clone(), self.now));
+                    self.back_unsaid = true;
+                    Message::ServerAway(why.clone())
+                })
+            }
+            (Server::Away(_), Server::Reachable) => std::mem::take(&mut self.back_unsaid).then_some(Message::ServerBack),
             _ => None,
         };
         self.server = server;

@@ -112,6 +112,7 @@ impl Planner {
         self.next_run += 1;
         job.work = Work::Computing(run);
         job.noted = None;
+        job.computes_since = self.now;
         job.control = Control::Compute;
         self.effects.push(Effect::Compute {
             run,

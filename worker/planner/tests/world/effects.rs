@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use planner::{Control, Effect};
+use planner::{Control, Effect, Errand};
 use protocol::AttemptId;
 
 use super::{Thread, World};
@@ -11,6 +11,7 @@ impl World {
     pub(super) fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Begin(id, errand) => {
+                self.heartbeats += usize::from(matches!(errand, Errand::Heartbeat(..)));
                 assert!(self.errands.insert(id, errand).is_none(), "{id:?} was used before");
             }
             Effect::Cancel(id) => drop(self.errands.remove(&id)),
@@ -78,11 +79,11 @@ impl World {
             Effect::ForgetHost
             | Effect::Listen
             | Effect::Unoccupied { .. }
-            | Effect::SaveOrders(_)
             | Effect::SaveContributed(_)
             | Effect::KeepCheckpoint { .. }
-            | Effect::SweepFetched(_)
-            | Effect::Say(_) => {}
+            | Effect::SweepFetched(_) => {}
+            Effect::SaveOrders(orders) => self.saved = Some(*orders),
+            Effect::Say(message) => self.said.push(message),
         }
     }
 

@@ -7,8 +7,8 @@ mod server;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use planner::{
-    Answer, Boundary, Cause, Contributed, Control, Device, Effect, Ending, Errand, ErrandId, Facts, Failure, Input, Planner,
-    Policy, Request, RunId, Server, Setup, Stop, Time,
+    Answer, Boundary, Cause, Contributed, Control, Device, Effect, Ending, Errand, ErrandId, Facts, Failure, Input, Message,
+    Planner, Policy, Request, RunId, Server, Setup, Stop, Time,
 };
 use protocol::http::{Action, Orders, RegisterHost};
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, Tier};
@@ -93,10 +93,17 @@ pub(crate) struct World {
     threads: BTreeMap<RunId, Thread>,
     errands: BTreeMap<ErrandId, Errand>,
     given: Vec<Input>,
+    /// Orders as they are on disk.
+    saved: Option<Orders>,
+    /// What a person was told.
+    pub(crate) said: Vec<Message>,
+    /// Heartbeats that were begun.
+    pub(crate) heartbeats: usize,
 }
 
 impl World {
-    pub(crate) fn new(registered: bool) -> Self {
+    /// What a planner of this host begins with.
+    fn setup(host: Option<HostId>, orders: Option<Orders>) -> Setup {
         let description = RegisterHost {
             name: "anna".into(),
             version: "1".into(),
@@ -105,8 +112,7 @@ impl World {
             night: None,
             instance: None,
         };
-        let host = HostId(1);
-        let setup = Setup {
+        Setup {
             devices: DEVICES
                 .iter()
                 .map(|id| Device {
@@ -114,9 +120,9 @@ impl World {
                     classes: vec![class()],
                 })
                 .collect(),
-            host: registered.then_some(host),
+            host,
             can_enrol: true,
-            orders: None,
+            orders,
             description,
             policy: Policy {
                 run_on_batteries: false,
@@ -131,7 +137,12 @@ impl World {
             pause_patience_ms: 60_000,
             contributed: Contributed::default(),
             seed: 1,
-        };
+        }
+    }
+
+    pub(crate) fn new(registered: bool) -> Self {
+        let host = HostId(1);
+        let setup = Self::setup(registered.then_some(host), None);
         let mut world = Self {
             planner: Planner::new(setup, Time(0)),
             now: 0,
@@ -148,9 +159,31 @@ impl World {
             threads: BTreeMap::new(),
             errands: BTreeMap::new(),
             given: Vec::new(),
+            saved: None,
+            said: Vec::new(),
+            heartbeats: 0,
         };
         world.give(Input::Tick);
         world
+    }
+
+    /// The agent is killed, and starts again with what is on disk.
+    pub(crate) fn restart(&mut self) {
+        let host = self.planner.host_number();
+        let saved = self.saved.clone().filter(|orders| host == Some(orders.host));
+        self.threads.clear();
+        self.errands.clear();
+        // Notes of the old life's threads and errands.
+        self.given.clear();
+        self.planner = Planner::new(Self::setup(host, saved), Time(self.now));
+        self.give(Input::Tick);
+    }
+
+    /// Boundaries on disk that the server lacks.
+    pub(crate) fn only_here(&self) -> u64 {
+        let folders = self.folders.values();
+        let lacking = folders.map(|folder| folder.reached.saturating_sub(self.committed(folder.job).unwrap_or(0)));
+        lacking.sum()
     }
 
     /// Give an input to the planner, and carry out what comes of it.
@@ -346,6 +379,19 @@ fn boundary(job: JobId, first: u64, segment: u64) -> Boundary {
         ms: 100,
         checkpoint: (!began).then(|| digest(job.0, segment)),
         output_bytes: if began { 0 } else { 1000 },
+    }
+}
+
+/// A boundary with these numbers, which nothing bounds.
+pub(crate) fn any_boundary(segment: u64, number: u64) -> Boundary {
+    Boundary {
+        entry: ChainEntry {
+            step: number,
+            ..entry(JobId(1), segment.min(u64::MAX / 10))
+        },
+        ms: number,
+        checkpoint: Some(digest(1, 1)),
+        output_bytes: number,
     }
 }
 

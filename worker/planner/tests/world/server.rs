@@ -249,7 +249,10 @@ impl World {
             return Answer::Trouble(Trouble::LeaseOver("the lease is over".into()));
         }
         assert!(folder.checkpoints.contains(&last), "the checkpoint of {last} is not on disk");
-        let first = job.committed.map_or(0, |safe| safe + 1);
+        let next = job.committed.map_or(0, |safe| safe + 1);
+        // An agent that was killed before it heard that some of them are safe brings them again.
+        let first = boundaries.first().map_or(0, |boundary| boundary.entry.segment);
+        assert!(first <= next, "boundaries {next} to {first} are missing");
         for (expected, boundary) in (first..).zip(boundaries) {
             let segment = boundary.entry.segment;
             assert_eq!(segment, expected, "boundaries follow each other");

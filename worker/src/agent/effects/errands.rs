@@ -84,7 +84,10 @@ impl Errands {
         let path = self.jobs.join(lease.attempt.to_string());
         let folder = blocking(move || JobFolder::create(&path).map_err(ours)).await?;
         let archive = folder.archive();
-        if !archive.exists() {
+        // One that was damaged here is not the package's fault.
+        let (there, wanted) = (archive.clone(), lease.archive);
+        let is_whole = blocking(move || Ok(blobs::digest_of(&there).is_ok_and(|found| found == wanted))).await?;
+        if !is_whole {
             self.download(lease.archive, ARCHIVE_BYTES_MAX.min(room.disk_bytes)).await?;
             folder.adopt(&self.blob(lease.archive), &archive).map_err(ours)?;
         }
@@ -298,5 +301,103 @@ fn trouble(error: NetError) -> Trouble {
         // A boundary that does not follow: this device computed something else.
         (_, 422) => failed(Cause::Mismatch, text),
         _ => failed(Cause::Unknown, text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use protocol::http::Action;
+    use protocol::{HardwareClass, JobId, Tier};
+
+    use super::*;
+    use crate::net::hostile;
+
+    fn errands(url: &str, place: &Path) -> Errands {
+        Errands {
+            client: Client::new(url, "secret", None).unwrap(),
+            link: Arc::new(Link::new(Duration::from_millis(10))),
+            blobs: place.join("blobs"),
+            jobs: place.join("jobs"),
+            downloading: Arc::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_package_that_was_damaged_on_this_disk_is_fetched_again_and_not_the_scientists_fault() {
+        let package = kernels::examples::load("ising").unwrap();
+        let bytes = package.to_archive().unwrap();
+        let archive = Digest::of(&bytes);
+        let url = hostile::serve(move |_, stream| {
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                bytes.len()
+            );
+            drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&bytes)));
+        });
+        let place = tempfile::tempdir().unwrap();
+        let errands = errands(&url, place.path());
+        fs::create_dir_all(&errands.blobs).unwrap();
+        let class = HardwareClass {
+            tier: Tier::Portable,
+            key: archive,
+        };
+        let lease = Lease {
+            job: JobId(1),
+            attempt: AttemptId(7),
+            epoch: 1,
+            batch: AttemptId(7),
+            device: "cpu".into(),
+            action: Action::Run,
+            reason: String::new(),
+            name: String::new(),
+            package: package.digest(),
+            archive,
+            checkpoint: None,
+            class,
+            until_segment: 5,
+            commit_every_s: 30,
+        };
+        let room = Room {
+            ram_bytes: u64::MAX,
+            disk_bytes: u64::MAX,
+        };
+        for damage in [&b""[..], b"nonsense"] {
+            for place in [errands.jobs.join("7/package.bundle"), errands.blob(archive)] {
+                fs::create_dir_all(place.parent().unwrap()).unwrap();
+                fs::write(place, damage).unwrap();
+            }
+            let fetched = errands.fetch(lease.clone(), room).await;
+            let fetched = fetched.unwrap_or_else(|trouble| panic!("{trouble:?}"));
+            assert_eq!(fetched.package.digest(), package.digest());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_blob_that_always_comes_wrong_is_fetched_five_times_and_not_for_ever() {
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&asked);
+        let url = hostile::serve(move |_, stream| {
+            count.fetch_add(1, Ordering::Relaxed);
+            let wrong = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nwrong";
+            drop(stream.write_all(wrong.as_bytes()));
+        });
+        let place = tempfile::tempdir().unwrap();
+        let errands = errands(&url, place.path());
+        fs::create_dir_all(&errands.blobs).unwrap();
+        let wanted = Digest::of(b"right");
+        let fetched = tokio::time::timeout(Duration::from_secs(20), errands.download(wanted, 100)).await;
+        let Err(Trouble::Failed(failure)) = fetched.expect("it ends") else {
+            panic!("it is another blob")
+        };
+        assert_eq!(asked.load(Ordering::Relaxed), TRIES);
+        assert!(
+            failure.text.contains(&wanted.to_string()) && failure.text.contains("5 times"),
+            "{}",
+            failure.text
+        );
+        assert_eq!(fs::read_dir(&errands.blobs).unwrap().count(), 0, "nothing of it stays");
     }
 }

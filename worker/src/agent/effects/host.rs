@@ -89,12 +89,17 @@ impl Agent {
             }
             Err(error @ NetError::Refused(_)) => Answer::Trouble(trouble(error)),
             Err(error) => {
+                let is_odd = !error.is_away();
                 let (why, again) = match error {
                     NetError::Away { why, again } => (why, again),
                     other => (other.to_string(), None),
                 };
                 let pause = self.beat_pauses.next(again);
-                self.link.down(&why, pause);
+                if is_odd {
+                    self.link.odd(&why, pause);
+                } else {
+                    self.link.down(&why, pause);
+                }
                 Answer::Away {
                     again_ms: super::millis(pause),
                 }

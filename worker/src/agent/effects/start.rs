@@ -122,6 +122,12 @@ impl Agent {
             sender,
             notes,
         };
+        for path in agent.state.damaged_identities() {
+            agent.say(&format!(
+                "{} cannot be read: what this host was there, and its jobs, are not known; it enrols anew",
+                path.display()
+            ));
+        }
         if let Some(words) = words {
             agent.say(&words);
         }

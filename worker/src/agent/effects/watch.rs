@@ -1,5 +1,6 @@
 //! What is looked at now and then, and given to the planner when it changed: signals, a person's request, the configuration file, the machine.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime};
 
 use planner::{Facts, Input, Server};
@@ -10,6 +11,9 @@ use crate::agent::machine;
 use crate::agent::preferences::Preferences;
 use crate::agent::state::{Asked, StateFolder};
 use crate::net::Access;
+
+/// Different answers of what is not the server that are said while it is away.
+const ODD_MAX: usize = 8;
 
 /// Looking at processes and disk takes a while: not oftener than this.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -65,6 +69,8 @@ pub(super) struct Watch {
     looked: Looked,
     look: Look,
     is_away: bool,
+    /// What answered instead of the server since it is away, as far as it was said.
+    odd: BTreeSet<String>,
 }
 
 impl Watch {
@@ -76,6 +82,7 @@ impl Watch {
             looked,
             look: Look::Done(Instant::now()),
             is_away: false,
+            odd: BTreeSet::new(),
         }
     }
 
@@ -175,10 +182,19 @@ impl Agent {
 
     fn look_at_link(&mut self) {
         let away = self.link.away();
+        let odd = away.as_ref().and_then(|away| away.odd.clone());
         if away.is_some() != self.watch.is_away {
             self.watch.is_away = away.is_some();
-            let server = away.map_or(Server::Reachable, |away| Server::Away(away.why));
-            self.give(Input::Server(server));
+            self.watch.odd.clear();
+            let why = away.map(|away| away.odd.unwrap_or(away.why));
+            self.watch.odd.extend(odd);
+            self.give(Input::Server(why.map_or(Server::Reachable, Server::Away)));
+        } else if let Some(odd) = odd
+            && self.watch.odd.len() < ODD_MAX
+            && self.watch.odd.insert(odd.clone())
+        {
+            // A person may have to do something about it.
+            self.say(&odd);
         }
     }
 }

@@ -1,21 +1,10 @@
-//! Contract: what goes wrong between a volunteer's agent and its server, or with the agent's own folder, costs no boundary. Real processes on loopback.
-//!
-//! Run: `cargo nextest run --release --workspace --test mishaps`.
+//! The way to the server: what else answers there, another spelling of its URL, a slow line.
 
 use contracts::proxy::Proxy;
 use contracts::sharing::{FAST, Stage, poll};
-use contracts::{copy_folder, said, short_package};
-use protocol::Outcome;
+use contracts::{said, short_package};
 
-/// A segment of some hundredths of a second.
-const STEPS: u64 = 16;
-/// Nothing is committed before a job's end, and no host is given up: all boundaries are the agent's alone meanwhile.
-const NOTHING_HOME: &[&str] = &[
-    "--heartbeat-s=1",
-    "--commit-s=3600",
-    "--requests-per-minute=0",
-    "--enrolments-per-minute=0",
-];
+use crate::{NOTHING_HOME, STEPS};
 
 fn response(status: &str, headers: &str, body: &str) -> String {
     format!(
@@ -44,7 +33,6 @@ fn id_of(stage: &Stage) -> String {
 }
 
 #[test]
-#[ignore = "takes half a minute; not seen to pass yet on a machine that is not busy"]
 fn whatever_else_answers_at_the_servers_url_no_boundary_is_lost() {
     let stage = Stage::new(None, NOTHING_HOME);
     short_package("ising", STEPS, &stage.path("package"));
@@ -70,17 +58,17 @@ fn whatever_else_answers_at_the_servers_url_no_boundary_is_lost() {
     ] {
         way.lie(Some(&lie));
         way.lied_to();
+        // The server itself says so for a moment only.
+        let wanted = if lie.contains(&id) { 1 } else { 3 };
         let mut count = 0;
         poll(|| {
             count += way.lied_to().len();
-            // Its own server says so for a moment only.
-            (count >= if lie.contains(&id) { 1 } else { 3 }).then_some(())
+            (count >= wanted).then_some(())
         })
         .expect("the agent goes on asking");
         assert!(worker.has_boundaries(), "{lie}\n{}", worker.said());
-        way.lie(None);
-        poll(|| worker.status()["waits"].is_null().then_some(())).expect("the server is back");
     }
+    way.lie(None);
     assert_eq!(elsewhere.lied_to(), [""; 0], "a redirect was followed");
     let then = stage.job(job).expect("an answer");
     let later = stage.until(job, "further", |job| job.progress > then.progress);
@@ -124,7 +112,7 @@ fn the_same_server_by_another_spelling_has_the_same_host_and_its_boundaries() {
     let stage = Stage::new(None, NOTHING_HOME);
     let package = short_package("ising", STEPS, &stage.path("package"));
     let worker = stage.worker("one", &[]);
-    let job = stage.submit(&stage.path("package"), &["--segments=40"]);
+    let job = stage.submit(&stage.path("package"), &["--segments=12"]);
     stage.until(job, "under way", |job| job.progress >= 5);
     let host = worker.host();
     worker.kill();
@@ -136,34 +124,6 @@ fn the_same_server_by_another_spelling_has_the_same_host_and_its_boundaries() {
     let from = worker.said().rsplit("from segment ").next().map(str::to_owned);
     let from = from.and_then(|text| text.lines().next()?.trim().parse::<u64>().ok());
     assert!(from.is_some_and(|from| from >= 5), "{}", worker.said());
-    stage.assert_same_as_local(job, &package);
-}
-
-#[test]
-#[ignore = "takes half a minute; not seen to pass yet on a machine that is not busy"]
-fn a_copy_of_a_state_folder_becomes_a_host_of_its_own_and_disturbs_nothing() {
-    let stage = Stage::new(None, FAST);
-    let package = short_package("ising", STEPS, &stage.path("package"));
-    let first = stage.worker("first", &[]);
-    let host = first.host();
-    stage.host_is(host, "online");
-    copy_folder(&stage.path("first"), &stage.path("second"));
-    let second = stage.worker("second", &[]);
-    let job = stage.submit(&stage.path("package"), &["--segments=200"]);
-    let hosts = poll(|| {
-        let hosts = [first.host(), second.host()];
-        (hosts[0] != hosts[1]).then_some(hosts)
-    });
-    assert!(
-        hosts.is_some_and(|hosts| hosts.contains(&host)),
-        "{hosts:?}\n{}",
-        stage.logs()
-    );
-    let done = stage.completed(job);
-    let told = [first.said(), second.said()].map(|said| said.contains("copies of one state folder"));
-    assert!(told[0] != told[1], "{}", stage.logs());
-    let outcomes: Vec<Option<Outcome>> = done.stays.iter().map(|stay| stay.outcome).collect();
-    assert_eq!(outcomes, [Some(Outcome::Success)], "{}", stage.logs());
     stage.assert_same_as_local(job, &package);
 }
 
