@@ -1,11 +1,18 @@
 //! The page in a real Chromium: what it shows, that it keeps itself up to date, and that it fits a phone.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
 use crate::common::chromium::Browser;
 use crate::common::{Worker, a_job, a_job_of, start, token};
 use protocol::http::{EndAttempt, LeaveNotice, Orders, SubmitJob};
 use protocol::{Outcome, Tier};
 use scheduler::testing::class;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// Waits for a job to have come so far on the page, by the words on its card.
 fn card(job: impl std::fmt::Display, words: &[&str]) -> String {
@@ -130,4 +137,65 @@ async fn the_page_shows_jobs_hosts_and_queues_live_and_fits_a_phone() {
 
     server.stop().await;
     browser.wait("document.getElementById('live').textContent.includes('the server is away')");
+}
+
+/// A way to a server, on a port of its own, that answers 503 by itself while it is closed, as a proxy does whose server is restarted.
+async fn way_to(server: String, mut closed: watch::Receiver<bool>, refused: Arc<AtomicU32>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            if *closed.borrow_and_update() {
+                refused.fetch_add(1, Ordering::Relaxed);
+                let answer = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                tokio::spawn(async move {
+                    drop(client.read(&mut [0; 4096]).await);
+                    drop(client.write_all(answer).await);
+                });
+                continue;
+            }
+            let (server, mut closes) = (server.clone(), closed.clone());
+            tokio::spawn(async move {
+                let Ok(mut upstream) = TcpStream::connect(server).await else {
+                    return;
+                };
+                tokio::select! {
+                    _ = copy_bidirectional(&mut client, &mut upstream) => {}
+                    _ = closes.wait_for(|closed| *closed) => {}
+                }
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_asks_again_after_a_proxys_503_and_goes_on_without_a_reload() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (server, scientist) = start(folder.path()).await;
+    let (close, closed) = watch::channel(false);
+    let refused = Arc::<AtomicU32>::default();
+    let address = server.url.strip_prefix("http://").unwrap().to_owned();
+    let url = way_to(address, closed, Arc::clone(&refused)).await;
+    browser.go(&url);
+    browser.evaluate(&format!(
+        "document.getElementById('token').value = {:?}; document.querySelector('form button').click()",
+        scientist.token
+    ));
+    browser.wait("document.getElementById('live')?.textContent === 'live'");
+    browser.evaluate("window.mark = 'here'");
+    close.send_replace(true);
+    browser.wait("document.getElementById('live').textContent.includes('trying again')");
+    // The stream, and whether there is still a session: each of them more than once.
+    while refused.load(Ordering::Relaxed) < 4 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let template = a_job(&scientist, 6).await;
+    let job = scientist.submit(&template).await;
+    close.send_replace(false);
+    browser.wait("document.getElementById('live').textContent === 'live'");
+    browser.wait(&card(job, &["queued"]));
+    assert_eq!(browser.evaluate("window.mark"), json!("here"), "it was not loaded anew");
+    server.stop().await;
 }

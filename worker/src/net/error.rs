@@ -101,11 +101,14 @@ fn next_cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a (d
         .or_else(|| error.source())
 }
 
-/// What an error of TLS says of how this program was called.
+/// What an error of TLS or HTTP says of how this program was called.
 fn setup_problem(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     use rustls::{CertificateError, Error};
+    if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+        return Some("it does not speak HTTP; if it speaks TLS, its URL begins with https://".into());
+    }
     match error.downcast_ref::<Error>()? {
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => Some(
+        Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => Some(
             "its certificate is signed by none that this machine trusts; --ca-file FILE names the certificate to trust".into(),
         ),
         Error::InvalidCertificate(error) => Some(format!("its certificate is not valid: {error}")),

@@ -144,6 +144,19 @@ fn serve_tls(config: Arc<ServerConfig>) -> String {
     address
 }
 
+/// A server that does not speak TLS: it takes any first bytes for a bad request. Its address.
+fn serve_without_tls() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            drop(stream.read(&mut [0; 4096]));
+            drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
+        }
+    });
+    address
+}
+
 #[tokio::test]
 async fn a_certificate_that_is_not_trusted_is_a_mistake_with_its_fix_and_not_a_server_that_is_away() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -164,11 +177,7 @@ async fn a_certificate_that_is_not_trusted_is_a_mistake_with_its_fix_and_not_a_s
         (&good_url, None, "--ca-file"),
         (&good_url, Some(&foreign.0), "--ca-file"),
         (&wrong_url, Some(&foreign.0), "192.0.2.1"),
-        (
-            &serve_always("HTTP/1.1 400 x\r\n\r\n".into()).replace("http:", "https:"),
-            None,
-            "http://",
-        ),
+        (&format!("https://{}", serve_without_tls()), None, "http://"),
         (&format!("http://{good}"), None, "https://"),
     ] {
         let error = asked(url, ca.map(PathBuf::as_path)).await.expect_err("it is not trusted");
@@ -215,7 +224,7 @@ async fn only_the_server_that_is_expected_can_refuse() {
     for (header, words) in [
         (String::new(), "older than this worker, which needs version 0"),
         (format!("baton-server: {other}\r\n"), "another server, cdcdcdcdcdcd,"),
-        (format!("baton-server: {own}\r\n"), "401"),
+        (format!("baton-server: {own}\r\n"), "no: no"),
     ] {
         let client = client(&serve_always(refusal(&header))).of_server(ServerId::parse(&own));
         let error = client.get::<u64>("/v1/hosts/1").await.expect_err("a refusal");
