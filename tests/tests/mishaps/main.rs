@@ -15,20 +15,21 @@ use std::path::Path;
 
 use kernels::package::Package;
 
-/// A package with a state of 40 MB that does not compress, and no outputs.
-fn large_package(folder: &Path, steps_per_segment: u64) -> Package {
+/// Values of a state that is large: 40 MB.
+const LARGE: u64 = 10_000_000;
+
+/// A package whose state, so many values, does not compress; with all of it as an output of each step, or without outputs.
+fn stirred_package(folder: &Path, values: u64, steps_per_segment: u64, has_frames: bool) -> Package {
+    let mut manifest = include_str!("large/kernel.toml").replace("cells = 10000000", &format!("cells = {values}"));
+    if has_frames {
+        manifest.push_str("[[output]]\nname = \"frames\"\nbuffer = \"values\"\nevery = 1\n");
+    }
     std::fs::create_dir(folder).expect("a folder");
-    for (name, text) in [
-        ("kernel.toml", include_str!("large/kernel.toml")),
-        ("stir.wgsl", include_str!("large/stir.wgsl")),
-    ] {
+    let manifest = manifest.replace("steps_per_segment = 1", &format!("steps_per_segment = {steps_per_segment}"));
+    for (name, text) in [("kernel.toml", &*manifest), ("stir.wgsl", include_str!("large/stir.wgsl"))] {
         std::fs::write(folder.join(name), text).expect("written");
     }
-    let package = Package::load(folder).expect("a good package");
-    let manifest = package.manifest().clone().with_steps_per_segment(steps_per_segment);
-    let package = package.with_manifest(manifest).expect("still a good package");
-    package.save(folder).expect("saved");
-    package
+    Package::load(folder).expect("a good package")
 }
 
 /// A segment of some hundredths of a second.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use contracts::sharing::Stage;
 use contracts::short_package;
 
-use crate::{NOTHING_HOME, STEPS, large_package};
+use crate::{LARGE, NOTHING_HOME, STEPS, stirred_package};
 
 #[test]
 fn a_second_signal_ends_at_once_and_the_next_start_goes_on_from_every_boundary() {
@@ -48,7 +48,7 @@ fn a_second_signal_ends_at_once_and_the_next_start_goes_on_from_every_boundary()
 fn a_second_signal_does_not_wait_for_a_long_segment() {
     let stage = Stage::new(None, NOTHING_HOME);
     let folder = stage.path("package");
-    large_package(&folder, 1 << 20);
+    stirred_package(&folder, LARGE, 1 << 20, false);
     let mut worker = stage.worker("one", &[]);
     stage.submit(&folder, &["--segments=2"]);
     worker.says("computes on cpu");
