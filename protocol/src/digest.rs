@@ -17,6 +17,15 @@ impl Digest {
         Self(blake3::hash(bytes).into())
     }
 
+    /// BLAKE3 of numbers (u64, little-endian, one behind the other) under this digest as the key: for choices that only the key's owner can predict.
+    pub fn keyed(&self, numbers: &[u64]) -> Self {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        for number in numbers {
+            hasher.update(&number.to_le_bytes());
+        }
+        Self(hasher.finalize().into())
+    }
+
     /// The first twelve digits: enough for people to tell digests apart.
     pub fn short(&self) -> String {
         self.to_string()[..12].to_owned()

@@ -33,4 +33,4 @@ pub use checkpoint::{Checkpoint, CheckpointError, StateBuffer};
 pub use class::{HardwareClass, Tier};
 pub use digest::Digest;
 pub use ids::{AttemptId, HostId, JobId};
-pub use states::{ErrorCause, HostState, JobState, Outcome};
+pub use states::{ErrorCause, HostState, JobState, Outcome, Verify};

@@ -58,6 +58,8 @@ words!(
         Suspended = "suspended",
         /// Leaves a host, or has left it, and waits for the next.
         Migrating = "migrating",
+        /// Its last boundary is committed; segments of it are still being checked.
+        Verifying = "verifying",
         /// Kept back: by its owner, after errors on several hosts, or because what it depends on failed.
         Held = "held",
         /// Its last boundary is committed.
@@ -110,6 +112,32 @@ impl Default for ErrorCause {
     /// What a worker means that does not say.
     fn default() -> Self {
         Self::Host
+    }
+}
+
+words!(
+    /// How much of a job is computed a second time, by other hosts.
+    Verify {
+        /// Nothing: what hosts return is believed, and nothing is taken back.
+        None = "none",
+        /// Some of it, chosen by the server after it was committed; less of hosts that passed before.
+        Sampled = "sampled",
+        /// All of it.
+        Full = "full",
+    }
+);
+
+impl Default for Verify {
+    /// What a client means that does not say.
+    fn default() -> Self {
+        Self::None
+    }
+}
+
+impl Verify {
+    /// Whether nothing is checked.
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
     }
 }
 

@@ -124,6 +124,20 @@ fn random<const N: usize>() -> Result<[u8; N], StoreError> {
     Ok(bytes)
 }
 
+/// The key from which it follows what is checked, made up at the first start. It is the server's secret.
+///
+/// # Errors
+/// The store does not answer, or the machine gives no random bytes.
+pub async fn check_key(store: &dyn Store) -> Result<Digest, StoreError> {
+    let known = store.facts().await?.get("check-key").and_then(|text| text.parse().ok());
+    if let Some(key) = known {
+        return Ok(key);
+    }
+    let key = Digest(random()?);
+    store.put_fact("check-key".to_owned(), key.to_string()).await?;
+    Ok(key)
+}
+
 /// Reads who this is, or makes it up at the first start. `events` is the number of the store's next event. Also whether a new life begins here,
 /// with a state of an older one.
 ///

@@ -103,6 +103,12 @@ struct Arguments {
     /// Hosts in one network (24 bits of an IPv4 address, 64 of an IPv6 address), those that are given up not counted; 0 for no limit.
     #[arg(long, default_value_t = 1000)]
     hosts_per_network: u32,
+    /// Let a host check the work of another one in its own network: for a laboratory whose hosts are all its own.
+    #[arg(long)]
+    check_same_network: bool,
+    /// Seconds that a check waits for a free device before it makes room for itself on a busy one.
+    #[arg(long, default_value_t = 600)]
+    check_patience_s: u64,
     /// Address, or range of addresses, of a proxy whose X-Forwarded-For and X-Forwarded-Proto count; may be given several times.
     #[arg(long, value_name = "CIDR")]
     trusted_proxy: Vec<Range>,
@@ -164,6 +170,8 @@ impl Arguments {
                 hosts_per_subject: self.hosts_per_subject,
                 hosts_per_network: self.hosts_per_network,
                 retire_ms: ms(self.finished_h.saturating_mul(3600)),
+                check_same_network: self.check_same_network,
+                check_patience_ms: ms(self.check_patience_s),
                 ..Config::default()
             },
             rates: Rates {

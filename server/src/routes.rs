@@ -63,6 +63,8 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(hosts::leave, hosts::stay))
         .routes(routes!(hosts::events))
         .routes(routes!(hosts::ban, hosts::unban))
+        .routes(routes!(hosts::drain))
+        .routes(routes!(hosts::forgive))
         .routes(routes!(hosts::classes))
         .routes(routes!(attempts::end))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));

@@ -21,7 +21,7 @@ use crate::app::{App, Sizes};
 use crate::auth::{Enrolment, SHARED_SUBJECT, Tokens};
 use crate::blob::FolderBlobs;
 use crate::engine::Engine;
-use crate::identity::Home;
+use crate::identity::{self, Home};
 use crate::limits::{Limits, Rates};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
@@ -37,6 +37,7 @@ use crate::store::sqlite::SqliteStore;
 use crate::submission::Submissions;
 use crate::sweep;
 use scheduler::Config;
+use scheduler::config::CheckKey;
 
 /// What an operator says at the start.
 #[derive(Clone, Debug)]
@@ -163,9 +164,11 @@ impl Server {
                 Arc::new(SqliteStore::open(&path).await.with_context(|| path.display().to_string())?)
             }
         };
+        let mut config = options.config;
+        config.check_key = CheckKey(identity::check_key(&*store).await?);
         let (stop, stopping) = watch::channel(false);
         let home = Home::new(data, options.restored, options.database.is_none());
-        let (engine, writer) = Engine::start(Arc::clone(&store), options.config, Some(home), stopping.clone()).await?;
+        let (engine, writer) = Engine::start(Arc::clone(&store), config, Some(home), stopping.clone()).await?;
         let tokens = Tokens::load(store, engine.identity.life).await?;
         if tokens.is_empty() {
             for (scope, file, subject) in TOKEN_FILES {

@@ -206,6 +206,15 @@ pub struct HostView {
     /// Why an operator banned it; none when it is not banned.
     #[serde(default, deserialize_with = "crate::text::read_option")]
     pub banned: Option<String>,
+    /// `probation`, `proven`, `suspect`, `quarantined` or `out`: what checks of its work have shown.
+    #[serde(default, deserialize_with = "crate::text::read")]
+    pub standing: String,
+    /// Stretches of its work that a second host confirmed since it last returned a wrong one.
+    #[serde(default)]
+    pub checks_passed: u64,
+    /// Wrong results that it was found to have returned.
+    #[serde(default)]
+    pub faults: u32,
 }
 
 /// One device of a [`HostView`].

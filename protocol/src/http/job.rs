@@ -51,6 +51,9 @@ pub struct SubmitJob {
     /// Starts held, until released.
     #[serde(default)]
     pub hold: bool,
+    /// How much of it other hosts compute a second time.
+    #[serde(default, skip_serializing_if = "crate::Verify::is_none")]
+    pub verify: crate::Verify,
 }
 
 fn default_priority() -> u8 {
@@ -183,6 +186,40 @@ pub struct JobView {
     pub moved_bytes: u64,
     /// Computing per data moved, minutes per megabyte; none before anything moved.
     pub minutes_per_mb: Option<f64>,
+    /// What other hosts have confirmed of it.
+    #[serde(default)]
+    pub verification: Verification,
+}
+
+/// What a second host has confirmed of a job's committed segments.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Verification {
+    /// How much is to be computed a second time.
+    pub wanted: crate::Verify,
+    /// Segments that a second host computed to the same digest.
+    pub segments: u64,
+    /// Stretches of segments that were chosen and wait for a second host, or are with one.
+    pub open: u64,
+    /// Each stretch of segments by the host that brought it home, oldest first. Empty where nothing is checked.
+    pub spans: Vec<VerifiedSpan>,
+}
+
+/// A stretch of segments that one host brought home.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VerifiedSpan {
+    /// First segment, counted from 1.
+    pub first: u64,
+    /// Last segment.
+    pub last: u64,
+    /// Host that brought it home.
+    pub host: HostId,
+    /// Host that computed it, too, to the same digest; none where no second host did.
+    pub confirmed_by: Option<HostId>,
+    /// What stands in place of a confirmation: `unchecked`, `open`, or why a check came to nothing; empty when it was confirmed.
+    #[serde(default, deserialize_with = "crate::text::read")]
+    pub note: String,
 }
 
 /// A change of state that was kept.

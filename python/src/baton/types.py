@@ -14,7 +14,7 @@ from .chain import Boundary
 from .errors import ServerError
 from .fields import shown
 
-JobState = Literal["queued", "running", "suspended", "migrating", "held", "completed", "failed", "cancelled"]
+JobState = Literal["queued", "running", "suspended", "migrating", "verifying", "held", "completed", "failed", "cancelled"]
 Tier = Literal["portable", "class-bound"]
 #: States that a job does not leave.
 FINAL: tuple[JobState, ...] = ("completed", "failed", "cancelled")

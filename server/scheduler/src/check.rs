@@ -8,7 +8,7 @@ use protocol::http::job::PRIORITY_URGENT;
 use protocol::{HostId, HostState, JobState};
 
 use crate::Core;
-use crate::tables::{Need, Stage, Timer, require};
+use crate::tables::{Job, Need, Stage, Timer, require};
 
 impl Core {
     /// The first invariant that does not hold, in words.
@@ -43,12 +43,14 @@ impl Core {
             let id = job.id;
             let blocked = job.is_blocked() && job.state() == JobState::Queued;
             let held = job.state() == JobState::Held;
+            let waits = job.check.as_ref().is_some_and(|check| check.waits);
             let ways = [
                 job.state().is_final(),
                 held,
                 blocked,
-                job.place().is_some(),
+                job.place().is_some() || waits,
                 job.attempt().is_some(),
+                job.state() == JobState::Verifying,
             ];
             require(ways.iter().filter(|way| **way).count() == 1, || {
                 format!(
@@ -91,6 +93,7 @@ impl Core {
                 })?;
             }
             require(job.segment() <= job.until(), || format!("job {id} went too far"))?;
+            self.check_spans(job)?;
             let complete = job.state() == JobState::Completed;
             let at_end = job.safe.is_some() && job.segment() == job.until();
             require(
@@ -103,6 +106,36 @@ impl Core {
         require(bound <= 2 * self.hosts.presence().len(), || {
             "a job waits for a class that never was".to_owned()
         })
+    }
+
+    /// Spans follow each other up to the last safe boundary, and name the checks that are open.
+    fn check_spans(&self, job: &Job) -> Result<(), String> {
+        let id = job.id;
+        if let Some(check) = &job.check {
+            let of = self.jobs.get(check.of).ok_or(format!("check {id} is of no job"))?;
+            require(of.open_checks().any(|open| open == id), || {
+                format!("job {} does not know its check {id}", of.id)
+            })?;
+        }
+        for check in job.open_checks() {
+            let row = self.jobs.get(check).and_then(|row| row.check.as_ref());
+            require(row.is_some_and(|check| check.of == id), || {
+                format!("job {id} names check {check}, which is gone")
+            })?;
+        }
+        let follow = job.spans.windows(2).all(|pair| pair[0].to == pair[1].from);
+        let last = job
+            .spans
+            .last()
+            .is_none_or(|span| Some(span.to) == job.safe.as_ref().map(|safe| safe.entry.segment));
+        let deep = job.state().is_final() || job.spans.iter().all(|span| span.start.is_some() || span.from == 0);
+        require(follow && last && deep, || {
+            format!("job {id}: its spans do not follow each other up to its last boundary")
+        })?;
+        require(
+            job.state() != JobState::Verifying || job.open_checks().next().is_some(),
+            || format!("job {id} waits for checks that are all decided"),
+        )
     }
 
     fn check_attempts(&self) -> Result<(), String> {
@@ -146,7 +179,7 @@ impl Core {
     fn is_due(&self, host: HostId) -> bool {
         let mut timers = self.timers.clone();
         while let Some(timer) = timers.pop(self.now_ms) {
-            if [Timer::Backoff(host), Timer::Depart(host)].contains(&timer) {
+            if [Timer::Backoff(host), Timer::Depart(host), Timer::Parole(host)].contains(&timer) {
                 return true;
             }
         }

@@ -1,5 +1,6 @@
 //! What an operator can set, and what the scheduler waits for. Part of the state: a replay sees the values of its time.
 
+use protocol::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::tables::ERRORS_KEPT;
@@ -62,6 +63,29 @@ pub struct Config {
     pub passed_max: u32,
     /// A finished job leaves memory after this long; the store keeps it.
     pub retire_ms: u64,
+    /// Key from which it follows what is checked.
+    pub check_key: CheckKey,
+    /// A check that waits this long for a free device makes room for itself on a busy one.
+    pub check_patience_ms: u64,
+    /// A check that is not decided in this time lapses.
+    pub check_ms: u64,
+    /// A job whose last boundary is committed waits this long for its checks.
+    pub check_end_ms: u64,
+    /// A host may check another one of its own network.
+    pub check_same_network: bool,
+    /// A host that returned a wrong result has no work for this long; doubles with each.
+    pub suspect_ms: u64,
+}
+
+/// A secret of the server. It is part of the log, so that a replay chooses the same, and of no message.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CheckKey(pub Digest);
+
+impl std::fmt::Debug for CheckKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CheckKey(…)")
+    }
 }
 
 const MINUTE: u64 = 60_000;
@@ -95,6 +119,10 @@ impl Config {
             ("backoff_ms", self.backoff_ms, 0),
             ("backoff_max_ms", self.backoff_max_ms, 0),
             ("retire_ms", self.retire_ms, 0),
+            ("check_patience_ms", self.check_patience_ms, 1),
+            ("check_ms", self.check_ms, 1),
+            ("check_end_ms", self.check_end_ms, 0),
+            ("suspect_ms", self.suspect_ms, 1),
         ];
         for (name, found, least) in times {
             if !(least..=TIME_MAX_MS).contains(&found) {
@@ -144,6 +172,12 @@ impl Default for Config {
             user_jobs_max: 200_000,
             passed_max: 8,
             retire_ms: 24 * 60 * MINUTE,
+            check_key: CheckKey(Digest([0; 32])),
+            check_patience_ms: 10 * MINUTE,
+            check_ms: 24 * 60 * MINUTE,
+            check_end_ms: 2 * 60 * MINUTE,
+            check_same_network: false,
+            suspect_ms: 60 * MINUTE,
         }
     }
 }

@@ -151,6 +151,20 @@ pub enum Event {
         /// The host.
         host: HostId,
     },
+    /// An operator gives a host no more work: what it has leaves it at the next boundary.
+    Drain {
+        /// The host.
+        host: HostId,
+        /// Why.
+        reason: String,
+        /// Subject of the token that asks.
+        by: String,
+    },
+    /// An operator forgives a host the wrong results that checks found, or lets it have work again.
+    Forgive {
+        /// The host.
+        host: HostId,
+    },
 }
 
 impl Event {
@@ -176,6 +190,9 @@ pub struct Origin {
     pub subject: Option<String>,
     /// Digest of its network: the first 24 bits of an IPv4 address, 64 of an IPv6 address. 0 when unknown.
     pub network: u64,
+    /// It is the operator's own: its result decides where others differ.
+    #[serde(default)]
+    pub referee: bool,
 }
 
 /// What an accepted event gave.
@@ -259,6 +276,8 @@ pub enum Command {
     Chain(JobId, Vec<ChainEntry>, Option<Digest>),
     /// The job starts over: its boundaries are void.
     ChainReset(JobId),
+    /// The job goes back to this boundary: those behind it are void.
+    ChainCut(JobId, u64),
     /// A checkpoint that a later one of its job took the place of.
     Superseded(Digest),
     /// A finished job left memory: keep it.

@@ -137,6 +137,8 @@ impl Core {
             Event::Ban { host, reason, by } => self.ban(*host, reason, by)?,
             Event::Unban { host, by } => self.unban(*host, by)?,
             Event::Revoked { host } => self.revoked(*host)?,
+            Event::Drain { host, reason, by } => self.drain_by(*host, reason, by)?,
+            Event::Forgive { host } => self.forgive(*host)?,
             Event::Prioritize { job, priority, now, by } => self.prioritize(*job, *priority, *now, by)?,
         }
         Ok(Reply::Done)
@@ -170,7 +172,10 @@ impl Core {
     /// Sets a job's state and keeps the change with its reason.
     fn change(&mut self, job: JobId, state: JobState, reason: impl Into<String>) {
         let change = self.jobs.set_state(job, state, reason.into(), self.now_ms);
-        self.commands.extend(change.map(|change| Command::Changed(job, change)));
+        // Nothing outside knows of checks.
+        if self.jobs.get(job).is_some_and(|job| !job.is_check()) {
+            self.commands.extend(change.map(|change| Command::Changed(job, change)));
+        }
     }
 
     /// A host's orders change.

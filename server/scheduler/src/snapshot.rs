@@ -24,6 +24,7 @@ struct Saved<'a> {
     hosts: &'a BTreeMap<HostId, Host>,
     users: &'a [User],
     served_floor: u64,
+    next_check: u64,
     timers: &'a Timers,
     // Their keys are not text: lists of pairs.
     presence: Vec<(&'a HardwareClass, &'a Presence)>,
@@ -43,6 +44,8 @@ struct Read {
     hosts: BTreeMap<HostId, Host>,
     users: Vec<User>,
     served_floor: u64,
+    #[serde(default)]
+    next_check: u64,
     timers: Timers,
     presence: Vec<(HardwareClass, Presence)>,
     passed: Vec<(QueueKey, u32)>,
@@ -63,6 +66,7 @@ impl Core {
             hosts: BTreeMap::new(),
             users: Vec::new(),
             served_floor: 0,
+            next_check: 0,
             timers: Timers::default(),
             presence: Vec::new(),
             passed: Vec::new(),
@@ -86,6 +90,7 @@ impl Core {
             hosts: self.hosts.rows(),
             users: self.jobs.users(),
             served_floor: self.jobs.served_floor(),
+            next_check: self.jobs.next_check(),
             timers: &self.timers,
             presence: self.hosts.presence().iter().collect(),
             passed: self.jobs.queues().all_passed().iter().collect(),
@@ -122,6 +127,7 @@ impl From<Read> for Core {
             served_floor: read.served_floor,
             passed: read.passed.into_iter().collect(),
             running_max: read.config.user_running_max,
+            next_check: read.next_check,
         };
         let hosts = Hosts::restore(read.hosts, read.next_host, read.presence.into_iter().collect());
         Self {

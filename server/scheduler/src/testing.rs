@@ -48,6 +48,7 @@ pub fn submission(name: &str, tier: Tier, segments: u64) -> SubmitJob {
         segment_ms: None,
         restart_on_other_class: false,
         hold: false,
+        verify: protocol::Verify::None,
     }
 }
 

@@ -101,6 +101,8 @@ pub async fn register(
                 origin: Origin {
                     subject: (caller.subject != SHARED_SUBJECT).then(|| caller.subject.clone()),
                     network: network(&peer),
+                    // The operator's own machine.
+                    referee: caller.scope == Scope::Operator,
                 },
             };
             let look = |reply, core: &Core| (reply, heartbeat_s(core));
@@ -153,6 +155,7 @@ pub async fn reregister(
         origin: Origin {
             subject: None,
             network: network(&peer),
+            referee: false,
         },
     };
     let heartbeat_s = app.engine.apply_then(event, None, |_, core| heartbeat_s(core)).await?;
@@ -284,6 +287,38 @@ pub async fn unban(State(app): State<Arc<App>>, caller: Caller, At(host): At<Hos
     };
     Ok(Json(
         app.engine.apply_then(event, None, move |_, core| core.host(host)).await??,
+    ))
+}
+
+/// Gives a host no more work: what it has leaves it at the next boundary.
+#[utoipa::path(post, path = "/v1/hosts/{host}/drain", tag = "operator", params(("host" = u64, Path)), request_body = BanHost,
+    responses((status = 200, body = HostView), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn drain(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    At(host): At<HostId>,
+    Body(body): Body<BanHost>,
+) -> Answer<Json<HostView>> {
+    caller.operator()?;
+    let event = Event::Drain {
+        host,
+        reason: body.reason,
+        by: caller.subject,
+    };
+    Ok(Json(
+        app.engine.apply_then(event, None, move |_, core| core.host(host)).await??,
+    ))
+}
+
+/// Forgives a host the wrong results that checks found, or lets one that was drained have work again.
+#[utoipa::path(post, path = "/v1/hosts/{host}/forgive", tag = "operator", params(("host" = u64, Path)),
+    responses((status = 200, body = HostView), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn forgive(State(app): State<Arc<App>>, caller: Caller, At(host): At<HostId>) -> Answer<Json<HostView>> {
+    caller.operator()?;
+    Ok(Json(
+        app.engine
+            .apply_then(Event::Forgive { host }, None, move |_, core| core.host(host))
+            .await??,
     ))
 }
 

@@ -72,6 +72,7 @@ impl Store for MemoryStore {
                         inner.chain.insert((job, entry.segment), ChainLine { entry, outputs });
                     }
                     Row::ChainReset(job) => inner.chain.retain(|(other, _), _| *other != job),
+                    Row::ChainCut(job, last) => inner.chain.retain(|(other, segment), _| *other != job || *segment <= last),
                     Row::Finished(finished) => {
                         inner.kept.extend(finished.blobs());
                         inner.blob_jobs.extend(finished.blobs().map(|blob| (blob, finished.id())));

@@ -45,6 +45,8 @@ pub enum Row {
     Chain(JobId, ChainEntry, Option<Digest>),
     /// A job starts over.
     ChainReset(JobId),
+    /// A job goes back to this boundary: those behind it are void.
+    ChainCut(JobId, u64),
     /// A finished job left the scheduler's memory.
     Finished(Box<Finished>),
 }

@@ -164,6 +164,7 @@ fn lines(job: &JobView) -> Vec<String> {
             stay.host, stay.class, stay.from_segment, stay.to_segment
         ));
     }
+    lines.extend(verification_lines(job));
     for error in &job.errors {
         lines.push(format!(
             "  error      {} (host {}) {} {}: {}",
@@ -180,6 +181,29 @@ fn lines(job: &JobView) -> Vec<String> {
     if job.state == JobState::Completed {
         lines.extend(["next:".into(), format!("  baton fetch {}", job.job)]);
     }
+    lines
+}
+
+/// Which segments a second host confirmed, and which not.
+fn verification_lines(job: &JobView) -> Vec<String> {
+    let verification = &job.verification;
+    if verification.wanted.is_none() {
+        return vec!["  verified   nothing is computed a second time (submit with --verify)".to_owned()];
+    }
+    let mut lines = vec![format!(
+        "  verified   {} of {} committed segments by a second host ({}), {} checks go on",
+        verification.segments, job.segment, verification.wanted, verification.open
+    )];
+    lines.extend(verification.spans.iter().map(|span| {
+        let found = match span.confirmed_by {
+            Some(host) => format!("confirmed by host {host}"),
+            None => span.note.clone(),
+        };
+        format!(
+            "             segments {} to {} of host {}: {found}",
+            span.first, span.last, span.host
+        )
+    }));
     lines
 }
 

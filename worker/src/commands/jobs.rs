@@ -13,7 +13,7 @@ use crate::net::Access;
 pub(crate) struct Args {
     #[command(flatten)]
     access: Access,
-    /// Only jobs in this state: queued, running, suspended, migrating, held, completed, failed, cancelled.
+    /// Only jobs in this state: queued, running, suspended, migrating, verifying, held, completed, failed, cancelled.
     #[arg(long)]
     state: Option<String>,
     /// Only jobs with this tag.

@@ -37,6 +37,23 @@ pub(crate) enum HostCommand {
         #[command(flatten)]
         common: Common,
     },
+    /// Give a host no more work: what it has leaves it at the next boundary. `forgive` takes it back.
+    Drain {
+        /// The host's number.
+        host: HostId,
+        /// Why, for the volunteer.
+        #[arg(long, default_value = "")]
+        reason: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Forgive a host the wrong results that checks found, or let one that was drained have work again.
+    Forgive {
+        /// The host's number.
+        host: HostId,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Take a ban back.
     Unban {
         /// The host's number.
@@ -89,7 +106,14 @@ pub(crate) enum TokenCommand {
 /// No such host, no operator's token, or the server is away.
 pub(crate) fn host(command: &HostCommand) -> anyhow::Result<Exit> {
     let (common, method, path, body) = match command {
-        HostCommand::List(common) => return list(common, "/v1/hosts", &["HOST", "NAME", "STATE", "ERRORS", "WHY"], host_cells),
+        HostCommand::List(common) => {
+            return list(
+                common,
+                "/v1/hosts",
+                &["HOST", "NAME", "STATE", "STANDING", "ERRORS", "WHY"],
+                host_cells,
+            );
+        }
         HostCommand::Ban { host, reason, common } => {
             let reason = reason.clone();
             (
@@ -99,6 +123,12 @@ pub(crate) fn host(command: &HostCommand) -> anyhow::Result<Exit> {
                 Some(BanHost { reason }),
             )
         }
+        HostCommand::Drain { host, reason, common } => {
+            let reason = reason.clone();
+            let path = format!("/v1/hosts/{host}/drain");
+            (common, Method::POST, path, Some(BanHost { reason }))
+        }
+        HostCommand::Forgive { host, common } => (common, Method::POST, format!("/v1/hosts/{host}/forgive"), None),
         HostCommand::Unban { host, common } => (common, Method::DELETE, format!("/v1/hosts/{host}/ban"), None),
     };
     let client = common.access.scientist()?;
@@ -113,8 +143,8 @@ pub(crate) fn host(command: &HostCommand) -> anyhow::Result<Exit> {
     }))?;
     print(common, &view, || {
         vec![format!(
-            "host {} ({}) is {}: {}",
-            view.host, view.name, view.state, view.reason
+            "host {} ({}) is {}, {}: {}",
+            view.host, view.name, view.state, view.standing, view.reason
         )]
     })
 }
@@ -208,6 +238,7 @@ fn host_cells(host: &HostView) -> Vec<String> {
         host.host.to_string(),
         host.name.clone(),
         host.state.to_string(),
+        host.standing.clone(),
         host.errors.to_string(),
         host.reason.clone(),
     ]

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::http::job::{PRIORITY_DEFAULT, PRIORITY_MAX};
 use protocol::http::{SubmitJob, Submitted};
-use protocol::{Digest, JobId};
+use protocol::{Digest, JobId, Verify};
 use serde::Serialize;
 
 use super::remote;
@@ -48,12 +48,48 @@ pub(crate) struct Args {
     /// When its hardware class stays away for a day, start over on another one.
     #[arg(long)]
     restart_on_other_class: bool,
+    /// How much of it other hosts compute a second time: `none`, `sampled` or `full`. What is chosen, and what it costs, is printed.
+    #[arg(long, value_enum, default_value_t = Checks::None)]
+    verify: Checks,
     /// Submit it held: it waits for `baton release`.
     #[arg(long)]
     hold: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// How much of a job is computed a second time.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Checks {
+    /// Nothing.
+    None,
+    /// Some of it.
+    Sampled,
+    /// All of it.
+    Full,
+}
+
+impl From<Checks> for Verify {
+    fn from(checks: Checks) -> Self {
+        match checks {
+            Checks::None => Self::None,
+            Checks::Sampled => Self::Sampled,
+            Checks::Full => Self::Full,
+        }
+    }
+}
+
+/// What checking costs, in words.
+fn cost(verify: Verify) -> &'static str {
+    match verify {
+        Verify::None => "nothing is computed a second time: what hosts return is believed",
+        Verify::Sampled => {
+            "some of it is computed a second time: all that a new host returns, 2 % in the end of one whose work was always confirmed \
+             (over 100, 1,000 and 10,000 commits of a host 31, 10 and 3.3 % more computing)"
+        }
+        Verify::Full => "all of it is computed a second time, by another host: twice the computing",
+    }
 }
 
 #[derive(Serialize)]
@@ -92,6 +128,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         segment_ms: args.segment_time.map(|time| ms(time).max(1)),
         restart_on_other_class: args.restart_on_other_class,
         hold: args.hold,
+        verify: args.verify.into(),
     };
     let key = client::fresh_key();
     let submitted: Submitted = remote::block_on(async {
@@ -106,6 +143,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         output::json(&report)?;
     } else {
         let id = submitted.job;
+        output::note(cost(job.verify));
         output::lines([
             format!(
                 "job {id}: {} · {} segments of {} steps",

@@ -123,6 +123,23 @@ impl Core {
         self.drain(id, reason);
     }
 
+    /// An operator gives a host no more work.
+    pub(crate) fn drain_by(&mut self, id: HostId, reason: &str, by: &str) -> Result<(), Refusal> {
+        let host = self.hosts.get_mut(id).ok_or(Refusal::NoHost(id))?;
+        let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
+        let reason = match reason.trim() {
+            "" => format!("drained by {by}"),
+            reason => format!("drained by {by}: {reason}"),
+        };
+        host.drained = Some(reason.clone());
+        let before = host.draining.clone();
+        self.drain(id, reason);
+        if let Some(host) = self.hosts.get_mut(id) {
+            host.draining = before;
+        }
+        Ok(())
+    }
+
     /// A host takes nothing more, and what would not end before it departs leaves it.
     fn drain(&mut self, id: HostId, reason: String) {
         let now_ms = self.now_ms;

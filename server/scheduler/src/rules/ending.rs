@@ -136,9 +136,16 @@ impl Core {
             host.successes = host.successes.saturating_add(1);
             host.failures_in_row = 0;
         }
-        let Some(state) = self.jobs.get(job_id).map(Job::state) else {
+        let Some((state, is_check)) = self.jobs.get(job_id).map(|job| (job.state(), job.is_check())) else {
             return;
         };
+        if is_check {
+            if !matches!(then, Then::Drop) {
+                self.check_over(&attempt, outcome);
+            }
+            self.next_in_line(device);
+            return;
+        }
         match then {
             Then::Requeue(wanted, reason) => {
                 let state = match wanted.unwrap_or(state) {
@@ -153,7 +160,9 @@ impl Core {
                 }
             }
             Then::Hold(reason) => self.change(job_id, JobState::Held, reason),
+            Then::Verify(reason) => self.change(job_id, JobState::Verifying, reason),
             Then::Final(state, reason) => self.conclude(job_id, state, reason),
+            Then::Drop => {}
         }
         self.next_in_line(device);
     }

@@ -46,14 +46,13 @@ impl Core {
         if attempt.stop.is_some() || host.closed(self.now_ms).is_some() || self.hosts.line(device) != [id] {
             return;
         }
-        let current = attempt.job;
+        let why = format!("fetched ahead: job {} ends soon there", self.shown(attempt.job));
+        if let Some(check) = self.pick_check(device) {
+            self.grant(check, device, None, &why);
+            return;
+        }
         if let Some(next) = self.pick(device, false) {
-            let granted = self.grant(
-                next.job,
-                device,
-                None,
-                &format!("fetched ahead: job {current} ends soon there"),
-            );
+            let granted = self.grant(next.job, device, None, &why);
             self.shield(granted, next);
         }
     }

@@ -192,7 +192,19 @@ impl Core {
                 format!("boundary {} lies behind the job's last, {}", last.segment, job.until()),
             ));
         }
+        let is_check = job.is_check();
+        let before = job.safe.clone();
         self.hear(host);
+        if is_check {
+            let safe = Safe {
+                blob: commit.checkpoint,
+                entry: last,
+                class,
+                bytes,
+            };
+            let (segment, state) = self.keep_check(job_id, id, safe);
+            return Ok(Committed { segment, state });
+        }
         if let Some(job) = self.jobs.get_mut(job_id) {
             job.moved_bytes = job.moved_bytes.saturating_add(outputs_bytes);
         }
@@ -212,14 +224,16 @@ impl Core {
         if self.rules >= 3 {
             self.jobs.store(job_id, outputs_bytes);
         }
+        self.trace(job_id, id, (host, class), before.clone());
+        self.supersede(job_id, before.map(|safe| safe.blob));
         let (segment, until) = self.jobs.get(job_id).map_or((0, 0), |job| (job.segment(), job.until()));
         let full = self.jobs.get(job_id).and_then(|job| self.is_full(&self.jobs.owner(job).name));
         if segment == until {
-            self.finish(
-                id,
-                Outcome::Success,
-                Then::Final(JobState::Completed, "its last boundary is safe".to_owned()),
-            );
+            let then = match self.rules >= 4 && self.await_checks(job_id) {
+                true => Then::Verify("its last boundary is committed: checks of its segments go on".to_owned()),
+                false => Then::Final(JobState::Completed, self.end_reason(job_id)),
+            };
+            self.finish(id, Outcome::Success, then);
         } else if let Some(reason) = full {
             self.finish(id, Outcome::Aborted, Then::Hold(reason));
         } else {
@@ -227,7 +241,13 @@ impl Core {
             self.advance(id, Stage::Running);
             self.arm_prefetch(id);
         }
-        let state = self.jobs.get(job_id).map_or(JobState::Completed, Job::state);
+        // What follows for the job is no matter of its host.
+        let state = self
+            .jobs
+            .get(job_id)
+            .map(Job::state)
+            .filter(|state| *state != JobState::Verifying);
+        let state = state.unwrap_or(JobState::Completed);
         Ok(Committed { segment, state })
     }
 
@@ -247,9 +267,7 @@ impl Core {
         let Some(job) = self.jobs.get_mut(job_id) else { return };
         job.computed_ms = job.computed_ms.saturating_add(computed_ms);
         job.moved_bytes = job.moved_bytes.saturating_add(safe.bytes);
-        if let Some(before) = job.safe.replace(safe) {
-            self.commands.push(Command::Superseded(before.blob));
-        }
+        job.safe = Some(safe);
         job.failed_on.clear();
         job.errors.clear();
         if let Some(per_segment) = computed_ms.checked_div(new.len() as u64).filter(|ms| *ms > 0) {

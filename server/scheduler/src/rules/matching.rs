@@ -142,8 +142,7 @@ impl Core {
         let Some(attempt) = victim.and_then(|victim| self.attempts.get(victim)) else {
             return;
         };
-        let (victim, device, stage, yielder) = (attempt.id, attempt.device, attempt.stage, attempt.job);
-        let stop = attempt.stop.clone();
+        let (victim, device, yielder) = (attempt.id, attempt.device, self.shown(attempt.job));
         let now = self.jobs.get(id).is_some_and(|job| job.now);
         let reason = format!("job {id} (priority {}) is more urgent", place.level);
         let why = format!("takes the place of job {yielder}, which is less urgent");
@@ -163,29 +162,29 @@ impl Core {
             }
             return;
         }
-        // What only waits in line goes back; the urgent job comes right behind the one that yields.
+        self.give_way(victim, id, now, reason, &why);
+    }
+
+    /// The attempt that computes on a device makes room for a job, which comes right behind it.
+    pub(super) fn give_way(&mut self, victim: AttemptId, id: JobId, now: bool, reason: String, why: &str) {
+        let Some(attempt) = self.attempts.get(victim) else { return };
+        let (device, stage, stop) = (attempt.device, attempt.stage, attempt.stop.clone());
+        let given_up = || Then::Requeue(None, format!("gave up its turn: {reason}"));
+        // What only waits in line goes back; the job comes right behind the one that yields.
         let line = self.hosts.line(device).to_vec();
         for behind in line.into_iter().skip(1) {
-            self.finish(
-                behind,
-                Outcome::Aborted,
-                Then::Requeue(None, format!("gave up its turn: {reason}")),
-            );
+            self.finish(behind, Outcome::Aborted, given_up());
         }
         if let Some(stop) = stop {
             if now && !stop.now {
                 self.order_stop(victim, stop.cause, true, stop.reason);
             }
         } else if stage == Stage::Offered {
-            self.finish(
-                victim,
-                Outcome::Preempted,
-                Then::Requeue(None, format!("gave up its turn: {reason}")),
-            );
+            self.finish(victim, Outcome::Preempted, given_up());
         } else {
             self.order_stop(victim, Cause::Preempt, now, reason);
         }
-        self.grant(id, device, None, &why);
+        self.grant(id, device, None, why);
     }
 
     /// A job for which another one stops at its next boundary is in a hurry now: that one stops at once.
@@ -256,6 +255,10 @@ impl Core {
     /// Gives a free device work.
     fn fill(&mut self, id: DeviceId) {
         if !self.hosts.device(id).is_some_and(Device::is_free) {
+            return;
+        }
+        if let Some(check) = self.pick_check(id) {
+            self.grant(check, id, None, "its turn came");
             return;
         }
         let Some(first) = self.pick(id, false) else { return };

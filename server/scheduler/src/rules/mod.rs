@@ -10,6 +10,7 @@
 //! | [`waiting`], [`matching`] | into a queue and out of it; which job goes to which device; preemption; batches |
 //! | [`grant`] | offers, at once or ahead |
 //! | [`leases`], [`ending`] | attempts: taken, progressing, committed; and how they end |
+//! | [`checks`] | what a second host computes again, and what follows from what it finds |
 //! | [`errors`] | errors of hosts with a job: whose they are, when they hold it, and another try |
 //! | [`retire`] | finished jobs leave memory |
 //!
@@ -17,6 +18,7 @@
 //! [`Pending`](crate::Pending) and settled once, at the end of the event.
 
 mod access;
+mod checks;
 mod departure;
 mod ending;
 mod errors;
@@ -30,6 +32,7 @@ mod retire;
 mod steer;
 mod waiting;
 
+pub(crate) use checks::PROBATION;
 pub use retire::Finished;
 
 use protocol::JobState;
@@ -40,6 +43,10 @@ pub(crate) enum Then {
     Requeue(Option<JobState>, String),
     /// It is kept back.
     Hold(String),
+    /// Nothing of it is computed any more, but checks of it go on.
+    Verify(String),
     /// Nothing more.
     Final(JobState, String),
+    /// It is a check that is closed.
+    Drop,
 }

@@ -33,6 +33,8 @@ impl Core {
                 Timer::Restart(job) => self.start_over(job),
                 Timer::Prefetch(attempt) => self.prefetch(attempt),
                 Timer::Retire(job) => self.retire(job),
+                Timer::Check(check) => self.check_due(check),
+                Timer::Parole(host) => self.parole(host),
             }
             self.settle();
         }

@@ -40,13 +40,23 @@ impl Core {
                 id
             }
         };
-        let subject = match known {
-            None => origin.subject.clone(),
+        let (subject, referee) = match known {
+            None => (origin.subject.clone(), origin.referee),
             // As it enrolled.
-            Some(_) => self.hosts.get(id).and_then(|host| host.origin().subject.clone()),
+            Some(_) => {
+                let enrolled = self.hosts.get(id).map(|host| host.origin().clone()).unwrap_or_default();
+                (enrolled.subject, enrolled.referee)
+            }
         };
         let network = origin.network;
-        self.hosts.set_origin(id, Origin { subject, network });
+        self.hosts.set_origin(
+            id,
+            Origin {
+                subject,
+                network,
+                referee,
+            },
+        );
         let Some(host) = self.hosts.get_mut(id) else { return Ok(id) };
         host.name.clone_from(&body.name);
         if body.instance.is_some() {

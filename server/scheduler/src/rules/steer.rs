@@ -104,7 +104,7 @@ impl Core {
     }
 
     pub(super) fn unfinished(&self, id: JobId) -> Result<&Job, Refusal> {
-        let job = self.jobs.get(id).ok_or(Refusal::NoJob(id))?;
+        let job = self.job_row(id)?;
         match job.state().is_final() {
             true => Err(Refusal::State(format!("job {id} is {}", job.state()))),
             false => Ok(job),
@@ -114,6 +114,10 @@ impl Core {
     /// Keeps a job back; a running one stops at its next boundary.
     pub(crate) fn hold(&mut self, id: JobId, by: &str) -> Result<(), Refusal> {
         let job = self.unfinished(id)?;
+        if job.state() == JobState::Verifying {
+            let safe = "its last boundary is committed, and only checks go on";
+            return Err(Refusal::State(format!("job {id} is verifying: {safe}")));
+        }
         let reason = format!("held by {by}");
         match job.attempt() {
             None => {
@@ -236,6 +240,7 @@ impl Core {
 
     /// A job ends, and those that start from it begin or are held.
     pub(super) fn conclude(&mut self, id: JobId, state: JobState, reason: String) {
+        self.forget_checks(id, true);
         let (change, waiting) = self.jobs.conclude(id, state, reason, self.now_ms);
         self.commands.extend(change.map(|change| Command::Changed(id, change)));
         self.timers.set(Timer::Retire(id), self.now_ms + self.config.retire_ms);

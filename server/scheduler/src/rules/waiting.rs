@@ -25,6 +25,7 @@ impl Core {
 
     /// Takes a job out of its queue.
     pub(super) fn dequeue(&mut self, id: JobId) {
+        self.jobs.set_waiting(id, false);
         let Some(place) = self.jobs.dequeue(id) else { return };
         if self.jobs.queues().count(place.key) == 0 {
             self.jobs.queues_mut().forget_passed(place.key);
@@ -59,6 +60,7 @@ impl Core {
             return;
         }
         self.jobs.dequeue(id);
+        self.forget_checks(id, false);
         if let Some(job) = self.jobs.get_mut(id) {
             job.safe = None;
         }

@@ -202,6 +202,12 @@ impl Attempts {
         Some((level, id))
     }
 
+    /// Attempts that may make room on a device of a class, in the order in which they do.
+    pub(crate) fn yielding_on(&self, class: HardwareClass) -> impl Iterator<Item = (u8, AttemptId)> {
+        let fitting = self.yielding.fitting(Need::Class(class)).into_iter().flatten();
+        fitting.map(|(level, Reverse(id))| (*level, *id))
+    }
+
     /// Whether the pool is what the rows say.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn check<'a>(&self, classes: impl Fn(DeviceId) -> &'a [HardwareClass]) -> Result<(), String> {

@@ -19,8 +19,8 @@ pub(crate) mod pool;
 pub(crate) mod timers;
 
 pub(crate) use attempts::{Attempt, Attempts, Cause, Stage, Stop};
-pub(crate) use hosts::{Device, DeviceId, Host, Hosts};
-pub(crate) use jobs::{ERRORS_KEPT, Failure, Job, Jobs, Length, Need, Place, QueueKey, Safe, UserId};
+pub(crate) use hosts::{Device, DeviceId, Host, Hosts, Suspension};
+pub(crate) use jobs::{ERRORS_KEPT, Failure, Job, Jobs, Length, Need, Place, QueueKey, Safe, Span, SpanState, UserId, Vote};
 pub(crate) use timers::{Timer, Timers};
 
 /// What an invariant says when it does not hold.

@@ -30,6 +30,10 @@ pub(crate) enum Timer {
     Prefetch(AttemptId),
     /// The job ended long ago.
     Retire(JobId),
+    /// The check has waited for a device, or for its decision.
+    Check(JobId),
+    /// The host may have work again.
+    Parole(HostId),
 }
 
 /// All timers.

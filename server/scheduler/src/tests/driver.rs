@@ -34,6 +34,22 @@ pub(super) fn next_entry(package: Digest, parent: Option<&ChainEntry>) -> ChainE
     ChainEntry::next(package, parent, segment * 10, content, content)
 }
 
+/// The last boundary under a lease that came home; of its job, if the lease is over.
+pub(super) fn reached(core: &Core, lease: &Lease) -> Option<ChainEntry> {
+    match core.attempts.get(lease.attempt) {
+        Some(attempt) => core.jobs.get(attempt.job)?.safe.as_ref().map(|safe| safe.entry.clone()),
+        None => core.last_entry(lease.job).cloned(),
+    }
+}
+
+/// Whether what a lease is for is a check.
+pub(super) fn is_check(core: &Core, lease: &Lease) -> bool {
+    let attempt = core.attempts.get(lease.attempt);
+    attempt
+        .and_then(|attempt| core.jobs.get(attempt.job))
+        .is_some_and(crate::tables::Job::is_check)
+}
+
 impl World {
     pub(super) fn new() -> Self {
         Self::with(Config::default())
@@ -127,7 +143,7 @@ impl World {
         JobProgress {
             attempt: lease.attempt,
             epoch: lease.epoch,
-            segment: self.core.last_entry(lease.job).map_or(0, |entry| entry.segment) + further,
+            segment: reached(&self.core, lease).map_or(0, |entry| entry.segment) + further,
             segment_ms: MINUTE,
         }
     }
@@ -147,7 +163,7 @@ impl World {
 
     pub(super) fn commit_event(&self, host: HostId, lease: &Lease, segments: u64) -> Event {
         let mut entries: Vec<ChainEntry> = Vec::new();
-        let mut parent = self.core.last_entry(lease.job).cloned();
+        let mut parent = reached(&self.core, lease);
         // C0 comes with the first.
         let count = segments + u64::from(parent.is_none());
         for _ in 0..count {

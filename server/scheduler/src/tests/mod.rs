@@ -1,5 +1,6 @@
 //! Tests of the core: scenarios a person can follow, and random events against the invariants.
 
+mod checks;
 mod departures;
 mod driver;
 mod edges;

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use protocol::http::{Commit, EndAttempt, Heartbeat, JobProgress, Lease, LeaveNotice, Night, RegisterHost, SubmitJob};
-use protocol::{ChainEntry, Digest, HostId, JobId, JobState, Outcome, Tier};
+use protocol::{ChainEntry, Digest, HostId, JobId, JobState, Outcome, Tier, Verify};
 
-use super::driver::{DAY, HOUR, MINUTE, job, next_entry};
+use super::driver::{DAY, HOUR, MINUTE, is_check, job, next_entry, reached};
 use crate::testing::{START_MS, class, registration};
 use crate::{Command, Config, Core, Event, Finished, Origin};
 
@@ -95,6 +95,7 @@ impl Chaos {
         Origin {
             subject: (subject > 0).then(|| format!("volunteer {subject}")),
             network: self.random.below(4),
+            referee: self.random.below(12) == 0,
         }
     }
 
@@ -118,6 +119,7 @@ impl Chaos {
             segment_ms: (r.below(3) > 0).then(|| 1 + r.below(10 * MINUTE)),
             restart_on_other_class: r.below(3) == 0,
             hold: r.below(8) == 0,
+            verify: Verify::ALL[r.below(3) as usize],
             ..job("job")
         }
     }
@@ -135,7 +137,7 @@ impl Chaos {
 
     fn commit(&mut self) -> Option<Event> {
         let (host, lease) = self.lease()?;
-        let mut parent = self.core.last_entry(lease.job).cloned();
+        let mut parent = reached(&self.core, &lease);
         let mut entries = Vec::new();
         for _ in 0..self.random.below(6) {
             let mut entry = next_entry(lease.package, parent.as_ref());
@@ -268,6 +270,12 @@ impl Chaos {
             },
             97 => Event::Unban { host: self.a_host(), by },
             98 if self.random.below(8) == 0 => Event::Revoked { host: self.a_host() },
+            98 if self.random.below(8) == 0 => Event::Drain {
+                host: self.a_host(),
+                reason: "chaos".to_owned(),
+                by,
+            },
+            98 => Event::Forgive { host: self.a_host() },
             95 if !self.retired.is_empty() => {
                 let index = self.random.below(self.retired.len() as u64) as usize;
                 Event::Recall(Box::new(self.retired.values().nth(index)?.clone()))
@@ -321,6 +329,9 @@ impl Chaos {
                     }
                 }
                 Command::ChainReset(job) => drop(self.chains.remove(&job)),
+                Command::ChainCut(job, segment) => {
+                    self.chains.entry(job).or_default().retain(|entry| entry.segment <= segment);
+                }
                 Command::Retired(finished) => drop(self.retired.insert(finished.id(), *finished)),
                 Command::Orders(_) | Command::Changed(..) | Command::Superseded(_) => {}
             }
@@ -371,10 +382,13 @@ impl Chaos {
         self.watch_epochs();
     }
 
-    /// No two leases of one job have the same epoch.
+    /// No two leases of one job have the same epoch; those of its checks are numbered apart.
     fn watch_epochs(&mut self) {
         let host = self.a_host();
         for lease in self.core.orders(host).map(|orders| orders.leases).unwrap_or_default() {
+            if is_check(&self.core, &lease) {
+                continue;
+            }
             if let Some((epoch, seen)) = self.epochs.get(&lease.job) {
                 assert!(lease.epoch >= *epoch, "job {}: epoch {} came back", lease.job, lease.epoch);
                 assert!(

@@ -16,6 +16,7 @@ impl World {
             body: registration("stranger", 1),
             address,
             origin: Origin {
+                referee: false,
                 subject: subject.map(str::to_owned),
                 network,
             },

@@ -1,12 +1,13 @@
 //! What hosts and people are shown: [`orders`], jobs, hosts, reasons, queues.
 
-use protocol::http::job::ClassPresence;
+use protocol::http::job::{ClassPresence, Verification, VerifiedSpan};
 use protocol::http::{HostView, JobView};
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, HostState, JobId, JobState};
 
 use crate::reliability::{self, Trust};
+use crate::rules::PROBATION;
 use crate::tables::hosts::HOUR_MS;
-use crate::tables::{Attempt, Host, Job, Length, Need, QueueKey, Stage};
+use crate::tables::{Attempt, Host, Job, Length, Need, QueueKey, SpanState, Stage};
 use crate::{Core, Refusal};
 
 mod orders;
@@ -124,7 +125,7 @@ impl Core {
     /// # Errors
     /// No such job.
     pub fn why(&self, id: JobId) -> Result<(JobState, String, Option<ClassPresence>), Refusal> {
-        let job = self.jobs.get(id).ok_or(Refusal::NoJob(id))?;
+        let job = self.job_row(id)?;
         let now = self.reason_now(job);
         let class = job.safe.as_ref().map(|safe| self.class_presence(safe.class));
         Ok((job.state(), format!("job {id} is {}: {now}", job.state()), class))
@@ -135,7 +136,7 @@ impl Core {
     /// # Errors
     /// No such job.
     pub fn owner(&self, id: JobId) -> Result<&str, Refusal> {
-        let job = self.jobs.get(id).ok_or(Refusal::NoJob(id))?;
+        let job = self.job_row(id)?;
         Ok(&self.jobs.owner(job).name)
     }
 
@@ -144,7 +145,18 @@ impl Core {
     /// # Errors
     /// No such job.
     pub fn job(&self, id: JobId) -> Result<JobView, Refusal> {
-        self.jobs.get(id).map(|job| self.view(job)).ok_or(Refusal::NoJob(id))
+        Ok(self.view(self.job_row(id)?))
+    }
+
+    /// The row of a user's job: a check is none.
+    pub(crate) fn job_row(&self, id: JobId) -> Result<&Job, Refusal> {
+        let job = self.jobs.get(id).filter(|job| !job.is_check());
+        job.ok_or(Refusal::NoJob(id))
+    }
+
+    /// The number under which a row is known outside.
+    pub(crate) fn shown(&self, id: JobId) -> JobId {
+        self.jobs.get(id).map_or(id, Job::shown_id)
     }
 
     /// Jobs numbered above `after` that `wanted` takes, at most `limit`; looks at no more than 50 times as many.
@@ -155,7 +167,7 @@ impl Core {
             if found.len() == limit || looked == limit * 50 {
                 return (found, Some(JobId(job.id.0 - 1)));
             }
-            if wanted(&self.jobs.owner(job).name, job.state()) {
+            if !job.is_check() && wanted(&self.jobs.owner(job).name, job.state()) {
                 found.push(self.view(job));
             }
         }
@@ -165,7 +177,7 @@ impl Core {
     /// The newest jobs, newest first; of one owner where one is named.
     pub fn newest_jobs(&self, limit: usize, owner: Option<&str>) -> Vec<JobView> {
         let wanted = |job: &&Job| owner.is_none_or(|owner| self.jobs.owner(job).name == owner);
-        let jobs = self.jobs.values().rev().filter(wanted);
+        let jobs = self.jobs.values().rev().filter(|job| !job.is_check()).filter(wanted);
         jobs.take(limit).map(|job| self.view(job)).collect()
     }
 
@@ -176,7 +188,7 @@ impl Core {
 
     /// The last boundary of a job that is safe.
     pub fn last_entry(&self, id: JobId) -> Option<&ChainEntry> {
-        self.jobs.get(id)?.safe.as_ref().map(|safe| &safe.entry)
+        self.job_row(id).ok()?.safe.as_ref().map(|safe| &safe.entry)
     }
 
     /// A lease that lives.
@@ -185,7 +197,7 @@ impl Core {
         let job = self.jobs.get(attempt.job)?;
         Some(LeaseFacts {
             host: attempt.device.host,
-            job: job.id,
+            job: job.shown_id(),
             epoch: attempt.epoch,
             package: job.package,
             class: attempt.class,
@@ -242,7 +254,7 @@ impl Core {
             host: host.id,
             name: host.name.clone(),
             state: host.state(),
-            reason: host.closed(self.now_ms).unwrap_or_else(|| host.reason().to_owned()),
+            reason: self.reason_of(host),
             first_seen_ms: host.first_seen_ms,
             last_seen_ms: host.heard_ms,
             devices: devices
@@ -286,13 +298,37 @@ impl Core {
             successes: host.successes,
             errors: host.errors,
             banned: host.banned().map(str::to_owned),
+            standing: self.standing(host).to_owned(),
+            checks_passed: host.records.iter().map(|record| record.passed).sum(),
+            faults: host.faults,
+        }
+    }
+
+    /// Why a host is as it is, with what others found of it: for people.
+    fn reason_of(&self, host: &Host) -> String {
+        let suspended = host.suspended.as_ref().filter(|suspended| suspended.until_ms > self.now_ms);
+        match (suspended, host.closed(self.now_ms)) {
+            (Some(suspended), _) => format!("{}: {}", suspended.word(), suspended.reason),
+            (None, Some(reason)) => reason,
+            (None, None) => host.reason().to_owned(),
+        }
+    }
+
+    /// What checks of a host's work have shown.
+    fn standing(&self, host: &Host) -> &'static str {
+        if let Some(suspended) = host.suspended.as_ref().filter(|suspended| suspended.until_ms > self.now_ms) {
+            return suspended.word();
+        }
+        match host.records.iter().any(|record| record.passed >= PROBATION) {
+            true => "proven",
+            false => "probation",
         }
     }
 
     /// Numbers for the metrics: looks at everything.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
-        for job in self.jobs.values() {
+        for job in self.jobs.values().filter(|job| !job.is_check()) {
             *counts.jobs.entry(job.state()).or_default() += 1;
         }
         for host in self.hosts.values() {
@@ -305,9 +341,36 @@ impl Core {
     /// Blobs that something still needs: archives and checkpoints. Looks at everything.
     pub fn needed_blobs(&self) -> std::collections::BTreeSet<Digest> {
         let jobs = self.jobs.values();
-        jobs.flat_map(|job| [Some(job.archive), job.safe.as_ref().map(|safe| safe.blob)])
-            .flatten()
-            .collect()
+        jobs.flat_map(|job| {
+            let last = job.safe.as_ref().map(|safe| safe.blob);
+            [job.archive].into_iter().chain(last).chain(job.span_blobs())
+        })
+        .collect()
+    }
+}
+
+/// What other hosts have confirmed of a job.
+fn verification_of(job: &Job) -> Verification {
+    let spans = job.spans.iter().map(|span| {
+        let (confirmed_by, note) = match &span.state {
+            SpanState::Passed(host) => (Some(*host), ""),
+            SpanState::Unchecked => (None, "unchecked"),
+            SpanState::Open(_) => (None, "open"),
+            SpanState::Lapsed(reason) => (None, reason.as_str()),
+        };
+        VerifiedSpan {
+            first: span.from + 1,
+            last: span.to,
+            host: span.host,
+            confirmed_by,
+            note: note.to_owned(),
+        }
+    });
+    Verification {
+        wanted: job.verify,
+        segments: job.verified(),
+        open: job.open_checks().count() as u64,
+        spans: spans.collect(),
     }
 }
 
@@ -373,5 +436,6 @@ pub(crate) fn view_of(job: &Job, owner: &str, attempt: Option<&Attempt>, reason:
         computed_ms: job.computed_ms,
         moved_bytes: job.moved_bytes,
         minutes_per_mb: (job.moved_bytes > 0).then(|| job.computed_ms as f64 / 60_000.0 / megabytes),
+        verification: verification_of(job),
     }
 }

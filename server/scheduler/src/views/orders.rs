@@ -39,7 +39,7 @@ impl Core {
                     None => (Action::Run, &attempt.why),
                 };
                 orders.leases.push(Lease {
-                    job: job.id,
+                    job: job.shown_id(),
                     attempt: attempt.id,
                     epoch: attempt.epoch,
                     batch: attempt.batch,

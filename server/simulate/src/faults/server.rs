@@ -121,6 +121,9 @@ impl Server {
                 Command::Orders(host) => drop(self.changed.insert(host)),
                 Command::Chain(job, entries, _) => self.extend(job, entries),
                 Command::ChainReset(job) => drop(self.chains.remove(&job)),
+                Command::ChainCut(job, last) => {
+                    self.chains.entry(job).or_default().retain(|entry| entry.segment <= last);
+                }
                 Command::Superseded(blob) => drop(self.blobs.remove(&blob)),
                 Command::Changed(..) | Command::Retired(_) => {}
             }

@@ -154,6 +154,14 @@ macro_rules! sql_store {
                                 .execute(&mut **transaction)
                                 .await?;
                         }
+                        Row::ChainCut(job, last) => {
+                            chain.retain(|(other, segment, _)| *other != int(job.0) || *segment <= int(*last));
+                            sqlx::query("DELETE FROM chain WHERE job = $1 AND segment > $2")
+                                .bind(int(job.0))
+                                .bind(int(*last))
+                                .execute(&mut **transaction)
+                                .await?;
+                        }
                         Row::Finished(finished) => {
                             kept.extend(finished.blobs());
                             blob_jobs.extend(finished.blobs().map(|blob| (blob, finished.id())));

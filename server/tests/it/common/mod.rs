@@ -135,6 +135,7 @@ pub async fn a_job_of(scientist: &Person, tier: Tier, segments: u64) -> SubmitJo
         segment_ms: Some(20 * MINUTE_MS),
         restart_on_other_class: false,
         hold: false,
+        verify: protocol::Verify::None,
     }
 }
 

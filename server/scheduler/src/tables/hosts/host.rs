@@ -107,6 +107,48 @@ pub(crate) struct Host {
     /// Why it leaves, in its own words.
     #[serde(default)]
     pub(crate) farewell: String,
+    /// What checks of its work have shown, for each class.
+    #[serde(default)]
+    pub(crate) records: Vec<Record>,
+    /// Wrong results that it was found to have returned.
+    #[serde(default)]
+    pub(crate) faults: u32,
+    /// It has no work until then, because of a wrong result.
+    #[serde(default)]
+    pub(crate) suspended: Option<Suspension>,
+    /// An operator gives it no work.
+    #[serde(default)]
+    pub(crate) drained: Option<String>,
+}
+
+/// What checks of a host's work on a class have shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) class: HardwareClass,
+    /// Checks passed since its last wrong result.
+    pub(crate) passed: u64,
+    /// The host that checked it last.
+    pub(crate) checker: Option<HostId>,
+}
+
+/// Why a host has no work for a while, or for good.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Suspension {
+    pub(crate) until_ms: u64,
+    /// A referee decided: it is *quarantined*, else *suspect*.
+    pub(crate) refereed: bool,
+    pub(crate) reason: String,
+}
+
+impl Suspension {
+    /// How a host stands meanwhile.
+    pub(crate) fn word(&self) -> &'static str {
+        match (self.refereed, self.until_ms) {
+            (_, u64::MAX) => "out",
+            (true, _) => "quarantined",
+            (false, _) => "suspect",
+        }
+    }
 }
 
 impl Host {
@@ -150,7 +192,30 @@ impl Host {
             missed: false,
             missed_in_row: 0,
             farewell: String::new(),
+            records: Vec::new(),
+            faults: 0,
+            suspended: None,
+            drained: None,
         }
+    }
+
+    /// Its record on a class.
+    pub(crate) fn record(&self, class: HardwareClass) -> Option<&Record> {
+        self.records.iter().find(|record| record.class == class)
+    }
+
+    /// Its record on a class, begun now if there is none.
+    pub(crate) fn record_mut(&mut self, class: HardwareClass) -> &mut Record {
+        let found = self.records.iter().position(|record| record.class == class);
+        let index = found.unwrap_or_else(|| {
+            self.records.push(Record {
+                class,
+                passed: 0,
+                checker: None,
+            });
+            self.records.len() - 1
+        });
+        &mut self.records[index]
     }
 
     /// The host's state.
@@ -246,6 +311,13 @@ impl Host {
 
     /// Why it gets no jobs though it is there and stays.
     fn declines(&self, now_ms: u64) -> Option<String> {
+        if let Some(reason) = &self.drained {
+            return Some(reason.clone());
+        }
+        if let Some(suspended) = self.suspended.as_ref().filter(|suspended| suspended.until_ms > now_ms) {
+            // What others found is for people, and not for the host: orders say this.
+            return Some(format!("{}: a result of it was found wrong", suspended.word()));
+        }
         if !self.accepting {
             return Some(format!("paused: {}", self.why_not));
         }

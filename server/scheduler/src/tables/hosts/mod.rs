@@ -18,7 +18,7 @@ mod crowd;
 mod host;
 
 pub(crate) use crowd::Crowd;
-pub(crate) use host::{Device, HOUR_MS, Host};
+pub(crate) use host::{Device, HOUR_MS, Host, Suspension};
 
 /// One device of one host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -221,6 +221,13 @@ impl Hosts {
             self.free.insert(&device.classes, new);
         }
         device.free = free;
+    }
+
+    /// The free devices of a class whose hosts stay, the most trusted first.
+    pub(crate) fn free_of(&self, class: HardwareClass) -> impl Iterator<Item = DeviceId> {
+        let fitting = self.free.fitting(Need::Class(class)).into_iter();
+        let staying = fitting.flat_map(|fitting| fitting.range(STAYING..).rev());
+        staying.map(|(_, _, device)| *device)
     }
 
     /// The most or the least trusted of the free devices that fit a need.

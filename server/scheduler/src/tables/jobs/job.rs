@@ -1,9 +1,10 @@
 //! A job. What an index is over can be changed by the table alone.
 
 use protocol::http::{JobError, Stay, SubmitJob};
-use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Tier};
+use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Tier, Verify};
 use serde::{Deserialize, Serialize};
 
+use super::check::{Check, Span};
 use super::queue::{Length, Need, Place};
 use super::users::UserId;
 use crate::{Config, Origin};
@@ -75,6 +76,15 @@ pub(crate) struct Job {
     /// Errors since the last boundary that came home, the newest last.
     #[serde(default)]
     pub(crate) errors: Vec<Failure>,
+    /// How much of it is computed a second time.
+    #[serde(default)]
+    pub(crate) verify: Verify,
+    /// Where its boundaries came from; kept where something is checked.
+    #[serde(default)]
+    pub(crate) spans: Vec<Span>,
+    /// This is no job of a user, but a check of one.
+    #[serde(default)]
+    pub(crate) check: Option<Box<Check>>,
 }
 
 impl Job {
@@ -120,6 +130,9 @@ impl Job {
             moved_bytes: 0,
             failed_on: Vec::new(),
             errors: Vec::new(),
+            verify: submitted.verify,
+            spans: Vec::new(),
+            check: None,
         }
     }
 
@@ -168,9 +181,14 @@ impl Job {
         self.safe.as_ref().map_or(0, |safe| safe.entry.segment)
     }
 
-    /// Whether a blob is its archive or its last checkpoint.
+    /// Whether a blob is its archive, its last checkpoint, or one that it may go back to.
     pub(crate) fn refers_to(&self, blob: Digest) -> bool {
-        self.archive == blob || self.safe.as_ref().is_some_and(|safe| safe.blob == blob)
+        self.archive == blob || self.needs_checkpoint(blob)
+    }
+
+    /// Whether a blob is its last checkpoint, or one that it may go back to.
+    pub(crate) fn needs_checkpoint(&self, blob: Digest) -> bool {
+        self.safe.as_ref().is_some_and(|safe| safe.blob == blob) || self.span_blobs().any(|needed| needed == blob)
     }
 
     /// Expected time from `segment` to its end.
@@ -180,6 +198,9 @@ impl Job {
     }
 
     pub(crate) fn need(&self) -> Need {
+        if let Some(check) = &self.check {
+            return Need::Class(check.class);
+        }
         self.safe
             .as_ref()
             .map_or(Need::Any(self.tier), |safe| Need::Class(safe.class))

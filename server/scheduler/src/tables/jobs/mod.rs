@@ -10,14 +10,17 @@ use protocol::{AttemptId, HardwareClass, HostId, JobId, JobState, Outcome};
 
 use crate::Config;
 
+mod check;
 mod job;
 mod queue;
 mod users;
 
+pub(crate) use check::{Span, SpanState, Vote};
 pub(crate) use job::{ERRORS_KEPT, Failure, Job, Safe};
 pub(crate) use queue::{Length, Need, Place, QueueKey, Queues};
 pub(crate) use users::{User, UserId};
 
+use check::FIRST_CHECK;
 use job::STAYS_MAX;
 use users::Users;
 
@@ -38,6 +41,10 @@ pub(crate) struct Jobs {
     queues: Queues,
     /// Those that wait for the end of a job.
     dependents: BTreeMap<JobId, BTreeSet<JobId>>,
+    /// Number of the next check.
+    next_check: u64,
+    /// Checks that wait for a device.
+    checks: BTreeMap<HardwareClass, BTreeSet<JobId>>,
 }
 
 /// What is saved beside the rows.
@@ -47,6 +54,7 @@ pub(crate) struct Restored {
     pub(crate) served_floor: u64,
     pub(crate) passed: BTreeMap<QueueKey, u32>,
     pub(crate) running_max: u32,
+    pub(crate) next_check: u64,
 }
 
 impl Jobs {
@@ -60,6 +68,8 @@ impl Jobs {
             served_floor: saved.served_floor,
             queues: Queues::restore(saved.passed),
             dependents: BTreeMap::new(),
+            next_check: saved.next_check.max(FIRST_CHECK),
+            checks: BTreeMap::new(),
         };
         jobs.users.ids().for_each(|user| jobs.rank(user));
         for job in rows.values() {
@@ -69,6 +79,9 @@ impl Jobs {
             let awaited = |after: &JobId| rows.get(after).is_some_and(|parent| !parent.state.is_final());
             if let (true, Some(after)) = (job.blocked && !job.state.is_final(), job.after.filter(awaited)) {
                 jobs.dependents.entry(after).or_default().insert(job.id);
+            }
+            if let Some(check) = job.check.as_ref().filter(|check| check.waits) {
+                jobs.checks.entry(check.class).or_default().insert(job.id);
             }
         }
         jobs.rows = rows;
@@ -356,10 +369,14 @@ impl Jobs {
             served_floor: self.served_floor,
             passed: self.queues.all_passed().clone(),
             running_max: self.running_max,
+            next_check: self.next_check,
         };
         let rebuilt = Self::restore(self.rows.clone(), saved);
         let same = self.queues.forget_idle_users() == rebuilt.queues.forget_idle_users();
         super::require(same, || "the queues differ from what the jobs and accounts say".to_owned())?;
+        super::require(self.checks == rebuilt.checks, || {
+            "the checks that wait differ from what the rows say".to_owned()
+        })?;
         super::require(self.dependents == rebuilt.dependents, || {
             "those that wait for other jobs differ from what the jobs say".to_owned()
         })?;
@@ -367,7 +384,7 @@ impl Jobs {
             let user = self.users.get(id);
             let own = || self.rows.values().filter(|job| job.user == id);
             let running = own().filter(|job| job.attempt.is_some()).count();
-            let unfinished = own().filter(|job| !job.state.is_final()).count();
+            let unfinished = own().filter(|job| !job.state.is_final() && !job.is_check()).count();
             let counted = (user.running as usize, user.unfinished as usize);
             super::require(counted == (running, unfinished), || {
                 format!(

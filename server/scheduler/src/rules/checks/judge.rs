@@ -1,0 +1,141 @@
+//! Results of checks, held against what was committed.
+//!
+//! Equal digests of two hosts that nothing connects decide a span; a referee decides alone. Until then another host computes it.
+
+use protocol::{AttemptId, HostId, JobId, JobState, Outcome};
+
+use crate::Core;
+use crate::tables::{Attempt, Job, Safe, SpanState, Vote};
+
+/// Results of a span that are all different, after which it is given up.
+const VOTES_MAX: usize = 5;
+
+impl Core {
+    /// Boundaries of a check come home. The number of the last, and the state that its host is told.
+    pub(in crate::rules) fn keep_check(&mut self, id: JobId, attempt: AttemptId, safe: Safe) -> (u64, JobState) {
+        let (segment, now_ms) = (safe.entry.segment, self.now_ms);
+        let Some(row) = self.jobs.get_mut(id) else {
+            return (segment, JobState::Completed);
+        };
+        let (until, of) = (row.until(), row.shown_id());
+        let before = row.safe.replace(safe);
+        if let Some(attempt) = self.attempts.get_mut(attempt) {
+            let computed_ms = now_ms.saturating_sub(attempt.charged_ms);
+            attempt.segment = attempt.segment.max(segment);
+            attempt.charged_ms = now_ms;
+            attempt.shielded = false;
+            self.jobs.serve(id, computed_ms);
+        }
+        self.supersede(of, before.map(|safe| safe.blob));
+        if segment < until {
+            self.sync_yield(attempt);
+            return (segment, JobState::Running);
+        }
+        self.finish(
+            attempt,
+            Outcome::Success,
+            super::super::Then::Final(JobState::Completed, String::new()),
+        );
+        (segment, JobState::Completed)
+    }
+
+    /// A checkpoint that belonged to a job or its checks is not needed any more, unless the job still names it.
+    pub(in crate::rules) fn supersede(&mut self, of: JobId, blob: Option<protocol::Digest>) {
+        let Some(blob) = blob else { return };
+        let needs = |id: &JobId| self.jobs.get(*id).is_some_and(|job| job.needs_checkpoint(blob));
+        let checks: Vec<JobId> = self.jobs.get(of).map_or_else(Vec::new, |job| job.open_checks().collect());
+        if !needs(&of) && !checks.iter().any(needs) {
+            self.commands.push(crate::Command::Superseded(blob));
+        }
+    }
+
+    /// An attempt at a check is over.
+    pub(in crate::rules) fn check_over(&mut self, attempt: &Attempt, outcome: Outcome) {
+        let (id, host) = (attempt.job, attempt.device.host);
+        let Some(row) = self.jobs.get_mut(id) else { return };
+        let of = row.shown_id();
+        let Some(check) = row.check.as_mut() else { return };
+        if outcome == Outcome::Success {
+            let Some(digest) = row.safe.as_ref().map(|safe| safe.entry.digest) else {
+                return;
+            };
+            check.votes.push(Vote { host, digest });
+        } else if matches!(outcome, Outcome::ClientError | Outcome::Mismatch) {
+            check.failed.push(host);
+        }
+        let failures = check.failed.len();
+        // Each host computes all of it: nothing rests on what another one began.
+        let reached = std::mem::replace(&mut row.safe, check.start.clone());
+        self.supersede(of, reached.map(|safe| safe.blob));
+        if failures >= self.config.failures_max {
+            self.lapse(id, &format!("{failures} hosts could not compute it"));
+        } else if outcome == Outcome::Success {
+            self.judge(id, host);
+        } else {
+            self.wait_for_device(id);
+        }
+    }
+
+    /// A host has given a result: it decides, or another host computes the span, too.
+    fn judge(&mut self, id: JobId, newest: HostId) {
+        let Some(row) = self.jobs.get(id) else { return };
+        let Some(check) = &row.check else { return };
+        let Some(last) = check.votes.last().cloned() else { return };
+        let refereed = self.hosts.get(newest).is_some_and(|host| host.origin().referee);
+        let agreeing = check.votes.iter().filter(|vote| vote.digest == last.digest).count();
+        if refereed || agreeing > 1 {
+            self.decide(id, last.digest, refereed);
+        } else if check.votes.len() >= VOTES_MAX {
+            let votes = check.votes.len();
+            self.lapse(id, &format!("{votes} hosts gave {votes} different results"));
+        } else {
+            let of = row.shown_id();
+            let (first, to) = (check.start.as_ref().map_or(0, |start| start.entry.segment) + 1, row.until());
+            let labels: Vec<String> = check.votes.iter().map(|vote| self.hosts.label(vote.host)).collect();
+            let reason = format!(
+                "segments {first} to {to} came out differently on {}: another host computes them",
+                labels.join(" and ")
+            );
+            if let Some(state) = self.jobs.get(of).map(Job::state) {
+                self.change(of, state, reason);
+            }
+            self.wait_for_device(id);
+        }
+    }
+
+    /// A span has this digest: it passes or is void, and hosts that gave another one are suspended.
+    fn decide(&mut self, id: JobId, digest: protocol::Digest, refereed: bool) {
+        let Some(row) = self.jobs.get(id) else { return };
+        let (of, to) = (row.shown_id(), row.until());
+        let Some(check) = row.check.clone() else { return };
+        self.drop_check(id);
+        let Some((owner, others)) = check.votes.split_first() else {
+            return;
+        };
+        let witness = others.iter().rev().find(|vote| vote.digest == digest).map(|vote| vote.host);
+        if let (true, Some(witness)) = (owner.digest == digest, witness) {
+            if let Some(job) = self.jobs.get_mut(of) {
+                let span = job.spans.iter_mut().find(|span| span.state == SpanState::Open(id));
+                span.into_iter().for_each(|span| span.state = SpanState::Passed(witness));
+            }
+            if let Some(host) = self.hosts.get_mut(owner.host) {
+                let record = host.record_mut(check.class);
+                record.passed = record.passed.saturating_add(1);
+                record.checker = Some(witness);
+            }
+        }
+        let first = check.start.as_ref().map_or(0, |start| start.entry.segment) + 1;
+        for vote in check.votes.iter().filter(|vote| vote.digest != digest) {
+            let witness = witness.map(|host| self.hosts.label(host)).unwrap_or_default();
+            let by = if refereed { "the referee" } else { "two others" };
+            let reason = format!(
+                "segments {first} to {to} of job {of} ended in {} on it, {by} found {} (decided by {witness})",
+                vote.digest.short(),
+                digest.short()
+            );
+            self.convict(vote.host, refereed, &reason);
+        }
+        // A span that was voided is no span of the job any more.
+        self.checked(of);
+    }
+}

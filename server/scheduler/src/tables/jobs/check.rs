@@ -1,0 +1,232 @@
+//! Where each boundary of a job came from, and checks: stretches of a job that are computed a second time.
+//!
+//! A check is a row of the same table as jobs, under a number of its own that nothing outside the scheduler sees: a host gets it in a lease
+//! under the number, name and epoch of the job that it belongs to.
+//!
+//! Invariant: the spans of a job follow each other from its first boundary to its last safe one; a span is *open* exactly while the check that
+//! it names is a row.
+
+use protocol::{Digest, HardwareClass, HostId, JobId};
+use serde::{Deserialize, Serialize};
+
+use super::Jobs;
+use super::job::{Job, Safe};
+
+/// Numbers of checks begin here: far above those of jobs.
+pub(crate) const FIRST_CHECK: u64 = 1 << 62;
+
+/// A stretch of boundaries that one host brought home, from one checkpoint to another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Span {
+    /// The boundary that it begins from.
+    pub(crate) from: u64,
+    /// The checkpoint there; none for C0.
+    pub(crate) start: Option<Safe>,
+    /// The boundary that it ends at.
+    pub(crate) to: u64,
+    /// Digest of the chain there: it covers every boundary before.
+    pub(crate) digest: Digest,
+    pub(crate) host: HostId,
+    pub(crate) class: HardwareClass,
+    pub(crate) state: SpanState,
+}
+
+/// What is known of a span beside its host's word.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum SpanState {
+    /// It was not chosen.
+    Unchecked,
+    /// It is being checked.
+    Open(JobId),
+    /// This host computed it, too, to the same digest.
+    Passed(HostId),
+    /// It was chosen, but not decided in time, for this reason.
+    Lapsed(String),
+}
+
+impl Span {
+    /// Whether its digest rests on its host's word alone.
+    pub(crate) fn is_unverified(&self) -> bool {
+        !matches!(self.state, SpanState::Passed(_))
+    }
+}
+
+/// What a host found a span to end in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Vote {
+    pub(crate) host: HostId,
+    pub(crate) digest: Digest,
+}
+
+/// A check of a span.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Check {
+    /// The job.
+    pub(crate) of: JobId,
+    /// The checkpoint that it begins from; none for C0.
+    pub(crate) start: Option<Safe>,
+    pub(crate) class: HardwareClass,
+    /// The first is that of the host whose span it is.
+    pub(crate) votes: Vec<Vote>,
+    /// Hosts that could not compute it.
+    pub(crate) failed: Vec<HostId>,
+    pub(crate) opened_ms: u64,
+    /// It lapses if it is not decided then.
+    pub(crate) until_ms: u64,
+    /// Waits for a device.
+    pub(crate) waits: bool,
+}
+
+impl Job {
+    /// Whether this is a check, and not a job of a user.
+    pub(crate) fn is_check(&self) -> bool {
+        self.check.is_some()
+    }
+
+    /// The number under which hosts know it.
+    pub(crate) fn shown_id(&self) -> JobId {
+        self.check.as_ref().map_or(self.id, |check| check.of)
+    }
+
+    /// A check of one of its spans.
+    pub(super) fn to_check(&self, id: JobId, span: &Span, (opened_ms, until_ms): (u64, u64)) -> Self {
+        let check = Check {
+            of: self.id,
+            start: span.start.clone(),
+            class: span.class,
+            votes: vec![Vote {
+                host: span.host,
+                digest: span.digest,
+            }],
+            failed: Vec::new(),
+            opened_ms,
+            until_ms,
+            waits: false,
+        };
+        Self {
+            id,
+            safe: span.start.clone(),
+            first_segment: 0,
+            segments: span.to,
+            now: false,
+            pressed: false,
+            deadline_ms: None,
+            after: None,
+            blocked: false,
+            tags: Vec::new(),
+            restart: false,
+            state: protocol::JobState::Queued,
+            attempt: None,
+            place: None,
+            stays: Vec::new(),
+            computed_ms: 0,
+            moved_bytes: 0,
+            failed_on: Vec::new(),
+            errors: Vec::new(),
+            verify: protocol::Verify::None,
+            spans: Vec::new(),
+            check: Some(Box::new(check)),
+            ..self.clone()
+        }
+    }
+
+    /// Adds the segments up to the last safe boundary, which `host` brought home from the checkpoint `start` on. `chosen`: they are to be checked.
+    /// False: there are none, but C0 alone.
+    pub(crate) fn extend(&mut self, start: Option<Safe>, host: HostId, class: HardwareClass, chosen: bool) -> bool {
+        let Some(safe) = &self.safe else { return false };
+        let (to, digest) = (safe.entry.segment, safe.entry.digest);
+        let from = start.as_ref().map_or(0, |safe| safe.entry.segment);
+        if from == to {
+            return false;
+        }
+        let joins =
+            |span: &&mut Span| !chosen && span.state == SpanState::Unchecked && (span.host, span.class) == (host, class);
+        match self.spans.last_mut().filter(joins) {
+            Some(span) => (span.to, span.digest) = (to, digest),
+            None => self.spans.push(Span {
+                from,
+                start,
+                to,
+                digest,
+                host,
+                class,
+                state: SpanState::Unchecked,
+            }),
+        }
+        true
+    }
+
+    /// Segments that a second host computed to the same digest.
+    pub(crate) fn verified(&self) -> u64 {
+        let passed = self.spans.iter().filter(|span| !span.is_unverified());
+        passed.map(|span| span.to - span.from).sum()
+    }
+
+    /// Checks of it that go on.
+    pub(crate) fn open_checks(&self) -> impl Iterator<Item = JobId> {
+        self.spans.iter().filter_map(|span| match span.state {
+            SpanState::Open(check) => Some(check),
+            _ => None,
+        })
+    }
+
+    /// Blobs of checkpoints that it needs beside its last: to check spans, and to go back to.
+    pub(crate) fn span_blobs(&self) -> impl Iterator<Item = Digest> {
+        let started = self.check.as_ref().and_then(|check| check.start.as_ref());
+        let spans = self.spans.iter().filter_map(|span| span.start.as_ref());
+        spans.chain(started).map(|safe| safe.blob)
+    }
+}
+
+impl Jobs {
+    /// Opens a check of a job's newest span. Its number; none where there is no span.
+    pub(crate) fn open_check(&mut self, of: JobId, (opened_ms, until_ms): (u64, u64)) -> Option<JobId> {
+        let job = self.rows.get_mut(&of)?;
+        let id = JobId(self.next_check);
+        let span = job.spans.last_mut()?;
+        span.state = SpanState::Open(id);
+        let span = span.clone();
+        let check = job.to_check(id, &span, (opened_ms, until_ms));
+        self.next_check += 1;
+        self.rows.insert(id, check);
+        Some(id)
+    }
+
+    /// Takes a check out that has no attempt.
+    pub(crate) fn close_check(&mut self, id: JobId) -> Option<Job> {
+        self.set_waiting(id, false);
+        self.rows.get(&id).filter(|job| job.is_check())?;
+        self.rows.remove(&id)
+    }
+
+    /// Lists a check among those that wait for a device, or not.
+    pub(crate) fn set_waiting(&mut self, id: JobId, waits: bool) {
+        let Some(check) = self.rows.get_mut(&id).and_then(|job| job.check.as_mut()) else {
+            return;
+        };
+        check.waits = waits;
+        let waiting = self.checks.entry(check.class).or_default();
+        match waits {
+            true => waiting.insert(id),
+            false => waiting.remove(&id),
+        };
+        if waiting.is_empty() {
+            let class = check.class;
+            self.checks.remove(&class);
+        }
+    }
+
+    /// The checks that wait for a device of a class, oldest first.
+    pub(crate) fn waiting_checks(&self, class: HardwareClass) -> impl Iterator<Item = &Job> {
+        self.checks
+            .get(&class)
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.rows.get(id))
+    }
+
+    /// Number of the next check.
+    pub(crate) fn next_check(&self) -> u64 {
+        self.next_check
+    }
+}
