@@ -279,7 +279,8 @@ fn words(report: &Analysis) -> Vec<String> {
         &|known| known.temperature_k.map(kelvin),
     );
     row("  error of the mean, K", report.temperature_error_k.map(kelvin), &|_| None);
-    let some = |error: Option<f64>| error.filter(|error| *error > 0.0);
+    // That of a constant is rounding.
+    let some = |error: Option<f64>| error.filter(|error| *error > 1e-9);
     row(
         "density, g/mL",
         with(report.density_g_per_ml, some(report.density_error_g_per_ml), &|value| {

@@ -15,7 +15,7 @@ use crate::analysis::trajectory::{self, Kinds, RunFrames, Shape};
 /// Share of a run that is left out by default.
 pub(crate) const EQUILIBRATION: f64 = 1.0 / 6.0;
 
-/// Kinds of atoms that are told apart, at most: more are looked at as one.
+/// Kinds of atoms that are told apart, at most: more are looked at by their elements, and more elements as one.
 const KINDS_MAX: usize = 6;
 
 /// How well energy is conserved.
@@ -122,7 +122,10 @@ impl Physics {
         use crate::analysis::trajectory::Frames;
         let shape = frames.shape().clone();
         self.atoms = shape.positions()?;
-        self.kinds = shape.kinds.clone().filter(|kinds| kinds.names.len() <= KINDS_MAX);
+        let few = |kinds: &Kinds| kinds.names.len() <= KINDS_MAX;
+        let by_element = || Kinds::of_elements(&shape.symbols).filter(few);
+        let kinds = shape.kinds.clone();
+        self.kinds = kinds.and_then(|kinds| Some(kinds).filter(few).or_else(by_element));
         if shape.box_edges().is_some() && frames.count() > 0 {
             let track = Track::read(frames, self.from)?;
             let of_row = self.kinds.as_ref().map_or(&[][..], |kinds| &kinds.of_row);

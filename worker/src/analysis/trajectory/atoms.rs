@@ -14,6 +14,18 @@ pub(crate) struct Kinds {
     pub(crate) of_row: Vec<usize>,
 }
 
+impl Kinds {
+    /// Atoms by their elements, in alphabetical order; none where all are of one.
+    pub(crate) fn of_elements(symbols: &[String]) -> Option<Self> {
+        let present: BTreeSet<&String> = symbols.iter().collect();
+        let index = |symbol: &String| present.iter().position(|known| *known == symbol);
+        (present.len() > 1).then(|| Self {
+            of_row: symbols.iter().filter_map(index).collect(),
+            names: present.iter().map(|symbol| (*symbol).clone()).collect(),
+        })
+    }
+}
+
 /// What a package says of its atoms, row by row: from a constant buffer `types` with each atom's kind and `kinds` with the mass of a kind in its
 /// last column, or from `masses` with one an atom.
 enum Atoms {
@@ -147,6 +159,17 @@ mod tests {
             [39.948, 39.95, 1.008, 15.99943, 1.0, 3.024].map(symbol),
             ["Ar", "Ar", "H", "O", "X", "X"]
         );
+    }
+
+    #[test]
+    fn many_kinds_are_told_apart_by_their_elements() {
+        let symbols = ["O", "H", "H", "C"].map(String::from);
+        let kinds = Kinds::of_elements(&symbols).expect("three elements");
+        assert_eq!(
+            (kinds.names, kinds.of_row),
+            (vec!["C".into(), "H".into(), "O".into()], vec![2, 1, 1, 0])
+        );
+        assert_eq!(Kinds::of_elements(&symbols[1..3]), None);
     }
 
     #[test]
