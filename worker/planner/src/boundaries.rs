@@ -143,7 +143,10 @@ impl Record {
     /// Orders, which are saved, say that boundaries up to `segment` are safe on the server.
     pub(crate) fn mark_safe(&mut self, segment: u64, on_its_way: Option<u64>) -> Unneeded {
         let mut unneeded = self.commit_answered(segment, on_its_way);
-        unneeded.outputs = self.committed_outputs.extract_if(.., |output| *output <= segment).collect();
+        // A commit on its way may bring boundaries again that are safe already, as after a restart: it reads their outputs.
+        if on_its_way.is_none() {
+            unneeded.outputs = self.committed_outputs.extract_if(.., |output| *output <= segment).collect();
+        }
         unneeded
     }
 
@@ -280,6 +283,10 @@ mod tests {
         assert_eq!(record.next_commit().len(), 2);
         // Orders may still be lost, and with them all that a later life would know of the commit.
         assert!(record.commit_answered(5, None).outputs.is_empty());
+        assert!(
+            record.mark_safe(4, Some(5)).outputs.is_empty(),
+            "a commit on its way reads them"
+        );
         assert_eq!(record.mark_safe(4, None).outputs, [4]);
         assert_eq!(record.mark_safe(5, None).outputs, [5]);
         assert!(!record.has_news() && record.next_commit().is_empty());

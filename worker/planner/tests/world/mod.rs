@@ -175,6 +175,9 @@ impl World {
         self.errands.clear();
         // Notes of the old life's threads and errands.
         self.given.clear();
+        // It knows what it saved; of refusals that it heard before, nothing.
+        self.told.clone_from(&saved);
+        self.void.clear();
         self.planner = Planner::new(Self::setup(host, saved), Time(self.now));
         self.give(Input::Tick);
     }
