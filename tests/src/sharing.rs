@@ -209,6 +209,22 @@ impl Stage {
         serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
     }
 
+    /// A request as any client may send it, with a token; what is answered, if that is JSON.
+    pub fn send(&self, method: &str, path: &str, token: &str, body: &[u8]) -> Option<Value> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        let host = &self.address;
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).ok()?;
+        stream.write_all(body).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+    }
+
     /// A job as it is.
     pub fn job(&self, job: u64) -> Option<JobView> {
         serde_json::from_value(self.get(&format!("/v1/jobs/{job}"))?).ok()

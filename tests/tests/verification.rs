@@ -1,0 +1,145 @@
+//! Contract: a made-up result is found by other volunteers' machines, taken back, and the end is that of an honest run, byte for byte. Real processes on
+//! loopback; the host that lies is a client of the protocol that computes nothing.
+//!
+//! Run: `cargo nextest run --release -p contracts --test verification`.
+
+#[expect(unreachable_pub, reason = "the server's own tests share it")]
+#[path = "../../server/tests/it/common/postgres.rs"]
+mod postgres;
+
+use contracts::sharing::{FAST, Stage, poll};
+use contracts::{baton, short_package};
+use kernels::package::Package;
+use kernels::run::initial_boundary;
+use protocol::checkpoint::content_digest;
+use protocol::http::{Commit, DeviceReport, Lease, Orders, PROTOCOL, RegisterHost, Registered};
+use protocol::{ChainEntry, Checkpoint, Digest, HardwareClass, HostId};
+use serde::de::DeserializeOwned;
+
+/// A host that returns what it made up.
+struct Liar {
+    host: HostId,
+    token: String,
+}
+
+fn read<T: DeserializeOwned>(answer: Option<serde_json::Value>) -> T {
+    let answer = answer.expect("an answer");
+    serde_json::from_value(answer.clone()).unwrap_or_else(|error| panic!("{error} in {answer}"))
+}
+
+impl Liar {
+    fn enrol(stage: &Stage, classes: &[HardwareClass]) -> Self {
+        let token = std::fs::read_to_string(stage.token_file("host")).expect("the token file");
+        let body = RegisterHost {
+            name: "liar".to_owned(),
+            version: "1".to_owned(),
+            protocol: PROTOCOL,
+            devices: vec![DeviceReport {
+                id: "cpu".to_owned(),
+                name: "nothing".to_owned(),
+                classes: classes.to_vec(),
+            }],
+            night: None,
+            instance: None,
+        };
+        let body = serde_json::to_vec(&body).expect("JSON");
+        let registered: Registered = read(stage.send("POST", "/v1/hosts", token.trim(), &body));
+        Self {
+            host: registered.host,
+            token: registered.token.expect("a first registration gives one"),
+        }
+    }
+
+    /// The lease that it is offered.
+    fn take(&self, stage: &Stage) -> Option<Lease> {
+        let path = format!("/v1/hosts/{}/leases", self.host);
+        let orders: Orders = read(stage.send("POST", &path, &self.token, &[]));
+        orders.leases.into_iter().next()
+    }
+
+    /// Commits the first segment of a package: the initial state with one bit changed.
+    fn lie(&self, stage: &Stage, lease: &Lease, package: &Package) {
+        let (first, mut buffers) = initial_boundary(package);
+        buffers[0].bytes[5] ^= 1;
+        let step = package.manifest().run.steps_per_segment;
+        let content = content_digest(&buffers);
+        let entry = ChainEntry::next(package.digest(), Some(&first), step, content, first.outputs);
+        let checkpoint = Checkpoint {
+            package: package.digest(),
+            entry: entry.clone(),
+            class: lease.class,
+            buffers,
+        };
+        let bytes = checkpoint.to_bytes().expect("a checkpoint");
+        let blob = Digest::of(&bytes);
+        let path = format!("/v1/blobs/{blob}?size={}", bytes.len());
+        stage.send("PUT", &path, &self.token, &bytes);
+        let commit = Commit {
+            epoch: lease.epoch,
+            entries: vec![first, entry],
+            checkpoint: blob,
+            outputs: None,
+            computed_ms: 1,
+        };
+        let path = format!("/v1/attempts/{}/commit", lease.attempt);
+        let body = serde_json::to_vec(&commit).expect("JSON");
+        let committed: protocol::http::Committed = read(stage.send("POST", &path, &self.token, &body));
+        assert_eq!(committed.segment, 1, "one host's word is taken, for now");
+    }
+}
+
+/// A lie is committed; two honest machines come, find it, and finish the job.
+fn a_lie_is_found(database: Option<String>) {
+    let flags: Vec<&str> = FAST
+        .iter()
+        .copied()
+        .chain(["--check-same-network", "--check-patience-s=1", "--prefetch-s=0"])
+        .collect();
+    let stage = Stage::new(database, &flags);
+    let package = short_package("ising", 16, &stage.path("package"));
+    // What class the CPU device is of, an agent says.
+    let mut one = stage.worker("one", &[]);
+    let classes = poll(|| Some(stage.host(1)?.devices.first()?.classes.clone())).expect("it registers");
+    one.signal("INT");
+    one.ended();
+    let job = stage.submit(&stage.path("package"), &["--segments=4", "--verify=sampled"]);
+    let liar = Liar::enrol(&stage, &classes);
+    let lease = poll(|| liar.take(&stage)).expect("it is offered the job");
+    liar.lie(&stage, &lease, &package);
+    assert_eq!(stage.job(job).expect("an answer").segment, 1);
+    let _workers = [stage.worker("one", &[]), stage.worker("two", &[])];
+    let view = stage.completed(job);
+    let host = stage.host(liar.host.0).expect("an answer");
+    assert_eq!((host.standing.as_str(), host.faults), ("suspect", 1), "{host:#?}");
+    let spans = &view.verification.spans;
+    assert!(spans.iter().all(|span| span.host != liar.host), "{spans:#?}");
+    assert!(view.verification.segments > 0, "{view:#?}");
+    let why = stage.why(job);
+    for said in ["came out differently on", "goes back to boundary 0 from"] {
+        assert!(
+            why.changes.iter().any(|change| change.reason.contains(said)),
+            "{said}: {why:#?}"
+        );
+    }
+    stage.assert_same_as_local(job, &package);
+    let shown = stage.scientist(&["job", &job.to_string()]).output().expect("baton starts");
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("confirmed by host"), "{shown}");
+    let mut verify = baton(["verify", "--sample", "2", "--device", "cpu"]);
+    let verified = verify
+        .arg(stage.path(&format!("fetched-{job}")))
+        .output()
+        .expect("baton starts");
+    assert!(verified.status.success(), "{}", contracts::said(&verified));
+}
+
+#[test]
+fn a_lie_is_found_and_taken_back_on_sqlite() {
+    a_lie_is_found(None);
+}
+
+#[test]
+fn a_lie_is_found_and_taken_back_on_postgresql() {
+    let Some(cluster) = postgres::Cluster::start() else { return };
+    a_lie_is_found(Some(cluster.database("verification")));
+}
