@@ -1,7 +1,8 @@
 //! Connections: accepted, counted by address, given their time, and ended in order.
 //!
-//! A client that sends half a request costs a file descriptor for [`Connections::patience`]; one address holds a part of all descriptors at most;
-//! and when there are none left, accepting goes on as soon as there are. So a client cannot exhaust them for others for long.
+//! A client that sends half a request costs a file descriptor for [`Connections::patience`], one that reads no answer for [`Connections::unread`]; one
+//! address holds a part of all descriptors at most; and when there are none left, accepting goes on as soon as there are. So a client cannot
+//! exhaust them for others for long.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,6 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutWriter;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
@@ -41,6 +43,8 @@ pub struct Connections {
     pub per_address: u32,
     /// For the head of a request, from its connection or the answer before on.
     pub patience: Duration,
+    /// For a client to take in the next bytes of an answer or a stream.
+    pub unread: Duration,
 }
 
 impl Default for Connections {
@@ -48,6 +52,7 @@ impl Default for Connections {
         Self {
             per_address: 512,
             patience: Duration::from_secs(20),
+            unread: Duration::from_secs(60),
         }
     }
 }
@@ -137,6 +142,7 @@ pub(crate) async fn run(
                     peer: peer.ip(),
                     service: service.clone(),
                     patience: limits.patience,
+                    unread: limits.unread,
                     stop: stop.clone(),
                     _counted: counted,
                 };
@@ -166,6 +172,7 @@ struct Connection {
     peer: IpAddr,
     service: Service,
     patience: Duration,
+    unread: Duration,
     stop: watch::Receiver<bool>,
     _counted: Counted,
 }
@@ -190,11 +197,13 @@ impl Connection {
             service.prepare(peer, secure, &mut request);
             service.router.clone().call(request)
         });
+        let mut stream = TimeoutWriter::new(stream);
+        stream.set_timeout(Some(self.unread));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.patience)
             .max_buf_size(HEAD_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

@@ -140,6 +140,8 @@ pub struct Tokens {
     /// The server's life, which new tokens name.
     life: u64,
     known: RwLock<Known>,
+    /// Held while a row is read, changed and kept: of two changes at once neither is lost.
+    changing: tokio::sync::Mutex<()>,
     /// Told when a token is revoked.
     revocations: watch::Sender<u64>,
 }
@@ -205,6 +207,7 @@ impl Tokens {
             life,
             revocations: watch::Sender::new(0),
             known: RwLock::new(known),
+            changing: tokio::sync::Mutex::default(),
         })
     }
 
@@ -298,6 +301,7 @@ impl Tokens {
     /// # Errors
     /// No such token, or the store does not answer.
     pub async fn revoke(&self, id: &str, now_ms: u64) -> Answer<TokenRow> {
+        let _changing = self.changing.lock().await;
         let found = self.read().named(id).cloned();
         let mut row = found.ok_or_else(|| Fault::not_found(format!("there is no token {id:?}")))?;
         row.revoked_ms = row.revoked_ms.or(Some(now_ms));
@@ -311,6 +315,7 @@ impl Tokens {
     /// # Errors
     /// The store does not answer.
     pub async fn use_up(&self, id: &str, host: HostId) -> Answer<()> {
+        let _changing = self.changing.lock().await;
         let found = self.read().named(id).cloned();
         if let Some(mut row) = found {
             row.enrolled = Some(host);
@@ -335,6 +340,28 @@ mod tests {
         assert_eq!(life_of(&secret), Some(0x1f_0000_0000_0001), "{secret}");
         for none in ["", "baton_host_0123", "baton_host", "x_host_1_2", "baton_host_xyz_2"] {
             assert_eq!(life_of(none), None, "{none}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_revoked_while_it_is_used_up_stays_revoked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.sqlite");
+        let store = crate::store::sqlite::SqliteStore::open(&path).await.unwrap();
+        let tokens = Tokens::load(Arc::new(store), 1).await.unwrap();
+        let wanted = IssueToken {
+            scope: Scope::Host,
+            subject: "ann".to_owned(),
+            invitation: true,
+        };
+        for round in 0..20 {
+            let (row, secret) = tokens.issue(&wanted, None, round).await.unwrap();
+            let (revoked, used) = tokio::join!(tokens.revoke(&row.id, 7), tokens.use_up(&row.id, HostId(1)));
+            revoked.unwrap();
+            used.unwrap();
+            assert!(tokens.find(&secret).is_none(), "round {round}");
+            let kept = tokens.list().into_iter().find(|kept| kept.id == row.id).unwrap();
+            assert_eq!((kept.revoked_ms, kept.enrolled), (Some(7), Some(HostId(1))), "round {round}");
         }
     }
 }

@@ -1,14 +1,16 @@
 //! Which server this is: its own name, which it keeps for good, and its life, which ends when it is restored from a backup.
 //!
-//! Both are kept in the store. A marker in the data folder says how far that life had come: the life, the number of the next event, and the number
-//! that the file system gave to the marker itself (its inode), which a copy does not share. A marker that is a copy, is of another life or knows later events
-//! than the store, or is missing beside a database in the folder, means that the folder or the database comes from a backup or another machine; then a new life begins. What restores both
-//! below the file system (a snapshot of a volume or a virtual machine) cannot be seen: `baton-server --restored` says so.
+//! Both are kept in the store. A marker in the data folder says how far that life had come: the life, the number of the next event, and what
+//! the file system says of the marker itself and a copy does not share: its number (inode, which a copy may have when the marker is gone), and when it was
+//! created. A marker that is a copy, is of another life or knows later events than the store, or is missing beside a database in the folder, means
+//! that the folder or the database comes from a backup or another machine; then a new life begins. What restores both below the file system (a
+//! snapshot of a volume or a virtual machine) cannot be seen: `baton-server --restored` says so.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use protocol::http::{Orders, PROTOCOL, ServerView};
 use protocol::{Digest, HostId};
@@ -58,6 +60,9 @@ impl Identity {
 struct Marker {
     life: u64,
     inode: u64,
+    /// None from older versions, and where the file system does not know.
+    #[serde(default)]
+    created_ns: Option<u64>,
     events: u64,
 }
 
@@ -87,9 +92,10 @@ impl Home {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read?,
         };
-        let own = inode(&File::open(&self.marker)?)?;
+        let metadata = File::open(&self.marker)?.metadata()?;
+        let (inode, created_ns) = (inode(&metadata), created_ns(&metadata));
         let marker: Option<Marker> = serde_json::from_slice(&bytes).ok();
-        Ok(marker.filter(|marker| marker.inode == own))
+        Ok(marker.filter(|marker| marker.inode == inode && (marker.created_ns.is_none() || marker.created_ns == created_ns)))
     }
 
     /// Says how far a life has come.
@@ -99,8 +105,13 @@ impl Home {
     pub fn mark(&self, life: u64, events: u64) -> io::Result<()> {
         let beside = self.marker.with_extension("new");
         let mut file = private::create(&beside)?;
-        let inode = inode(&file)?;
-        let marker = Marker { life, inode, events };
+        let metadata = file.metadata()?;
+        let marker = Marker {
+            life,
+            inode: inode(&metadata),
+            created_ns: created_ns(&metadata),
+            events,
+        };
         file.write_all(&serde_json::to_vec(&marker)?)?;
         file.sync_all()?;
         // Under its new name it is the same file.
@@ -109,13 +120,19 @@ impl Home {
 }
 
 #[cfg(unix)]
-fn inode(file: &File) -> io::Result<u64> {
-    Ok(std::os::unix::fs::MetadataExt::ino(&file.metadata()?))
+fn inode(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
 }
 
 #[cfg(not(unix))]
-fn inode(_: &File) -> io::Result<u64> {
-    Ok(0)
+fn inode(_: &Metadata) -> u64 {
+    0
+}
+
+/// When a file was created, Unix nanoseconds; none where the file system does not know.
+fn created_ns(metadata: &Metadata) -> Option<u64> {
+    let since = metadata.created().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_nanos()).ok()
 }
 
 fn random<const N: usize>() -> Result<[u8; N], StoreError> {
@@ -192,10 +209,21 @@ mod tests {
 
         let kept = folder.path().join("kept");
         std::fs::copy(&home.marker, &kept).unwrap();
-        // The old one stays, so that its number is not given to the copy.
-        std::fs::rename(&home.marker, folder.path().join("old")).unwrap();
         std::fs::rename(&kept, &home.marker).unwrap();
-        assert!(begin(&store, Some(&home), 9).await.unwrap().1, "a copy");
+        let (copied, restored) = begin(&store, Some(&home), 9).await.unwrap();
+        assert!(restored, "a copy");
+        // Written in place, it has the number of the marker that it was copied from.
+        home.mark(copied.life, 9).unwrap();
+        let mut marker: serde_json::Value = serde_json::from_slice(&std::fs::read(&home.marker).unwrap()).unwrap();
+        assert!(!begin(&store, Some(&home), 9).await.unwrap().1);
+        if let Some(created_ns) = marker["created_ns"].as_u64() {
+            marker["created_ns"] = (created_ns - 1).into();
+            std::fs::write(&home.marker, marker.to_string()).unwrap();
+            assert!(
+                begin(&store, Some(&home), 9).await.unwrap().1,
+                "a copy that got the same number"
+            );
+        }
         std::fs::remove_file(&home.marker).unwrap();
         assert!(begin(&store, Some(&home), 9).await.unwrap().1, "no marker");
         let second = Home::new(folder.path(), false, false);

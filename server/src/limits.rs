@@ -117,6 +117,17 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// Gives back what was taken and not used.
+    pub fn give_back(&self, caller: &str, kind: Kind, amount: u64) {
+        let (most, _) = self.rates.of(kind);
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(&(caller.to_owned(), kind)) {
+            bucket.left = (bucket.left + amount as f64).min(most);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,5 +152,13 @@ mod tests {
         );
         assert!(limits.take("a", Kind::BlobBytes, 1 << 40, now).is_ok());
         assert_eq!(limits.take("a", Kind::BlobBytes, 100, now), Err(100));
+        limits.give_back("a", Kind::BlobBytes, 40);
+        assert_eq!(limits.take("a", Kind::BlobBytes, 100, now), Err(60));
+        limits.give_back("a", Kind::BlobBytes, 1 << 40);
+        assert!(limits.take("a", Kind::BlobBytes, 86_400, now).is_ok());
+        assert!(
+            limits.take("a", Kind::BlobBytes, 1, now).is_err(),
+            "never more than a bucket holds"
+        );
     }
 }

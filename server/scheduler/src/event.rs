@@ -5,6 +5,7 @@ use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId};
 use serde::{Deserialize, Serialize};
 
 use super::{Config, Finished};
+use crate::rules::{MESSAGE_CHARS_MAX, REASON_CHARS_MAX};
 
 /// Something that happened, already checked for form. With its time it is all that the core ever learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -168,6 +169,17 @@ pub enum Event {
 }
 
 impl Event {
+    /// Cuts its texts to what the rules keep of them: the log keeps the whole event.
+    pub fn cut(&mut self) {
+        match self {
+            Self::Heartbeat { beat, .. } => beat.why.iter_mut().for_each(|why| cut(why, REASON_CHARS_MAX)),
+            Self::Leave { notice, .. } => cut(&mut notice.reason, REASON_CHARS_MAX),
+            Self::Ban { reason, .. } => cut(reason, REASON_CHARS_MAX),
+            Self::End { end, .. } => cut(&mut end.message, MESSAGE_CHARS_MAX),
+            _ => {}
+        }
+    }
+
     /// The registered host that sends it, for what hosts send.
     pub(crate) fn sender(&self) -> Option<HostId> {
         match self {
@@ -180,6 +192,13 @@ impl Event {
             | Self::End { host, .. } => Some(*host),
             _ => None,
         }
+    }
+}
+
+fn cut(text: &mut String, chars: usize) {
+    if let Some((at, _)) = text.char_indices().nth(chars) {
+        text.truncate(at);
+        text.shrink_to_fit();
     }
 }
 

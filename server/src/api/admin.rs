@@ -82,7 +82,7 @@ pub async fn server(State(app): State<Arc<App>>) -> Json<ServerView> {
 #[utoipa::path(get, path = "/readyz", tag = "operator", responses((status = 200, content_type = "text/plain"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 pub async fn ready(State(app): State<Arc<App>>) -> Answer<&'static str> {
-    match tokio::time::timeout(READY_PATIENCE, app.engine.store.ready()).await {
+    match tokio::time::timeout(READY_PATIENCE, app.engine.ready()).await {
         Ok(Ok(())) => Ok("ready\n"),
         Ok(Err(error)) => {
             tracing::warn!(%error, "not ready");

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Json;
@@ -115,8 +116,10 @@ pub async fn put(
     if announced.is_some_and(|announced| announced > part.size - part.offset) {
         return Err(Fault::invalid("size", "the body has more bytes than are missing"));
     }
-    let bytes = part.size - part.offset;
-    if !app.blobs.is_fresh(digest).await? {
+    let fresh = app.blobs.is_fresh(digest).await?;
+    // Of one that is there no byte is asked for.
+    let bytes = if fresh { 0 } else { part.size - part.offset };
+    if !fresh {
         app.pending.reserve(digest, &caller.subject, part.size).map_err(|used| {
             let detail = format!(
                 "{} has {used} bytes here that no commit or submission refers to yet, and may have {} with these",
@@ -131,12 +134,17 @@ pub async fn put(
             let detail = "the bytes uploaded today are as many as this token may upload";
             Fault::new(StatusCode::TOO_MANY_REQUESTS, "quota", "A quota is used up", detail).retry_after(seconds)
         })?;
-    let stream = futures_util::stream::unfold(body.into_data_stream(), |mut stream| async move {
+    let came = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&came);
+    let stream = futures_util::stream::unfold((body.into_data_stream(), counter), |(mut stream, counter)| async move {
         let next = match tokio::time::timeout(IDLE, stream.next()).await {
             Ok(next) => next?.map_err(io::Error::other),
             Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no bytes came for a minute")),
         };
-        Some((next, stream))
+        if let Ok(part) = &next {
+            counter.fetch_add(part.len() as u64, Ordering::Relaxed);
+        }
+        Some((next, (stream, counter)))
     });
     let put = app.blobs.put(digest, part.offset, part.size, stream.boxed()).await;
     let received = put.inspect_err(|error| {
@@ -145,9 +153,16 @@ pub async fn put(
         }
         if matches!(error, BlobError::Digest { .. } | BlobError::TooLarge { .. }) {
             // Its bytes are dropped.
-            app.pending.release(digest);
+            app.pending.release_of(digest, &caller.subject);
         }
-    })?;
+    });
+    // A cut costs what came, not what was to come: else a bad line would use up a day's bytes with one blob.
+    app.limits.give_back(
+        &caller.id,
+        Kind::BlobBytes,
+        bytes.saturating_sub(came.load(Ordering::Relaxed)),
+    );
+    let received = received?;
     app.metrics.count_bytes(received.saturating_sub(part.offset));
     let whole = app.blobs.size(digest).await?.is_some();
     Ok(Json(BlobView { digest, received, whole }))

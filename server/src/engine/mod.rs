@@ -6,6 +6,7 @@
 //! back from the store before anything else happens.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use protocol::{Digest, HostId, JobId};
@@ -63,7 +64,9 @@ pub struct Engine {
     /// Told when the store or a blob found the disk full.
     pub full: Notify,
     /// Events taken in and batches written since the start.
-    pub taken: std::sync::atomic::AtomicU64,
+    pub taken: AtomicU64,
+    /// The last batch could not be kept.
+    failing: AtomicBool,
 }
 
 /// The task, to be awaited at the end.
@@ -88,6 +91,18 @@ async fn read_back(store: &dyn Store) -> Result<(Core, u64, u64), StoreError> {
 }
 
 impl Engine {
+    /// Whether events can be taken in: the store answers, and, where the last batch could not be kept, something small can be again.
+    ///
+    /// # Errors
+    /// What the store said.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.store.ready().await?;
+        if self.failing.load(Ordering::Relaxed) {
+            self.store.put_fact("tried_ms".to_owned(), self.now_ms().to_string()).await?;
+        }
+        Ok(())
+    }
+
     /// Restores the state and starts the task. The task ends when `stop` says so, after a last snapshot. Without a home nothing tells a
     /// restored backup.
     ///
@@ -114,11 +129,14 @@ impl Engine {
             superseded: Mutex::default(),
             full: Notify::new(),
             taken: 0.into(),
+            failing: false.into(),
         });
         let mut writer = Writer {
             engine: Arc::clone(&engine),
             next,
             since,
+            log_bytes: 0,
+            snapshot_bytes: 0,
             broken: false,
             home,
         };
@@ -169,10 +187,11 @@ impl Engine {
     /// The core refuses, or the store is away.
     pub async fn apply_then<T: Send + 'static>(
         &self,
-        event: Event,
+        mut event: Event,
         remember: Option<(String, String)>,
         look: impl FnOnce(Reply, &Core) -> T + Send + 'static,
     ) -> Result<T, EngineError> {
+        event.cut();
         let (sender, answer) = oneshot::channel();
         let tell: Told = Box::new(move |told| {
             // The caller may be gone.

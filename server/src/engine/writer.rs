@@ -20,6 +20,9 @@ use crate::store::{Answer, Batch, Logged, StoreError};
 const BATCH_MAX: usize = 512;
 /// A snapshot is due after this many events, or as many as there are hosts and jobs.
 const SNAPSHOT_EVERY: u64 = 20_000;
+/// Or when the log is this long, and some times as long as the last snapshot: a start reads all of it.
+const LOG_BYTES_MAX: u64 = 64 << 20;
+const LOG_TO_SNAPSHOT: u64 = 4;
 /// How long an answer is remembered under its `Idempotency-Key`.
 const ANSWERS_MS: u64 = 24 * 3_600_000;
 
@@ -29,6 +32,10 @@ pub(super) struct Writer {
     pub(super) next: u64,
     /// Events since the last snapshot.
     pub(super) since: u64,
+    /// Bytes of the events that were kept since the last snapshot or start.
+    pub(super) log_bytes: u64,
+    /// Bytes of the last snapshot since the start.
+    pub(super) snapshot_bytes: u64,
     /// The core holds something that the store does not.
     pub(super) broken: bool,
     /// Where it is marked how far this life has come.
@@ -62,7 +69,8 @@ impl Writer {
             }
             self.write(std::mem::take(&mut batch)).await;
             let size = self.engine.core.read().await.size() as u64;
-            if self.since >= SNAPSHOT_EVERY.max(size) {
+            let long = self.log_bytes >= LOG_BYTES_MAX.max(LOG_TO_SNAPSHOT * self.snapshot_bytes);
+            if self.since >= SNAPSHOT_EVERY.max(size) || long {
                 self.snapshot().await;
             }
         }
@@ -90,6 +98,7 @@ impl Writer {
         match self.engine.store.snapshot(self.next, state).await {
             Ok(()) => {
                 self.since = 0;
+                (self.log_bytes, self.snapshot_bytes) = (0, bytes as u64);
                 tracing::info!(upto = self.next, bytes, "snapshot");
                 if let Err(error) = self.mark() {
                     tracing::warn!(%error, "how far this life has come cannot be marked");
@@ -141,11 +150,14 @@ impl Writer {
         let (mut batch, told) = batch(self.next, now_ms, ticked, requests, replies);
         let news = rows(&mut batch, core.take_commands());
         let events = batch.events.len() as u64;
-        if events > 0
-            && let Err(error) = engine.store.append(batch).await
-        {
+        let kept = match events {
+            0 => Ok(0),
+            _ => engine.store.append(batch).await,
+        };
+        if let Err(error) = kept {
             tracing::error!(%error, events, "the store failed: nothing of this was done");
             self.broken = true;
+            engine.failing.store(true, Ordering::Relaxed);
             if error.is_full() {
                 engine.full.notify_one();
             }
@@ -153,7 +165,11 @@ impl Writer {
         }
         self.next += events;
         self.since += events;
+        self.log_bytes += kept.unwrap_or(0);
         engine.taken.fetch_add(events, Ordering::Relaxed);
+        if events > 0 {
+            engine.failing.store(false, Ordering::Relaxed);
+        }
         // Others may look at the same time.
         let core = core.downgrade();
         for (tell, reply) in told {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::Extension;
 use axum::extract::State;
+use axum::extract::rejection::StringRejection;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::sse::Event as Message;
@@ -99,7 +100,15 @@ fn to_the_page(app: &App, cookie: String) -> Response {
 }
 
 /// Begins a session for the form's token, in a cookie that no script can read.
-pub async fn login(State(app): State<Arc<App>>, peer: Option<Extension<Peer>>, body: String) -> Answer<Response> {
+pub async fn login(
+    State(app): State<Arc<App>>,
+    peer: Option<Extension<Peer>>,
+    body: Result<String, StringRejection>,
+) -> Answer<Response> {
+    let body = body.map_err(|rejection| {
+        let detail = format!("{}; expected token=TOKEN", rejection.body_text());
+        Fault::new(rejection.status(), "malformed", "The form cannot be read", detail)
+    })?;
     // Tokens consist of letters, digits and underscores: nothing of them is ever encoded.
     let token = body.trim().strip_prefix("token=").unwrap_or("").trim();
     let caller = app.tokens.find(token).ok_or_else(|| app.tokens.unknown(token))?;

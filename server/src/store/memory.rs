@@ -54,12 +54,13 @@ impl Store for MemoryStore {
         Box::pin(async { Ok(loaded) })
     }
 
-    fn append(&self, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn append(&self, batch: Batch) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(async move {
             let mut inner = self.inner();
             if let Some(words) = &inner.fail {
                 return Err(StoreError::Injected(words.clone()));
             }
+            let bytes = serde_json::to_vec(&batch.events).map_or(0, |bytes| bytes.len() as u64);
             for (number, event) in (batch.first..).zip(batch.events) {
                 inner.events.insert(number, event);
             }
@@ -83,7 +84,7 @@ impl Store for MemoryStore {
             for answer in batch.answers {
                 inner.answers.insert(answer.name.clone(), answer);
             }
-            Ok(())
+            Ok(bytes)
         })
     }
 
@@ -161,8 +162,14 @@ impl Store for MemoryStore {
     }
 
     fn put_fact(&self, name: String, value: String) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.inner().facts.insert(name, value);
-        Box::pin(async { Ok(()) })
+        Box::pin(async move {
+            let mut inner = self.inner();
+            if let Some(words) = &inner.fail {
+                return Err(StoreError::Injected(words.clone()));
+            }
+            inner.facts.insert(name, value);
+            Ok(())
+        })
     }
 
     fn put_token(&self, token: TokenRow) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -194,8 +194,8 @@ pub trait Store: Send + Sync + 'static {
     /// All that is needed to begin.
     fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>>;
 
-    /// Makes a batch durable: all of it or nothing.
-    fn append(&self, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Makes a batch durable: all of it or nothing. How many bytes its events take.
+    fn append(&self, batch: Batch) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     /// Replaces the snapshot by a state that contains all events before number `upto`, and forgets those.
     fn snapshot(&self, upto: u64, state: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;

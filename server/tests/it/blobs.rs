@@ -139,6 +139,47 @@ async fn a_subject_has_so_many_bytes_that_nothing_refers_to_and_a_submission_mak
     server.stop().await;
 }
 
+#[tokio::test]
+async fn a_blob_announced_small_and_sent_large_is_counted_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(folder.path(), None);
+    options.sizes.pending_max = 200_000;
+    let server = Server::start(options).await.unwrap();
+    let ann = Person::new(&server.url, token(folder.path(), "scientist"));
+    let announced = async |byte: u8, size: u64| {
+        let path = format!("/v1/blobs/{}?size={size}", Digest::of(&[byte]));
+        ann.request(Method::PUT, &path).body(vec![0; 20_000]).send().await.unwrap()
+    };
+    for byte in 0..2 {
+        assert_eq!(announced(byte, 90_000).await.status(), StatusCode::OK);
+        assert_eq!(announced(byte, 90_001).await.status(), StatusCode::OK);
+    }
+    problem(announced(0, 500_000).await, StatusCode::TOO_MANY_REQUESTS, "quota").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_upload_that_is_cut_counts_for_the_bytes_that_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(folder.path(), None);
+    options.rates.upload_bytes_per_day = 1_000_000;
+    let server = Server::start(options).await.unwrap();
+    let ann = Person::new(&server.url, token(folder.path(), "scientist"));
+    let bytes = vec![7; 600_000];
+    let digest = Digest::of(&bytes);
+    for part in 0..6 {
+        let (from, to) = (part * 100_000, (part + 1) * 100_000);
+        let path = format!("/v1/blobs/{digest}?size=600000&offset={from}");
+        let sent = ann.request(Method::PUT, &path).body(bytes[from..to].to_vec());
+        assert_eq!(sent.send().await.unwrap().status(), StatusCode::OK, "part {part}");
+    }
+    let again = put(&ann, &bytes, "").await;
+    assert_eq!(again.status(), StatusCode::OK, "it is there: no byte is asked for");
+    assert_eq!(put(&ann, &vec![8; 390_000], "").await.status(), StatusCode::OK);
+    problem(put(&ann, &vec![9; 100_000], "").await, StatusCode::TOO_MANY_REQUESTS, "quota").await;
+    server.stop().await;
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn nothing_in_the_data_folder_is_for_others() {

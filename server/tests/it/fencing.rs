@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use crate::common::postgres::Cluster;
 use crate::common::process::Process;
 use crate::common::proxy::Proxy;
-use crate::common::{Person, a_job, token};
+use crate::common::{Person, a_job, client, options, token};
 use protocol::http::{IssueToken, IssuedToken, JobView, Listed, Scope, TokenView};
 use protocol::{Digest, JobId};
 use reqwest::{Method, StatusCode};
 use scheduler::Event;
+use server::serve::Server;
 use server::store::postgres::PostgresStore;
 use server::store::{Batch, Logged, Store, StoreError, TokenRow};
 
@@ -71,8 +72,8 @@ async fn a_server_whose_term_is_over_writes_nothing_whatever_it_writes() {
     let fenced = |result: Result<(), StoreError>| assert!(matches!(result, Err(StoreError::Fenced { .. })), "{result:?}");
     // At a position that the snapshot has freed as well as at the next.
     proxy.refuse(false);
-    fenced(first.append(batch(1)).await);
-    fenced(first.append(batch(2)).await);
+    fenced(first.append(batch(1)).await.map(drop));
+    fenced(first.append(batch(2)).await.map(drop));
     fenced(first.snapshot(1, b"the first's".to_vec()).await);
     fenced(first.put_token(a_token("first")).await);
     fenced(first.forget_answers(u64::MAX).await);
@@ -178,4 +179,28 @@ async fn two_servers_and_a_cut_lock_the_first_takes_back_nothing_and_ends() {
     let issued_there = tokens.items.iter().filter(|token| token.subject == "mallory");
     assert_eq!(issued_there.map(|token| &token.id).collect::<Vec<_>>(), [&issued.id]);
     third.terminate();
+}
+
+#[tokio::test]
+async fn a_server_whose_database_is_gone_is_healthy_but_not_ready_and_says_so_soon() {
+    let Some(cluster) = Cluster::start() else { return };
+    let direct = cluster.database("gone");
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(options(folder.path(), Some(direct))).await.unwrap();
+    let ask = async |path: &str| {
+        let begun = Instant::now();
+        let answer = client().get(format!("{}{path}", server.url)).send().await.unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(5), "{path} took {:?}", begun.elapsed());
+        answer.status()
+    };
+    assert_eq!(
+        (ask("/healthz").await, ask("/readyz").await),
+        (StatusCode::OK, StatusCode::OK)
+    );
+    drop(cluster);
+    assert_eq!(
+        (ask("/healthz").await, ask("/readyz").await),
+        (StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE)
+    );
+    server.stop().await;
 }

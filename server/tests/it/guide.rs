@@ -96,6 +96,10 @@ fn fixed_limits_in_the_guide_are_those_of_the_code() {
         )
     );
     assert_eq!(
+        says("an answer or stream"),
+        format!("{} s", Connections::default().unread.as_secs())
+    );
+    assert_eq!(
         says("an ordinary request"),
         format!("{} s", server::guard::PATIENCE.as_secs())
     );

@@ -1,4 +1,4 @@
-//! Requests that never end: their sender gets no further, and keeps no other client away.
+//! Requests that never end, and answers that nobody reads: such a client gets no further, and keeps no other client away.
 
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,7 @@ async fn a_half_sent_request_is_given_up_and_one_address_holds_few_connections()
     options.connections = Connections {
         per_address: 20,
         patience: Duration::from_secs(2),
+        ..Connections::default()
     };
     let server = Server::start(options).await.unwrap();
     let begun = Instant::now();
@@ -62,5 +63,28 @@ async fn a_half_sent_request_is_given_up_and_one_address_holds_few_connections()
     let mut answer = String::new();
     whole.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_read_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(folder.path(), None);
+    options.connections = Connections {
+        unread: Duration::from_millis(500),
+        ..Connections::default()
+    };
+    let server = Server::start(options).await.unwrap();
+    let mut deaf = from("127.0.0.2", &server).await.expect("room");
+    // More than any buffer on the way holds.
+    let ask = b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(300);
+    deaf.write_all(&ask).await.expect("some thousand bytes");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut read = Vec::new();
+    // It ends with an end or a reset, whichever the server's system sends.
+    let ended = tokio::time::timeout(Duration::from_secs(10), deaf.read_to_end(&mut read)).await;
+    assert!(ended.is_ok(), "the connection is still open");
+    let answers = read.windows(12).filter(|bytes| bytes == b"HTTP/1.1 200").count();
+    assert!((1..300).contains(&answers), "{answers} answers of 300");
     server.stop().await;
 }

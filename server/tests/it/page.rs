@@ -1,6 +1,7 @@
 //! The page without a browser: whose jobs it shows, its session, and its place behind a proxy.
 
 use crate::common::{Person, a_job, client, options, start, token};
+use crate::routes::problem;
 use protocol::http::{IssueToken, IssuedToken, Scope, SubmitJob};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
@@ -193,4 +194,18 @@ async fn a_trusted_proxys_word_on_addresses_and_tls_counts_and_nobody_elses() {
     };
     assert_eq!(enrol(&["127.0.0.0/8"], "203.0.113.2").await, (StatusCode::CREATED, true));
     assert_eq!(enrol(&[], "203.0.113.2").await, (StatusCode::TOO_MANY_REQUESTS, false));
+}
+
+#[tokio::test]
+async fn a_form_that_cannot_be_read_is_refused_with_a_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, _) = start(folder.path()).await;
+    let send = async |body: Vec<u8>| {
+        let request = browser().post(format!("{}/login", server.url)).body(body);
+        request.send().await.unwrap()
+    };
+    problem(send(vec![b'x'; 300_000]).await, StatusCode::PAYLOAD_TOO_LARGE, "malformed").await;
+    let said = problem(send(vec![0xff; 30]).await, StatusCode::BAD_REQUEST, "malformed").await;
+    assert!(said.detail.contains("expected token=TOKEN"), "{}", said.detail);
+    server.stop().await;
 }

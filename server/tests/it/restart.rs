@@ -9,12 +9,13 @@ use crate::common::postgres::Cluster;
 use crate::common::{Person, Worker, a_job, compute, options, start, token};
 use protocol::JobState;
 use protocol::http::lease::ChainLine;
-use protocol::http::{Listed, SubmitJob};
+use protocol::http::{Heartbeat, LeaveNotice, Listed, SubmitJob};
 use reqwest::{Method, StatusCode};
 use scheduler::testing::{registration, submission};
-use scheduler::{Config, Event, Origin};
+use scheduler::{Config, Event, Origin, Reply};
 use server::engine::{Engine, EngineError};
 use server::serve::Server;
+use server::store::Store;
 use server::store::memory::MemoryStore;
 use tokio::sync::watch;
 
@@ -198,8 +199,13 @@ async fn a_failing_store_is_told_and_changes_nothing() {
     };
     for _ in 0..3 {
         assert!(matches!(engine.apply(submit()).await, Err(EngineError::Unavailable(_))));
+        assert!(engine.ready().await.is_err(), "it answers, but keeps nothing");
     }
     store.fail_with(None);
+    assert!(
+        engine.ready().await.is_ok(),
+        "without an event in between: a balancer sends none"
+    );
     engine
         .apply(Event::Take {
             host: protocol::HostId(9),
@@ -252,6 +258,103 @@ async fn an_event_over_which_the_rules_panic_costs_its_sender_alone() {
     assert_eq!(core.counts().jobs[&JobState::Queued], 41);
     core.check().unwrap();
     drop(core);
+    stop.send_replace(true);
+    task.await.unwrap();
+}
+
+fn wide(name: char) -> Event {
+    let mut body = registration("desk", 1);
+    let device = body.devices[0].clone();
+    body.devices = (0..64)
+        .map(|index| {
+            let mut device = device.clone();
+            device.id = format!("{index}{}", name.to_string().repeat(110));
+            device.name = device.id.clone();
+            device
+        })
+        .collect();
+    Event::Register {
+        host: None,
+        body,
+        address: 1,
+        origin: Origin::default(),
+    }
+}
+
+#[tokio::test]
+async fn a_log_of_few_long_events_ends_in_a_snapshot_too() {
+    let store = Arc::new(MemoryStore::default());
+    let (stop, stopping) = watch::channel(false);
+    let config = Config {
+        hosts_per_network: 0,
+        ..Config::default()
+    };
+    let (engine, task) = Engine::start(store.clone(), config, None, stopping).await.unwrap();
+    let bytes = serde_json::to_vec(&wide('x')).unwrap().len();
+    let needed = (64 << 20) / bytes + 1;
+    assert!(needed < 10_000, "{bytes} bytes an event");
+    let again = |host| match wide('y') {
+        Event::Register {
+            body, address, origin, ..
+        } => Event::Register {
+            host: Some(host),
+            body,
+            address,
+            origin,
+        },
+        other => other,
+    };
+    let Reply::Host(host) = engine.apply(wide('x')).await.unwrap() else {
+        panic!("a host")
+    };
+    for _ in 0..needed {
+        engine.apply(again(host)).await.unwrap();
+    }
+    // The writer takes a snapshot before it looks at what comes next.
+    engine.apply(again(host)).await.unwrap();
+    let loaded = store.load().await.unwrap();
+    assert!(
+        loaded.snapshot.is_some() && loaded.events.len() < 10,
+        "{} events",
+        loaded.events.len()
+    );
+    stop.send_replace(true);
+    task.await.unwrap();
+}
+
+#[tokio::test]
+async fn of_a_long_text_the_log_holds_what_the_rules_keep() {
+    let store = Arc::new(MemoryStore::default());
+    let (stop, stopping) = watch::channel(false);
+    let (engine, task) = Engine::start(store.clone(), Config::default(), None, stopping).await.unwrap();
+    let Reply::Host(host) = engine.apply(wide('x')).await.unwrap() else {
+        panic!("a host")
+    };
+    let before = engine.core().await.save().unwrap().len();
+    let text = "\u{e9}".repeat(100_000);
+    let beat = Heartbeat {
+        clock_ms: 1,
+        rtt_ms: None,
+        jobs: Vec::new(),
+        accepting: false,
+        why: Some(text.clone()),
+        errors: 0,
+        instance: None,
+    };
+    let leave = LeaveNotice {
+        in_s: 0,
+        back_in_s: None,
+        reason: text.clone(),
+    };
+    let (by, reason) = ("olga".to_owned(), text.clone());
+    engine.apply(Event::Heartbeat { host, beat, address: 1 }).await.unwrap();
+    engine.apply(Event::Leave { host, notice: leave }).await.unwrap();
+    engine.apply(Event::Ban { host, reason, by }).await.unwrap();
+    for (_, logged) in store.load().await.unwrap().events.iter().rev().take(3) {
+        let bytes = serde_json::to_vec(&logged.event).unwrap().len();
+        assert!(bytes < 1000, "{bytes} bytes of {:.60}", format!("{:?}", logged.event));
+    }
+    assert!(engine.core().await.save().unwrap().len() < before + 4000);
     stop.send_replace(true);
     task.await.unwrap();
 }

@@ -328,7 +328,8 @@ async fn too_many_requests_are_told_when_to_come_again() {
     let path = format!("/v1/blobs/{}?size=10", Digest::of(b"0123456789"));
     let put = async || scientist.request(Method::PUT, &path).body("0123456789").send().await.unwrap();
     assert_eq!(put().await.status(), StatusCode::OK);
-    let response = put().await;
+    let path = format!("/v1/blobs/{}?size=10", Digest::of(b"another"));
+    let response = scientist.request(Method::PUT, &path).body("another").send().await.unwrap();
     assert!(response.headers().contains_key("retry-after"));
     problem(response, StatusCode::TOO_MANY_REQUESTS, "quota").await;
     let mut last = None;

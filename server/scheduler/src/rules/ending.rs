@@ -7,13 +7,16 @@ use super::Then;
 use crate::tables::{Cause, DeviceId, Job, Timer};
 use crate::{Core, Refusal};
 
+/// Most of what a host says at an attempt's end.
+pub(crate) const MESSAGE_CHARS_MAX: usize = 500;
+
 impl Core {
     /// A host has stopped an attempt.
     pub(crate) fn end(&mut self, host_id: HostId, id: AttemptId, end: &EndAttempt) -> Result<(), Refusal> {
         let attempt = self.attempt_of(host_id, id, end.epoch)?;
         let (job_id, stop) = (attempt.job, attempt.stop.clone());
         let label = self.hosts.label(host_id);
-        let said: String = end.message.chars().take(500).collect();
+        let said: String = end.message.chars().take(MESSAGE_CHARS_MAX).collect();
         if matches!(end.outcome, Outcome::Success | Outcome::Expired) {
             return Err(Refusal::State(format!(
                 "a host cannot end an attempt as {}: the commit of the last boundary ends it",

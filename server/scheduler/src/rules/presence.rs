@@ -3,16 +3,16 @@
 //! Silence makes a host *unreachable*: a network fault, its jobs wait for it. Longer silence makes it *lost*: its jobs go on elsewhere.
 
 use protocol::http::Heartbeat;
-use protocol::{AttemptId, HostId, HostState, JobState, Outcome};
+use protocol::{AttemptId, HardwareClass, HostId, HostState, JobState, Outcome};
 
 use super::Then;
 use super::ending::{Setback, after_stop};
 use super::register::{INSTANCE_EXPECTED, is_instance};
-use crate::tables::{Cause, Stage, Timer};
+use crate::tables::{Cause, Length, Need, QueueKey, Stage, Timer};
 use crate::{Config, Core, Refusal};
 
 pub(super) const DEVICES_MAX: usize = 64;
-pub(super) const REASON_CHARS_MAX: usize = 200;
+pub(crate) const REASON_CHARS_MAX: usize = 200;
 
 impl Core {
     /// Time went by.
@@ -74,8 +74,31 @@ impl Core {
 
     pub(super) fn set_state(&mut self, id: HostId, state: HostState, reason: &str) {
         self.hosts.set_state(id, state, reason, self.now_ms);
+        if state == HostState::Lost {
+            let classes = self.classes_of(id);
+            self.forget_classes(classes);
+        }
         self.pending.hosts.insert(id);
         self.touch(id);
+    }
+
+    /// The classes of all devices of a host.
+    pub(super) fn classes_of(&self, id: HostId) -> Vec<HardwareClass> {
+        let devices = self.hosts.get(id).map_or(&[][..], |host| host.devices());
+        devices.iter().flat_map(|device| device.classes().iter().copied()).collect()
+    }
+
+    /// Forgets those classes that no host has and no job waits for.
+    pub(super) fn forget_classes(&mut self, classes: Vec<HardwareClass>) {
+        for class in classes {
+            let waits = [Length::Short, Length::Long].map(|length| {
+                let need = Need::Class(class);
+                self.jobs.queues().count(QueueKey { need, length }) > 0
+            });
+            if self.rules >= 4 && waits == [false; 2] {
+                self.hosts.forget_class(class);
+            }
+        }
     }
 
     /// Whatever a host says, it is there.

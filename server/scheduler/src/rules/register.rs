@@ -76,7 +76,9 @@ impl Core {
             let reason = "goes on elsewhere: its device changed or is gone".to_owned();
             self.finish(attempt, Outcome::Mismatch, Then::Requeue(Some(JobState::Migrating), reason));
         }
+        let before = self.classes_of(id);
         self.hosts.set_devices(id, &body.devices, self.now_ms);
+        self.forget_classes(before);
         self.hear(id);
         self.plan_night(id);
         self.pending.hosts.insert(id);

@@ -12,6 +12,9 @@ impl Core {
             return;
         };
         self.pending.jobs.insert(id);
+        if let (Need::Class(class), true) = (place.key.need, self.rules >= 4) {
+            self.hosts.know_class(class);
+        }
         let Some(job) = self.jobs.get(id) else { return };
         if let (Some(deadline), false) = (job.deadline_ms, job.pressed) {
             let left = job.left_ms(job.segment()).unwrap_or(3_600_000);

@@ -367,3 +367,34 @@ fn what_is_kept_for_a_user_has_an_end_and_then_its_jobs_are_held() {
     assert!(matches!(world.try_apply(again), Err(Refusal::Limit(_))));
     world.submit("bob", job("another's"));
 }
+
+#[test]
+fn classes_that_hosts_make_up_are_forgotten_and_one_that_a_job_waits_for_is_not() {
+    let mut world = World::new();
+    let host = world.host("desk", 1);
+    let id = world.submit("ann", job("argon"));
+    world.running(host, id, 1);
+    for kind in 2..50 {
+        world.apply(Event::Register {
+            host: Some(host),
+            body: registration("desk", kind),
+            address: 1,
+            origin: Origin::default(),
+        });
+    }
+    let known: Vec<_> = world.core.classes().iter().map(|presence| presence.class).collect();
+    assert_eq!(
+        known.len(),
+        3,
+        "the portable one, the one that the host has, the one that the job waits for"
+    );
+    assert!(known.contains(&super::driver::bound(1)), "{known:?}");
+    let (_, why, _) = world.core.why(id).unwrap();
+    assert!(why.contains("0 of 0 devices online, last seen 0 minutes ago"), "{why}");
+    world.ban(host);
+    assert_eq!(world.core.classes().len(), 1, "of a host that is shut out nothing stays");
+    world.apply(Event::Cancel {
+        job: id,
+        by: "ann".to_owned(),
+    });
+}

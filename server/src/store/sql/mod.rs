@@ -70,10 +70,10 @@ pub(super) fn token(columns: TokenColumns) -> Result<TokenRow, StoreError> {
 ///
 /// One that failed may still stand open on its connection (SQLite leaves it so when the disk is full at the commit): its rows would
 /// be seen there and nowhere else, and its lock keep everybody out. Closing the connection ends it.
-pub(super) async fn settle<D: sqlx::Database>(
+pub(super) async fn settle<D: sqlx::Database, T>(
     connection: PoolConnection<D>,
-    written: Result<(), StoreError>,
-) -> Result<(), StoreError> {
+    written: Result<T, StoreError>,
+) -> Result<T, StoreError> {
     if written.is_err() {
         // Where even that fails or takes long, the connection is gone from the pool all the same.
         drop(tokio::time::timeout(Duration::from_secs(2), connection.close()).await);

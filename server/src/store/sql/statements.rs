@@ -22,14 +22,17 @@ macro_rules! sql_store {
                 connection: &mut <$database as sqlx::Database>::Connection,
                 batch: Batch,
                 row: &mut i64,
-            ) -> Result<(), StoreError> {
+            ) -> Result<u64, StoreError> {
                 let mut transaction = self.begin(connection).await?;
+                let mut bytes = 0;
                 if !batch.events.is_empty() {
+                    let body = json(&batch.events).into_bytes();
+                    bytes = body.len() as u64;
                     sqlx::query("INSERT INTO events (first, count, rules, body) VALUES ($1, $2, $3, $4)")
                         .bind(int(batch.first))
                         .bind(int(batch.events.len() as u64))
                         .bind(i64::from(RULES))
-                        .bind(json(&batch.events).into_bytes())
+                        .bind(body)
                         .execute(&mut *transaction)
                         .await?;
                 }
@@ -43,7 +46,8 @@ macro_rules! sql_store {
                         .execute(&mut *transaction)
                         .await?;
                 }
-                Ok(transaction.commit().await?)
+                transaction.commit().await?;
+                Ok(bytes)
             }
 
             async fn snapshot_on(
@@ -243,7 +247,7 @@ macro_rules! sql_store {
                 })
             }
 
-            fn append(&self, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>> {
+            fn append(&self, batch: Batch) -> BoxFuture<'_, Result<u64, StoreError>> {
                 Box::pin(async move {
                     let mut next = self.next_row.lock().await;
                     let mut row = *next;

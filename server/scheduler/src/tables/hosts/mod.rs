@@ -310,6 +310,18 @@ impl Hosts {
         self.count_classes(id, true, now_ms);
     }
 
+    /// A job waits for a class: how present it is is told from now on.
+    pub(crate) fn know_class(&mut self, class: HardwareClass) {
+        self.presence.entry(class).or_default();
+    }
+
+    /// A class is spoken of no more, unless some host has it. Classes are names that hosts make up, so what no job waits for is not kept.
+    pub(crate) fn forget_class(&mut self, class: HardwareClass) {
+        if self.presence.get(&class).is_some_and(|presence| presence.devices == 0) {
+            self.presence.remove(&class);
+        }
+    }
+
     /// Adds a host's devices to the count of their classes, or takes them out.
     fn count_classes(&mut self, id: HostId, add: bool, now_ms: u64) {
         let Some(host) = self.rows.get(&id).filter(|host| host.state != HostState::Lost) else {
