@@ -401,6 +401,12 @@ fn hopper() -> Package {
 }
 
 #[test]
+fn a_temperature_that_the_barostat_would_not_follow_cannot_be_set() {
+    let names: Vec<String> = hopper().manifest().settings.keys().cloned().collect();
+    assert_eq!(names, ["seed"]);
+}
+
+#[test]
 fn every_device_makes_the_same_moves() {
     let package = hopper();
     let mut expected: Option<Vec<Boundary>> = None;

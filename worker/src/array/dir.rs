@@ -185,18 +185,24 @@ impl ArrayDir {
             keep_checkpoints: self.record.checkpoint_every.is_some(),
             ..RunConfig::new(self.record.segments)
         };
+        let package = self.package.with_settings(&run.settings)?;
+        let differs = |found: Digest| {
+            anyhow::anyhow!(
+                "{}: found package {found}, expected {}, which {RECORD} names: one of them was changed",
+                path.display(),
+                run.package
+            )
+        };
+        if package.digest() != run.package {
+            return Err(differs(package.digest()));
+        }
         let mut dir = if path.join("run.toml").is_file() {
             RunDir::open(&path)?
         } else {
-            RunDir::create(&path, &self.package.with_settings(&run.settings)?, config)?
+            RunDir::create(&path, &package, config)?
         };
         if dir.package().digest() != run.package {
-            bail!(
-                "{}: found package {}, expected {}, which {RECORD} names",
-                path.display(),
-                dir.package().digest(),
-                run.package
-            );
+            return Err(differs(dir.package().digest()));
         }
         if self.record.segments > dir.config().segments {
             dir.set_segments(self.record.segments)?;

@@ -21,6 +21,10 @@ impl Draft {
         self.scheduled.sort_by_key(|scheduled| scheduled.phase);
         let shaders = self.shaders();
         self.refusal()?;
+        // A barostat decides by a temperature of its own, which would have to follow.
+        if self.constants.contains_key("barostat_rate") {
+            self.settings.remove("temperature");
+        }
         let name_of = |phase: Phase| {
             let of_phase = self.scheduled.iter().rev().find(|scheduled| scheduled.phase == phase);
             of_phase.map(|scheduled| scheduled.kernel.name().to_owned())
