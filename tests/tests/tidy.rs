@@ -14,10 +14,16 @@ const FILE_LINES_MAX: usize = 450;
 const TEST_LINES_MAX: usize = 520;
 
 /// Files above their limit, and why each may be.
-const LONG_FILES: &[(&str, &str)] = &[(
-    "kernels/tests/package_bad_input.rs",
-    "one table of bad inputs and their messages",
-)];
+const LONG_FILES: &[(&str, &str)] = &[
+    (
+        "kernels/tests/package_bad_input.rs",
+        "one table of bad inputs and their messages",
+    ),
+    (
+        "protocol/src/checkpoint.rs",
+        "one format: its parts are read and written in one place",
+    ),
+];
 
 /// Words that stop a reader, and the field's own. Matched as whole words, without regard to case, in Rust and WGSL sources.
 const WORDS: &[(&str, &str)] = &[

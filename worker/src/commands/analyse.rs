@@ -12,7 +12,7 @@ use crate::console::{output, table};
 use crate::exit::Exit;
 use crate::local::verified;
 
-/// Temperature, density, energy drift, g(r) and diffusion of a run, for each kind of atom, and how far its largest molecule moved from its first shape; for argon at 94.4 K beside Rahman (1964) and OpenMM.
+/// Temperature, density, energy drift, g(r) and diffusion of a run, for each kind of atom, how far its largest molecule moved from its first shape; for argon at 94.4 K beside Rahman (1964)
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The run directory.

@@ -17,7 +17,8 @@ const FIRST_SIZE: f32 = 0.01;
 const SKIN_LEFT: f64 = 0.25;
 
 /// What fault 10 means.
-const FAULT: &str = "the box has become so much smaller than it was at the start that the neighbor list no longer reaches as far as the cutoff: write the state with `baton export --format state.xml` and import it as a new package, whose list is made for the box as it is now";
+const FAULT: &str = "the box has become so much smaller than it was at the start that the neighbor list no longer reaches as far as the cutoff: \
+    write the state with `baton export --format state.xml` and import it as a new package, whose list is made for the box as it is now";
 
 /// The barostat of a system.
 #[derive(Clone, Copy, Debug)]

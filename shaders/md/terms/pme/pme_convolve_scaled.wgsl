@@ -2,7 +2,8 @@
 // Transforms along x, multiplies by the influence function of the Ewald sum, and transforms back, in place:
 //   k_e exp(-pi^2 m^2 / alpha^2) / (pi V m^2 B_x B_y B_z), m = the reciprocal vector of (kx, ky, kz), frequencies above N / 2 negative,
 // without m = 0 (Essmann et al. 1995, eq. 4.7 and 4.8). Terms below exp(-40) of the largest are 0. Needs cell_scaled.wgsl and fft.wgsl.
-// `pme_waves`: real parts [nx, ny, columns], then imaginary parts; see pme_transform_y.wgsl. `pme_moduli`: 1 / B of x, then y, then z. `pme_strength`: k_e / (pi V) of the reference box, kJ/mol/e^2/nm^2.
+// `pme_waves`: real parts [nx, ny, columns], then imaginary parts; see pme_transform_y.wgsl. `pme_moduli`: 1 / B of x, then y, then z.
+// `pme_strength`: k_e / (pi V) of the reference box, kJ/mol/e^2/nm^2.
 // `pme_decay`: pi^2 / alpha^2, nm^2.
 
 override pme_ny: u32;
