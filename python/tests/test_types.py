@@ -22,7 +22,7 @@ def document() -> dict[str, Any]:
     return loaded
 
 
-CLASSES = [types.HardwareClass, types.ClassPresence, types.Change, types.Stay, types.JobError, types.JobView, types.Why, types.ChainLine, types.Problem, types.Boundary]
+CLASSES = [types.HardwareClass, types.ClassPresence, types.Change, types.Stay, types.JobError, types.VerifiedSpan, types.Verification, types.JobView, types.Why, types.ChainLine, types.Problem, types.Boundary]
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)

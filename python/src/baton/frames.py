@@ -83,7 +83,8 @@ class Frames:
         if self.sizes is None:
             return values
         sizes = np.asarray(self.sizes[index])
-        return values * sizes.reshape(sizes.shape + (1,) * len(self.shape))
+        scaled: npt.NDArray[np.float64] = values * sizes.reshape(sizes.shape + (1,) * len(self.shape))
+        return scaled
 
     def __repr__(self) -> str:
         return f"<{len(self)} frames of {self.name}, {self.buffer.element} {self.shape}" + (f", {self.unit}>" if self.unit else ">")

@@ -88,6 +88,39 @@ class JobError:
     outcome: Outcome
 
 
+Verify = Literal["none", "sampled", "full"]
+
+
+@dataclass(frozen=True)
+class VerifiedSpan:
+    """A stretch of segments that one host brought home."""
+
+    #: First segment, counted from 1.
+    first: int
+    #: The host that brought it home.
+    host: int
+    #: Last segment.
+    last: int
+    #: The host that computed it, too, to the same digest; none where no second host did.
+    confirmed_by: int | None = None
+    #: What stands in place of a confirmation; empty when it was confirmed.
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a second host has confirmed of a job's committed segments."""
+
+    #: Stretches that wait for a second host, or are with one.
+    open: int
+    #: Segments that a second host computed to the same digest.
+    segments: int
+    #: Each stretch by the host that brought it home, oldest first.
+    spans: list[VerifiedSpan]
+    #: How much is to be computed a second time.
+    wanted: Verify
+
+
 @dataclass(frozen=True)
 class JobView:
     """A job."""
@@ -150,6 +183,8 @@ class JobView:
     left_ms: int | None = None
     #: Computing per data moved, minutes per megabyte; none before anything moved.
     minutes_per_mb: float | None = None
+    #: What other hosts have confirmed of it.
+    verification: Verification = dataclasses.field(default_factory=lambda: Verification(0, 0, [], "none"))
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ fn the_same_server_by_another_spelling_has_the_same_host_and_its_boundaries() {
     let stage = Stage::new(None, NOTHING_HOME);
     let package = short_package("ising", STEPS, &stage.path("package"));
     let worker = stage.worker("one", &[]);
-    let job = stage.submit(&stage.path("package"), &["--segments=12"]);
+    let job = stage.submit(&stage.path("package"), &["--segments=120"]);
     stage.until(job, "under way", |job| job.progress >= 5);
     let host = worker.host();
     worker.kill();

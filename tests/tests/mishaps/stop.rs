@@ -12,7 +12,7 @@ fn a_second_signal_ends_at_once_and_the_next_start_goes_on_from_every_boundary()
     let stage = Stage::new(None, NOTHING_HOME);
     let package = short_package("ising", STEPS, &stage.path("package"));
     let mut worker = stage.worker("one", &[]);
-    let job = stage.submit(&stage.path("package"), &["--segments=12"]);
+    let job = stage.submit(&stage.path("package"), &["--segments=120"]);
     stage.until(job, "under way", |job| job.progress >= 3);
     // One of each, since a signal that waits already is not sent twice.
     let begun = Instant::now();

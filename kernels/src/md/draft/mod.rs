@@ -5,7 +5,7 @@
 //! | `buffers` | buffers and their first contents |
 //! | [`kernel`] | one dispatch: WGSL files, how many invocations, when |
 //! | [`energies`] | partial sums, energies by force class, columns of `observables.csv` |
-//! | [`moving_box`] | a box whose size is part of the state |
+//! | `moving_box` | a box whose size is part of the state |
 //! | `finish` | all of it as a [`Package`](crate::package::Package) |
 //!
 //! Invariant: everything that follows from something else is derived here, once: workgroup counts from `@workgroup_size`, the
