@@ -90,7 +90,7 @@ fn each_obstacle_has_its_message() {
     let mut good_barostat = good();
     with_barostat(&mut good_barostat);
     good_barostat.package(PLAN).expect("a barostat can be run");
-    let cases: [Case; 13] = [
+    let cases: [Case; 14] = [
         (
             |system| system.terms.impropers.push(improper(0.6, None)),
             "the harmonic improper of particles [0, 1, 2, 3] has the angle 0.6 rad and an expression that does not wrap differences by 2 pi: its energy jumps where the torsion passes 180 degrees; write it with min(dtheta, 2*pi-dtheta)",
@@ -156,6 +156,15 @@ fn each_obstacle_has_its_message() {
                 (dynamics.integrator, dynamics.seed) = (Integrator::Verlet, None);
             },
             "random numbers are needed but there is no seed",
+        ),
+        (
+            |system| {
+                with_barostat(system);
+                if let [.., Action::Barostat(barostat)] = system.actions.as_mut_slice() {
+                    barostat.temperature_k = 0.0;
+                }
+            },
+            "the barostat has 0 K, expected 1e-3 to below 1e5: its moves are weighed by kT",
         ),
         (
             |system| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Cutoff, Method, SiteKind, System, Vector};
+use super::{Action, Barostat, Cutoff, Method, SiteKind, System, Vector};
 
 /// Most particles: what one dispatch of 65,535 workgroups of 64 reaches.
 pub const PARTICLES_MAX: usize = 65_535 * 64;
@@ -414,14 +414,7 @@ fn motion(system: &System, problems: &mut Problems) {
             })),
             Action::Barostat(barostat) => {
                 random = true;
-                let good =
-                    barostat.every > 0 && barostat.pressure_bar.abs() < 1e6 && (1e-3..1e5).contains(&barostat.temperature_k);
-                problems.add(unless(good, || {
-                    format!(
-                        "the barostat tries every {} steps at {} bar and {} K, expected at least 1, within 1e6 and 1e-3 to below 1e5",
-                        barostat.every, barostat.pressure_bar, barostat.temperature_k
-                    )
-                }));
+                volume_moves(barostat, problems);
                 problems.add(unless(system.cell.is_some(), || "there is a barostat but no box".into()));
             }
         }
@@ -444,5 +437,20 @@ fn motion(system: &System, problems: &mut Problems) {
     }
     problems.add(unless(!random || dynamics.seed.is_some(), || {
         "random numbers are needed but there is no seed".into()
+    }));
+}
+
+fn volume_moves(barostat: &Barostat, problems: &mut Problems) {
+    problems.add(unless(barostat.every > 0, || {
+        "the barostat tries every 0 steps, expected at least 1".into()
+    }));
+    problems.add(unless(barostat.pressure_bar.abs() < 1e6, || {
+        format!("the barostat has {} bar, expected within 1e6 of 0", barostat.pressure_bar)
+    }));
+    problems.add(unless((1e-3..1e5).contains(&barostat.temperature_k), || {
+        format!(
+            "the barostat has {} K, expected 1e-3 to below 1e5: its moves are weighed by kT; give it the temperature of the heat bath, or leave it out for dynamics at 0 K",
+            barostat.temperature_k
+        )
     }));
 }
