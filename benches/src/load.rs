@@ -35,9 +35,20 @@ impl Connection {
     pub async fn post<T: DeserializeOwned>(&mut self, path: &str, token: &str, body: &impl Serialize) -> anyhow::Result<T> {
         let body = serde_json::to_string(body)?;
         let length = body.len();
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: load\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        );
+        let head = format!("POST {path} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {length}");
+        Ok(serde_json::from_slice(&self.ask(&head, token, &body).await?)?)
+    }
+
+    /// Gets what lies at a path.
+    ///
+    /// # Errors
+    /// Any answer but a success, with its text.
+    pub async fn get(&mut self, path: &str, token: &str) -> anyhow::Result<Vec<u8>> {
+        self.ask(&format!("GET {path} HTTP/1.1"), token, "").await
+    }
+
+    async fn ask(&mut self, head: &str, token: &str, body: &str) -> anyhow::Result<Vec<u8>> {
+        let request = format!("{head}\r\nHost: load\r\nAuthorization: Bearer {token}\r\n\r\n{body}");
         self.stream.get_mut().write_all(request.as_bytes()).await?;
         let status = self.header_line().await?.to_owned();
         let mut length = 0;
@@ -55,9 +66,9 @@ impl Connection {
         let mut bytes = vec![0; length];
         self.stream.read_exact(&mut bytes).await?;
         if !status.starts_with("HTTP/1.1 2") {
-            bail!("{path}: {status}: {}", String::from_utf8_lossy(&bytes));
+            bail!("{head}: {status}: {}", String::from_utf8_lossy(&bytes));
         }
-        Ok(serde_json::from_slice(&bytes)?)
+        Ok(bytes)
     }
 
     async fn header_line(&mut self) -> anyhow::Result<&str> {

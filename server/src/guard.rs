@@ -35,7 +35,7 @@ fn door(path: &str) -> Door {
         "/healthz" | "/readyz" | "/v1/server" | "/metrics" | "/v1/openapi.json" | "/login" | "/page.css" | "/page.js" => {
             Door::Open
         }
-        "/" | "/page/events" | "/page/session" | "/logout" => Door::Page,
+        "/" | "/hosts" | "/jobs/{job}" | "/hosts/{host}" | "/page/events" | "/page/session" | "/logout" => Door::Page,
         _ => Door::Token,
     }
 }
@@ -154,7 +154,7 @@ fn admit(app: &App, request: &Request, method: &Method, path: &str, address: &st
         limit(address, Kind::Open)?;
         return match (door, secret) {
             // The page shows its form instead.
-            (Door::Page, _) if path == "/" || path == "/logout" => Ok(None),
+            (Door::Page, _) if !path.starts_with("/page/") => Ok(None),
             (Door::Page, None) => Err(Fault::unauthorized("there is no such session: log in")),
             (_, None) => Err(Fault::unauthorized("the request has no header Authorization: Bearer TOKEN")),
             (_, Some(secret)) => Err(app.tokens.unknown(secret)),

@@ -49,6 +49,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(jobs::submit, jobs::list))
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::why))
+        .routes(routes!(jobs::summary))
         .routes(routes!(jobs::chain))
         .routes(routes!(jobs::hold))
         .routes(routes!(jobs::release))
@@ -94,7 +95,10 @@ pub fn router(app: Arc<App>) -> Router {
             "/v1/openapi.json",
             get(move || async move { Json(document.as_ref().clone()) }),
         )
-        .route("/", get(page::show))
+        .route("/", get(page::jobs))
+        .route("/hosts", get(page::hosts))
+        .route("/jobs/{job}", get(page::job))
+        .route("/hosts/{host}", get(page::host))
         .route("/page/events", get(page::events))
         .route("/page/session", get(page::session))
         .route("/page.css", get(page::css))

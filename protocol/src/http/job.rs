@@ -252,6 +252,14 @@ pub struct Why {
     pub changes: Vec<Change>,
 }
 
+/// `GET /v1/jobs/summary`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JobSummary {
+    /// State to how many jobs are in it, of those that have not ended or did so within a day.
+    pub states: std::collections::BTreeMap<String, u64>,
+}
+
 /// How present a hardware class is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -48,6 +48,6 @@ pub mod problem;
 
 pub use admin::{BlobView, IssueToken, IssuedToken, Scope, ServerView, TokenView};
 pub use host::{BanHost, DeviceReport, Heartbeat, HostView, JobProgress, LeaveNotice, Night, RegisterHost, Registered};
-pub use job::{Change, JobError, JobView, Listed, Reprioritize, Stay, SubmitJob, Submitted, Why};
+pub use job::{Change, JobError, JobSummary, JobView, Listed, Reprioritize, Stay, SubmitJob, Submitted, Why};
 pub use lease::{Action, CheckpointRef, Commit, Committed, EndAttempt, IdleDevice, Lease, Orders};
 pub use problem::Problem;

@@ -36,6 +36,7 @@ pub mod views;
 pub use config::Config;
 pub use event::{Command, Event, Origin, Refusal, Reply};
 pub use rules::Finished;
+pub use views::Wanted;
 
 use tables::{Attempt, Attempts, DeviceId, Hosts, Jobs, Timers, UserId};
 

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::Event as Message;
 use axum::response::{IntoResponse, Response};
 use protocol::http::lease::ChainLine;
-use protocol::http::{JobView, Listed, Problem, Reprioritize, SubmitJob, Submitted, Why};
+use protocol::http::{JobSummary, JobView, Listed, Problem, Reprioritize, SubmitJob, Submitted, Why};
 use protocol::{JobId, JobState};
 use serde::Deserialize;
 
@@ -19,21 +19,58 @@ use crate::auth::Caller;
 use crate::extract::{Ask, At, Body, idempotency};
 use crate::problem::{Answer, Fault};
 use crate::submission;
-use scheduler::{Core, Event, Finished, Refusal, Reply};
+use scheduler::{Core, Event, Finished, Refusal, Reply, Wanted};
 
 /// Query of a list of jobs.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
     /// `next` of the page before.
     cursor: Option<u64>,
-    /// Only jobs in this state.
+    /// Only jobs in these states, with commas between them.
+    #[serde(default, deserialize_with = "states")]
     #[param(value_type = Option<String>)]
-    state: Option<JobState>,
+    state: Vec<JobState>,
+    /// Only jobs with this tag.
+    tag: Option<String>,
+    /// Only jobs whose number, name, owner or one of whose tags has this text in it.
+    #[serde(default)]
+    text: String,
+    /// The newest first, instead of in the order of their numbers.
+    #[serde(default)]
+    newest: bool,
+    /// Jobs in one answer, 1 to 100.
+    limit: Option<u32>,
     /// Other people's too (operators).
     #[serde(default)]
     all: bool,
+}
+
+/// Query of a summary of jobs.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Whose {
+    /// Other people's too (operators).
+    #[serde(default)]
+    all: bool,
+}
+
+/// Names of states with commas between them.
+fn states<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<JobState>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let state = |word: &str| {
+        let known = JobState::ALL.iter().find(|state| state.as_str() == word);
+        known.copied().ok_or_else(|| {
+            let all: Vec<&str> = JobState::ALL.iter().map(|state| state.as_str()).collect();
+            let word: String = word.chars().take(40).collect();
+            serde::de::Error::custom(format!(
+                "found the state '{}', expected {}",
+                word.escape_debug(),
+                all.join(", ")
+            ))
+        })
+    };
+    text.split(',').map(state).collect()
 }
 
 /// Query of a list of boundaries.
@@ -47,7 +84,7 @@ pub struct From {
 }
 
 /// A job of the caller's.
-enum Found<T> {
+pub(crate) enum Found<T> {
     /// In memory: what was looked up there.
     Live(T),
     /// Finished long ago.
@@ -56,7 +93,12 @@ enum Found<T> {
 
 /// Looks up a job that the caller may see, with one look at the state and, for what left memory, one read of the store. Other people's jobs are
 /// not there.
-async fn find<T>(app: &App, caller: &Caller, job: JobId, look: impl FnOnce(&Core) -> Result<T, Refusal>) -> Answer<Found<T>> {
+pub(crate) async fn find<T>(
+    app: &App,
+    caller: &Caller,
+    job: JobId,
+    look: impl FnOnce(&Core) -> Result<T, Refusal>,
+) -> Answer<Found<T>> {
     caller.scientist()?;
     let nothing = || Fault::not_found(format!("there is no job {job}"));
     {
@@ -125,7 +167,7 @@ pub async fn submit(
     }
 }
 
-/// One's own jobs, in the order of their numbers.
+/// One's own jobs, in the order of their numbers or the newest first.
 #[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(Filter),
     responses((status = 200, body = Listed<JobView>), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn list(State(app): State<Arc<App>>, caller: Caller, Ask(filter): Ask<Filter>) -> Answer<Json<Listed<JobView>>> {
@@ -133,35 +175,82 @@ pub async fn list(State(app): State<Arc<App>>, caller: Caller, Ask(filter): Ask<
     if filter.all {
         caller.operator()?;
     }
-    let after = JobId(filter.cursor.unwrap_or(0));
+    let limit = filter.limit.map_or(PAGE, |limit| limit as usize);
+    if !(1..=PAGE).contains(&limit) {
+        return Err(Fault::invalid("limit", format!("found {limit}, expected 1 to {PAGE}")));
+    }
     let owner = (!filter.all).then(|| caller.subject.clone());
-    let finished = if filter.state.is_none_or(JobState::is_final) {
+    let wanted = Wanted {
+        owner: owner.as_deref(),
+        states: &filter.state,
+        tag: filter.tag.as_deref(),
+        text: &filter.text,
+    };
+    let range = match (filter.newest, filter.cursor) {
+        (true, before) => JobId(0)..JobId(before.unwrap_or(u64::MAX)),
+        (false, after) => JobId(after.unwrap_or(0).saturating_add(1))..JobId(u64::MAX),
+    };
+    let ended: Vec<JobState> = filter.state.iter().copied().filter(|state| state.is_final()).collect();
+    let finished = if filter.state.is_empty() || !ended.is_empty() {
         let limit = u32::try_from(PAGE).unwrap_or(u32::MAX);
-        app.engine.store.finished_after(after, limit, owner, filter.state).await?
+        let found = app
+            .engine
+            .store
+            .finished_within(range.clone(), filter.newest, limit, owner.clone(), ended);
+        found.await?
     } else {
         Vec::new()
     };
-    let (live, next) = app.engine.core().await.jobs(after, PAGE, |owner, state| {
-        (filter.all || owner == caller.subject) && filter.state.is_none_or(|wanted| wanted == state)
-    });
-    let (items, next) = merge(live, next, finished);
+    let (live, next) = {
+        let core = app.engine.core().await;
+        match filter.newest {
+            true => core.newest_jobs(range.end, limit, &wanted),
+            false => core.jobs(JobId(range.start.0 - 1), limit, &wanted),
+        }
+    };
+    let wanted = |view: &JobView| wanted.takes(view.job, &view.name, &view.owner, view.state, &view.tags);
+    let (items, next) = merge((live, next), &finished, limit, filter.newest, wanted);
     let next = next.map(|job| job.to_string());
     Ok(Json(Listed { items, next }))
 }
 
-/// One page of those in memory and those that left it, in the order of their numbers, each once.
-fn merge(live: Vec<JobView>, next: Option<JobId>, finished: Vec<Finished>) -> (Vec<JobView>, Option<JobId>) {
+/// One page of those in memory and those that left it, each once. A cursor is the last number that was looked at, in either direction.
+fn merge(
+    (live, next): (Vec<JobView>, Option<JobId>),
+    finished: &[Finished],
+    limit: usize,
+    newest: bool,
+    wanted: impl Fn(&JobView) -> bool,
+) -> (Vec<JobView>, Option<JobId>) {
     // Beyond where either list was cut nothing is known.
     let cut = (finished.len() >= PAGE).then(|| finished.last().map(Finished::id)).flatten();
-    let known = next.into_iter().chain(cut).min();
-    let mut all: BTreeMap<JobId, JobView> = finished.iter().map(|finished| (finished.id(), finished.view())).collect();
-    all.extend(live.into_iter().map(|view| (view.job, view)));
-    all.retain(|job, _| known.is_none_or(|known| *job <= known));
+    let cuts = next.into_iter().chain(cut);
+    let known = if newest { cuts.max() } else { cuts.min() };
+    let views = finished.iter().map(Finished::view).filter(wanted).chain(live);
+    let mut all: BTreeMap<JobId, JobView> = views.map(|view| (view.job, view)).collect();
+    all.retain(|job, _| known.is_none_or(|known| if newest { *job >= known } else { *job <= known }));
     let mut items: Vec<JobView> = all.into_values().collect();
-    let more = items.len() > PAGE;
-    items.truncate(PAGE);
+    if newest {
+        items.reverse();
+    }
+    let more = items.len() > limit;
+    items.truncate(limit);
     let next = if more { items.last().map(|view| view.job) } else { known };
     (items, next)
+}
+
+/// How many of one's own jobs are in each state. Those that ended more than a day ago are not counted.
+#[utoipa::path(get, path = "/v1/jobs/summary", tag = "jobs", params(Whose),
+    responses((status = 200, body = JobSummary), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn summary(State(app): State<Arc<App>>, caller: Caller, Ask(whose): Ask<Whose>) -> Answer<Json<JobSummary>> {
+    caller.scientist()?;
+    if whose.all {
+        caller.operator()?;
+    }
+    let owner = (!whose.all).then_some(caller.subject.as_str());
+    let tally = app.engine.core().await.tally(owner);
+    let states = tally.into_iter().map(|(state, count)| (state.to_string(), count)).collect();
+    Ok(Json(JobSummary { states }))
 }
 
 /// A job.

@@ -1,87 +1,135 @@
-//! The page: jobs, hosts, queues; rendered here, kept live by SSE, readable on a phone.
+//! The page: jobs and hosts, each list with search, filters and pages, and each job and host by itself; rendered here, kept live by SSE, readable on a phone.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`view`] | which part is looked at, and the link to it |
+//! | [`document`] | the frame: head, navigation, search form, Content-Security-Policy |
+//! | [`lists`] | the lists of jobs and hosts, totals, queues |
+//! | [`detail`] | one job, one host |
+//! | [`parts`] | times, counts, chips |
+//!
+//! Invariant: what the page shows is what its stream sends, for the same [`view::View`]: the script compares the two and changes what differs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Extension;
-use axum::extract::State;
 use axum::extract::rejection::StringRejection;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, SET_COOKIE};
-use axum::http::{HeaderName, StatusCode};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use axum::response::sse::Event as Message;
 use axum::response::{IntoResponse, Response};
-use maud::{DOCTYPE, Markup, html};
-use protocol::http::{HostView, JobView};
-use protocol::{HardwareClass, HostId};
+use maud::Markup;
+use protocol::http::JobView;
+use protocol::{HostId, JobId};
 
+use crate::api::jobs::{Found, find};
 use crate::api::{Pace, stream};
 use crate::app::App;
 use crate::auth::Caller;
+use crate::extract::At;
 use crate::guard::COOKIE_NAME;
 use crate::peer::Peer;
 use crate::problem::{Answer, Fault};
 use crate::session::LASTS;
-use scheduler::Core;
 
-const JOBS: usize = 100;
-const HOSTS: usize = 200;
+mod detail;
+mod document;
+mod lists;
+mod parts;
+mod view;
+
+use detail::History;
+use view::{Subject, View};
+
+/// Newest boundaries on a job's page.
+const BOUNDARIES: u64 = 20;
+/// Newest changes on a job's page.
+const CHANGES: u32 = 50;
 /// Ages of things change without anything happening.
 const PACE: Pace = Pace {
     pause: Duration::from_secs(1),
     again: Duration::from_secs(10),
 };
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-fn document(app: &App, body: Markup) -> Response {
-    let base = app.site.base();
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Baton" }
-                link rel="stylesheet" href={ (base) "/page.css" };
-                script src={ (base) "/page.js" } defer {}
-            }
-            body data-base=(base) { (body) }
-        }
-    };
-    let headers: [(HeaderName, &str); 3] = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (CACHE_CONTROL, "no-store"),
-    ];
-    (headers, page.into_string()).into_response()
+/// What a handler of the page is given.
+type Asked = (State<Arc<App>>, Option<Extension<Caller>>, Query<BTreeMap<String, String>>);
+
+/// The list of jobs.
+pub async fn jobs(asked: Asked) -> Response {
+    show(asked, Subject::Jobs).await
 }
 
-/// The page, or the form that asks for a token.
-pub async fn show(State(app): State<Arc<App>>, caller: Option<Extension<Caller>>) -> Response {
-    let base = app.site.base();
+/// The list of hosts.
+pub async fn hosts(asked: Asked) -> Response {
+    show(asked, Subject::Hosts).await
+}
+
+/// One job.
+pub async fn job(At(job): At<JobId>, asked: Asked) -> Response {
+    show(asked, Subject::Job(job)).await
+}
+
+/// One host.
+pub async fn host(At(host): At<HostId>, asked: Asked) -> Response {
+    show(asked, Subject::Host(host)).await
+}
+
+/// A view, or the form that asks for a token.
+async fn show((State(app), caller, Query(query)): Asked, subject: Subject) -> Response {
     let Some(Extension(caller)) = caller.filter(|caller| caller.scientist().is_ok()) else {
-        let form = html! {
-            main.door {
-                h1 { "Baton" }
-                form method="post" action={ (base) "/login" } {
-                    label for="token" { "A scientist's or operator's token" }
-                    input id="token" name="token" type="password" autocomplete="off" required;
-                    button { "Open" }
-                }
-            }
-        };
-        return document(&app, form);
+        return document::login(&app);
     };
-    let body = content(&*app.engine.core().await, &caller);
-    let page = html! {
-        h1 {
-            "Baton" span #live { "…" }
-            @if caller.session.is_some() {
-                form.logout method="post" action={ (base) "/logout" } { button { "Log out " (caller.subject) } }
+    let (view, wrong) = View::read(subject, &query);
+    match content(&app, &caller, &view).await {
+        Ok(content) => document::view(&app, &caller, &view, &wrong, content),
+        Err(fault) => {
+            let refused = fault.into_response();
+            match refused.status() {
+                StatusCode::NOT_FOUND => document::missing(&app, &caller, &view, &named(subject)),
+                _ => refused,
             }
         }
-        main #content { (body) }
-    };
-    document(&app, page)
+    }
+}
+
+fn named(subject: Subject) -> String {
+    match subject {
+        Subject::Job(job) => format!("job {job}"),
+        Subject::Host(host) => format!("host {host}"),
+        Subject::Jobs | Subject::Hosts => "page".to_owned(),
+    }
+}
+
+/// What a view shows, as of now.
+async fn content(app: &App, caller: &Caller, view: &View) -> Answer<Markup> {
+    let base = app.site.base();
+    match view.subject {
+        Subject::Jobs => Ok(lists::jobs(&*app.engine.core().await, caller, base, view)),
+        Subject::Hosts => Ok(lists::hosts(&*app.engine.core().await, base, view)),
+        Subject::Host(host) => {
+            let core = app.engine.core().await;
+            let found = core
+                .host(host)
+                .map_err(|_| Fault::not_found(format!("there is no host {host}")))?;
+            Ok(detail::host(&core, &found, base))
+        }
+        Subject::Job(id) => {
+            let job: JobView = match find(app, caller, id, |core| core.job(id)).await? {
+                Found::Live(view) => view,
+                Found::Ended(finished) => finished.view(),
+            };
+            let from = (job.segment + 1).saturating_sub(BOUNDARIES);
+            let history = History {
+                changes: app.engine.store.changes(id, CHANGES).await?,
+                boundaries: app.engine.store.chain(id, from, BOUNDARIES as u32).await?,
+            };
+            let core = app.engine.core().await;
+            Ok(detail::job(&job, &history, core.now_ms(), base, &core.class_names()))
+        }
+    }
 }
 
 /// The cookie of a session, or one that ends it.
@@ -135,15 +183,21 @@ pub async fn session(caller: Caller) -> Answer<StatusCode> {
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The content again, at most once a second, whenever anything changed, and every ten seconds.
-pub async fn events(State(app): State<Arc<App>>, caller: Caller) -> Answer<Response> {
+/// A view's content again, at most once a second, whenever anything changed, and every ten seconds.
+pub async fn events(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Answer<Response> {
     caller.scientist()?;
+    let view = View::of_events(&query);
+    content(&app, &caller, &view).await?;
     let listening = app.listen(&caller)?;
     let (changes, stop) = (app.engine.watch_all(), app.stop.clone());
     let look = move || -> futures_util::future::BoxFuture<'static, Option<Message>> {
-        let (app, caller) = (Arc::clone(&app), caller.clone());
+        let (app, caller, view) = (Arc::clone(&app), caller.clone(), view.clone());
         Box::pin(async move {
-            let html = content(&*app.engine.core().await, &caller).into_string();
+            let html = content(&app, &caller, &view).await.ok()?.into_string();
             Some(Message::default().event("content").data(html))
         })
     };
@@ -158,121 +212,4 @@ pub async fn css() -> Response {
 /// The script: it listens, and puts what comes into the page.
 pub async fn script() -> Response {
     ([(CONTENT_TYPE, "text/javascript")], include_str!("page.js")).into_response()
-}
-
-fn content(core: &Core, caller: &Caller) -> Markup {
-    let now_ms = core.now_ms();
-    // The API's rule: one's own, and an operator's all.
-    let owner = (!caller.sees_all()).then_some(caller.subject.as_str());
-    let jobs = core.newest_jobs(JOBS, owner);
-    let (hosts, more) = core.hosts(HostId(0), HOSTS);
-    html! {
-        section #jobs {
-            h2 { "Jobs" }
-            @if jobs.is_empty() { p.none { "No job yet." } }
-            @for job in &jobs { (job_card(job, now_ms)) }
-        }
-        section #hosts {
-            h2 { "Hosts" }
-            @if hosts.is_empty() { p.none { "No host yet." } }
-            @for host in &hosts { (host_card(host, now_ms)) }
-            @if more.is_some() { p.none { "The first " (HOSTS) " hosts are shown; all are in /v1/hosts." } }
-        }
-        section #queues {
-            h2 { "Queues" }
-            table {
-                tr { th { "class" } th { "waiting" } th { "online" } th { "last seen" } }
-                @for (tier, waiting) in core.waiting_for_any() {
-                    tr { td { "any, " (tier) } td { (waiting) } td {} td {} }
-                }
-                @for class in core.classes() {
-                    tr {
-                        td { (class_chip(class.class)) } td { (class.waiting) } td { (class.online) " of " (class.devices) }
-                        td { (class.last_seen_ms.map_or("never".to_owned(), |at| ago(at, now_ms))) }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn job_card(job: &JobView, now_ms: u64) -> Markup {
-    html! {
-        article.job data-job=(job.job) {
-            header {
-                b { (job.name) } " " small { "job " (job.job) " · " (job.owner) " · priority " (job.priority) }
-                span class={ "state " (job.state) } { (job.state) }
-            }
-            progress max=(job.segments) value=(job.progress) {}
-            p {
-                (job.progress) " of " (job.segments) " segments"
-                @if let Some(left) = job.left_ms { ", " (span(left)) " left" }
-            }
-            p.reason { (job.reason) " · " (ago(job.since_ms, now_ms)) }
-            @if !job.errors.is_empty() {
-                ul.errors {
-                    @for error in &job.errors {
-                        li { (error.name) " (host " (error.host) ") " (error.outcome) ": " (error.message) " · " (ago(error.at_ms, now_ms)) }
-                    }
-                }
-            }
-            @if !job.stays.is_empty() {
-                p.strip {
-                    @for stay in &job.stays {
-                        span class={ "stay hue" (hue(stay.class)) } title=(stay.outcome.map_or("now", |outcome| outcome.as_str())) {
-                            "host " (stay.host) " · " (stay.to_segment - stay.from_segment)
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn host_card(host: &HostView, now_ms: u64) -> Markup {
-    html! {
-        article.host data-host=(host.host) {
-            header {
-                b { (host.name) } " " small { "host " (host.host) " · " (host.reliability) " (" (host.reliability_why) ")" }
-                span class={ "state " (host.state) } { (host.state) }
-            }
-            p.strip aria-label="online, hour by hour" {
-                @for percent in &host.hours_percent { i class={ "hour p" (percent / 25) } {} }
-                small { (host.hours_per_day_tenths / 10) "." (host.hours_per_day_tenths % 10) " h a day" }
-            }
-            @for device in &host.devices {
-                p {
-                    (device.id) " "
-                    @for class in &device.classes { (class_chip(*class)) " " }
-                    @match (&device.attempt, &device.idle) {
-                        (Some(attempt), _) => { "attempt " (attempt) }
-                        (None, Some(why)) => { span.reason { (why) } }
-                        (None, None) => {}
-                    }
-                }
-            }
-            p.reason { "seen " (ago(host.last_seen_ms, now_ms)) " · " (host.boundaries) " boundaries · " (host.errors) " errors" }
-        }
-    }
-}
-
-fn class_chip(class: HardwareClass) -> Markup {
-    html! { span class={ "chip hue" (hue(class)) } { (class) } }
-}
-
-fn hue(class: HardwareClass) -> u8 {
-    class.key.0[0] % 8
-}
-
-fn span(ms: u64) -> String {
-    match ms / 1000 {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7200 => format!("{} min", seconds / 60),
-        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
-        seconds => format!("{} days", seconds / 86_400),
-    }
-}
-
-fn ago(at_ms: u64, now_ms: u64) -> String {
-    format!("{} ago", span(now_ms.saturating_sub(at_ms)))
 }

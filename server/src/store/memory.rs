@@ -1,6 +1,7 @@
 //! A store that forgets when the process ends: for tests.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
@@ -115,22 +116,32 @@ impl Store for MemoryStore {
         Box::pin(async { Ok(found) })
     }
 
-    fn finished_after(
+    fn finished_within(
         &self,
-        after: JobId,
+        range: Range<JobId>,
+        newest_first: bool,
         limit: u32,
         owner: Option<String>,
-        state: Option<JobState>,
+        states: Vec<JobState>,
     ) -> BoxFuture<'_, Result<Vec<Finished>, StoreError>> {
-        let wanted = |finished: &Finished| {
-            owner.as_ref().is_none_or(|owner| owner == finished.owner()) && state.is_none_or(|state| state == finished.state())
+        let wanted = |finished: &&Finished| {
+            let of_owner = owner.as_ref().is_none_or(|owner| owner == finished.owner());
+            of_owner && (states.is_empty() || states.contains(&finished.state()))
         };
         let inner = self.inner();
-        let later = inner
-            .finished
-            .range(JobId(after.0.saturating_add(1))..)
-            .map(|(_, finished)| finished);
-        let found: Vec<Finished> = later.filter(|it| wanted(it)).take(limit as usize).cloned().collect();
+        let mut found: Vec<&Finished> = match range.is_empty() {
+            true => Vec::new(),
+            false => inner
+                .finished
+                .range(range)
+                .map(|(_, finished)| finished)
+                .filter(wanted)
+                .collect(),
+        };
+        if newest_first {
+            found.reverse();
+        }
+        let found: Vec<Finished> = found.into_iter().take(limit as usize).cloned().collect();
         Box::pin(async { Ok(found) })
     }
 

@@ -13,6 +13,7 @@
 //! | [`postgres`] | a PostgreSQL database by URL |
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use futures_util::future::BoxFuture;
 use protocol::http::lease::ChainLine;
@@ -209,13 +210,15 @@ pub trait Store: Send + Sync + 'static {
     /// A finished job that left memory.
     fn finished(&self, job: JobId) -> BoxFuture<'_, Result<Option<Finished>, StoreError>>;
 
-    /// Finished jobs that left memory, numbered above `after`, at most `limit`; of one owner, in one state, where these are given.
-    fn finished_after(
+    /// Finished jobs that left memory, numbered within a range, in the order of their numbers or the newest first, at most `limit`; of one owner, in one of
+    /// some states, where these are given.
+    fn finished_within(
         &self,
-        after: JobId,
+        range: Range<JobId>,
+        newest_first: bool,
         limit: u32,
         owner: Option<String>,
-        state: Option<JobState>,
+        states: Vec<JobState>,
     ) -> BoxFuture<'_, Result<Vec<Finished>, StoreError>>;
 
     /// Those of some blobs that are kept for good: outputs, and what finished jobs that left memory need.

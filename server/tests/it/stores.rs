@@ -149,9 +149,16 @@ async fn contract(store: &dyn Store) {
         store.append(batch).await.unwrap();
     }
     assert_eq!(store.finished(JobId(1)).await.unwrap(), Some(ended.clone()));
-    let list = async |after, limit, owner: Option<&str>, state| {
-        let owner = owner.map(str::to_owned);
-        store.finished_after(JobId(after), limit, owner, state).await.unwrap().len()
+    let list = async |after: u64, limit, owner: Option<&str>, state: Option<JobState>| {
+        let (owner, states) = (owner.map(str::to_owned), Vec::from_iter(state));
+        let range = JobId(after + 1)..JobId(u64::MAX);
+        let oldest = store
+            .finished_within(range.clone(), false, limit, owner.clone(), states.clone())
+            .await
+            .unwrap();
+        let newest = store.finished_within(range, true, limit, owner, states).await.unwrap();
+        assert_eq!(oldest.len(), newest.len());
+        oldest.len()
     };
     assert_eq!(
         (

@@ -364,7 +364,7 @@ fn a_job_that_is_cancelled_takes_its_checks_with_it() {
         by: "sue".into(),
     });
     assert!(world.leases(bob).is_empty());
-    assert_eq!(world.core.jobs(JobId(0), 10, |_, _| true).0.len(), 1);
+    assert_eq!(world.core.jobs(JobId(0), 10, &crate::Wanted::default()).0.len(), 1);
 }
 
 #[test]

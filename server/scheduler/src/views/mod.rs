@@ -10,7 +10,10 @@ use crate::tables::hosts::HOUR_MS;
 use crate::tables::{Attempt, Host, Job, Length, Need, QueueKey, SpanState, Stage};
 use crate::{Core, Refusal};
 
+mod list;
 mod orders;
+
+pub use list::Wanted;
 
 /// What is checked against a lease before a commit under it is taken in.
 #[derive(Clone, Debug)]
@@ -159,26 +162,19 @@ impl Core {
         self.jobs.get(id).map_or(id, Job::shown_id)
     }
 
-    /// Jobs numbered above `after` that `wanted` takes, at most `limit`; looks at no more than 50 times as many.
-    pub fn jobs(&self, after: JobId, limit: usize, wanted: impl Fn(&str, JobState) -> bool) -> (Vec<JobView>, Option<JobId>) {
+    /// Jobs numbered above `after` that are wanted, at most `limit`; looks at no more than 50 times as many.
+    pub fn jobs(&self, after: JobId, limit: usize, wanted: &Wanted<'_>) -> (Vec<JobView>, Option<JobId>) {
         let mut found = Vec::new();
         let from = JobId(after.0.saturating_add(1));
         for (looked, job) in self.jobs.rows().range(from..).map(|(_, job)| job).enumerate() {
             if found.len() == limit || looked == limit * 50 {
                 return (found, Some(JobId(job.id.0 - 1)));
             }
-            if !job.is_check() && wanted(&self.jobs.owner(job).name, job.state()) {
+            if !job.is_check() && wanted.takes(job.id, &job.name, &self.jobs.owner(job).name, job.state(), &job.tags) {
                 found.push(self.view(job));
             }
         }
         (found, None)
-    }
-
-    /// The newest jobs, newest first; of one owner where one is named.
-    pub fn newest_jobs(&self, limit: usize, owner: Option<&str>) -> Vec<JobView> {
-        let wanted = |job: &&Job| owner.is_none_or(|owner| self.jobs.owner(job).name == owner);
-        let jobs = self.jobs.values().rev().filter(|job| !job.is_check()).filter(wanted);
-        jobs.take(limit).map(|job| self.view(job)).collect()
     }
 
     fn view(&self, job: &Job) -> JobView {

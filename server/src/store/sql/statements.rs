@@ -307,23 +307,31 @@ macro_rules! sql_store {
                 })
             }
 
-            fn finished_after(
+            fn finished_within(
                 &self,
-                after: JobId,
+                range: std::ops::Range<JobId>,
+                newest_first: bool,
                 limit: u32,
                 owner: Option<String>,
-                state: Option<JobState>,
+                states: Vec<JobState>,
             ) -> BoxFuture<'_, Result<Vec<Finished>, StoreError>> {
                 Box::pin(async move {
-                    let mut query = QueryBuilder::<$database>::new("SELECT body FROM finished WHERE job > ");
-                    query.push_bind(int(after.0));
+                    let mut query = QueryBuilder::<$database>::new("SELECT body FROM finished WHERE job >= ");
+                    query.push_bind(int(range.start.0));
+                    query.push(" AND job < ").push_bind(int(range.end.0));
                     if let Some(owner) = owner {
                         query.push(" AND owner = ").push_bind(owner);
                     }
-                    if let Some(state) = state {
-                        query.push(" AND state = ").push_bind(state.as_str());
+                    if !states.is_empty() {
+                        query.push(" AND state IN (");
+                        let mut listed = query.separated(", ");
+                        for state in states {
+                            listed.push_bind(state.as_str());
+                        }
+                        query.push(")");
                     }
-                    query.push(" ORDER BY job LIMIT ").push_bind(i64::from(limit));
+                    query.push(if newest_first { " ORDER BY job DESC LIMIT " } else { " ORDER BY job LIMIT " });
+                    query.push_bind(i64::from(limit));
                     let rows: Vec<(String,)> = query.build_query_as().fetch_all(&self.pool).await?;
                     let read = |(body,): &(String,)| serde_json::from_str(body).map_err(|error| damaged("finished", error));
                     rows.iter().map(read).collect()

@@ -1,0 +1,108 @@
+//! One job, and one host, with all that is known of it.
+
+use maud::{Markup, html};
+use protocol::http::lease::ChainLine;
+use protocol::http::{HostView, JobView, job::Change};
+use scheduler::Core;
+
+use super::lists;
+use super::parts::{self, ClassNames, ago, count, span};
+use super::view::{Subject, View};
+
+/// What of a job is not in its view.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// Its changes of state, oldest first.
+    pub(super) changes: Vec<Change>,
+    /// Its newest boundaries, oldest first.
+    pub(super) boundaries: Vec<ChainLine>,
+}
+
+/// One job.
+pub(super) fn job(job: &JobView, history: &History, now_ms: u64, base: &str, names: &ClassNames) -> Markup {
+    let computed = span(job.computed_ms);
+    html! {
+        article.job.one data-job=(job.job) aria-labelledby="job-title" {
+            header {
+                h2 #job-title { (job.name) }
+                " " small { "job " (job.job) " · " (job.owner) " · priority " (job.priority) }
+                (parts::state(job.state.as_str()))
+            }
+            (lists::progress(job))
+            p.reason { (job.reason) " · " (ago(job.since_ms, now_ms)) }
+            (lists::errors(job, now_ms, base))
+            dl {
+                (fact("submitted", &ago(job.submitted_ms, now_ms)))
+                (fact("computed", &format!("{computed}, {:.1} MB moved", job.moved_bytes as f64 / 1e6)))
+                (fact("safe", &format!("{} of {}, step {}", job.segment, count(job.segments, "segment"), job.step)))
+                @if let Some(deadline) = job.deadline_ms.filter(|at| *at > now_ms) { (fact("due in", &span(deadline - now_ms))) }
+                @if let Some(class) = job.class { dt { "class" } dd { (parts::class(class, names)) } }
+                @if let Some(after) = job.after {
+                    dt { "starts from" } dd { a href={ (base) (View::of(Subject::Job(after)).link()) } { "job " (after) } }
+                }
+                @if !job.tags.is_empty() {
+                    dt { "tags" }
+                    dd { @for tag in &job.tags { a.chip href={ (base) (View { text: tag.clone(), ..View::of(Subject::Jobs) }.link()) } { (tag) } " " } }
+                }
+                dt { "package" } dd { code { (job.package) } " (" (job.tier) ")" }
+                @if let Some(chain) = job.chain { dt { "digest" } dd { code { (chain) } } }
+            }
+            h3 { "Hosts it passed through" }
+            @if job.stays.is_empty() { p.none { "None yet." } }
+            (lists::strip(job, base))
+            h3 { "Changes" }
+            ol.changes {
+                @for change in history.changes.iter().rev().take(50) {
+                    li { (parts::state(change.state.as_str())) " " (change.reason) " · " (ago(change.at_ms, now_ms)) }
+                }
+            }
+            @if !history.boundaries.is_empty() {
+                h3 { "Chain" }
+                div.scroll tabindex="0" role="region" aria-label="table of boundaries" { table {
+                    thead { tr { th scope="col" { "segment" } th scope="col" { "step" } th scope="col" { "digest" } } }
+                    tbody {
+                        @for line in history.boundaries.iter().rev() {
+                            tr { td { (line.entry.segment) } td { (line.entry.step) } td { code { (line.entry.digest) } } }
+                        }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+/// One host.
+pub(super) fn host(core: &Core, host: &HostView, base: &str) -> Markup {
+    let (now_ms, names) = (core.now_ms(), core.class_names());
+    let chance = |at: usize| format!("{} %", host.chance_ppm[at] / 10_000);
+    html! {
+        article.host.one data-host=(host.host) aria-labelledby="host-title" {
+            header {
+                h2 #host-title { (host.name) }
+                " " small { "host " (host.host) " · " (host.reliability) " (" (host.reliability_why) ")" }
+                (parts::state(host.state.as_str()))
+            }
+            p.reason { (host.reason) }
+            @if let Some(why) = &host.banned { p.errors { "banned: " (why) } }
+            (lists::hours(host))
+            h3 { "Devices" }
+            (lists::devices(core, host, base, &names))
+            h3 { "History" }
+            dl {
+                (fact("known since", &ago(host.first_seen_ms, now_ms)))
+                (fact("seen", &ago(host.last_seen_ms, now_ms)))
+                (fact("still there in an hour, a day, a week", &format!("{}, {}, {}", chance(0), chance(1), chance(2))))
+                (fact("boundaries", &host.boundaries.to_string()))
+                (fact("attempts that ended well", &host.successes.to_string()))
+                (fact("errors", &host.errors.to_string()))
+                (fact("stops", &format!("{} announced, {} not, given up {} times", host.planned_stops, host.unplanned_stops, host.losses)))
+                @if let Some(mean) = host.rtt_mean_ms { (fact("round trip", &format!("{mean} ms"))) }
+                (fact("clock ahead of the server's", &format!("{} ms", host.clock_skew_ms)))
+            }
+        }
+    }
+}
+
+fn fact(name: &str, value: &str) -> Markup {
+    html! { dt { (name) } dd { (value) } }
+}
