@@ -243,6 +243,15 @@ fn an_openmm_system_comes_in_and_is_evaluated_and_a_foreign_force_exits_87() {
             .unwrap();
         assert!((alone / expected - 1.0).abs() < 1e-12, "{alone} {expected}");
     }
+    let named = "--name melt-2 --steps 2000 --steps-per-segment 500 --every 100";
+    place.done(&format!("{import} {named} -o named"));
+    let manifest = std::fs::read_to_string(place.path("named/kernel.toml")).unwrap();
+    for part in ["name = \"melt-2\"", "segments = 4", "every = 100"] {
+        assert!(manifest.contains(part), "{part} in {manifest}");
+    }
+    let said = place.baton(&format!("{import} --steps 700 --steps-per-segment 500 -o four"));
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("--steps 700: expected a multiple of 500"), "{}", said.err);
     let foreign = OPENMM[0].1.replace("type=\"NonbondedForce\"", "type=\"DrudeForce\"");
     std::fs::write(place.path("system.xml"), foreign).unwrap();
     let said = place.baton(&format!("{import} -o three"));

@@ -14,7 +14,8 @@ use protocol::http::{JobView, Listed};
 use protocol::{ChainEntry, Digest, JobId, JobState};
 use serde::Serialize;
 
-use super::remote;
+use super::target::Target;
+use super::{fetch_array, remote};
 use crate::console::output;
 use crate::exit::{Exit, Usage};
 use crate::net::outputs::{self, Outputs};
@@ -28,11 +29,12 @@ const GENERATIONS_MAX: usize = 10_000;
 /// Fetch a job's results into a run directory. The same command later adds what came since.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The job's number.
-    job: JobId,
+    /// The job's number, or an array's name.
+    #[arg(value_name = "JOB|ARRAY")]
+    target: Target,
     #[command(flatten)]
     access: Access,
-    /// The run directory to make or to add to; runs/NAME-jobJOB by default.
+    /// The run directory to make or to add to, runs/NAME-jobJOB by default; of an array the folder of all its runs, runs/ARRAY by default.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print JSON.
@@ -57,41 +59,54 @@ struct FetchedJob<'a> {
 /// The server is away, the folder is another run's, or something is not what its digest says.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let client = args.access.scientist()?;
-    let job: JobView = remote::get(&client, &format!("/v1/jobs/{}", args.job))?;
+    let id = match &args.target {
+        Target::Job(job) => *job,
+        Target::Array(array) => return fetch_array::call(&client, array, args.out.as_deref(), args.json),
+    };
+    let job: JobView = remote::get(&client, &format!("/v1/jobs/{id}"))?;
+    let out = args.out.clone().unwrap_or_else(|| default_folder(&job));
+    let (dir, last) = job_into(&client, &job, &out, args.json)?;
+    report(args, &job, &dir, &last)
+}
+
+/// A job's results into a run directory, which is made or added to. The newest boundary.
+///
+/// # Errors
+/// The job has no boundary yet ([`Usage`]); or as [`call`].
+pub(super) fn job_into(client: &Client, job: &JobView, out: &Path, quiet: bool) -> anyhow::Result<(RunDir, ChainEntry)> {
+    let id = job.job;
     let Some(class) = job.class else {
         return Err(Usage(format!(
-            "job {} has no boundary to fetch yet: it is {} ({})",
-            args.job, job.state, job.reason
+            "job {id} has no boundary to fetch yet: it is {} ({})",
+            job.state, job.reason
         ))
         .into());
     };
-    let out = args.out.clone().unwrap_or_else(|| default_folder(&job));
-    let archive = blob(&client, &out, job.archive, args.json)?;
+    let archive = blob(client, out, job.archive, quiet)?;
     let package = Package::from_archive(&archive)?;
     if package.digest() != job.package {
         anyhow::bail!(
-            "the archive holds package {}, job {} runs {}",
+            "the archive holds package {}, job {id} runs {}",
             package.digest(),
-            args.job,
             job.package
         );
     }
-    let mut gathering = Gathering::begin(&out, &package, job.segments, class)?;
-    for generation in generations(&client, &job)? {
-        add(&client, &mut gathering, generation, &package, !args.json)?;
+    let mut gathering = Gathering::begin(out, &package, job.segments, class)?;
+    for generation in generations(client, job)? {
+        add(client, &mut gathering, generation, &package, !quiet)?;
     }
     let last = gathering.last().cloned();
     let (Some(last), Some(checkpoint)) = (last, job.checkpoint) else {
-        anyhow::bail!("job {} lists no boundary", args.job);
+        anyhow::bail!("job {id} lists no boundary");
     };
     // The job may have gone on meanwhile: its checkpoint of then is the one to take.
     let checkpoint = if Some(last.digest) == job.chain {
         checkpoint
     } else {
-        latest(&client, args.job, &last)?
+        latest(client, id, &last)?
     };
-    let dir = gathering.finish(&blob(&client, &out, checkpoint, args.json)?)?;
-    report(args, &job, &dir, &last)
+    let dir = gathering.finish(&blob(client, out, checkpoint, quiet)?)?;
+    Ok((dir, last))
 }
 
 fn default_folder(job: &JobView) -> PathBuf {

@@ -38,6 +38,9 @@ pub(crate) struct OpenMm {
     /// Integer velocities, so that a trajectory can be taken back bit for bit; for VerletIntegrator without constraints and virtual sites.
     #[arg(long)]
     reversible: bool,
+    /// Name of the package: a lower-case letter, then lower-case letters, digits and `-`; `openmm-import` by default.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     #[command(flatten)]
     length: Length,
     /// The package's folder to make.
@@ -57,6 +60,12 @@ struct Length {
     /// Segments of a whole run.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     segments: Option<u64>,
+    /// Steps of a whole run, instead of --segments: a multiple of the steps of a segment.
+    #[arg(long, value_name = "N", conflicts_with = "segments", value_parser = clap::value_parser!(u64).range(1..))]
+    steps: Option<u64>,
+    /// Steps between two rows of energies, and between two frames of positions, where the options for each do not say otherwise.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    every: Option<u64>,
     /// Steps between two rows of energies; divides the steps of a segment.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     energies_every: Option<u64>,
@@ -67,18 +76,31 @@ struct Length {
 
 impl Length {
     /// What was asked for; the rest as `usual` has it, or once a segment where that does not divide the segment's steps.
-    fn plan(&self, usual: Plan) -> Plan {
+    ///
+    /// # Errors
+    /// `--steps` is no multiple of the segment's steps.
+    fn plan(&self, usual: Plan) -> anyhow::Result<Plan> {
         let steps_per_segment = self.steps_per_segment.unwrap_or(usual.steps_per_segment);
         let every = |asked: Option<u64>, usual: u64| {
             let fits = steps_per_segment.is_multiple_of(usual);
             asked.unwrap_or(if fits { usual } else { steps_per_segment })
         };
-        Plan {
+        let segments = match self.steps {
+            None => self.segments.unwrap_or(usual.segments),
+            Some(steps) if steps.is_multiple_of(steps_per_segment) => steps / steps_per_segment,
+            Some(steps) => {
+                return Err(Usage(format!(
+                    "--steps {steps}: expected a multiple of {steps_per_segment}, the steps of a segment (--steps-per-segment)"
+                ))
+                .into());
+            }
+        };
+        Ok(Plan {
             steps_per_segment,
-            segments: self.segments.unwrap_or(usual.segments),
-            energies_every: every(self.energies_every, usual.energies_every),
-            positions_every: every(self.positions_every, usual.positions_every),
-        }
+            segments,
+            energies_every: every(self.energies_every.or(self.every), usual.energies_every),
+            positions_every: every(self.positions_every.or(self.every), usual.positions_every),
+        })
     }
 }
 
@@ -93,10 +115,10 @@ const PLAN: Plan = Plan {
 /// Lennard-Jones alone as the package that is fastest for it, everything else as molecules.
 fn package(system: &System, length: &Length) -> anyhow::Result<Package> {
     if let Ok(mut alone) = LennardJonesSystem::from_system(system) {
-        alone.plan = length.plan(alone.plan);
+        alone.plan = length.plan(alone.plan)?;
         return Ok(alone.package()?);
     }
-    Ok(system.package(length.plan(PLAN))?)
+    Ok(system.package(length.plan(PLAN)?)?)
 }
 
 #[derive(Serialize)]
@@ -128,6 +150,9 @@ pub(crate) fn call(source: &Source) -> anyhow::Result<Exit> {
             Some(dynamics) if dynamics.integrator == Integrator::Verlet => dynamics.integrator = Integrator::ReversibleVerlet,
             _ => return Err(Usage("--reversible: expected a VerletIntegrator in --integrator".into()).into()),
         }
+    }
+    if let Some(name) = &args.name {
+        imported.system.name.clone_from(name);
     }
     let package = package(&imported.system, &args.length)?;
     package.save(&args.out)?;

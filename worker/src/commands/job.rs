@@ -1,13 +1,16 @@
 //! `baton job`: one job, as it is, as it changes, and why.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
+use protocol::http::job::Change;
 use protocol::http::{JobView, Why};
 use protocol::{JobId, JobState};
 
 use super::remote;
-use crate::console::{output, progress};
-use crate::exit::Exit;
+use super::target::{self, Target};
+use crate::console::{output, progress, table};
+use crate::exit::{Exit, Usage};
 use crate::net::events::Events;
 use crate::net::link::Link;
 use crate::net::{Access, Client, NetError};
@@ -15,8 +18,9 @@ use crate::net::{Access, Client, NetError};
 /// Show a job: where it stands, and the machines it passed through.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The job's number.
-    job: JobId,
+    /// The job's number, or an array's name.
+    #[arg(value_name = "JOB|ARRAY")]
+    target: Target,
     #[command(flatten)]
     access: Access,
     /// Stay, and show every change until the job ends.
@@ -36,8 +40,12 @@ pub(crate) struct Args {
 /// There is no such job, or the server is away.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let client = args.access.scientist()?;
+    let job = match &args.target {
+        Target::Job(job) => *job,
+        Target::Array(array) => return show_array(&client, array, args),
+    };
     if args.why {
-        let why: Why = remote::get(&client, &format!("/v1/jobs/{}/why", args.job))?;
+        let why: Why = remote::get(&client, &format!("/v1/jobs/{job}/why"))?;
         if args.json {
             output::json(&why)?;
         } else {
@@ -45,7 +53,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         }
     }
     if args.watch {
-        let last = remote::block_on(watch(&client, args))?;
+        let last = remote::block_on(watch(&client, job, args.json))?;
         return Ok(if last == JobState::Completed {
             Exit::Done
         } else {
@@ -53,7 +61,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         });
     }
     if !args.why {
-        let job: JobView = remote::get(&client, &format!("/v1/jobs/{}", args.job))?;
+        let job: JobView = remote::get(&client, &format!("/v1/jobs/{job}"))?;
         if args.json {
             output::json(&job)?;
         } else {
@@ -63,9 +71,48 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn watch(client: &Client, args: &Args) -> Result<JobState, NetError> {
+/// An array: a line a job; with `--why` how many jobs are in each state for which reason.
+fn show_array(client: &Client, array: &str, args: &Args) -> anyhow::Result<Exit> {
+    if args.watch {
+        return Err(Usage(format!(
+            "--watch {array}: expected a job's number; `baton jobs {array}` shows all of the array"
+        ))
+        .into());
+    }
+    let jobs = remote::block_on(target::jobs(client, array))?;
+    if args.json {
+        output::json(&jobs)?;
+    } else if args.why {
+        output::lines(reasons(array, &jobs))?;
+    } else {
+        let rows: Vec<Vec<String>> = jobs.iter().map(remote::cells).collect();
+        output::lines(table::lines(&remote::HEADER, &rows))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// How many jobs of an array are in each state for which reason, with the numbers of the first few.
+fn reasons(array: &str, jobs: &[JobView]) -> Vec<String> {
+    let mut groups: BTreeMap<(JobState, &str), Vec<JobId>> = BTreeMap::new();
+    for job in jobs {
+        groups.entry((job.state, job.reason.as_str())).or_default().push(job.job);
+    }
+    let mut lines = vec![format!("{array}: {} jobs", jobs.len())];
+    for ((state, reason), numbers) in groups {
+        let first: Vec<String> = numbers.iter().take(5).map(ToString::to_string).collect();
+        let more = if numbers.len() > 5 { ", …" } else { "" };
+        lines.push(format!(
+            "  {:>4} {state}: {reason} (job {}{more})",
+            numbers.len(),
+            first.join(", ")
+        ));
+    }
+    lines
+}
+
+async fn watch(client: &Client, job: JobId, json: bool) -> Result<JobState, NetError> {
     let link = Link::new(std::time::Duration::from_secs(30));
-    let path = format!("/v1/jobs/{}/events", args.job);
+    let path = format!("/v1/jobs/{job}/events");
     let mut said = String::new();
     loop {
         let mut events = link
@@ -85,7 +132,7 @@ async fn watch(client: &Client, args: &Args) -> Result<JobState, NetError> {
                 Err(error) => return Err(error),
             };
             let job: JobView = serde_json::from_str(&data).map_err(|error| NetError::Garbled(error.to_string()))?;
-            let line = if args.json {
+            let line = if json {
                 serde_json::to_string(&job).unwrap_or_default()
             } else {
                 watch_line(&job)
@@ -218,7 +265,39 @@ fn why_lines(why: &Why) -> Vec<String> {
             class.class, class.devices, class.online, class.waiting
         ));
     }
-    let changes = why.changes.iter();
-    lines.extend(changes.map(|change| format!("  {:<14} {:<10} {}", remote::ago(change.at_ms), change.state, change.reason)));
+    lines.extend(changes(&why.changes));
     lines
+}
+
+/// A line for each change, with columns as wide as they need: times get longer than a minute.
+fn changes(changes: &[Change]) -> Vec<String> {
+    let times: Vec<String> = changes.iter().map(|change| remote::ago(change.at_ms)).collect();
+    let width = times.iter().map(|time| time.chars().count()).max().unwrap_or(0);
+    let lines = times.iter().zip(changes);
+    lines
+        .map(|(time, change)| format!("  {time:>width$}  {:<10} {}", change.state, change.reason))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_line_up_however_long_they_are() {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let change = |seconds: u64| Change {
+            at_ms: u64::try_from(now.as_millis()).unwrap() - 1000 * seconds,
+            state: JobState::Queued,
+            reason: "a reason".into(),
+        };
+        let lines = changes(&[change(200_000), change(3700), change(70), change(2)]);
+        let column = |line: &String| line.chars().count() - "queued     a reason".chars().count();
+        assert!(
+            lines
+                .iter()
+                .all(|line| line.ends_with("queued     a reason") && column(line) == column(&lines[0])),
+            "{lines:#?}"
+        );
+    }
 }

@@ -6,6 +6,7 @@ pub(crate) mod devices;
 pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod fetch;
+mod fetch_array;
 pub(crate) mod import;
 pub(crate) mod job;
 pub(crate) mod jobs;
@@ -18,6 +19,8 @@ pub(crate) mod run;
 pub(crate) mod settings;
 pub(crate) mod steer;
 pub(crate) mod submit;
+mod submit_array;
+mod target;
 pub(crate) mod verify;
 pub(crate) mod worker;
 

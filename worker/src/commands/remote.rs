@@ -103,6 +103,15 @@ pub(crate) fn cells(job: &JobView) -> Vec<String> {
 /// The header above [`cells`].
 pub(crate) const HEADER: [&str; 8] = ["JOB", "NAME", "STATE", "PRIORITY", "SEGMENT", "LEFT", "HOST", "WHY"];
 
+/// A text as it stands in a query: everything but letters, digits and `-._~` as bytes in hexadecimal (RFC 3986).
+pub(crate) fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
 /// How long ago, in words.
 pub(crate) fn ago(at_ms: u64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

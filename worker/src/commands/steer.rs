@@ -1,11 +1,12 @@
 //! `baton cancel`, `hold`, `release`, `retry`, `priority`: what a scientist tells a job.
 
-use protocol::JobId;
 use protocol::http::job::PRIORITY_MAX;
 use protocol::http::{JobView, Reprioritize};
+use protocol::{JobId, JobState};
 use reqwest::Method;
 
 use super::remote;
+use super::target::{self, Target};
 use crate::console::output;
 use crate::exit::Exit;
 use crate::net::{Access, Client, NetError};
@@ -13,9 +14,9 @@ use crate::net::{Access, Client, NetError};
 /// The jobs to change.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The job's number; several may be given.
-    #[arg(required = true)]
-    jobs: Vec<JobId>,
+    /// The job's number, or an array's name; several may be given.
+    #[arg(required = true, value_name = "JOB|ARRAY")]
+    jobs: Vec<Target>,
     #[command(flatten)]
     access: Access,
     /// Print JSON.
@@ -49,13 +50,29 @@ pub(crate) fn call(word: &str, args: &Args) -> anyhow::Result<Exit> {
     let client = args.access.scientist()?;
     let jobs = remote::block_on(async {
         let mut jobs = Vec::new();
-        for job in &args.jobs {
-            let path = format!("/v1/jobs/{job}/{word}");
-            jobs.push(once_more(&client, &path).await?);
+        for target in &args.jobs {
+            let numbers = match target {
+                Target::Job(job) => vec![*job],
+                Target::Array(array) => fitting(word, &target::jobs(&client, array).await?),
+            };
+            for job in numbers {
+                let path = format!("/v1/jobs/{job}/{word}");
+                jobs.push(once_more(&client, &path).await?);
+            }
         }
         Ok(jobs)
     })?;
     print(&jobs, args.json)
+}
+
+/// The jobs of an array that are in a state for the command: the others have had it, or have ended.
+fn fitting(word: &str, jobs: &[JobView]) -> Vec<JobId> {
+    let fits = |job: &&JobView| match word {
+        "release" | "retry" => job.state == JobState::Held,
+        "hold" => !job.state.is_final() && job.state != JobState::Held,
+        _ => !job.state.is_final(),
+    };
+    jobs.iter().filter(fits).map(|job| job.job).collect()
 }
 
 async fn once_more(client: &Client, path: &str) -> Result<JobView, NetError> {

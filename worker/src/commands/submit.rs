@@ -2,16 +2,18 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use protocol::http::job::{PRIORITY_DEFAULT, PRIORITY_MAX};
+use kernels::package::Package;
+use protocol::http::job::{PRIORITY_DEFAULT, PRIORITY_MAX, PRIORITY_URGENT};
 use protocol::http::{SubmitJob, Submitted};
 use protocol::{Digest, JobId, Verify};
 use serde::Serialize;
 
-use super::remote;
+use super::{remote, submit_array};
+use crate::array::choice::{Choice, ChoiceArgs};
 use crate::console::output;
 use crate::exit::{Exit, Usage};
 use crate::local::choose;
-use crate::net::{Access, blobs, client};
+use crate::net::{Access, Client, blobs, client};
 
 /// Submit a package to a server: volunteers' machines run it, and it may move between them without losing a bit.
 #[derive(clap::Args, Debug)]
@@ -41,10 +43,10 @@ pub(crate) struct Args {
     after: Option<JobId>,
     /// A word to find it by; may be given several times.
     #[arg(long = "tag", value_name = "WORD")]
-    tags: Vec<String>,
+    pub(super) tags: Vec<String>,
     /// Time that a segment takes, where you have tried: `30s`, `20m`.
     #[arg(long, value_name = "TIME", value_parser = super::duration)]
-    segment_time: Option<std::time::Duration>,
+    pub(super) segment_time: Option<std::time::Duration>,
     /// When its hardware class stays away for a day, start over on another one.
     #[arg(long)]
     restart_on_other_class: bool,
@@ -54,9 +56,14 @@ pub(crate) struct Args {
     /// Submit it held: it waits for `baton release`.
     #[arg(long)]
     hold: bool,
+    #[command(flatten)]
+    pub(super) choice: ChoiceArgs,
+    /// Submit nothing: say what it would cost, and which classes could take it.
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// Print JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// How much of a job is computed a second time.
@@ -103,21 +110,34 @@ struct SubmittedJob {
 /// # Errors
 /// The package is wrong, the server is away, or it refuses.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
+    if args.now && args.priority < PRIORITY_URGENT {
+        return Err(Usage(format!(
+            "--now needs --priority {PRIORITY_URGENT} or more, found {}",
+            args.priority
+        ))
+        .into());
+    }
     let package = choose::package(&args.package)?;
+    let choice = args.choice.of(&package)?;
     let client = args.access.scientist()?;
-    let archive = package.to_archive()?;
-    let digest = Digest::of(&archive);
+    if args.dry_run {
+        return submit_array::dry_run(args, &client, &package, choice);
+    }
+    match choice {
+        Choice::One(package) => one(args, &client, &package),
+        Choice::Array(runs) => submit_array::submit(args, &client, &package, runs),
+    }
+}
+
+/// The submission of a package whose archive has this digest.
+pub(super) fn job(args: &Args, package: &Package, archive: Digest) -> SubmitJob {
     let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, ms);
-    if args.now && args.priority < protocol::http::job::PRIORITY_URGENT {
-        let least = protocol::http::job::PRIORITY_URGENT;
-        return Err(Usage(format!("--now needs --priority {least} or more, found {}", args.priority)).into());
-    }
     let manifest = package.manifest();
-    let job = SubmitJob {
+    SubmitJob {
         name: args.name.clone().unwrap_or_else(|| manifest.name.clone()),
         package: package.digest(),
-        archive: digest,
+        archive,
         tier: manifest.tier,
         segments: args.segments.unwrap_or(manifest.run.segments),
         priority: args.priority,
@@ -129,10 +149,16 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         restart_on_other_class: args.restart_on_other_class,
         hold: args.hold,
         verify: args.verify.into(),
-    };
+    }
+}
+
+fn one(args: &Args, client: &Client, package: &Package) -> anyhow::Result<Exit> {
+    let archive = package.to_archive()?;
+    let digest = Digest::of(&archive);
+    let job = job(args, package, digest);
     let key = client::fresh_key();
     let submitted: Submitted = remote::block_on(async {
-        remote::transfer(&client, args.json, || blobs::upload_bytes(&client, &archive, digest)).await?;
+        remote::transfer(client, args.json, || blobs::upload_bytes(client, &archive, digest)).await?;
         remote::patiently(|| client.post_once("/v1/jobs", &key, &job)).await
     })?;
     let report = SubmittedJob {
@@ -147,7 +173,9 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         output::lines([
             format!(
                 "job {id}: {} · {} segments of {} steps",
-                job.name, job.segments, manifest.run.steps_per_segment
+                job.name,
+                job.segments,
+                package.manifest().run.steps_per_segment
             ),
             "next:".into(),
             format!("  baton job {id} --watch"),

@@ -47,7 +47,7 @@ fn has(text: &str, part: &str) -> bool {
 fn rank(state: JobState) -> u8 {
     match state {
         JobState::Running | JobState::Migrating => 0,
-        JobState::Suspended => 1,
+        JobState::Suspended | JobState::Verifying => 1,
         JobState::Queued => 2,
         JobState::Held => 3,
         JobState::Completed | JobState::Failed | JobState::Cancelled => 4,
