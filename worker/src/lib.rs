@@ -9,6 +9,8 @@
 //! | `agent` | the volunteer's agent, `baton worker` |
 //! | `net` | HTTP to a server: requests, blobs, event streams, retries |
 //! | `analysis` | what a run's outputs tell: physics, figures, file formats |
+//! | `page` | the volunteer's own page, on this machine alone |
+//! | `service` | the agent as a service of the machine |
 //! | `console` | standard output and error, progress, signals |
 //! | `exit` | exit codes, and which error leads to which |
 
@@ -21,5 +23,7 @@ mod console;
 mod exit;
 mod local;
 mod net;
+mod page;
+mod service;
 
 pub use cli::main;

@@ -16,6 +16,7 @@ pub(crate) mod operator;
 mod remote;
 pub(crate) mod resume;
 pub(crate) mod run;
+mod service;
 pub(crate) mod settings;
 pub(crate) mod steer;
 pub(crate) mod submit;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use device::{Device, DeviceKind};
 
+use super::service::{self, ServiceArgs};
 use crate::agent::effects::{Agent, Setup, classes};
 use crate::agent::machine;
 use crate::agent::preferences::{Given, Preferences};
@@ -30,7 +31,7 @@ Preferences are flags, environment variables, or keys of [worker] in the configu
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
-    say: Option<Say>,
+    part: Option<Part>,
     #[command(flatten)]
     access: Access,
     /// Folder for jobs on their way; `baton/worker` in the platform's state folder by default.
@@ -44,6 +45,23 @@ pub(crate) struct Args {
     /// Seconds of a pause after which jobs move to other machines.
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
     pause_patience: f64,
+}
+
+/// What is done besides running the agent.
+#[derive(Debug, Subcommand)]
+enum Part {
+    #[command(flatten)]
+    Say(Say),
+    /// Install the agent as a service that starts with the machine, and start it: this user's own, without root.
+    Install(ServiceArgs),
+    /// Stop that service and remove it.
+    Uninstall(ServiceArgs),
+    /// Serve a page for this machine alone: what the agent does, pause, resume, finish.
+    Page {
+        /// Port of the loopback address; 0 takes a free one.
+        #[arg(long, default_value_t = 8478)]
+        port: u16,
+    },
 }
 
 /// What one says to the agent that runs.
@@ -76,8 +94,15 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         Some(folder) => folder.clone(),
         None => access::state_folder()?,
     };
-    match &args.say {
-        Some(say) => speak(&folder, say),
+    match &args.part {
+        Some(Part::Install(service)) => service::install(*service, &args.access, args.state.as_deref()),
+        Some(Part::Uninstall(service)) => service::uninstall(*service, &args.access),
+        Some(Part::Page { .. }) if !folder.exists() => Err(no_agent(&folder)),
+        Some(Part::Page { port }) => {
+            crate::page::serve(StateFolder::open(&folder)?, *port)?;
+            Ok(Exit::Done)
+        }
+        Some(Part::Say(say)) => speak(&folder, say),
         None => run(args, &folder),
     }
 }
