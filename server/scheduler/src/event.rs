@@ -165,6 +165,9 @@ pub enum Event {
     Forgive {
         /// The host.
         host: HostId,
+        /// Subject of the token that asks; empty in logs of older versions.
+        #[serde(default)]
+        by: String,
     },
 }
 
@@ -174,7 +177,7 @@ impl Event {
         match self {
             Self::Heartbeat { beat, .. } => beat.why.iter_mut().for_each(|why| cut(why, REASON_CHARS_MAX)),
             Self::Leave { notice, .. } => cut(&mut notice.reason, REASON_CHARS_MAX),
-            Self::Ban { reason, .. } => cut(reason, REASON_CHARS_MAX),
+            Self::Ban { reason, .. } | Self::Drain { reason, .. } => cut(reason, REASON_CHARS_MAX),
             Self::End { end, .. } => cut(&mut end.message, MESSAGE_CHARS_MAX),
             _ => {}
         }

@@ -139,7 +139,7 @@ impl Core {
             Event::Unban { host, by } => self.unban(*host, by)?,
             Event::Revoked { host } => self.revoked(*host)?,
             Event::Drain { host, reason, by } => self.drain_by(*host, reason, by)?,
-            Event::Forgive { host } => self.forgive(*host)?,
+            Event::Forgive { host, by } => self.forgive(*host, by)?,
             Event::Prioritize { job, priority, now, by } => self.prioritize(*job, *priority, *now, by)?,
         }
         Ok(Reply::Done)

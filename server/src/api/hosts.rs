@@ -256,6 +256,15 @@ pub async fn events(State(app): State<Arc<App>>, caller: Caller, At(host): At<Ho
     Ok(stream(changes, stop, listening, Pace::AT_ONCE, look).into_response())
 }
 
+/// Tells the scheduler what an operator decides about a host, with the operator's subject; the answer is the host as it is then.
+async fn decide(app: &App, caller: Caller, host: HostId, event: impl FnOnce(String) -> Event) -> Answer<Json<HostView>> {
+    caller.operator()?;
+    let event = event(caller.subject);
+    Ok(Json(
+        app.engine.apply_then(event, None, move |_, core| core.host(host)).await??,
+    ))
+}
+
 /// Bans a host: its leases end at once, its stream with them, and what it sends is refused.
 #[utoipa::path(post, path = "/v1/hosts/{host}/ban", tag = "operator", params(("host" = u64, Path)), request_body = BanHost,
     responses((status = 200, body = HostView), (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -263,31 +272,16 @@ pub async fn ban(
     State(app): State<Arc<App>>,
     caller: Caller,
     At(host): At<HostId>,
-    Body(body): Body<BanHost>,
+    Body(BanHost { reason }): Body<BanHost>,
 ) -> Answer<Json<HostView>> {
-    caller.operator()?;
-    let event = Event::Ban {
-        host,
-        reason: body.reason,
-        by: caller.subject,
-    };
-    Ok(Json(
-        app.engine.apply_then(event, None, move |_, core| core.host(host)).await??,
-    ))
+    decide(&app, caller, host, |by| Event::Ban { host, reason, by }).await
 }
 
 /// Takes a ban back.
 #[utoipa::path(delete, path = "/v1/hosts/{host}/ban", tag = "operator", params(("host" = u64, Path)),
     responses((status = 200, body = HostView), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn unban(State(app): State<Arc<App>>, caller: Caller, At(host): At<HostId>) -> Answer<Json<HostView>> {
-    caller.operator()?;
-    let event = Event::Unban {
-        host,
-        by: caller.subject,
-    };
-    Ok(Json(
-        app.engine.apply_then(event, None, move |_, core| core.host(host)).await??,
-    ))
+    decide(&app, caller, host, |by| Event::Unban { host, by }).await
 }
 
 /// Gives a host no more work: what it has leaves it at the next boundary.
@@ -297,29 +291,16 @@ pub async fn drain(
     State(app): State<Arc<App>>,
     caller: Caller,
     At(host): At<HostId>,
-    Body(body): Body<BanHost>,
+    Body(BanHost { reason }): Body<BanHost>,
 ) -> Answer<Json<HostView>> {
-    caller.operator()?;
-    let event = Event::Drain {
-        host,
-        reason: body.reason,
-        by: caller.subject,
-    };
-    Ok(Json(
-        app.engine.apply_then(event, None, move |_, core| core.host(host)).await??,
-    ))
+    decide(&app, caller, host, |by| Event::Drain { host, reason, by }).await
 }
 
 /// Forgives a host the wrong results that checks found, or lets one that was drained have work again.
 #[utoipa::path(post, path = "/v1/hosts/{host}/forgive", tag = "operator", params(("host" = u64, Path)),
     responses((status = 200, body = HostView), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn forgive(State(app): State<Arc<App>>, caller: Caller, At(host): At<HostId>) -> Answer<Json<HostView>> {
-    caller.operator()?;
-    Ok(Json(
-        app.engine
-            .apply_then(Event::Forgive { host }, None, move |_, core| core.host(host))
-            .await??,
-    ))
+    decide(&app, caller, host, |by| Event::Forgive { host, by }).await
 }
 
 /// Every hardware class that was ever seen: devices, those online, jobs that wait for it.

@@ -311,7 +311,10 @@ fn a_referee_decides_against_a_majority_and_quarantines_until_forgiven() {
         ("quarantined", 0)
     );
     assert_eq!(world.view(id).segment, 0);
-    world.apply(Event::Forgive { host: ann });
+    world.apply(Event::Forgive {
+        host: ann,
+        by: "op".into(),
+    });
     assert_eq!(world.core.host(ann).unwrap().standing, "probation");
 }
 
@@ -380,8 +383,12 @@ fn a_drained_host_gets_nothing_until_it_is_forgiven() {
     world.pass(HOUR, &[ann]);
     assert_eq!(world.state(id), JobState::Queued);
     assert!(world.core.host(ann).unwrap().reason.contains("drained by op: new fan"));
-    world.apply(Event::Forgive { host: ann });
+    world.apply(Event::Forgive {
+        host: ann,
+        by: "op".into(),
+    });
     assert_eq!(world.leases(ann).len(), 1);
+    assert_eq!(world.core.host(ann).unwrap().reason, "forgiven by op");
 }
 
 /// A population of which a tenth lies now and then, each its own lie: no verified span is ever wrong, nothing honest is blamed, jobs end.

@@ -275,7 +275,7 @@ impl Chaos {
                 reason: "chaos".to_owned(),
                 by,
             },
-            98 => Event::Forgive { host: self.a_host() },
+            98 => Event::Forgive { host: self.a_host(), by },
             95 if !self.retired.is_empty() => {
                 let index = self.random.below(self.retired.len() as u64) as usize;
                 Event::Recall(Box::new(self.retired.values().nth(index)?.clone()))

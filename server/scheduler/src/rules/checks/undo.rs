@@ -177,7 +177,7 @@ impl Core {
     }
 
     /// An operator forgives a host what checks found, or lets it have work again.
-    pub(crate) fn forgive(&mut self, id: HostId) -> Result<(), Refusal> {
+    pub(crate) fn forgive(&mut self, id: HostId, by: &str) -> Result<(), Refusal> {
         let host = self.hosts.get_mut(id).ok_or(Refusal::NoHost(id))?;
         if host.suspended.is_none() && host.drained.is_none() && host.faults == 0 {
             return Err(Refusal::State(format!(
@@ -185,7 +185,12 @@ impl Core {
             )));
         }
         (host.suspended, host.drained, host.faults) = (None, None, 0);
+        let state = host.state();
         self.timers.clear(Timer::Parole(id));
+        // A log of an older version does not say by whom, and left the reason as it was.
+        if !by.is_empty() {
+            self.set_state(id, state, &format!("forgiven by {by}"));
+        }
         self.pending.hosts.insert(id);
         self.touch(id);
         Ok(())
