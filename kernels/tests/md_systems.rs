@@ -1,6 +1,7 @@
 //! Whole systems as packages: files of OpenMM are imported, built and evaluated, and energies by force class and forces held against double precision, that of the
-//! twins at the device's own positions and that of OpenMM's Reference platform at its. On the CPU device; on every device too where BATON_GPU_TRANSFORMS=1
-//! asks for it (llvmpipe takes minutes to compile the transforms of PME).
+//! twins at the device's own positions and that of OpenMM's Reference platform at its. On the CPU device in the portable tier; on every device and in both tiers
+//! where BATON_GPU_TRANSFORMS=1 asks for it (llvmpipe takes minutes to compile the transforms of PME). Each evaluation prints a row of the table in
+//! `benches/results/molecules-2026-11-26.md`.
 
 mod openmm_support;
 
@@ -16,6 +17,7 @@ use kernels::md::twin::{self, pairs::for_each};
 use kernels::package::Package;
 use kernels::run::{Evaluation, evaluate};
 use openmm_support::{all, folder, import_folder, json, made_by, relative, vectors};
+use protocol::Tier;
 
 const PLAN: Plan = Plan {
     steps_per_segment: 1,
@@ -99,10 +101,12 @@ impl Expected {
         }
     }
 
-    /// Hold what a device gave against it; the error of forces. Energies are to be within 10⁻⁶ of the largest parts of a class, `size_kj_mol`.
-    fn check(&self, name: &str, found: &Evaluation, decided: &[bool], sizes_kj_mol: &dyn Fn(&str) -> f64) -> f64 {
+    /// Hold what a device gave against it: the error of forces, and the largest of an energy, kJ/mol. Energies are to be within 10⁻⁶ of the largest parts of a class, `size_kj_mol`.
+    fn check(&self, name: &str, found: &Evaluation, decided: &[bool], sizes_kj_mol: &dyn Fn(&str) -> f64) -> [f64; 2] {
+        let mut most: f64 = 0.0;
         for (class, energy) in &self.energies {
             let off = found.energies[*class] - energy;
+            most = most.max(off.abs());
             println!("{name}: {class} {energy:.6} kJ/mol, off by {off:.1e}");
             let bound = (1e-6 * sizes_kj_mol(class).max(energy.abs())).max(1e-3);
             assert!(off.abs() <= bound, "{name}: {class} {energy}: off by {off:e}");
@@ -114,15 +118,33 @@ impl Expected {
         };
         let error = relative(&kept(&forces), &kept(&self.forces));
         println!("{name}: forces {error:.2e}");
-        error
+        [error, most]
     }
+}
+
+/// Whether every device and both tiers are asked for.
+fn everywhere() -> bool {
+    std::env::var_os("BATON_GPU_TRANSFORMS").is_some()
 }
 
 fn devices() -> Vec<std::sync::Arc<dyn Device>> {
     let mut devices = device::list();
-    let everywhere = std::env::var_os("BATON_GPU_TRANSFORMS").is_some();
-    devices.retain(|device| device.info().id == "cpu" || (everywhere && device.info().backend != "gl"));
+    devices.retain(|device| device.info().id == "cpu" || (everywhere() && device.info().backend != "gl"));
     devices
+}
+
+/// A package in the tiers that are asked for, and their names.
+fn tiers(package: &Package) -> Vec<(&'static str, Package)> {
+    let mut tiers = vec![("portable", package.clone())];
+    if everywhere() {
+        let mut manifest = package.manifest().clone();
+        manifest.tier = Tier::ClassBound;
+        tiers.push((
+            "class-bound",
+            package.with_manifest(manifest).expect("a package of the other tier"),
+        ));
+    }
+    tiers
 }
 
 fn evaluated(package: &Package, device: &dyn Device) -> Evaluation {
@@ -159,13 +181,21 @@ fn agrees(name: &str) {
         forces: vectors(&folder.join("forces.npy")),
     };
     let twin = Expected::twin(&held);
+    let file = json(&folder.join("reference.json"));
+    let peer = file["relative_force_error"]["openmm_cpu_platform"]
+        .as_f64()
+        .expect("a number");
     for device in devices() {
-        let found = evaluated(&package, device.as_ref());
-        let id = &device.info().id;
-        let error = twin.check(&format!("{name} on {id}, double precision"), &found, &decided, &sizes);
-        assert!(error <= FORCES_MAX, "{name} on {id}: {error:e} from double precision");
-        let error = openmm.check(&format!("{name} on {id}, OpenMM"), &found, &decided, &sizes);
-        assert!(error <= FORCES_MAX, "{name} on {id}: {error:e} from OpenMM");
+        for (tier, package) in tiers(&package) {
+            let found = evaluated(&package, device.as_ref());
+            let on = format!("{name} on {}, {tier}", device.info().name);
+            let [forces, energy] = twin.check(&format!("{on}, double precision"), &found, &decided, &sizes);
+            assert!(forces <= FORCES_MAX, "{on}: {forces:e} from double precision");
+            let [from_openmm, _] = openmm.check(&format!("{on}, OpenMM"), &found, &decided, &sizes);
+            assert!(from_openmm <= FORCES_MAX, "{on}: {from_openmm:e} from OpenMM");
+            let device = &device.info().name;
+            println!("| {name} | {device} | {tier} | {forces:.2e} | {from_openmm:.2e} | {energy:.1e} | {peer:.1e} |");
+        }
     }
 }
 
@@ -204,7 +234,7 @@ fn agrees_with_its_twin(folder: &Path) {
     // The parts of one class cancel: direct and reciprocal sums, excluded pairs.
     let size = 100.0 * system.atoms() as f64;
     let twin = Expected::twin(&held);
-    let error = twin.check(&name, &found, &decided, &|_| size);
+    let [error, _] = twin.check(&name, &found, &decided, &|_| size);
     // Of weak forces the rounding of each pair to 2⁻¹⁴ kJ/mol/nm is what shows: a third of that for each partner of each atom.
     let norm = twin.forces.as_flattened().iter().map(|x| x * x).sum::<f64>().sqrt();
     let rounding = 3f64.sqrt() * 0.3 * system.atoms() as f64 / 16_384.0 / norm;
