@@ -62,3 +62,15 @@ fn frames_of_a_fast_gas_give_one_diffusion_coefficient_or_a_reason_why_there_is_
         assert!(why.contains(&expected) && why.contains("every"), "{why}");
     }
 }
+
+#[test]
+fn torsions_of_what_is_not_there_are_refused_by_name() {
+    let place = Place::new();
+    gas(&place, 50);
+    let refused = place.baton("analyse run-50 --torsion phi=4,6,8");
+    assert_eq!(refused.code, 2, "{}", refused.err);
+    assert!(refused.err.contains("expected NAME=A,B,C,D"), "{}", refused.err);
+    let refused = place.baton("analyse run-50 --torsion phi=4,6,8,14");
+    assert_eq!(refused.code, 1, "{}", refused.err);
+    assert!(refused.err.contains("--torsion"), "{}", refused.err);
+}

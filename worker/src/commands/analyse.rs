@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::analysis::physics::blocks;
 use crate::analysis::physics::of_run::Physics;
+use crate::analysis::physics::torsion::{Asked, TORSIONS_MAX};
 use crate::analysis::{plot, trajectory};
 use crate::console::{output, table};
 use crate::exit::Exit;
@@ -21,6 +22,10 @@ pub(crate) struct Args {
     /// Leave out what lies before this time, in the package's unit; by default the first sixth of the run.
     #[arg(long, value_name = "TIME", value_parser = time)]
     from: Option<f64>,
+    /// Follow a torsion angle of four particles, counted from 0; may be given several times, and of the first two there is a map. Alanine dipeptide of
+    /// the gallery: `--torsion phi=4,6,8,14 --torsion psi=6,8,14,16`.
+    #[arg(long = "torsion", value_name = "NAME=A,B,C,D")]
+    torsions: Vec<Asked>,
     /// Draw all of it into DIR/plots.
     #[arg(long)]
     plot: bool,
@@ -81,6 +86,9 @@ struct Analysis {
     conserved: Option<&'static str>,
     drift_kj_per_mol_per_ps_per_atom: Option<f64>,
     drift_relative_per_ps: Option<f64>,
+    /// Through means of ten blocks, with the standard error.
+    drift_kt_per_ns_per_freedom: Option<f64>,
+    drift_error_kt_per_ns_per_freedom: Option<f64>,
     energy_scatter_kj_per_mol_per_atom: Option<f64>,
     rdf_peak_angstrom: Option<f64>,
     rdf_peak_height: Option<f64>,
@@ -96,6 +104,7 @@ struct Analysis {
     rmsd_atoms: Option<usize>,
     rmsd_angstrom: Option<f64>,
     rmsd_last_angstrom: Option<f64>,
+    torsions: Vec<MeanTorsion>,
     known: Vec<Known>,
     plots: Vec<PathBuf>,
 }
@@ -106,6 +115,19 @@ struct PairPeak {
     pair: String,
     peak_angstrom: Option<f64>,
     peak_height: Option<f64>,
+}
+
+/// A torsion that was asked for.
+#[derive(Debug, Serialize)]
+struct MeanTorsion {
+    name: String,
+    atoms: [u32; 4],
+    /// Mean direction.
+    degrees: f64,
+    /// Circular standard deviation.
+    deviation_degrees: f64,
+    /// Time and angle of each frame.
+    points: Vec<(f64, f64)>,
 }
 
 /// How one kind of atom diffuses.
@@ -128,10 +150,16 @@ fn time(text: &str) -> Result<f64, String> {
 /// # Errors
 /// It is no run directory, has no positions, or one of its files is not whole.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
+    if args.torsions.len() > TORSIONS_MAX {
+        anyhow::bail!(
+            "found {} torsions, expected {TORSIONS_MAX} at most: call again for the others",
+            args.torsions.len()
+        );
+    }
     let dir = RunDir::view(&args.dir)?;
     verified::must_be_whole(&dir)?;
     trajectory::choose(dir.package(), None, true)?;
-    let physics = Physics::of(&dir, args.from)?;
+    let physics = Physics::of(&dir, args.from, &args.torsions)?;
     let mut report = report(&dir, &physics)?;
     if args.plot {
         report.plots = plot::draw(&dir, &physics, &args.dir.join("plots"))?;
@@ -163,6 +191,7 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Analysis> {
         .and_then(|name| physics.table.column(name)?.unit.as_deref().map(|unit| unit == "kJ/mol"))
         == Some(true);
     let drift = physics.drift.filter(|_| is_kj && run.time_unit.as_deref() == Some("ps"));
+    let per_freedom = drift.and_then(|drift| drift.per_freedom);
     let is_nm = physics
         .positions
         .as_ref()
@@ -200,6 +229,8 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Analysis> {
         conserved: physics.conserved.filter(|_| drift.is_some()),
         drift_kj_per_mol_per_ps_per_atom: drift.map(|drift| drift.line.slope),
         drift_relative_per_ps: drift.and_then(|drift| drift.relative),
+        drift_kt_per_ns_per_freedom: per_freedom.map(|(slope, _)| 1e3 * slope),
+        drift_error_kt_per_ns_per_freedom: per_freedom.map(|(_, error)| 1e3 * error),
         energy_scatter_kj_per_mol_per_atom: drift.map(|drift| drift.line.scatter),
         rdf_peak_angstrom: peak.map(|(r, _)| 10.0 * r),
         rdf_peak_height: peak.map(|(_, g)| g),
@@ -228,6 +259,7 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Analysis> {
             blocks::mean(&values).map(|mean| mean.value)
         }),
         rmsd_last_angstrom: deviation.and_then(|deviation| deviation.points.last().map(|point| 10.0 * point.1)),
+        torsions: torsions(physics),
         known: if is_rahman(physics, temperature.map(|(mean, _)| mean)) {
             vec![RAHMAN, OPENMM]
         } else {
@@ -235,6 +267,20 @@ fn report(dir: &RunDir, physics: &Physics) -> anyhow::Result<Analysis> {
         },
         plots: Vec::new(),
     })
+}
+
+fn torsions(physics: &Physics) -> Vec<MeanTorsion> {
+    let found = physics.torsions.iter().filter_map(|torsion| {
+        let (degrees, deviation_degrees) = torsion.mean(physics.from)?;
+        Some(MeanTorsion {
+            name: torsion.asked.name.clone(),
+            atoms: torsion.asked.atoms,
+            degrees,
+            deviation_degrees,
+            points: torsion.points.clone(),
+        })
+    });
+    found.collect()
 }
 
 /// Whether this is the liquid that Rahman looked at: 864 atoms of argon at 94.4 K and 1.374 g/cm³, which is a cube of 3.468 nm.
@@ -308,6 +354,15 @@ fn words(report: &Analysis) -> Vec<String> {
         &|_| None,
     );
     row(
+        "  kT/ns per degree of freedom",
+        with(
+            report.drift_kt_per_ns_per_freedom,
+            report.drift_error_kt_per_ns_per_freedom,
+            &tiny,
+        ),
+        &|_| None,
+    );
+    row(
         "  scatter around it, kJ/mol per atom",
         report.energy_scatter_kj_per_mol_per_atom.map(tiny),
         &|_| None,
@@ -339,6 +394,12 @@ fn words(report: &Analysis) -> Vec<String> {
             &|_| None,
         );
         row("  at the end, Å", report.rmsd_last_angstrom.map(peak), &|_| None);
+    }
+    for torsion in &report.torsions {
+        let found = with(Some(torsion.degrees), Some(torsion.deviation_degrees), &|value| {
+            format!("{value:.1}")
+        });
+        row(&format!("{}, °", torsion.name), found, &|_| None);
     }
     if rows.is_empty() {
         lines.push(

@@ -40,6 +40,29 @@ pub(crate) fn line(points: &[(f64, f64)]) -> Option<Line> {
     })
 }
 
+/// Blocks whose means an error of a slope is taken of.
+const BLOCKS: usize = 10;
+
+/// Slope of the line through the means of ten equal blocks, one after the other, and its standard error from what they are beside it; `None` for fewer than twenty
+/// points. What is correlated over less than a block does not make the error too small.
+pub(crate) fn slope_by_blocks(points: &[(f64, f64)]) -> Option<(f64, f64)> {
+    let size = points.len() / BLOCKS;
+    if size < 2 {
+        return None;
+    }
+    let mean = |block: &[(f64, f64)]| {
+        let (x, y) = block.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0, y + point.1));
+        (x / size as f64, y / size as f64)
+    };
+    let means: Vec<(f64, f64)> = points.chunks_exact(size).take(BLOCKS).map(mean).collect();
+    let line = line(&means)?;
+    let middle = means.iter().map(|point| point.0).sum::<f64>() / BLOCKS as f64;
+    let width: f64 = means.iter().map(|point| (point.0 - middle).powi(2)).sum();
+    // Two of ten degrees of freedom are the line's.
+    let variance = line.scatter.powi(2) * BLOCKS as f64 / (BLOCKS - 2) as f64;
+    Some((line.slope, (variance / width).sqrt()))
+}
+
 /// Top `(x, y)` of the parabola of least squares through points at equal distances; `None` where it has no top.
 pub(crate) fn top(points: &[(f64, f64)]) -> Option<(f64, f64)> {
     let count = points.len();
@@ -68,6 +91,23 @@ pub(crate) fn top(points: &[(f64, f64)]) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Drawn again and again, noise about a line of slope 0.02 gives slopes that spread as their errors say.
+    #[test]
+    fn the_error_of_a_slope_is_its_spread() {
+        let mut noise = crate::analysis::physics::track::testing::noise(11);
+        let mut draw = || {
+            let points: Vec<(f64, f64)> = (0..200)
+                .map(|x| (f64::from(x), 0.02 * f64::from(x) + noise.next().unwrap_or(0.0) - 0.5))
+                .collect();
+            slope_by_blocks(&points).unwrap()
+        };
+        let drawn: Vec<(f64, f64)> = (0..400).map(|_| draw()).collect();
+        let spread = (drawn.iter().map(|(slope, _)| (slope - 0.02).powi(2)).sum::<f64>() / 400.0).sqrt();
+        let said = (drawn.iter().map(|(_, error)| error.powi(2)).sum::<f64>() / 400.0).sqrt();
+        assert!((spread / said - 1.0).abs() < 0.15, "{spread} beside {said}");
+        assert_eq!(slope_by_blocks(&[(0.0, 1.0); 19]), None);
+    }
 
     #[test]
     fn a_line_is_found_and_points_on_one_spot_have_none() {

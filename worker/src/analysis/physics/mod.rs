@@ -8,6 +8,7 @@
 //! | [`rdf`] | the radial distribution function |
 //! | [`diffusion`] | mean square displacement and the diffusion coefficient |
 //! | [`rmsd`] | how far a molecule is from what it was at first |
+//! | [`torsion`] | torsion angles of four particles |
 //! | [`of_run`] | all of it for a run directory |
 
 pub(crate) mod blocks;
@@ -16,4 +17,5 @@ pub(crate) mod fit;
 pub(crate) mod of_run;
 pub(crate) mod rdf;
 pub(crate) mod rmsd;
+pub(crate) mod torsion;
 pub(crate) mod track;

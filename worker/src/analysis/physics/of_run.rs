@@ -7,6 +7,7 @@ use super::diffusion::{Diffusion, diffusion};
 use super::fit::{self, Line};
 use super::rdf::{Pair, Rdf, pairs, rdf};
 use super::rmsd::{Deviation, of_largest_molecule};
+use super::torsion::{self, Torsion};
 use super::track::Track;
 use crate::analysis::formats::dcd::picoseconds;
 use crate::analysis::observables::{self, Table};
@@ -25,6 +26,8 @@ pub(crate) struct Drift {
     pub(crate) line: Line,
     /// Slope over the mean kinetic energy of one atom, per unit of time.
     pub(crate) relative: Option<f64>,
+    /// The same and its error through means of blocks: over 2 <E_kin> = N_f kT, so in kT per unit of time and degree of freedom.
+    pub(crate) per_freedom: Option<(f64, f64)>,
 }
 
 /// A run's physics.
@@ -48,17 +51,19 @@ pub(crate) struct Physics {
     pub(crate) rdf: Vec<Rdf>,
     /// How far the largest molecule is from what it was at first.
     pub(crate) deviation: Option<Deviation>,
+    /// Torsions that were asked for.
+    pub(crate) torsions: Vec<Torsion>,
     /// Diffusion (in length²/ps) of each kind, or why there is none.
     pub(crate) diffusion: Result<Vec<Diffusion>, String>,
 }
 
 impl Physics {
-    /// Read and compute all of it, from time `from` on. Without one, the first [`EQUILIBRATION`] of the run is left out: a run that starts
+    /// Read and compute all of it and the torsions that are asked for, from time `from` on. Without one, the first [`EQUILIBRATION`] of the run is left out: a run that starts
     /// from a lattice spends it on forgetting that.
     ///
     /// # Errors
-    /// A file of the run is not whole.
-    pub(crate) fn of(dir: &RunDir, from: Option<f64>) -> anyhow::Result<Self> {
+    /// A file of the run is not whole, or a torsion is of particles that are not there.
+    pub(crate) fn of(dir: &RunDir, from: Option<f64>, asked: &[torsion::Asked]) -> anyhow::Result<Self> {
         let table = match observables::text(dir)? {
             Some(text) => observables::parse(&text)?,
             None => Table::default(),
@@ -76,12 +81,14 @@ impl Physics {
             kinds: None,
             rdf: Vec::new(),
             deviation: None,
+            torsions: Vec::new(),
             diffusion: Err("it needs an output of positions in a periodic box".into()),
         };
         if let Ok(name) = trajectory::choose(dir.package(), None, true) {
             let mut frames = RunFrames::open(dir, &name)?;
             physics.structure(&mut frames)?;
             physics.deviation = of_largest_molecule(dir.package(), &mut frames)?;
+            physics.torsions = torsion::of_frames(asked, dir.package(), &mut frames)?;
         }
         physics.conservation();
         Ok(physics)
@@ -164,6 +171,9 @@ impl Physics {
             self.drift = fit::line(&points).map(|line| Drift {
                 line,
                 relative: kinetic.map(|kinetic| line.slope / kinetic),
+                per_freedom: kinetic
+                    .zip(fit::slope_by_blocks(&points))
+                    .map(|(kinetic, (slope, error))| (slope / (2.0 * kinetic), error / (2.0 * kinetic))),
             });
             self.conserved = Some(name);
         }

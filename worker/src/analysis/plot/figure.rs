@@ -36,8 +36,19 @@ pub(crate) struct Curve {
     pub(crate) points: Vec<(f64, f64)>,
     /// Index into the palette.
     pub(crate) colour: usize,
-    /// A fit or a reference rather than data.
-    pub(crate) thin: bool,
+    /// How it is drawn.
+    pub(crate) stroke: Stroke,
+}
+
+/// How a curve is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stroke {
+    /// A line: data in order.
+    Line,
+    /// A thin line: a fit or a reference rather than data.
+    Thin,
+    /// A dot for each point.
+    Dots,
 }
 
 /// A vertical line with a word: where a value from elsewhere lies.
@@ -75,6 +86,8 @@ pub(crate) struct Figure {
     pub(crate) axis: String,
     /// Panels, top to bottom.
     pub(crate) panels: Vec<Panel>,
+    /// Both axes over this range, in square panels; none where axes follow the data.
+    pub(crate) range: Option<Range<f64>>,
 }
 
 impl Figure {
@@ -85,7 +98,8 @@ impl Figure {
     pub(crate) fn svg(&self) -> anyhow::Result<String> {
         let mut svg = String::new();
         let panels = u32::try_from(self.panels.len())?;
-        let height = TITLE + panels * PANEL + AXIS;
+        let panel_height = if self.range.is_some() { WIDTH - LEFT } else { PANEL };
+        let height = TITLE + panels * panel_height + AXIS;
         {
             let root = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
             let failed = |error: DrawingAreaErrorKind<_>| anyhow::anyhow!("cannot draw '{}': {error}", self.title);
@@ -98,13 +112,15 @@ impl Figure {
             .map_err(failed)?;
             root.draw(&Text::new(self.subtitle.as_str(), (48, 80), font(28).color(&FAINT)))
                 .map_err(failed)?;
-            let x = extent(self.panels.iter().flat_map(xs), 0.0);
+            let x = self.range.clone();
+            let x = x.unwrap_or_else(|| extent(self.panels.iter().flat_map(xs), 0.0));
             let (_, mut rest) = root.split_vertically(TITLE);
             for (index, panel) in self.panels.iter().enumerate() {
                 let is_last = index + 1 == self.panels.len();
-                let (area, below) = rest.split_vertically(if is_last { PANEL + AXIS } else { PANEL });
+                let (area, below) = rest.split_vertically(panel_height + if is_last { AXIS } else { 0 });
                 rest = below;
-                draw(&area, panel, x.clone(), is_last.then_some(self.axis.as_str())).map_err(failed)?;
+                let y = self.range.clone().unwrap_or_else(|| panel.extent());
+                draw(&area, panel, [x.clone(), y], is_last.then_some(self.axis.as_str())).map_err(failed)?;
             }
             root.present().map_err(failed)?;
         }
@@ -115,18 +131,23 @@ impl Figure {
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn<'a> = Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>>;
 
-fn draw<'a>(area: &Area<'a>, panel: &Panel, x: Range<f64>, x_axis: Option<&str>) -> Drawn<'a> {
-    let mut y = extent(
-        panel.curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.1)),
-        0.08,
-    );
-    if !panel.note.is_empty() {
-        // Room for the note above the curves.
-        y.end += (y.end - y.start) * 0.14;
+impl Panel {
+    /// Of the vertical axis.
+    fn extent(&self) -> Range<f64> {
+        let points = self.curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.1));
+        let mut y = extent(points, 0.08);
+        if !self.note.is_empty() {
+            // Room for the note above the curves.
+            y.end += (y.end - y.start) * 0.14;
+        }
+        if let Some(from) = self.from {
+            y.start = from;
+        }
+        y
     }
-    if let Some(from) = panel.from {
-        y.start = from;
-    }
+}
+
+fn draw<'a>(area: &Area<'a>, panel: &Panel, [x, y]: [Range<f64>; 2], x_axis: Option<&str>) -> Drawn<'a> {
     let mut builder = ChartBuilder::on(area);
     builder
         .margin_top(26)
@@ -158,8 +179,16 @@ fn draw<'a>(area: &Area<'a>, panel: &Panel, x: Range<f64>, x_axis: Option<&str>)
     }
     for curve in &panel.curves {
         let colour = COLOURS[curve.colour % COLOURS.len()];
-        let line = LineSeries::new(thinned(&curve.points), colour.stroke_width(if curve.thin { 2 } else { 3 }));
-        let drawn = chart.draw_series(line)?;
+        let drawn = match curve.stroke {
+            Stroke::Dots => {
+                let dots = curve.points.iter().filter(|point| point.0.is_finite() && point.1.is_finite());
+                chart.draw_series(dots.map(|point| Circle::new(*point, 4, colour.mix(0.5).filled())))?
+            }
+            stroke => {
+                let width = if stroke == Stroke::Thin { 2 } else { 3 };
+                chart.draw_series(LineSeries::new(thinned(&curve.points), colour.stroke_width(width)))?
+            }
+        };
         if let Some(name) = &curve.name {
             drawn
                 .label(name.clone())
@@ -274,7 +303,7 @@ mod tests {
             name: Some("data".into()),
             points,
             colour: 0,
-            thin: false,
+            stroke: Stroke::Line,
         };
         let panel = Panel {
             axis: "Temperature (K)".into(),
@@ -287,6 +316,7 @@ mod tests {
             subtitle: "argon".into(),
             axis: "Time (ps)".into(),
             panels: vec![panel],
+            range: None,
         }
     }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`figure`] | how every figure looks: stacked panels over one horizontal axis |
 //! | [`series`] | observables over time, energy drift |
-//! | [`structure`] | g(r) and mean square displacement |
+//! | [`structure`] | g(r), mean square displacement, deviation and torsions of a molecule |
 
 pub(crate) mod figure;
 pub(crate) mod series;
@@ -26,7 +26,7 @@ use structure::Named;
 /// # Errors
 /// The run's files are not whole, or the folder cannot be written.
 pub(crate) fn of_run(dir: &RunDir, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    draw(dir, &Physics::of(dir, None)?, folder)
+    draw(dir, &Physics::of(dir, None, &[])?, folder)
 }
 
 /// Draw physics that is known already.
@@ -85,6 +85,14 @@ fn figures(dir: &RunDir, physics: &Physics) -> Vec<(String, Figure)> {
             "rmsd.svg".into(),
             structure::deviation(points, unit, &physics.table.axis, &note, &subtitle),
         ));
+    }
+    if !physics.torsions.is_empty() {
+        let axis = &physics.table.axis;
+        figures.push(("torsions.svg".into(), structure::torsions(&physics.torsions, axis, &subtitle)));
+    }
+    if let [first, second, ..] = &physics.torsions[..] {
+        let figure = structure::torsion_map([first, second], physics.from, &subtitle);
+        figures.push(("torsion-map.svg".into(), figure));
     }
     if let Ok(found) = &physics.diffusion {
         let area = factor * factor;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::analysis::observables::{Column, Table, name_and_unit};
 use crate::console::progress::figures;
 
-use super::figure::{Curve, Figure, Panel};
+use super::figure::{Curve, Figure, Panel, Stroke};
 
 /// Panels in one figure at most; what is more gets figures of its own.
 const PANELS_MAX: usize = 4;
@@ -49,6 +49,7 @@ pub(crate) fn figures_of(table: &Table, from: f64, subtitle: &str) -> Vec<(Strin
                 subtitle: subtitle.to_owned(),
                 axis: table.axis.clone(),
                 panels,
+                range: None,
             };
             let stem = file_stem(&stem);
             let mut names = std::iter::once(format!("{stem}.svg")).chain((2..).map(|number| format!("{stem}-{number}.svg")));
@@ -82,13 +83,13 @@ pub(crate) fn drift(total: &[(f64, f64)], unit: &str, atoms: u64, slope: f64, ax
             name: None,
             points,
             colour: 0,
-            thin: false,
+            stroke: Stroke::Line,
         },
         Curve {
             name: Some("linear fit".into()),
             points: line,
             colour: 1,
-            thin: true,
+            stroke: Stroke::Thin,
         },
     ];
     let panel = Panel {
@@ -102,6 +103,7 @@ pub(crate) fn drift(total: &[(f64, f64)], unit: &str, atoms: u64, slope: f64, ax
         subtitle: subtitle.to_owned(),
         axis: axis.to_owned(),
         panels: vec![panel],
+        range: None,
     }
 }
 
@@ -114,7 +116,7 @@ fn panel(column: &Column, index: usize, from: f64) -> Panel {
             name: None,
             points: column.points.clone(),
             colour: index,
-            thin: false,
+            stroke: Stroke::Line,
         }],
         note: format!("mean {} ± {}", figures(mean), figures(deviation)).replace('-', "\u{2212}"),
         ..Panel::default()

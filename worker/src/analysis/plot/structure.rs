@@ -1,6 +1,7 @@
 //! Figures of a liquid's structure and motion: g(r), and the mean square displacement.
 
-use super::figure::{Curve, Figure, Mark, Panel};
+use super::figure::{Curve, Figure, Mark, Panel, Stroke};
+use crate::analysis::physics::torsion::Torsion;
 
 /// A curve of a figure, with its name where there are several.
 pub(crate) struct Named {
@@ -22,13 +23,13 @@ pub(crate) fn rdf(curves: Vec<Named>, unit: &str, peak: Option<(f64, f64)>, subt
         name: None,
         points: level,
         colour: 3,
-        thin: true,
+        stroke: Stroke::Thin,
     };
     let measured = (0..).zip(curves).map(|(colour, curve)| Curve {
         name: curve.name,
         points: curve.points,
         colour,
-        thin: false,
+        stroke: Stroke::Line,
     });
     let panel = Panel {
         axis: "g(r)".into(),
@@ -51,6 +52,7 @@ pub(crate) fn rdf(curves: Vec<Named>, unit: &str, peak: Option<(f64, f64)>, subt
         subtitle: subtitle.to_owned(),
         axis: format!("r ({unit})"),
         panels: vec![panel],
+        range: None,
     }
 }
 
@@ -62,7 +64,7 @@ pub(crate) fn deviation(points: Vec<(f64, f64)>, unit: &str, axis: &str, note: &
             name: None,
             points,
             colour: 0,
-            thin: false,
+            stroke: Stroke::Line,
         }],
         note: note.to_owned(),
         from: Some(0.0),
@@ -73,6 +75,53 @@ pub(crate) fn deviation(points: Vec<(f64, f64)>, unit: &str, axis: &str, note: &
         subtitle: subtitle.to_owned(),
         axis: axis.to_owned(),
         panels: vec![panel],
+        range: None,
+    }
+}
+
+/// Torsion angles over time, a panel each. Dots: an angle that passes 180 degrees is no jump.
+pub(crate) fn torsions(torsions: &[Torsion], axis: &str, subtitle: &str) -> Figure {
+    let panel = |torsion: &Torsion| Panel {
+        axis: format!("{} (°)", torsion.asked.name),
+        curves: vec![Curve {
+            name: None,
+            points: torsion.points.clone(),
+            colour: 0,
+            stroke: Stroke::Dots,
+        }],
+        ..Panel::default()
+    };
+    Figure {
+        title: "Torsion angles".into(),
+        subtitle: subtitle.to_owned(),
+        axis: axis.to_owned(),
+        panels: torsions.iter().map(panel).collect(),
+        range: None,
+    }
+}
+
+/// Two torsions of each frame from a time on, one over the other: of φ and ψ, Ramachandran's map.
+pub(crate) fn torsion_map(torsions: [&Torsion; 2], from: f64, subtitle: &str) -> Figure {
+    let [x, y] = torsions;
+    let both = x.points.iter().zip(&y.points).filter(|(x, _)| x.0 >= from);
+    let points: Vec<(f64, f64)> = both.map(|(x, y)| (x.1, y.1)).collect();
+    let panel = Panel {
+        axis: format!("{} (°)", y.asked.name),
+        note: format!("{} frames", points.len()),
+        curves: vec![Curve {
+            name: None,
+            points,
+            colour: 0,
+            stroke: Stroke::Dots,
+        }],
+        ..Panel::default()
+    };
+    Figure {
+        title: format!("{} and {}", x.asked.name, y.asked.name),
+        subtitle: subtitle.to_owned(),
+        axis: format!("{} (°)", x.asked.name),
+        panels: vec![panel],
+        range: Some(-180.0..180.0),
     }
 }
 
@@ -86,13 +135,13 @@ pub(crate) fn displacement(kinds: Vec<(Named, [(f64, f64); 2])>, units: (&str, &
             name: Some(format!("mean square displacement{of}")),
             points: kind.points,
             colour: 2 * index,
-            thin: false,
+            stroke: Stroke::Line,
         };
         let line = Curve {
             name: Some("slope 6 D".into()),
             points: fit.to_vec(),
             colour: 2 * index + 1,
-            thin: true,
+            stroke: Stroke::Thin,
         };
         [measured, line]
     });
@@ -108,5 +157,6 @@ pub(crate) fn displacement(kinds: Vec<(Named, [(f64, f64); 2])>, units: (&str, &
         subtitle: subtitle.to_owned(),
         axis: format!("Time ({time})"),
         panels: vec![panel],
+        range: None,
     }
 }
