@@ -131,6 +131,8 @@ pub fn router(app: Arc<App>) -> Router {
         // Also on what is refused: by it a worker knows that its own server answers.
         .layer(middleware::map_response(move |mut response: Response| {
             response.headers_mut().insert(protocol::http::SERVER_ID, name.clone());
+            let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
+            response.headers_mut().insert(protocol::http::SERVER_VERSION, version);
             std::future::ready(response)
         }))
         .with_state(app)

@@ -35,6 +35,9 @@ pub const PROTOCOL: u32 = 1;
 /// Response header with the server's own name.
 pub const SERVER_ID: &str = "baton-server";
 
+/// Response header with the version of the server's program.
+pub const SERVER_VERSION: &str = "baton-version";
+
 /// What those speak who do not say.
 pub(crate) fn first_protocol() -> u32 {
     1

@@ -59,8 +59,10 @@ pub struct Facts {
     pub exclusive_app: Option<String>,
     /// Bytes in the state folder.
     pub disk_used_bytes: u64,
-    /// Minute of the local day, 0 to 1439.
+    /// Minute of the local week, from Monday 00:00 on.
     pub local_minute: u16,
+    /// Bytes that went over the network in this calendar month.
+    pub month_bytes: u64,
 }
 
 /// What a person asked for: it holds until the next request.

@@ -10,6 +10,7 @@
 //! | [`effect`] | everything that can go out: computing, errands over the network, writes to the state folder, messages |
 //! | [`reason`] | why the agent does not compute, leaves, or failed: typed, rendered to sentences elsewhere |
 //! | [`policy`] | the volunteer's preferences, and which of them forbids computing now |
+//! | [`week`] | the hours of the week in which to compute |
 //! | [`boundaries`] | the boundaries of one job on disk: what to commit, what may be deleted |
 //! | [`job`] | one lease: where it stands, what it needs |
 //! | [`plan`] | the state, one step of it, and a view of it |
@@ -25,6 +26,7 @@ pub mod plan;
 pub mod policy;
 pub mod reason;
 pub mod time;
+pub mod week;
 
 pub use boundaries::Boundary;
 pub use effect::{Beat, Contributed, Control, Effect, Ending, Errand, ErrandId, Message, RunId};
@@ -35,3 +37,4 @@ pub use plan::view::JobView;
 pub use policy::Policy;
 pub use reason::{Cause, Declined, Failure, Idle, Leaving, Presence, Reason};
 pub use time::Time;
+pub use week::Week;

@@ -3,6 +3,7 @@
 use crate::input::{Facts, Request};
 use crate::reason::Reason;
 use crate::time::Time;
+use crate::week::{WEEK_MINUTES, Week};
 
 /// Preferences that decide whether to compute.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,15 +14,24 @@ pub struct Policy {
     pub run_if_user_active: bool,
     /// Nobody uses the machine after so many milliseconds without input.
     pub idle_time_to_run_ms: u64,
-    /// Compute only from this minute of the local day until that one; the second may be smaller, with midnight between them.
-    pub hours: Option<(u16, u16)>,
+    /// Compute only in these hours of the local week.
+    pub hours: Option<Week>,
     /// Bytes that the state folder may have.
     pub disk_max_used_bytes: u64,
+    /// Bytes that may go over the network in a calendar month.
+    pub month_max_bytes: Option<u64>,
     /// End when there is nothing to do.
     pub exit_when_idle: bool,
 }
 
 impl Policy {
+    /// Minutes until the hours begin in which to compute; none while they last, or where all are.
+    #[must_use]
+    pub fn opens_in(&self, facts: &Facts) -> Option<u16> {
+        let opens_in = self.hours.as_ref()?.opens_in(facts.local_minute);
+        (opens_in > 0).then_some(opens_in)
+    }
+
     /// Why nothing may be computed now; none when nothing is in the way.
     #[must_use]
     pub fn why_not(&self, request: Request, facts: &Facts, now: Time) -> Option<Reason> {
@@ -45,27 +55,18 @@ impl Policy {
         if !self.run_if_user_active && facts.user_idle_ms.is_some_and(|idle| idle < self.idle_time_to_run_ms) {
             return Some(Reason::UserActive);
         }
-        if let Some((from_minute, until_minute)) = self.hours
-            && !within(from_minute, until_minute, facts.local_minute)
-        {
+        if let Some(opens_in) = self.opens_in(facts) {
             return Some(Reason::OffHours {
-                from_minute,
-                until_minute,
+                opens: (facts.local_minute + opens_in) % WEEK_MINUTES,
             });
+        }
+        if let Some(max_bytes) = self.month_max_bytes.filter(|max_bytes| facts.month_bytes >= *max_bytes) {
+            return Some(Reason::MonthUsedUp { max_bytes });
         }
         (facts.disk_used_bytes > self.disk_max_used_bytes).then_some(Reason::DiskFull {
             used_bytes: facts.disk_used_bytes,
             max_bytes: self.disk_max_used_bytes,
         })
-    }
-}
-
-/// Whether a minute of the day lies in `from..until`, over midnight when `until` is the smaller one.
-fn within(from: u16, until: u16, minute: u16) -> bool {
-    if from < until {
-        (from..until).contains(&minute)
-    } else {
-        minute >= from || minute < until
     }
 }
 
@@ -80,6 +81,7 @@ mod tests {
             idle_time_to_run_ms: 180_000,
             hours: None,
             disk_max_used_bytes: 20_000_000_000,
+            month_max_bytes: None,
             exit_when_idle: false,
         }
     }
@@ -122,22 +124,31 @@ mod tests {
             ..Facts::default()
         };
         assert!(matches!(why(&plain, Request::Run, &full), Some(Reason::DiskFull { .. })));
-    }
-
-    #[test]
-    fn hours_may_go_over_midnight() {
-        let nightly = Policy {
-            hours: Some((22 * 60, 6 * 60)),
+        let metered = Policy {
+            month_max_bytes: Some(1_000_000),
             ..policy()
         };
-        let off = |hour: u16, minute: u16| {
+        let moved = |month_bytes| Facts {
+            month_bytes,
+            ..Facts::default()
+        };
+        assert_eq!(why(&metered, Request::Run, &moved(999_999)), None);
+        assert_eq!(
+            why(&metered, Request::Run, &moved(1_000_000)),
+            Some(Reason::MonthUsedUp { max_bytes: 1_000_000 })
+        );
+        let nightly = Policy {
+            hours: Week::new([(22 * 60, 8 * 60)]),
+            ..policy()
+        };
+        let off = |local_minute| {
             let facts = Facts {
-                local_minute: hour * 60 + minute,
+                local_minute,
                 ..Facts::default()
             };
-            nightly.why_not(Request::Run, &facts, Time(0)).is_some()
+            why(&nightly, Request::Run, &facts)
         };
-        assert!(off(6, 0) && off(12, 0) && off(21, 59));
-        assert!(!off(22, 0) && !off(0, 0) && !off(5, 59));
+        assert_eq!((off(22 * 60), off(30 * 60 - 1)), (None, None));
+        assert_eq!(off(30 * 60), Some(Reason::OffHours { opens: 22 * 60 }));
     }
 }

@@ -16,12 +16,15 @@ pub enum Reason {
     ExclusiveApp(String),
     /// Somebody uses the machine.
     UserActive,
-    /// Outside of the hours in which to compute; minutes of the local day.
+    /// Outside of the hours in which to compute.
     OffHours {
-        /// Computing begins.
-        from_minute: u16,
-        /// Computing ends.
-        until_minute: u16,
+        /// Minute of the local week in which computing begins again.
+        opens: u16,
+    },
+    /// As many bytes went over the network in this calendar month as may.
+    MonthUsedUp {
+        /// Bytes that may.
+        max_bytes: u64,
     },
     /// The state folder is full.
     DiskFull {

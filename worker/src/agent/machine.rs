@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use planner::week::{DAY_MINUTES, WEEK_MINUTES};
+
 /// Whether the machine runs on battery.
 pub(crate) fn on_battery() -> bool {
     match std::env::consts::OS {
@@ -143,7 +145,7 @@ pub(crate) fn minutes_ahead_of_utc() -> i32 {
 }
 
 /// `+0200` or `-03:30` in minutes.
-fn offset(text: &str) -> Option<i32> {
+pub(crate) fn offset(text: &str) -> Option<i32> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let (hours, minutes) = (digits.get(..2)?.parse::<i32>().ok()?, digits.get(2..4)?.parse::<i32>().ok()?);
     let sign = if text.starts_with('-') { -1 } else { 1 };
@@ -156,10 +158,11 @@ pub(crate) fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Minute of the local day, 0 to 1439, where local time is so many minutes ahead of UTC.
-pub(crate) fn local_minute(minutes_ahead_of_utc: i32) -> u16 {
-    let utc = i64::try_from(now_ms() / 60_000 % 1440).unwrap_or(0);
-    u16::try_from((utc + i64::from(minutes_ahead_of_utc)).rem_euclid(1440)).unwrap_or(0)
+/// Minute of the local week at a Unix time in milliseconds, where local time is so many minutes ahead of UTC.
+pub(crate) fn local_minute(now_ms: u64, minutes_ahead_of_utc: i32) -> u16 {
+    // 1970 began on a Thursday.
+    let utc = i64::try_from(now_ms / 60_000).unwrap_or(0) + 3 * i64::from(DAY_MINUTES);
+    u16::try_from((utc + i64::from(minutes_ahead_of_utc)).rem_euclid(i64::from(WEEK_MINUTES))).unwrap_or(0)
 }
 
 /// Give way to the programs of the person who uses the machine. Threads that begin later inherit it, so this comes first.

@@ -7,7 +7,9 @@
 //! |---|---|
 //! | [`preferences`] | what the volunteer wants: flags, environment, configuration file |
 //! | [`machine`] | battery, user, applications, cores, disk, hours |
+//! | [`schedule`] | the hours of the week, as they are written |
 //! | [`state`] | the state folder: identity, last orders, a person's request, status |
+//! | [`traffic`] | bytes over the network in this month |
 //! | [`job_folder`] | a job's folder: every boundary that is not safe on the server yet |
 //! | [`compute`] | a job on a device, segment by segment, on a thread of its own |
 //! | [`room`] | memory and disk that a job takes, held against the preferences |
@@ -24,6 +26,8 @@ mod limits;
 pub(crate) mod machine;
 pub(crate) mod preferences;
 pub(crate) mod room;
+pub(crate) mod schedule;
 pub(crate) mod state;
+pub(crate) mod traffic;
 pub(crate) mod view;
 pub(crate) mod words;

@@ -2,12 +2,18 @@
 //! configuration file, then what is usual.
 
 use clap::Args;
-use planner::Policy;
+use planner::week::DAY_MINUTES;
+use planner::{Policy, Week};
 use protocol::http::Night;
 use serde::Deserialize;
 
 use super::room::Room;
+use super::schedule;
 use crate::exit::Usage;
+use crate::net::transfer::Transfers;
+
+/// The slowest limit of bandwidth: slower, and servers take a line to be dead.
+const BYTES_SEC_MIN: f64 = 8192.0;
 
 /// Preferences as given in one place; what is not given there is open.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -31,6 +37,18 @@ pub(crate) struct Given {
     /// Compute only until this hour of the local day.
     #[arg(long, env = "BATON_END_HOUR", value_name = "HOUR")]
     end_hour: Option<f64>,
+    /// Compute only in these hours of the local week: `mon-fri 18:00-08:00`, `sat,sun`, `daily 22:00-06:30`; may be given several times, or with `;` between.
+    #[arg(long, env = "BATON_SCHEDULE", value_name = "DAYS [HOURS]", value_delimiter = ';')]
+    schedule: Option<Vec<String>>,
+    /// Bytes a second that files may be sent with (no limit by default).
+    #[arg(long, env = "BATON_MAX_BYTES_SEC_UP", value_name = "BYTES")]
+    max_bytes_sec_up: Option<f64>,
+    /// Bytes a second that files may be fetched with (no limit by default).
+    #[arg(long, env = "BATON_MAX_BYTES_SEC_DOWN", value_name = "BYTES")]
+    max_bytes_sec_down: Option<f64>,
+    /// Gigabytes of files that may go over the network in a calendar month, both ways together (no limit by default).
+    #[arg(long, env = "BATON_MONTH_MAX_GB", value_name = "GB")]
+    month_max_gb: Option<f64>,
     /// Gigabytes that the state folder may take (20 by default).
     #[arg(long, env = "BATON_DISK_MAX_USED_GB", value_name = "GB")]
     disk_max_used_gb: Option<f64>,
@@ -66,8 +84,13 @@ pub(crate) struct Preferences {
     pub(crate) idle_time_to_run: f64,
     /// Percent.
     pub(crate) max_ncpus_pct: f64,
-    /// Hours of the local day, from and until.
-    pub(crate) hours: Option<(f64, f64)>,
+    /// Hours of the local week in which to compute.
+    pub(crate) hours: Option<Week>,
+    /// Bytes a second.
+    pub(crate) max_bytes_sec_up: Option<f64>,
+    /// Bytes a second.
+    pub(crate) max_bytes_sec_down: Option<f64>,
+    pub(crate) month_max_gb: Option<f64>,
     pub(crate) disk_max_used_gb: f64,
     pub(crate) ram_max_used_gb: f64,
     pub(crate) exclude_gpus: Vec<String>,
@@ -94,20 +117,25 @@ impl Preferences {
                 false => Err(Usage(format!("{name} = {value}: expected {least} to {most}"))),
             }
         };
-        let hour = |name: &str, flag: Option<f64>, file: Option<f64>| -> anyhow::Result<Option<f64>> {
-            match flag.or(file) {
-                None => Ok(None),
-                value => Ok(Some(number(name, value, None, 0.0, 0.0, 24.0)?)),
-            }
+        // A limit that is there when it is given.
+        let limit = |name: &str, flag: Option<f64>, file: Option<f64>, least: f64, most: f64| match flag.or(file) {
+            None => Ok(None),
+            value => number(name, value, None, least, least, most).map(Some),
         };
+        let rate = |name: &str, flag, file| limit(name, flag, file, BYTES_SEC_MIN, 1e12);
         let hours = (
-            hour("start_hour", flags.start_hour, file.start_hour)?,
-            hour("end_hour", flags.end_hour, file.end_hour)?,
+            limit("start_hour", flags.start_hour, file.start_hour, 0.0, 24.0)?,
+            limit("end_hour", flags.end_hour, file.end_hour, 0.0, 24.0)?,
         );
-        let hours = match hours {
-            (None, None) => None,
-            (Some(start), Some(end)) if minute(start) == minute(end) => None,
-            (Some(start), Some(end)) => Some((start, end)),
+        let hours = match (hours, flags.schedule.as_ref().or(file.schedule.as_ref())) {
+            ((None, None), None) => None,
+            ((None, None), Some(schedule)) => Some(schedule::week(schedule).map_err(Usage)?),
+            ((Some(start), Some(end)), None) => schedule::daily(minute(start), minute(end)),
+            (_, Some(_)) => {
+                let problem =
+                    "schedule: found start_hour or end_hour beside it, expected one way to say the hours: give either";
+                return Err(Usage(problem.into()).into());
+            }
             _ => return Err(Usage("start_hour and end_hour go together: give both".into()).into()),
         };
         Ok(Self {
@@ -123,6 +151,9 @@ impl Preferences {
             )?,
             max_ncpus_pct: number("max_ncpus_pct", flags.max_ncpus_pct, file.max_ncpus_pct, 100.0, 1.0, 100.0)?,
             hours,
+            max_bytes_sec_up: rate("max_bytes_sec_up", flags.max_bytes_sec_up, file.max_bytes_sec_up)?,
+            max_bytes_sec_down: rate("max_bytes_sec_down", flags.max_bytes_sec_down, file.max_bytes_sec_down)?,
+            month_max_gb: limit("month_max_gb", flags.month_max_gb, file.month_max_gb, 0.001, 1e6)?,
             disk_max_used_gb: number(
                 "disk_max_used_gb",
                 flags.disk_max_used_gb,
@@ -156,8 +187,9 @@ impl Preferences {
             run_on_batteries: self.run_on_batteries,
             run_if_user_active: self.run_if_user_active,
             idle_time_to_run_ms: (self.idle_time_to_run * 60_000.0) as u64,
-            hours: self.hours.map(|(start, end)| (minute(start), minute(end))),
+            hours: self.hours.clone(),
             disk_max_used_bytes: (self.disk_max_used_gb * 1e9) as u64,
+            month_max_bytes: self.month_max_gb.map(|gb| (gb * 1e9) as u64),
             exit_when_idle: self.exit_when_idle,
         }
     }
@@ -170,13 +202,20 @@ impl Preferences {
         }
     }
 
-    /// The hours in which this host is off, in minutes of the UTC day; local time is so many minutes ahead of UTC.
-    pub(crate) fn night(&self, minutes_ahead_of_utc: i32) -> Option<Night> {
-        let (start, end) = self.hours?;
-        let utc = |hour: f64| (i32::from(minute(hour)) - minutes_ahead_of_utc).rem_euclid(1440) as u16;
-        Some(Night {
-            from_minute: utc(end),
-            until_minute: utc(start),
+    /// Hold transfers to the limits of bandwidth.
+    pub(crate) fn limit(&self, transfers: &Transfers) {
+        transfers.up.limit(self.max_bytes_sec_up.map(|rate| rate as u64));
+        transfers.down.limit(self.max_bytes_sec_down.map(|rate| rate as u64));
+    }
+
+    /// The next hours in which this host is off, or those that last, in minutes of the UTC day; none within a day, or longer than one, is none: the server
+    /// takes them to come every day. Now is a minute of the local week, and local time is so many minutes ahead of UTC.
+    pub(crate) fn night(&self, local_minute: u16, minutes_ahead_of_utc: i32) -> Option<Night> {
+        let closed = self.hours.as_ref()?.closed(local_minute)?;
+        let utc = |minute: u16| (i32::from(minute) - minutes_ahead_of_utc).rem_euclid(i32::from(DAY_MINUTES)) as u16;
+        (closed.begins_in < DAY_MINUTES && closed.lasts < DAY_MINUTES).then(|| Night {
+            from_minute: utc(closed.from),
+            until_minute: utc(closed.until),
         })
     }
 }
@@ -193,8 +232,10 @@ fn minute(hour: f64) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use planner::{Facts, Request, Time};
     use proptest::prelude::*;
 
+    use super::super::machine;
     use super::*;
 
     fn merged(flags: &Given, text: &str) -> anyhow::Result<Preferences> {
@@ -213,30 +254,99 @@ mod tests {
         assert!(found.run_on_batteries && found.run_if_user_active);
         assert_eq!((found.idle_time_to_run, found.max_ncpus_pct), (1.0, 100.0));
         assert_eq!(found.exclusive_apps, ["blender"]);
-        assert_eq!(found.hours, Some((22.0, 6.5)));
+        assert_eq!(found.hours, schedule::daily(22 * 60, 6 * 60 + 30));
         assert_eq!(merged(&Given::default(), "").unwrap().hours, None);
     }
 
     #[test]
     fn hours_are_local_and_the_server_is_told_those_of_utc() {
         let preferences = merged(&Given::default(), "start_hour = 22\nend_hour = 6").unwrap();
-        let night = preferences.night(120).unwrap();
+        let night = preferences.night(0, 120).unwrap();
         // Off from 06:00 to 22:00 local, that is 04:00 to 20:00 UTC.
         assert_eq!((night.from_minute, night.until_minute), (240, 1200));
-        assert_eq!(preferences.policy().hours, Some((22 * 60, 6 * 60)));
+        let all = merged(&Given::default(), "start_hour = 6\nend_hour = 6").unwrap();
+        assert_eq!(all.night(0, 120), None);
+    }
+
+    /// Berlin's clocks went from 02:00 to 03:00 on Sunday, 29 March 2026: hours stay those of the local clock.
+    #[test]
+    fn a_weekly_schedule_follows_the_local_clock_over_a_change_to_summer_time() {
+        let preferences = merged(
+            &Given::default(),
+            "schedule = [\"fri-sat 18:00-08:00\", \"sun-mon 18:00-08:00\"]",
+        )
+        .unwrap();
+        // Seconds since 1970: when it is, whether it is open, and the night in hours of UTC that the server is told.
+        let saturday = 1_774_652_400;
+        for (hours, local, is_open, night) in [
+            (0, "Sat 00:00", true, (7, 17)),
+            (6, "Sat 06:00", true, (7, 17)),
+            (8, "Sat 08:00", false, (7, 17)),
+            // From Saturday 18:00 on the next time off is Sunday's, by winter time still.
+            (24, "Sun 00:00", true, (7, 17)),
+            (25, "Sun 01:00", true, (7, 17)),
+            // 01:00 UTC: the clocks go forward.
+            (26, "Sun 03:00", true, (6, 16)),
+            (30, "Sun 07:00", true, (6, 16)),
+            (31, "Sun 08:00", false, (6, 16)),
+            (41, "Sun 18:00", true, (6, 16)),
+        ] {
+            let at = saturday + hours * 3600;
+            let output = std::process::Command::new("date")
+                .args(["-d", &format!("@{at}"), "+%z"])
+                .env("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+                .output()
+                .expect("date");
+            if !output.status.success() {
+                println!("skipped: this platform's date knows no -d");
+                return;
+            }
+            let ahead = machine::offset(String::from_utf8_lossy(&output.stdout).trim()).unwrap();
+            let minute = machine::local_minute(at * 1000, ahead);
+            assert_eq!(schedule::words(minute), local);
+            let facts = Facts {
+                local_minute: minute,
+                ..Facts::default()
+            };
+            let why = preferences.policy().why_not(Request::Run, &facts, Time(0));
+            assert_eq!(why.is_none(), is_open, "{local}");
+            let told = preferences
+                .night(minute, ahead)
+                .map(|night| (night.from_minute / 60, night.until_minute / 60));
+            assert_eq!(told, Some(night), "{local}");
+        }
+    }
+
+    #[test]
+    fn the_server_is_told_the_next_night_alone_and_no_weekend() {
+        let preferences = merged(&Given::default(), "schedule = [\"mon-fri 18:00-08:00\", \"sat 08:00-20:00\"]").unwrap();
+        let told = |day: u16, hour: u16| preferences.night(day * DAY_MINUTES + hour * 60, 0);
+        assert_eq!(
+            told(0, 20).map(|night| (night.from_minute, night.until_minute)),
+            Some((480, 1080))
+        );
+        // Saturday at 20:00 until Monday at 18:00 is more than a night.
+        assert_eq!(told(5, 12), None);
+        assert_eq!(told(6, 12), None);
     }
 
     proptest! {
         #[test]
         fn limits_that_are_taken_are_in_their_range_and_overflow_nothing(
             numbers in proptest::array::uniform6(proptest::option::of(any::<f64>())),
+            network in proptest::array::uniform3(proptest::option::of(any::<f64>())),
+            minute in 0..planner::week::WEEK_MINUTES,
             used: u64,
             jobs: usize,
             ahead: i16,
         ) {
             let [idle_time_to_run, max_ncpus_pct, disk_max_used_gb, ram_max_used_gb, start_hour, end_hour] = numbers;
+            let [max_bytes_sec_up, max_bytes_sec_down, month_max_gb] = network;
             let given = Given {
                 idle_time_to_run,
+                max_bytes_sec_up,
+                max_bytes_sec_down,
+                month_max_gb,
                 max_ncpus_pct,
                 disk_max_used_gb,
                 ram_max_used_gb,
@@ -250,7 +360,7 @@ mod tests {
             prop_assert!((1.0..=100.0).contains(&found.max_ncpus_pct));
             let room = found.room(jobs, used);
             prop_assert!(room.disk_bytes <= policy.disk_max_used_bytes && room.ram_bytes <= 1_000_000_000_000_000);
-            let night = found.night(i32::from(ahead));
+            let night = found.night(minute, i32::from(ahead));
             prop_assert!(night.is_none_or(|night| night.from_minute < 1440 && night.until_minute < 1440));
         }
     }
@@ -264,6 +374,13 @@ mod tests {
             ("start_hour = 3\nend_hour = 25", "end_hour"),
             ("ram_max_used_gb = 0", "ram_max_used_gb"),
             ("disk_max_used_gb = nan", "disk_max_used_gb"),
+            ("schedule = [\"mon-fri 18-8\"]", "expected HH:MM"),
+            ("schedule = \"mon\"", "schedule"),
+            ("schedule = [\"mon\"]\nstart_hour = 3\nend_hour = 4", "give either"),
+            ("schedule = []", "expected one entry at least"),
+            ("max_bytes_sec_up = 100", "expected 8192"),
+            ("max_bytes_sec_down = \"fast\"", "max_bytes_sec_down"),
+            ("month_max_gb = -1", "month_max_gb"),
         ] {
             let message = merged(&Given::default(), text).unwrap_err().to_string();
             assert!(message.contains(word), "{text}: {message}");

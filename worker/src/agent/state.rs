@@ -11,6 +11,7 @@
 //! | `request.json` | what `pause`, `resume` and `finish` asked for; it holds until the next request, also over a restart |
 //! | `status.json` | what `status` shows, written every second |
 //! | `contributed.json` | work contributed so far |
+//! | `traffic.json` | bytes over the network in this month |
 //! | `blobs/` | fetched files by digest |
 //!
 //! Folders of before, which knew servers by their URLs alone, have these files at the top; [`StateFolder::open`] moves them.

@@ -25,6 +25,9 @@ pub(crate) struct Status {
     /// Blobs on their way, each with how far it is.
     #[serde(default)]
     pub(crate) transfers: Vec<String>,
+    /// A newer version that there is; none is installed by itself.
+    #[serde(default)]
+    pub(crate) newer: Option<String>,
     /// Why it does not compute, or takes no new jobs.
     pub(crate) why_not: Option<String>,
     /// Its devices.
@@ -85,6 +88,7 @@ impl Status {
         let host = self.host.map_or("not registered yet".into(), |host| format!("host {host}"));
         let mut lines = vec![format!("{} ({host}) at {}", self.name, self.server)];
         lines.extend(self.waits.iter().map(|waits| format!("  {waits}")));
+        lines.extend(self.newer.iter().map(|newer| format!("  {newer}")));
         lines.extend(self.transfers.iter().map(|transfer| format!("  {transfer}")));
         lines.extend(self.why_not.iter().map(|why| format!("  {why}")));
         for device in &self.devices {

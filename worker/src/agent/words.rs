@@ -3,14 +3,20 @@
 use planner::{Declined, Idle, Leaving, Message, Reason};
 use protocol::http::Action;
 
+use super::schedule;
 use crate::console::progress::duration;
 
 fn seconds(ms: u64) -> String {
     duration(ms as f64 / 1000.0)
 }
 
-fn clock(minute: u16) -> String {
-    format!("{:02}:{:02}", minute / 60, minute % 60)
+/// What a person should know of versions: the server's program is newer than this one.
+pub(crate) fn newer(server: &str, own: &str) -> Option<String> {
+    let numbers = |version: &str| -> Option<Vec<u64>> {
+        let plain = version.split(['-', '+']).next().unwrap_or_default();
+        plain.split('.').map(|number| number.parse().ok()).collect()
+    };
+    (numbers(server)? > numbers(own)?).then(|| format!("version {server} is available: the server runs it, and this is {own}"))
 }
 
 /// Why nothing is computed, without the word *paused*: `on battery`.
@@ -21,10 +27,11 @@ pub(crate) fn reason(reason: &Reason) -> String {
         Reason::OnBattery => "on battery".into(),
         Reason::ExclusiveApp(app) => format!("{app} runs"),
         Reason::UserActive => "user active".into(),
-        Reason::OffHours {
-            from_minute,
-            until_minute,
-        } => format!("off hours, computes from {} to {}", clock(*from_minute), clock(*until_minute)),
+        Reason::OffHours { opens } => format!("off hours, computes again from {} on", schedule::words(*opens)),
+        Reason::MonthUsedUp { max_bytes } => format!(
+            "this month's {} GB over the network are used up (month_max_gb)",
+            *max_bytes as f64 / 1e9
+        ),
         Reason::DiskFull { used_bytes, max_bytes } => format!(
             "the state folder has {:.3} GB, disk_max_used_gb is {}",
             *used_bytes as f64 / 1e9,
@@ -171,11 +178,18 @@ mod tests {
         assert_eq!(quiet(&Declined::Paused(left)), "paused: for 1 min 0 s more");
         let app = Reason::ExclusiveApp("blender".into());
         assert_eq!(idle(&Idle::Paused(app)), "paused: blender runs");
-        let off = Reason::OffHours {
-            from_minute: 1320,
-            until_minute: 390,
-        };
-        assert_eq!(reason(&off), "off hours, computes from 22:00 to 06:30");
+        let off = Reason::OffHours { opens: 1440 + 1320 };
+        assert_eq!(reason(&off), "off hours, computes again from Tue 22:00 on");
+    }
+
+    #[test]
+    fn a_newer_version_of_the_server_is_told_and_nothing_else() {
+        let words = newer("0.10.0", "0.9.3").unwrap();
+        assert_eq!(words, "version 0.10.0 is available: the server runs it, and this is 0.9.3");
+        assert!(newer("1.0.0-rc.1", "0.9.3").is_some());
+        for server in ["0.9.3", "0.9.2", "0.9", "", "x.y", "1.0.0.\u{1b}"] {
+            assert_eq!(newer(server, "0.9.3"), None, "{server:?}");
+        }
     }
 
     #[test]

@@ -65,8 +65,10 @@ async fn upload(
         let path = format!("/v1/blobs/{digest}?offset={offset}&size={size}");
         let begun = Instant::now();
         // A part is small enough for the line: it has no more time than any other request.
+        let length = bytes.len() as u64;
         let sent = client.answer(client.request(Method::PUT, &path).body(bytes), 0).await;
         client.transfers.part_took(sent.is_ok().then(|| begun.elapsed()));
+        client.transfers.up.went(length, begun).await;
         match sent {
             Ok(response) => {
                 let view: BlobView = answer::json(response).await?;
@@ -145,6 +147,7 @@ pub(crate) async fn download(client: &Client, digest: Digest, path: &Path, bytes
                 }
                 file.write_all(&chunk).map_err(failed)?;
                 transfer.reached(there);
+                client.transfers.down.went(chunk.len() as u64, Instant::now()).await;
             }
         }
         // All of it arrived before the cut.

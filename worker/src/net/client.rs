@@ -4,11 +4,11 @@
 //! nothing comes: slow lines are slow, not broken.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use protocol::http::{SERVER_ID, ServerView};
+use protocol::http::{SERVER_ID, SERVER_VERSION, ServerView};
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
@@ -23,6 +23,8 @@ use crate::exit::Usage;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 /// A line that carries less than this many bytes a second is taken to be dead.
 pub(crate) const SLOWEST_BYTES_PER_S: u64 = 4 << 10;
+/// Longest version that is kept of a server.
+const VERSION_CHARS_MAX: usize = 40;
 
 /// Time for a request with a body of so many bytes until its answer begins.
 fn patience(body_bytes: u64) -> Duration {
@@ -78,6 +80,8 @@ pub(crate) struct Client {
     base: String,
     token: String,
     server: Option<ServerId>,
+    /// What the server said of itself last, shared by all clients made of this one.
+    version: Arc<Mutex<Option<String>>>,
     /// What is under way to and from the server, shared by all clients made of this one.
     pub(crate) transfers: Arc<Transfers>,
 }
@@ -113,6 +117,7 @@ impl Client {
             base,
             token: token.to_owned(),
             server: None,
+            version: Arc::default(),
             transfers: Arc::default(),
         })
     }
@@ -174,7 +179,22 @@ impl Client {
         {
             return Err(answer::stranger(&self.base, expected, id_of(&response).as_ref(), &response));
         }
+        if let Some(version) = response
+            .headers()
+            .get(SERVER_VERSION)
+            .and_then(|version| version.to_str().ok())
+        {
+            let mut known = self.version.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.as_deref() != Some(version) {
+                *known = Some(version.chars().take(VERSION_CHARS_MAX).collect());
+            }
+        }
         answer::success(response).await
+    }
+
+    /// The version of the server's program; none before it answered, or for a server of before such words.
+    pub(crate) fn server_version(&self) -> Option<String> {
+        self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn read<T: DeserializeOwned>(&self, request: RequestBuilder, body_bytes: u64) -> Result<T, NetError> {

@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use protocol::Digest;
 use reqwest::Method;
@@ -89,6 +90,55 @@ async fn a_blob_of_another_digest_or_of_too_many_bytes_is_no_reason_to_come_agai
         "{error}"
     );
     assert!(blobs::download(&client, Digest::of(b"wrong"), &path, 5).await.is_ok());
+}
+
+/// What a volunteer's limits of bandwidth come to, measured: files arrive and leave no faster, and not much slower.
+#[tokio::test]
+async fn files_are_fetched_and_sent_as_fast_as_the_limits_say() {
+    const SIZE: usize = 150_000;
+    let bytes = "x".repeat(SIZE);
+    let digest = Digest::of(bytes.as_bytes());
+    let (body, received) = (bytes.clone(), AtomicU64::new(0));
+    let url = serve(move |request, stream| {
+        let (head, begun) = request.split_once("\r\n\r\n").expect("a head");
+        if head.starts_with("GET ") {
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\nConnection: close\r\n\r\n");
+            return drop(stream.write_all(format!("{head}{body}").as_bytes()));
+        }
+        let lower = head.to_lowercase();
+        let length = lower
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+        let length = length.expect("a length");
+        let mut rest = vec![0; length - begun.len()];
+        stream.read_exact(&mut rest).expect("the part");
+        let received = received.fetch_add(length as u64, Ordering::Relaxed) + length as u64;
+        let view = format!(
+            "{{\"digest\":\"{digest}\",\"received\":{received},\"whole\":{}}}",
+            received == SIZE as u64
+        );
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
+        drop(stream.write_all(format!("{head}Content-Length: {}\r\n\r\n{view}", view.len()).as_bytes()));
+    });
+    let client = client(&url);
+    let place = tempfile::tempdir().expect("a folder");
+    client.transfers.down.limit(Some(150_000));
+    client.transfers.up.limit(Some(100_000));
+    let measured = |begun: Instant| SIZE as f64 / begun.elapsed().as_secs_f64();
+    let begun = Instant::now();
+    blobs::download(&client, digest, &place.path().join("blob"), SIZE as u64)
+        .await
+        .expect("fetched");
+    let down = measured(begun);
+    let begun = Instant::now();
+    blobs::upload_bytes(&client, bytes.as_bytes(), digest).await.expect("sent");
+    let up = measured(begun);
+    println!("down {down:.0} bytes/s of 150000, up {up:.0} bytes/s of 100000");
+    assert!(
+        (75_000.0..150_001.0).contains(&down) && (50_000.0..100_001.0).contains(&up),
+        "{down} down, {up} up"
+    );
+    assert_eq!(client.transfers.moved(), 2 * SIZE as u64);
 }
 
 /// A certificate for this address, signed by itself, and its key.

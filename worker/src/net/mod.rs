@@ -8,6 +8,7 @@
 //! | [`error`] | what can go wrong with a request |
 //! | `hostile` | tests: servers that answer anything |
 //! | [`transfer`] | blobs on their way: size of parts, progress |
+//! | [`pace`] | limits of bandwidth |
 //! | [`blobs`] | packages, checkpoints and outputs, up and down, in parts that survive a cut |
 //! | [`events`] | held streams of server-sent events |
 //! | [`link`] | whether the server answers, and when to ask again |
@@ -23,6 +24,7 @@ pub(crate) mod events;
 pub(crate) mod hostile;
 pub(crate) mod link;
 pub(crate) mod outputs;
+pub(crate) mod pace;
 pub(crate) mod transfer;
 
 pub(crate) use access::Access;

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::pace::Pace;
+
 /// Bytes of the first part, and of the smallest and largest ones.
 const PART_FIRST: u64 = 256 << 10;
 pub(crate) const PART_MIN: u64 = 4 << 10;
@@ -52,6 +54,9 @@ pub(crate) struct Transfers {
     /// Bytes that have arrived anywhere since the start.
     moved: AtomicU64,
     number: AtomicU64,
+    /// Limits of bandwidth to the server and from it.
+    pub(crate) up: Pace,
+    pub(crate) down: Pace,
 }
 
 impl Default for Transfers {
@@ -61,6 +66,8 @@ impl Default for Transfers {
             part: AtomicU64::new(PART_FIRST),
             moved: AtomicU64::new(0),
             number: AtomicU64::new(0),
+            up: Pace::default(),
+            down: Pace::default(),
         }
     }
 }
@@ -99,12 +106,13 @@ impl Transfers {
 
     /// Bytes of the next part.
     pub(crate) fn part_bytes(&self) -> u64 {
-        self.part.load(Ordering::Relaxed)
+        let part = self.part.load(Ordering::Relaxed);
+        self.up.part_max().map_or(part, |most| part.min(most).max(PART_MIN))
     }
 
     /// A part was answered after this time, or was not.
     pub(crate) fn part_took(&self, took: Option<Duration>) {
-        let bytes = self.part_bytes();
+        let bytes = self.part.load(Ordering::Relaxed);
         let next = match took {
             Some(took) if took < PART_TIME / 4 => bytes * 2,
             Some(took) if took <= PART_TIME => bytes,

@@ -52,6 +52,7 @@ pub(super) fn content(status: Option<&Status>) -> Markup {
                 @match status.host { Some(host) => { "host " (host) } None => { "not registered yet" } }
                 " at " (status.server)
             }
+            @if let Some(newer) = &status.newer { p.why { (newer) } }
             @if let Some(why) = &status.why_not { p.why { (why) } }
             @if let Some(waits) = &status.waits { p.why { (waits) } }
             @for transfer in &status.transfers { p.small { (transfer) } }

@@ -149,6 +149,7 @@ impl Machine {
                 idle_time_to_run_ms: 180_000,
                 hours: None,
                 disk_max_used_bytes: 1 << 30,
+                month_max_bytes: None,
                 exit_when_idle: false,
             },
             facts: self.facts.clone(),

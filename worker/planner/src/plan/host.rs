@@ -263,7 +263,7 @@ impl Planner {
                 reason: pause.reason.clone(),
                 back_in_ms: match self.request {
                     Request::Pause { until: Some(until) } => Some(until.since(self.now)),
-                    _ => None,
+                    _ => self.policy.opens_in(&self.facts).map(|minutes| u64::from(minutes) * 60_000),
                 },
             },
             _ => Presence::Here,

@@ -42,6 +42,7 @@ use super::compute::Idle;
 use super::job_folder::Kept;
 use super::preferences::{Given, Preferences};
 use super::state::{Identity, StateFolder};
+use super::traffic::Traffic;
 use super::view::View;
 use crate::console::signals::Stop;
 use crate::exit::Exit;
@@ -107,6 +108,7 @@ pub(crate) struct Agent {
     access: Access,
     given: Given,
     preferences: Preferences,
+    traffic: Traffic,
     slots: Vec<DeviceSlot>,
     threads: BTreeMap<AttemptId, Thread>,
     arrived: BTreeMap<AttemptId, Arrived>,

@@ -38,6 +38,11 @@ impl Agent {
         let transfers = self.errands.client.transfers.under_way();
         Status {
             transfers: transfers.iter().map(Transfer::words).collect(),
+            newer: self
+                .errands
+                .client
+                .server_version()
+                .and_then(|server| words::newer(&server, env!("CARGO_PKG_VERSION"))),
             at_ms: machine::now_ms(),
             pid: std::process::id(),
             server: self.server.clone(),

@@ -12,8 +12,10 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::errands::Errands;
 use super::watch::{self, Looked, Watch};
 use super::{Agent, DeviceSlot, Setup, classes, millis};
+use crate::agent::machine;
 use crate::agent::preferences::Preferences;
 use crate::agent::state::{Asked, Identity, StateFolder};
+use crate::agent::traffic::Traffic;
 use crate::agent::view::View;
 use crate::console::signals::Stop;
 use crate::net::Client;
@@ -67,7 +69,11 @@ impl Agent {
         let instance = fresh_key();
         let asked = recall_request(&setup.state)?;
         let began = Instant::now();
-        let looked = watch::look(&preferences, &setup.state);
+        let mut looked = watch::look(&preferences, &setup.state);
+        let mut traffic: Traffic = setup.state.read("traffic.json").unwrap_or_default();
+        traffic.count(0, machine::now_ms());
+        looked.facts.month_bytes = traffic.bytes;
+        preferences.limit(&anonymous.transfers);
         let watch = Watch::new(&setup.access, asked, looked.clone());
         let planner = Planner::new(
             planner::Setup {
@@ -101,6 +107,7 @@ impl Agent {
             access: setup.access,
             given: setup.given,
             preferences,
+            traffic,
             slots,
             threads: BTreeMap::new(),
             arrived: BTreeMap::new(),
@@ -215,7 +222,7 @@ pub(super) fn describe(slots: &[DeviceSlot], preferences: &Preferences, looked: 
         version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol: protocol::http::PROTOCOL,
         devices: devices.collect(),
-        night: preferences.night(looked.minutes_ahead_of_utc),
+        night: preferences.night(looked.facts.local_minute, looked.minutes_ahead_of_utc),
         instance: Some(instance.to_owned()),
     }
 }

@@ -46,7 +46,9 @@ pub(super) fn look(preferences: &Preferences, state: &StateFolder) -> Looked {
             user_idle_ms: idle.map(super::millis),
             exclusive_app: machine::running(&preferences.exclusive_apps).map(str::to_owned),
             disk_used_bytes: state.bytes(),
-            local_minute: machine::local_minute(minutes_ahead_of_utc),
+            local_minute: machine::local_minute(machine::now_ms(), minutes_ahead_of_utc),
+            // The agent counts them.
+            month_bytes: 0,
         },
         minutes_ahead_of_utc,
         name: machine::name(),
@@ -118,8 +120,18 @@ impl Agent {
             self.watch.look = Look::Done(Instant::now());
         }
         self.watch.looked = looked;
+        self.count_traffic();
         self.give(Input::Facts(self.watch.looked.facts.clone()));
         self.describe_again();
+    }
+
+    /// Bytes that went over the network since the last look.
+    fn count_traffic(&mut self) {
+        let moved = self.errands.client.transfers.moved();
+        if self.traffic.count(moved, machine::now_ms()) {
+            self.state.write_lightly("traffic.json", &self.traffic);
+        }
+        self.watch.looked.facts.month_bytes = self.traffic.bytes;
     }
 
     /// The state folder has so many bytes more than when it was looked at: a limit holds from here on, and what was deleted meanwhile counts from
@@ -171,6 +183,7 @@ impl Agent {
         match found.and_then(|(_, table)| Preferences::merge(&self.given, table)) {
             Ok(preferences) => {
                 self.preferences = preferences;
+                self.preferences.limit(&self.errands.client.transfers);
                 self.watch.look = Look::Due;
                 self.say("the preferences changed");
                 self.give(Input::Policy(self.preferences.policy()));
