@@ -165,12 +165,12 @@ impl Browser {
         self.call("Emulation.setDeviceMetricsOverride", &metrics);
     }
 
-    /// A picture of the whole page, into the folder that `BATON_SCREENSHOTS` names, if it does.
+    /// A picture of what is on the screen, into the folder that `BATON_SCREENSHOTS` names, if it does.
     pub fn picture(&mut self, name: &str) {
         let Some(folder) = std::env::var_os("BATON_SCREENSHOTS") else {
             return;
         };
-        let shot = self.call("Page.captureScreenshot", &json!({"captureBeyondViewport": true}));
+        let shot = self.call("Page.captureScreenshot", &json!({"captureBeyondViewport": false}));
         let bytes = base64(shot["data"].as_str().expect("a picture"));
         std::fs::write(Path::new(&folder).join(name), bytes).expect("a place for pictures");
     }
