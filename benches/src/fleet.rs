@@ -43,22 +43,42 @@ pub fn secret(host: u64) -> String {
 /// # Errors
 /// The store does not take it.
 pub async fn fill(store: &dyn Store, hosts: u64, jobs: u64) -> anyhow::Result<()> {
-    let core = populated(hosts, hosts + jobs, 20, 1000);
-    store.snapshot(1, core.save()?).await?;
+    populate(store, hosts, jobs).await?;
     for host in 1..=hosts {
-        let digest = Digest::of(secret(host).as_bytes());
         let row = TokenRow {
-            id: digest.short(),
-            digest,
-            scope: Scope::Host,
-            subject: format!("host-{host}"),
             host: Some(HostId(host)),
-            issued_ms: START_MS,
-            revoked_ms: None,
-            invitation: false,
-            enrolled: None,
+            ..token(&secret(host), Scope::Host, &format!("host-{host}"))
         };
         store.put_token(row).await?;
     }
     Ok(())
+}
+
+/// The same without the hosts' tokens, and with one of an operator: for what people ask.
+///
+/// # Errors
+/// The store does not take it.
+pub async fn fill_for(store: &dyn Store, hosts: u64, jobs: u64, operator: &str) -> anyhow::Result<()> {
+    populate(store, hosts, jobs).await?;
+    Ok(store.put_token(token(operator, Scope::Operator, "operator")).await?)
+}
+
+async fn populate(store: &dyn Store, hosts: u64, jobs: u64) -> anyhow::Result<()> {
+    let core = populated(hosts, hosts + jobs, 20, 1000);
+    Ok(store.snapshot(1, core.save()?).await?)
+}
+
+fn token(secret: &str, scope: Scope, subject: &str) -> TokenRow {
+    let digest = Digest::of(secret.as_bytes());
+    TokenRow {
+        id: digest.short(),
+        digest,
+        scope,
+        subject: subject.to_owned(),
+        host: None,
+        issued_ms: START_MS,
+        revoked_ms: None,
+        invitation: false,
+        enrolled: None,
+    }
 }

@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
-use benches::fleet::fill;
+use benches::fleet::fill_for;
 use benches::load::{Connection, Times};
 use clap::Parser;
 use server::serve::{Options, Server};
@@ -32,12 +31,18 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let folder = tempfile::tempdir()?;
     let store = SqliteStore::open(&folder.path().join("baton.sqlite")).await?;
-    fill(&store, arguments.hosts, arguments.jobs.saturating_sub(arguments.hosts)).await?;
+    let token = format!("baton_operator_{:064}", 1);
+    fill_for(
+        &store,
+        arguments.hosts,
+        arguments.jobs.saturating_sub(arguments.hosts),
+        &token,
+    )
+    .await?;
     store.close().await;
     let mut options = Options::loopback(folder.path(), None);
     options.rates.requests_per_minute = 0;
     let server = Server::start(options).await?;
-    let token = std::fs::read_to_string(folder.path().join("operator.token")).context("the operator's token")?;
     let mut connection = Connection::open(&server.address.to_string()).await?;
     println!(
         "{} jobs, {} hosts; {} requests each, one after the other",
@@ -60,7 +65,7 @@ async fn main() -> anyhow::Result<()> {
     ] {
         let (mut times, mut bytes) = (Times::default(), 0);
         for _ in 0..arguments.requests {
-            bytes = times.measure(connection.get(path, token.trim())).await?.len();
+            bytes = times.measure(connection.get(path, &token)).await?.len();
         }
         let ms = |time: Duration| format!("{:.1} ms", 1000.0 * time.as_secs_f64());
         let (half, most) = (times.percentile(50), times.percentile(99));
