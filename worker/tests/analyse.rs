@@ -70,7 +70,7 @@ fn torsions_of_what_is_not_there_are_refused_by_name() {
     let refused = place.baton("analyse run-50 --torsion phi=4,6,8");
     assert_eq!(refused.code, 2, "{}", refused.err);
     assert!(refused.err.contains("expected NAME=A,B,C,D"), "{}", refused.err);
-    let refused = place.baton("analyse run-50 --torsion phi=4,6,8,14");
+    let refused = place.baton("analyse run-50 --torsion phi=4,6,8,10");
     assert_eq!(refused.code, 1, "{}", refused.err);
     assert!(refused.err.contains("--torsion"), "{}", refused.err);
 }

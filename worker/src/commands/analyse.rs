@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = time)]
     from: Option<f64>,
     /// Follow a torsion angle of four particles, counted from 0; may be given several times, and of the first two there is a map. Alanine dipeptide of
-    /// the gallery: `--torsion phi=4,6,8,14 --torsion psi=6,8,14,16`.
+    /// the gallery: `--torsion phi=4,6,8,10 --torsion psi=6,8,10,16`.
     #[arg(long = "torsion", value_name = "NAME=A,B,C,D")]
     torsions: Vec<Asked>,
     /// Draw all of it into DIR/plots.

@@ -27,7 +27,7 @@ impl FromStr for Asked {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong =
-            || format!("found '{text}', expected NAME=A,B,C,D with four different particles, counted from 0: phi=4,6,8,14");
+            || format!("found '{text}', expected NAME=A,B,C,D with four different particles, counted from 0: phi=4,6,8,10");
         let (name, atoms) = text.split_once('=').ok_or_else(wrong)?;
         let atoms: Vec<u32> = atoms
             .split(',')
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_mean_does_not_break_at_180_degrees() {
         let torsion = |angles: &[f64]| Torsion {
-            asked: "phi=4,6,8,14".parse().expect("a torsion"),
+            asked: "phi=4,6,8,10".parse().expect("a torsion"),
             points: (0u8..).map(f64::from).zip(angles.iter().copied()).collect(),
         };
         let (mean, spread) = torsion(&[170.0, -170.0]).mean(0.0).expect("a mean");

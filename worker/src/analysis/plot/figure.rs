@@ -163,7 +163,7 @@ fn draw<'a>(area: &Area<'a>, panel: &Panel, [x, y]: [Range<f64>; 2], x_axis: Opt
         .light_line_style(TRANSPARENT)
         .axis_style(FAINT.stroke_width(2))
         .x_labels(9)
-        .y_labels(6)
+        .y_labels(if x == y { 9 } else { 6 })
         .x_label_formatter(&x_text)
         .y_label_formatter(&y_text)
         .label_style(font(28).color(&INK))
