@@ -1,8 +1,14 @@
 //! What a system must fulfil; every problem is found and named, not the first alone.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `motion` | integrator, heat bath, barostat |
+
+mod motion;
 
 use std::collections::BTreeSet;
 
-use super::{Action, Barostat, Cutoff, Method, SiteKind, System, Vector};
+use super::{Cutoff, Method, SiteKind, System, Vector};
 
 /// Most particles: what one dispatch of 65,535 workgroups of 64 reaches.
 pub const PARTICLES_MAX: usize = 65_535 * 64;
@@ -64,7 +70,7 @@ pub fn problems(system: &System) -> Vec<String> {
         custom(system, &mut problems);
         constraints(system, &mut problems);
         sites(system, &mut problems);
-        motion(system, &mut problems);
+        motion::motion(system, &mut problems);
     }
     problems.found
 }
@@ -403,54 +409,4 @@ fn sites(system: &System, problems: &mut Problems) {
             }
         }
     });
-}
-
-fn motion(system: &System, problems: &mut Problems) {
-    let mut random = false;
-    for action in &system.actions {
-        match action {
-            Action::RemoveMotion { every } => problems.add(unless(*every > 0, || {
-                "centre-of-mass motion is removed every 0 steps, expected at least 1".into()
-            })),
-            Action::Barostat(barostat) => {
-                random = true;
-                volume_moves(barostat, problems);
-                problems.add(unless(system.cell.is_some(), || "there is a barostat but no box".into()));
-            }
-        }
-    }
-    let Some(dynamics) = &system.dynamics else {
-        return;
-    };
-    problems.add(unless((1e-9..1.0).contains(&dynamics.step_ps), || {
-        format!("the time step is {} ps, expected above 1e-9 and below 1", dynamics.step_ps)
-    }));
-    if let Some(bath) = dynamics.integrator.bath() {
-        random = true;
-        let good = (0.0..1e5).contains(&bath.temperature_k) && (0.0..1e6).contains(&bath.friction_per_ps);
-        problems.add(unless(good, || {
-            format!(
-                "the heat bath has {} K and friction {} per ps, expected 0 to below 1e5 and 0 to below 1e6",
-                bath.temperature_k, bath.friction_per_ps
-            )
-        }));
-    }
-    problems.add(unless(!random || dynamics.seed.is_some(), || {
-        "random numbers are needed but there is no seed".into()
-    }));
-}
-
-fn volume_moves(barostat: &Barostat, problems: &mut Problems) {
-    problems.add(unless(barostat.every > 0, || {
-        "the barostat tries every 0 steps, expected at least 1".into()
-    }));
-    problems.add(unless(barostat.pressure_bar.abs() < 1e6, || {
-        format!("the barostat has {} bar, expected within 1e6 of 0", barostat.pressure_bar)
-    }));
-    problems.add(unless((1e-3..1e5).contains(&barostat.temperature_k), || {
-        format!(
-            "the barostat has {} K, expected 1e-3 to below 1e5: its moves are weighed by kT; give it the temperature of the heat bath, or leave it out for dynamics at 0 K",
-            barostat.temperature_k
-        )
-    }));
 }
