@@ -63,7 +63,11 @@ impl Caller {
     /// # Errors
     /// 403 for any other caller, and for an invitation that is used up.
     pub fn enrols(&self, enrolment: Enrolment, again: Option<HostId>) -> Answer<()> {
-        let may = self.scope == Scope::Operator || self.scope == Scope::Host && self.host.is_none();
+        let may = match self.scope {
+            Scope::Operator | Scope::Referee => true,
+            Scope::Host => self.host.is_none(),
+            Scope::Scientist => false,
+        };
         self.only(
             may,
             "a token that enrols hosts: an invitation, or the host token of the server's folder",
@@ -73,7 +77,7 @@ impl Caller {
                 "this invitation enrolled host {host} and is used up: ask the operator for another"
             )));
         }
-        let by_invitation = self.invitation || self.scope == Scope::Operator;
+        let by_invitation = self.invitation || self.scope != Scope::Host;
         match enrolment {
             Enrolment::Invitation if !by_invitation => Err(Fault::forbidden(
                 "this server enrols hosts by invitation: ask the operator for one (baton token new host SUBJECT --invitation)",

@@ -109,6 +109,9 @@ struct Arguments {
     /// Seconds that a check waits for a free device before it makes room for itself on a busy one.
     #[arg(long, default_value_t = 600)]
     check_patience_s: u64,
+    /// Of results on which two hosts agree, per cent that a referee computes once more, while one is there.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=100))]
+    audit_percent: u64,
     /// Address, or range of addresses, of a proxy whose X-Forwarded-For and X-Forwarded-Proto count; may be given several times.
     #[arg(long, value_name = "CIDR")]
     trusted_proxy: Vec<Range>,
@@ -172,6 +175,7 @@ impl Arguments {
                 retire_ms: ms(self.finished_h.saturating_mul(3600)),
                 check_same_network: self.check_same_network,
                 check_patience_ms: ms(self.check_patience_s),
+                audit_ppm: self.audit_percent * 10_000,
                 ..Config::default()
             },
             rates: Rates {

@@ -41,6 +41,7 @@ impl Liar {
             }],
             night: None,
             instance: None,
+            referee: false,
         };
         let body = serde_json::to_vec(&body).expect("JSON");
         let registered: Registered = read(stage.send("POST", "/v1/hosts", token.trim(), &body));

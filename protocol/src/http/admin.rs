@@ -11,6 +11,8 @@ use crate::{Digest, HostId};
 pub enum Scope {
     /// Enrol hosts; a host's own token speaks for that host alone.
     Host,
+    /// Enrol referees: the operator's hosts, whose results decide where others differ.
+    Referee,
     /// Submit jobs and steer its own.
     Scientist,
     /// Everything.
@@ -22,6 +24,7 @@ impl Scope {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Host => "host",
+            Self::Referee => "referee",
             Self::Scientist => "scientist",
             Self::Operator => "operator",
         }

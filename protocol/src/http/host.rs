@@ -48,6 +48,9 @@ pub struct RegisterHost {
     /// As in [`Heartbeat::instance`].
     #[serde(default, deserialize_with = "crate::text::read_option")]
     pub instance: Option<String>,
+    /// It is to be a referee, which computes checks alone and decides: its token has that scope.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub referee: bool,
 }
 
 /// Answer to [`RegisterHost`].

@@ -190,7 +190,8 @@ impl Core {
         for host in self.hosts.values() {
             for (index, device) in host.devices().iter().enumerate() {
                 let open = host.closed(self.now_ms).is_none() || host.open_until(self.now_ms).is_some();
-                let can = open && device.line().is_empty() && !device.classes().is_empty();
+                let can = open && device.line().is_empty() && !device.classes().is_empty() && !host.origin().referee;
+                let can = can && self.drivers.quarantined(device.classes()).is_none();
                 require(device.is_free() == can || self.is_due(host.id), || {
                     format!(
                         "device {index} of host {} is free: {}, should be: {can}",

@@ -75,6 +75,10 @@ pub struct Config {
     pub check_same_network: bool,
     /// A host that returned a wrong result has no work for this long; doubles with each.
     pub suspect_ms: u64,
+    /// The share of agreements that a referee computes once more, parts per million.
+    pub audit_ppm: u64,
+    /// A host that brings no boundary of a job home for this long, or for four segments if that is longer, has it no more.
+    pub stall_ms: u64,
 }
 
 /// A secret of the server. It is part of the log, so that a replay chooses the same, and of no message.
@@ -123,6 +127,7 @@ impl Config {
             ("check_ms", self.check_ms, 1),
             ("check_end_ms", self.check_end_ms, 0),
             ("suspect_ms", self.suspect_ms, 1),
+            ("stall_ms", self.stall_ms, 1),
         ];
         for (name, found, least) in times {
             if !(least..=TIME_MAX_MS).contains(&found) {
@@ -131,6 +136,9 @@ impl Config {
         }
         if self.batch_max == 0 || self.batch_max > BATCH_MAX {
             return Err(format!("batch_max: {}, expected 1 to {BATCH_MAX}", self.batch_max));
+        }
+        if self.audit_ppm > 1_000_000 {
+            return Err(format!("audit_ppm: {}, expected 0 to 1000000", self.audit_ppm));
         }
         if self.failures_max == 0 {
             return Err("failures_max: 0, expected at least 1".to_owned());
@@ -178,6 +186,8 @@ impl Default for Config {
             check_end_ms: 2 * 60 * MINUTE,
             check_same_network: false,
             suspect_ms: 60 * MINUTE,
+            audit_ppm: 20_000,
+            stall_ms: 24 * 60 * MINUTE,
         }
     }
 }

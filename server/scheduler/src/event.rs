@@ -169,6 +169,11 @@ pub enum Event {
         #[serde(default)]
         by: String,
     },
+    /// An operator lets the devices of a quarantined class have work again.
+    ForgiveClass {
+        /// The class.
+        class: HardwareClass,
+    },
 }
 
 impl Event {

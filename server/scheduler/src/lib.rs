@@ -38,7 +38,7 @@ pub use event::{Command, Event, Origin, Refusal, Reply};
 pub use rules::Finished;
 pub use views::Wanted;
 
-use tables::{Attempt, Attempts, DeviceId, Hosts, Jobs, Timers, UserId};
+use tables::{Attempt, Attempts, DeviceId, Drivers, Hosts, Jobs, Timers, UserId};
 
 /// Version of the rules: a log of events is replayed under the rules that wrote it. A state that older rules left is gone on from.
 pub const RULES: u32 = 4;
@@ -67,6 +67,7 @@ pub struct Core {
     attempts: Attempts,
     hosts: Hosts,
     timers: Timers,
+    drivers: Drivers,
     pending: Pending,
     commands: Vec<Command>,
 }
@@ -140,6 +141,7 @@ impl Core {
             Event::Revoked { host } => self.revoked(*host)?,
             Event::Drain { host, reason, by } => self.drain_by(*host, reason, by)?,
             Event::Forgive { host, by } => self.forgive(*host, by)?,
+            Event::ForgiveClass { class } => self.forgive_class(*class)?,
             Event::Prioritize { job, priority, now, by } => self.prioritize(*job, *priority, *now, by)?,
         }
         Ok(Reply::Done)

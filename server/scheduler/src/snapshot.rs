@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::tables::hosts::Presence;
 use crate::tables::jobs::{Restored, User};
-use crate::tables::{Attempt, Attempts, Host, Hosts, Job, Jobs, QueueKey, Timer, Timers};
+use crate::tables::{Attempt, Attempts, Drivers, Host, Hosts, Job, Jobs, QueueKey, Timer, Timers};
 use crate::{Config, Core, Pending, RULES};
 
 #[derive(Serialize)]
@@ -26,6 +26,7 @@ struct Saved<'a> {
     served_floor: u64,
     next_check: u64,
     timers: &'a Timers,
+    drivers: &'a Drivers,
     // Their keys are not text: lists of pairs.
     presence: Vec<(&'a HardwareClass, &'a Presence)>,
     passed: Vec<(&'a QueueKey, &'a u32)>,
@@ -47,6 +48,8 @@ struct Read {
     #[serde(default)]
     next_check: u64,
     timers: Timers,
+    #[serde(default)]
+    drivers: Drivers,
     presence: Vec<(HardwareClass, Presence)>,
     passed: Vec<(QueueKey, u32)>,
 }
@@ -68,6 +71,7 @@ impl Core {
             served_floor: 0,
             next_check: 0,
             timers: Timers::default(),
+            drivers: Drivers::default(),
             presence: Vec::new(),
             passed: Vec::new(),
         })
@@ -92,6 +96,7 @@ impl Core {
             served_floor: self.jobs.served_floor(),
             next_check: self.jobs.next_check(),
             timers: &self.timers,
+            drivers: &self.drivers,
             presence: self.hosts.presence().iter().collect(),
             passed: self.jobs.queues().all_passed().iter().collect(),
         })
@@ -136,6 +141,7 @@ impl From<Read> for Core {
             attempts: Attempts::restore(read.attempts, read.next_attempt, |device| hosts.classes(device)),
             hosts,
             timers: read.timers,
+            drivers: read.drivers,
             config: read.config,
             rules: RULES,
             pending: Pending::default(),

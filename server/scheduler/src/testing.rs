@@ -29,6 +29,7 @@ pub fn registration(name: &str, kind: u64) -> RegisterHost {
         }],
         night: None,
         instance: None,
+        referee: false,
     }
 }
 

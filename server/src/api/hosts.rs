@@ -68,6 +68,7 @@ pub async fn register(
     Body(body): Body<RegisterHost>,
 ) -> Answer<(StatusCode, Json<Registered>)> {
     caller.enrols(app.enrolment, caller.enrolled)?;
+    check_role(&caller, body.referee)?;
     // An invitation enrols one host also when it is shown twice at the same time.
     let _alone = match caller.invitation {
         true => Some(app.begin(&format!("invitation {}", caller.id))?),
@@ -101,8 +102,7 @@ pub async fn register(
                 origin: Origin {
                     subject: (caller.subject != SHARED_SUBJECT).then(|| caller.subject.clone()),
                     network: network(&peer),
-                    // The operator's own machine.
-                    referee: caller.scope == Scope::Operator,
+                    referee: caller.scope == Scope::Referee,
                 },
             };
             let look = |reply, core: &Core| (reply, heartbeat_s(core));
@@ -137,6 +137,21 @@ pub async fn register(
     ))
 }
 
+/// A referee is one by its token, and says so: neither alone makes one.
+fn check_role(caller: &Caller, referee: bool) -> Answer<()> {
+    match (caller.scope == Scope::Referee, referee) {
+        (true, false) => Err(Fault::forbidden(format!(
+            "the token of {} enrols referees, and this host would be none: start the worker with --referee, or give it a host's token",
+            caller.subject
+        ))),
+        (false, true) => Err(Fault::forbidden(format!(
+            "a referee enrols with a token of scope referee (baton token new referee SUBJECT); this one has scope {}",
+            caller.scope.as_str()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Registers a host again: devices came or went, or were measured anew.
 #[utoipa::path(put, path = "/v1/hosts/{host}", tag = "hosts", params(("host" = u64, Path)), request_body = RegisterHost,
     responses((status = 200, body = Registered), (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -148,6 +163,17 @@ pub async fn reregister(
     Body(body): Body<RegisterHost>,
 ) -> Answer<Json<Registered>> {
     caller.speaks_for(host)?;
+    let is_referee = app.engine.core().await.is_referee(host)?;
+    if body.referee != is_referee {
+        let (was, is) = if is_referee {
+            ("a referee", "none")
+        } else {
+            ("no referee", "one")
+        };
+        return Err(Fault::forbidden(format!(
+            "host {host} enrolled as {was} and would be {is} now: enrol it anew, with a state folder of its own"
+        )));
+    }
     let event = Event::Register {
         host: Some(host),
         body,
@@ -183,9 +209,10 @@ pub async fn list(State(app): State<Arc<App>>, caller: Caller, Ask(cursor): Ask<
 #[utoipa::path(get, path = "/v1/hosts/{host}", tag = "hosts", params(("host" = u64, Path)),
     responses((status = 200, body = HostView), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn show(State(app): State<Arc<App>>, caller: Caller, At(host): At<HostId>) -> Answer<Json<HostView>> {
-    if caller.speaks_for(host).is_err() {
-        caller.scientist()?;
+    if caller.speaks_for(host).is_ok() {
+        return Ok(Json(app.engine.core().await.host_for_itself(host)?));
     }
+    caller.scientist()?;
     Ok(Json(app.engine.core().await.host(host)?))
 }
 

@@ -37,7 +37,7 @@ fn enums_of_the_document_are_as_on_the_wire() {
     assert_eq!(words("HostState"), json!(HostState::ALL));
     assert_eq!(words("Outcome"), json!(Outcome::ALL));
     assert_eq!(words("ErrorCause"), json!(ErrorCause::ALL));
-    assert_eq!(words("Scope"), json!(["host", "scientist", "operator"]));
+    assert_eq!(words("Scope"), json!(["host", "referee", "scientist", "operator"]));
     assert_eq!(words("Tier"), json!([protocol::Tier::Portable, protocol::Tier::ClassBound]));
     assert_eq!(words("Action"), json!(["run", "wait", "stop-at-boundary", "stop-now"]));
     // No word anywhere is a variant's name.

@@ -67,6 +67,9 @@ pub(crate) struct Given {
     /// Keep the priority that the agent was started with, instead of the lowest (no by default): for a machine that has nothing else to do.
     #[arg(long, env = "BATON_NO_PRIORITY_CHANGE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     no_priority_change: Option<bool>,
+    /// Be a referee (no by default): take no jobs, and decide where the results of others differ. Its token has the scope `referee`.
+    #[arg(long, env = "BATON_REFEREE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    referee: Option<bool>,
     /// A device to use: `auto`, `cpu`, or an id that `baton devices` shows; may be given several times, one job runs on each.
     #[arg(long, env = "BATON_DEVICE", value_name = "ID", value_delimiter = ',')]
     device: Option<Vec<String>>,
@@ -97,6 +100,7 @@ pub(crate) struct Preferences {
     pub(crate) exclusive_apps: Vec<String>,
     pub(crate) exit_when_idle: bool,
     pub(crate) no_priority_change: bool,
+    pub(crate) referee: bool,
     pub(crate) devices: Vec<String>,
     pub(crate) name: Option<String>,
 }
@@ -174,6 +178,7 @@ impl Preferences {
             exclusive_apps: flags.exclusive_apps.clone().or(file.exclusive_apps).unwrap_or_default(),
             exit_when_idle: flags.exit_when_idle.or(file.exit_when_idle).unwrap_or(false),
             no_priority_change: flags.no_priority_change.or(file.no_priority_change).unwrap_or(false),
+            referee: flags.referee.or(file.referee).unwrap_or(false),
             devices: flags.device.clone().or(file.device).unwrap_or_else(|| vec!["auto".into()]),
             name: flags.name.clone().or(file.name),
         })

@@ -68,6 +68,8 @@ pub(crate) enum HostCommand {
 pub(crate) enum Role {
     /// Enrol hosts.
     Host,
+    /// Enrol referees: hosts that decide where the results of others differ.
+    Referee,
     /// Submit jobs and steer its own.
     Scientist,
     /// Everything.
@@ -171,6 +173,7 @@ pub(crate) fn token(command: &TokenCommand) -> anyhow::Result<Exit> {
             let wanted = IssueToken {
                 scope: match role {
                     Role::Host => Scope::Host,
+                    Role::Referee => Scope::Referee,
                     Role::Scientist => Scope::Scientist,
                     Role::Operator => Scope::Operator,
                 },

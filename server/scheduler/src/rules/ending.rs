@@ -129,7 +129,7 @@ impl Core {
     /// An attempt is over, for whatever reason: the one way out.
     pub(super) fn finish(&mut self, id: AttemptId, outcome: Outcome, then: Then) {
         let Some(attempt) = self.detach(id, outcome) else { return };
-        for timer in [Timer::Offer(id), Timer::Stop(id), Timer::Prefetch(id)] {
+        for timer in [Timer::Offer(id), Timer::Stop(id), Timer::Prefetch(id), Timer::Stall(id)] {
             self.timers.clear(timer);
         }
         let (job_id, device) = (attempt.job, attempt.device);

@@ -24,6 +24,7 @@ impl Core {
         }
         self.timers
             .set(Timer::Offer(id_of_attempt), self.now_ms + self.config.offer_ms);
+        self.watch(id_of_attempt);
         self.sync_yields(device);
         let label = self.hosts.label(device.host);
         self.change(id, state, format!("offered to {label}: {why}"));

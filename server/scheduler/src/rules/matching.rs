@@ -13,7 +13,7 @@ use protocol::{AttemptId, HostId, JobId, JobState, Outcome};
 use super::Then;
 use crate::Core;
 use crate::reliability::Trust;
-use crate::tables::{Cause, Device, DeviceId, Job, Length, Need, Place, QueueKey, Stage, Stop, Timer};
+use crate::tables::{Cause, Device, DeviceId, Host, Job, Length, Need, Place, QueueKey, Stage, Stop, Timer};
 
 /// Jobs of a queue at which a device looks for one that ends before its host departs.
 const LOOKED_AT_MAX: usize = 64;
@@ -57,7 +57,12 @@ impl Core {
                 host: id,
                 index: u16::try_from(index).expect("a host registers 64 devices at most"),
             };
-            self.hosts.set_free(device, trust, self.now_ms);
+            if self.hosts.get(id).is_some_and(|host| host.origin().referee) {
+                self.fill_referee(device);
+                continue;
+            }
+            let quarantined = self.drivers.quarantined(self.hosts.classes(device)).is_some();
+            self.hosts.set_free(device, trust.filter(|_| !quarantined), self.now_ms);
             self.sync_yields(device);
             self.fill(device);
         }
@@ -95,7 +100,9 @@ impl Core {
             _ => false,
         };
         let host = self.hosts.get(attempt.device.host);
-        in_turn && !attempt.shielded && host.is_some_and(|host| host.closed(self.now_ms).is_none())
+        let opens = |host: &Host| host.closed(self.now_ms).is_none() && !host.origin().referee;
+        let asked = self.drivers.quarantined(self.hosts.classes(attempt.device)).is_none();
+        in_turn && asked && !attempt.shielded && host.is_some_and(opens)
     }
 
     /// Finds a device for a job that waits.
@@ -257,11 +264,12 @@ impl Core {
         if !self.hosts.device(id).is_some_and(Device::is_free) {
             return;
         }
-        if let Some(check) = self.pick_check(id) {
-            self.grant(check, id, None, "its turn came");
+        // Small jobs come behind a check as they do behind a job: nothing tells a host one from the other.
+        let check = self.pick_check(id);
+        let check = check.map(|job| Pick { job, for_age: false });
+        let Some(first) = check.or_else(|| self.pick(id, false)) else {
             return;
-        }
-        let Some(first) = self.pick(id, false) else { return };
+        };
         let small = |core: &Self, job: JobId| {
             core.jobs
                 .get(job)
@@ -286,7 +294,7 @@ impl Core {
 
     /// The job that a device should take next; it stays where it waits.
     pub(super) fn pick(&mut self, id: DeviceId, small: bool) -> Option<Pick> {
-        let host = self.hosts.get(id.host)?;
+        let host = self.hosts.get(id.host).filter(|host| !host.origin().referee)?;
         let flaky = host.trust(self.now_ms) == Trust::Flaky;
         let until_ms = self.hosts.device(id).and_then(Device::leaves_ms);
         let fits = |job: JobId| {

@@ -33,6 +33,8 @@ mod steer;
 mod waiting;
 
 pub(crate) use checks::PROBATION;
+#[cfg(test)]
+pub(crate) use checks::share_ppm;
 pub(crate) use ending::MESSAGE_CHARS_MAX;
 pub(crate) use presence::REASON_CHARS_MAX;
 pub use retire::Finished;

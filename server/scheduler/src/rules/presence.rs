@@ -35,6 +35,7 @@ impl Core {
                 Timer::Retire(job) => self.retire(job),
                 Timer::Check(check) => self.check_due(check),
                 Timer::Parole(host) => self.parole(host),
+                Timer::Stall(attempt) => self.stalled(attempt),
             }
             self.settle();
         }

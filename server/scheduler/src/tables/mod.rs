@@ -6,6 +6,7 @@
 //! | [`jobs`] | jobs, and the accounts of their owners | queues of those that wait; those that wait for another job |
 //! | [`attempts`] | attempts that are not over | those that may have to make room |
 //! | [`hosts`] | hosts and their devices | free devices; devices of each class |
+//! | [`drivers`] | drivers whose devices returned wrong results | – |
 //! | [`timers`] | times at which something is due | by time and by subject |
 //! | [`pool`] | – | the kind of index that free devices and yielding attempts stand in |
 //!
@@ -13,14 +14,18 @@
 //! [`Core::attach`](crate::Core::attach) and [`Core::detach`](crate::Core::detach) alone.
 
 pub(crate) mod attempts;
+pub(crate) mod drivers;
 pub(crate) mod hosts;
 pub(crate) mod jobs;
 pub(crate) mod pool;
 pub(crate) mod timers;
 
 pub(crate) use attempts::{Attempt, Attempts, Cause, Stage, Stop};
+pub(crate) use drivers::{Drivers, driver_of};
 pub(crate) use hosts::{Device, DeviceId, Host, Hosts, Suspension};
-pub(crate) use jobs::{ERRORS_KEPT, Failure, Job, Jobs, Length, Need, Place, QueueKey, Safe, Span, SpanState, UserId, Vote};
+pub(crate) use jobs::{
+    Check, ERRORS_KEPT, Failure, Job, Jobs, Length, Need, Place, QueueKey, Safe, Span, SpanState, UserId, Vote,
+};
 pub(crate) use timers::{Timer, Timers};
 
 /// What an invariant says when it does not hold.

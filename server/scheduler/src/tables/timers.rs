@@ -34,6 +34,8 @@ pub(crate) enum Timer {
     Check(JobId),
     /// The host may have work again.
     Parole(HostId),
+    /// Did the attempt bring a boundary home?
+    Stall(AttemptId),
 }
 
 /// All timers.

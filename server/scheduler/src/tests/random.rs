@@ -53,6 +53,7 @@ impl Chaos {
             user_running_max: 5,
             user_jobs_max: 60,
             retire_ms: 8 * HOUR,
+            check_end_ms: HOUR / 2,
             ..Config::default()
         };
         Self {
@@ -95,7 +96,7 @@ impl Chaos {
         Origin {
             subject: (subject > 0).then(|| format!("volunteer {subject}")),
             network: self.random.below(4),
-            referee: self.random.below(12) == 0,
+            referee: self.random.below(24) == 0,
         }
     }
 

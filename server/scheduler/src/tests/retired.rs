@@ -70,7 +70,10 @@ fn only_what_ended_leaves_or_comes_back() {
         let id = world.submit("ann", job("argon"));
         world.running(host, id, 1)
     };
-    world.pass(9 * DAY, &[host]);
+    for _ in 0..9 {
+        world.pass(23 * HOUR, &[host]);
+        world.commit(host, &lease, 1);
+    }
     assert_eq!(
         (world.state(held), world.state(lease.job)),
         (JobState::Held, JobState::Running)
@@ -79,7 +82,10 @@ fn only_what_ended_leaves_or_comes_back() {
         job: held,
         by: "ann".to_owned(),
     });
-    world.pass(2 * DAY, &[host]);
+    for _ in 0..3 {
+        world.pass(23 * HOUR, &[host]);
+        world.commit(host, &lease, 1);
+    }
     let stranger = retired(&world).remove(0);
     let mut other = World::new();
     assert!(matches!(

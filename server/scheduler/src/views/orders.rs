@@ -3,7 +3,7 @@
 use protocol::HostId;
 use protocol::http::{Action, CheckpointRef, IdleDevice, Lease, Orders};
 
-use crate::tables::{Device, Host, Length, Need, QueueKey, Stage};
+use crate::tables::{Cause, Device, Host, Length, Need, QueueKey, Stage, Stop};
 use crate::{Core, Refusal};
 
 impl Core {
@@ -33,10 +33,10 @@ impl Core {
                 let Some(job) = self.jobs.get(attempt.job) else { continue };
                 orders.offers += u64::from(attempt.stage == Stage::Offered);
                 let (action, reason) = match &attempt.stop {
-                    Some(stop) if stop.now => (Action::StopNow, &stop.reason),
-                    Some(stop) => (Action::StopAtBoundary, &stop.reason),
-                    None if position > 0 => (Action::Wait, &attempt.why),
-                    None => (Action::Run, &attempt.why),
+                    Some(stop) if stop.now => (Action::StopNow, told(stop)),
+                    Some(stop) => (Action::StopAtBoundary, told(stop)),
+                    None if position > 0 => (Action::Wait, attempt.why.as_str()),
+                    None => (Action::Run, attempt.why.as_str()),
                 };
                 orders.leases.push(Lease {
                     job: job.shown_id(),
@@ -45,7 +45,7 @@ impl Core {
                     batch: attempt.batch,
                     device: device.id.clone(),
                     action,
-                    reason: reason.clone(),
+                    reason: reason.to_owned(),
                     name: job.name.clone(),
                     package: job.package,
                     archive: job.archive,
@@ -76,6 +76,12 @@ impl Core {
                 None => reason,
             };
         }
+        if let Some(reason) = self.drivers.quarantined(device.classes()) {
+            return reason.to_owned();
+        }
+        if host.origin().referee {
+            return "idle: a referee, which computes where results differ, and nothing else".to_owned();
+        }
         let waiting: usize = device
             .classes()
             .iter()
@@ -88,5 +94,14 @@ impl Core {
             0 => format!("idle: no job for class {}", classes.join(" or ")),
             waiting => format!("idle: the owners of {waiting} waiting jobs have as many running as they may"),
         }
+    }
+}
+
+/// Why an attempt stops, as its host is told. What takes its place may be a check, which a host must not know from a job: so it is told neither which
+/// one it is nor how urgent.
+fn told(stop: &Stop) -> &str {
+    match stop.cause {
+        Cause::Preempt => "another job takes its turn",
+        Cause::Leave | Cause::Hold => &stop.reason,
     }
 }

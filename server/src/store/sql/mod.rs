@@ -48,7 +48,7 @@ pub(super) type TokenColumns = (
 
 pub(super) fn token(columns: TokenColumns) -> Result<TokenRow, StoreError> {
     let (id, digest, scope, subject, host, issued_ms, revoked_ms, invitation, enrolled) = columns;
-    let scopes = [Scope::Host, Scope::Scientist, Scope::Operator];
+    let scopes = [Scope::Host, Scope::Referee, Scope::Scientist, Scope::Operator];
     let scope = scopes
         .into_iter()
         .find(|known| known.as_str() == scope)

@@ -111,6 +111,7 @@ impl World {
             devices: Vec::new(),
             night: None,
             instance: None,
+            referee: false,
         };
         Setup {
             devices: DEVICES

@@ -224,6 +224,7 @@ pub(super) fn describe(slots: &[DeviceSlot], preferences: &Preferences, looked: 
         devices: devices.collect(),
         night: preferences.night(looked.facts.local_minute, looked.minutes_ahead_of_utc),
         instance: Some(instance.to_owned()),
+        referee: preferences.referee,
     }
 }
 

@@ -7,7 +7,7 @@
 use protocol::{AttemptId, HardwareClass, HostId, JobId, Verify};
 
 use crate::Core;
-use crate::tables::{Safe, Timer};
+use crate::tables::{Safe, Timer, driver_of};
 
 /// Spans of a host and class that are all checked before a share is.
 pub(crate) const PROBATION: u64 = 5;
@@ -37,6 +37,8 @@ impl Core {
         let passed = self.hosts.get(host).and_then(|host| host.record(class));
         let passed = passed.map_or(0, |record| record.passed);
         let key = &self.config.check_key.0;
+        let device = self.attempts.get(attempt).map(|attempt| attempt.device);
+        let driver = device.and_then(|device| driver_of(self.hosts.classes(device)));
         let Some(job) = self.jobs.get_mut(id) else { return };
         let number = key.keyed(&[id.0, job.segment(), attempt.0]);
         let drawn = number.0.first_chunk().copied().map_or(0, u64::from_le_bytes) % 1_000_000;
@@ -45,13 +47,19 @@ impl Core {
             Verify::Sampled => drawn < share_ppm(passed),
             Verify::Full => true,
         };
-        if !job.extend(before, host, class, chosen) || !chosen {
+        if !job.extend(before, (host, class, driver), chosen) || !chosen {
             return;
         }
+        let newest = job.spans.len() - 1;
+        self.open(id, newest);
+    }
+
+    /// Opens a check of a span of a job.
+    pub(super) fn open(&mut self, id: JobId, index: usize) {
         let times = (self.now_ms, self.now_ms + self.config.check_ms);
-        if let Some(check) = self.jobs.open_check(id, times) {
-            self.timers
-                .set(Timer::Check(check), self.now_ms + self.config.check_patience_ms);
+        if let Some(check) = self.jobs.open_check(id, index, times) {
+            let at_ms = self.now_ms + self.config.check_patience_ms;
+            self.timers.set(Timer::Check(check), at_ms);
             self.wait_for_device(check);
         }
     }

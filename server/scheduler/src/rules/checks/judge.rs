@@ -1,11 +1,13 @@
 //! Results of checks, held against what was committed.
 //!
-//! Equal digests of two hosts that nothing connects decide a span; a referee decides alone. Until then another host computes it.
+//! Equal digests of two hosts that nothing connects decide a span; a referee decides alone, and confirms a share of what two agree on. Until then
+//! another host computes it.
 
-use protocol::{AttemptId, HostId, JobId, JobState, Outcome};
+use protocol::{AttemptId, HostId, JobId, JobState, Outcome, Tier};
 
+use super::place::is_proven;
 use crate::Core;
-use crate::tables::{Attempt, Job, Safe, SpanState, Vote};
+use crate::tables::{Attempt, Host, Job, Safe, SpanState, Vote, driver_of};
 
 /// Results of a span that are all different, after which it is given up.
 const VOTES_MAX: usize = 5;
@@ -52,6 +54,7 @@ impl Core {
     /// An attempt at a check is over.
     pub(in crate::rules) fn check_over(&mut self, attempt: &Attempt, outcome: Outcome) {
         let (id, host) = (attempt.job, attempt.device.host);
+        let driver = driver_of(self.hosts.classes(attempt.device));
         let Some(row) = self.jobs.get_mut(id) else { return };
         let of = row.shown_id();
         let Some(check) = row.check.as_mut() else { return };
@@ -59,7 +62,7 @@ impl Core {
             let Some(digest) = row.safe.as_ref().map(|safe| safe.entry.digest) else {
                 return;
             };
-            check.votes.push(Vote { host, digest });
+            check.votes.push(Vote { host, digest, driver });
         } else if matches!(outcome, Outcome::ClientError | Outcome::Mismatch) {
             check.failed.push(host);
         }
@@ -83,7 +86,12 @@ impl Core {
         let Some(last) = check.votes.last().cloned() else { return };
         let refereed = self.hosts.get(newest).is_some_and(|host| host.origin().referee);
         let agreeing = check.votes.iter().filter(|vote| vote.digest == last.digest).count();
-        if refereed || agreeing > 1 {
+        if !refereed && agreeing > 1 && self.is_audited(row) {
+            if let Some(check) = self.jobs.get_mut(id).and_then(|row| row.check.as_mut()) {
+                check.agreed = Some(last.digest);
+            }
+            self.wait_for_device(id);
+        } else if refereed || agreeing > 1 {
             self.decide(id, last.digest, refereed);
         } else if check.votes.len() >= VOTES_MAX {
             let votes = check.votes.len();
@@ -99,14 +107,22 @@ impl Core {
             if let Some(state) = self.jobs.get(of).map(Job::state) {
                 self.change(of, state, reason);
             }
+            let wants_proven = self.jobs.get(id).is_some_and(|row| {
+                let class = row.check.as_ref().map(|check| check.class);
+                let may = |host: &Host| host.may_come(self.now_ms) && self.may_check(row, host);
+                class.is_some_and(|class| self.hosts.values().any(|host| is_proven(host, class) && may(host)))
+            });
+            if let Some(check) = self.jobs.get_mut(id).and_then(|row| row.check.as_mut()) {
+                check.wants_proven = wants_proven;
+            }
             self.wait_for_device(id);
         }
     }
 
     /// A span has this digest: it passes or is void, and hosts that gave another one are suspended.
-    fn decide(&mut self, id: JobId, digest: protocol::Digest, refereed: bool) {
+    pub(super) fn decide(&mut self, id: JobId, digest: protocol::Digest, refereed: bool) {
         let Some(row) = self.jobs.get(id) else { return };
-        let (of, to) = (row.shown_id(), row.until());
+        let (of, to, package) = (row.shown_id(), row.until(), row.package);
         let Some(check) = row.check.clone() else { return };
         self.drop_check(id);
         let Some((owner, others)) = check.votes.split_first() else {
@@ -125,6 +141,13 @@ impl Core {
             }
         }
         let first = check.start.as_ref().map_or(0, |start| start.entry.segment) + 1;
+        let portable = check.class.tier == Tier::Portable;
+        let right = || check.votes.iter().filter(|vote| vote.digest == digest);
+        for driver in right().filter_map(|vote| vote.driver).filter(|_| portable) {
+            if refereed || right().any(|other| other.driver != Some(driver)) {
+                self.drivers.note_right(driver, package);
+            }
+        }
         for vote in check.votes.iter().filter(|vote| vote.digest != digest) {
             let witness = witness.map(|host| self.hosts.label(host)).unwrap_or_default();
             let by = if refereed { "the referee" } else { "two others" };
@@ -134,6 +157,9 @@ impl Core {
                 digest.short()
             );
             self.convict(vote.host, refereed, &reason);
+            if let (true, Some(driver)) = (refereed && portable, vote.driver) {
+                self.blame(driver, vote.host, package);
+            }
         }
         // A span that was voided is no span of the job any more.
         self.checked(of);

@@ -1,11 +1,13 @@
 //! Which host checks, and when.
 //!
 //! A check goes to a host that nothing connects with those whose results it is held against: another subject, another network, and not the one
-//! that checked this host last, where the class has others. A free device takes a check before a job, so that little rests on one word.
+//! that checked this host last, where the class has others; nor one that was given the boundary at the span's end, which it could copy.
+//! A free device takes a check before a job, so that little rests on one word.
 
 use protocol::{HostId, JobId, JobState, Outcome};
 
 use super::super::Then;
+use super::PROBATION;
 use crate::Core;
 use crate::tables::{DeviceId, Host, Job, SpanState, Timer};
 
@@ -23,15 +25,21 @@ impl Core {
             return;
         };
         let may = |device: &DeviceId| self.hosts.get(device.host).is_some_and(|host| self.may_check(check, host));
-        let fitting = self.hosts.free_of(class).take(LOOKS_MAX).find(may);
-        if let Some(device) = fitting {
+        let fitting = || self.hosts.free_of(class).take(LOOKS_MAX).find(may);
+        if let Some(device) = self.idle_referee(check).or_else(fitting) {
             self.grant(id, device, None, "a device was free");
         }
     }
 
     /// The check that a device should take next; it stays where it waits.
     pub(in crate::rules) fn pick_check(&self, device: DeviceId) -> Option<JobId> {
-        let host = self.hosts.get(device.host).filter(|host| !host.leaves_soon(self.now_ms))?;
+        let host = self.hosts.get(device.host)?;
+        if host.origin().referee {
+            return self.pick_for_referee(device);
+        }
+        if host.leaves_soon(self.now_ms) {
+            return None;
+        }
         let waiting = |class| self.jobs.waiting_checks(class).take(LOOKS_MAX);
         let mut checks = self.hosts.classes(device).iter().flat_map(|class| waiting(*class));
         let found = checks.find(|check| !self.jobs.is_at_limit(check) && self.may_check(check, host))?;
@@ -39,17 +47,22 @@ impl Core {
     }
 
     /// Whether a host may compute a check.
-    fn may_check(&self, check: &Job, host: &Host) -> bool {
+    pub(super) fn may_check(&self, check: &Job, host: &Host) -> bool {
         let Some(check) = &check.check else { return false };
         let connected = |other: HostId| self.hosts.get(other).is_none_or(|other| self.alike(host, other));
         if check.failed.contains(&host.id) || check.votes.iter().any(|vote| connected(vote.host)) {
             return false;
         }
+        if host.origin().referee {
+            return true;
+        }
+        if check.agreed.is_some() || check.barred.iter().copied().any(connected) {
+            return false;
+        }
         if check.votes.len() > 1 {
-            // The parties differ: a referee decides where there is one.
-            let referees = self.hosts.values().filter(|host| host.origin().referee);
-            let mut present = referees.filter(|referee| referee.closed(self.now_ms).is_none());
-            return host.origin().referee || !present.any(|referee| has_class(referee, check.class));
+            // The parties differ: a referee decides where there is one, else a host whose own work was found right, where there is one.
+            let proven = is_proven(host, check.class);
+            return (proven || !check.wants_proven) && !self.has_referee(check);
         }
         let last = check
             .votes
@@ -60,9 +73,13 @@ impl Core {
     }
 
     /// Whether two hosts may be one volunteer's.
-    fn alike(&self, one: &Host, other: &Host) -> bool {
+    pub(super) fn alike(&self, one: &Host, other: &Host) -> bool {
         if one.id == other.id {
             return true;
+        }
+        if one.origin().referee || other.origin().referee {
+            // The operator's own, whose word stands alone.
+            return false;
         }
         let (one, other) = (one.origin(), other.origin());
         let same_subject = one.subject.is_some() && one.subject == other.subject;
@@ -80,9 +97,15 @@ impl Core {
             self.lapse(id, &format!("no second host was found in {hours} hours"));
             return;
         }
-        if waits {
-            self.make_room_for(id);
+        if waits && let Some(check) = self.jobs.get_mut(id).and_then(|row| row.check.as_mut()) {
+            // None came.
+            check.wants_proven = false;
         }
+        match waits {
+            true => self.wait_for_device(id),
+            false => self.take_back(id),
+        }
+        self.make_room_for(id);
         let again = (self.now_ms + self.config.check_patience_ms).min(until_ms);
         self.timers.set(Timer::Check(id), again);
     }
@@ -92,7 +115,9 @@ impl Core {
         let Some(row) = self.jobs.get(id).filter(|row| !self.jobs.is_at_limit(row)) else {
             return;
         };
-        let Some(check) = &row.check else { return };
+        let Some(check) = row.check.as_ref().filter(|check| check.waits) else {
+            return;
+        };
         let may = |(level, victim): &(u8, protocol::AttemptId)| {
             let Some(victim) = self.attempts.get(*victim) else {
                 return false;
@@ -105,10 +130,12 @@ impl Core {
         let Some((_, victim)) = self.attempts.yielding_on(check.class).take(LOOKS_MAX).find(may) else {
             return;
         };
-        self.give_way(victim, id, false, "another job takes its turn".to_owned(), "its turn came");
+        let yielder = self.attempts.get(victim).map_or(id, |victim| self.shown(victim.job));
+        let why = format!("takes the place of job {yielder}, which is less urgent");
+        self.give_way(victim, id, false, "another job takes its turn".to_owned(), &why);
     }
 
-    /// The checks of a job whose last boundary is committed: those that no host here could compute lapse, the others have an end. Whether any go on.
+    /// The checks of a job whose last boundary is committed: those that no host could compute, were it there, lapse, the others have an end. Whether any go on.
     pub(in crate::rules) fn await_checks(&mut self, id: JobId) -> bool {
         let checks: Vec<JobId> = self.jobs.get(id).map_or_else(Vec::new, |job| job.open_checks().collect());
         let end_ms = self.now_ms + self.config.check_end_ms;
@@ -120,13 +147,14 @@ impl Core {
             let waits = inner.waits && inner.votes.len() == 1;
             let (class, until_ms) = (inner.class, inner.until_ms);
             let Some(row) = self.jobs.get(check) else { continue };
-            let able = self
-                .hosts
-                .values()
-                .any(|host| host.closed(self.now_ms).is_none() && has_class(host, class) && self.may_check(row, host));
-            if waits && !able {
+            let may = |host: &Host| host.may_come(self.now_ms) && has_class(host, class) && self.may_check(row, host);
+            if waits && !self.hosts.values().any(may) {
                 self.lapse(check, "no other host of its class is there that may check it");
                 continue;
+            }
+            if waits {
+                // A referee takes what is left at a job's end.
+                self.wait_for_device(check);
             }
             let again = (self.now_ms + self.config.check_patience_ms).min(until_ms);
             self.timers.set(Timer::Check(check), again);
@@ -138,6 +166,12 @@ impl Core {
     pub(super) fn lapse(&mut self, id: JobId, reason: &str) {
         let Some(row) = self.jobs.get(id) else { return };
         let of = row.shown_id();
+        let agreed = row.check.as_ref().and_then(|check| check.agreed);
+        if let Some(digest) = agreed {
+            // No referee came: two agree.
+            self.decide(id, digest, false);
+            return;
+        }
         if row.check.as_ref().is_some_and(|check| check.votes.len() > 1) {
             self.give_up(id, reason);
             return;
@@ -192,6 +226,11 @@ impl Core {
     }
 }
 
-fn has_class(host: &Host, class: protocol::HardwareClass) -> bool {
+/// Whether a host's own work of a class passed its first checks.
+pub(super) fn is_proven(host: &Host, class: protocol::HardwareClass) -> bool {
+    host.record(class).is_some_and(|record| record.passed >= PROBATION)
+}
+
+pub(super) fn has_class(host: &Host, class: protocol::HardwareClass) -> bool {
     host.devices().iter().any(|device| device.classes().contains(&class))
 }

@@ -36,11 +36,27 @@ impl Core {
 
     /// Takes every job that has not ended back to before the first span that rests on a host's word alone.
     fn void(&mut self, host: HostId) {
-        let rests =
-            |job: &&Job| !job.state().is_final() && job.spans.iter().any(|span| span.host == host && span.is_unverified());
+        let rests = |job: &&Job| !job.state().is_final() && job.spans.iter().any(|span| self.rests_on(span, host));
         let jobs: Vec<JobId> = self.jobs.values().filter(rests).map(|job| job.id).collect();
+        let label = self.hosts.label(host);
         for id in jobs {
-            self.roll_back(id, host);
+            let rests = |job: &Job| job.spans.iter().position(|span| self.rests_on(span, host));
+            if let Some(index) = self.jobs.get(id).and_then(rests) {
+                self.roll_back(
+                    id,
+                    index,
+                    &format!("what {label} brought home is void, a check found a wrong result of it"),
+                );
+            }
+        }
+        // What it confirmed for others is confirmed by others.
+        let confirmed = |job: &&Job| !job.state().is_final() && job.spans.iter().any(|span| span.state.witness() == Some(host));
+        let jobs: Vec<JobId> = self.jobs.values().filter(confirmed).map(|job| job.id).collect();
+        for id in jobs {
+            let spans = self.jobs.get(id).map_or(0, |job| job.spans.len());
+            for index in 0..spans {
+                self.confirm_again(id, index, host);
+            }
         }
         // Its word in checks that go on counts no more.
         let heard = |job: &&Job| {
@@ -53,22 +69,41 @@ impl Core {
             if let Some(check) = self.jobs.get_mut(id).and_then(|job| job.check.as_mut()) {
                 let owner = check.votes.first().map(|vote| vote.host);
                 check.votes.retain(|vote| vote.host != host || Some(host) == owner);
+                let agreeing = |digest| check.votes.iter().filter(|vote| vote.digest == digest).count();
+                check.agreed = check.agreed.filter(|digest| agreeing(*digest) > 1);
                 check.failed.push(host);
             }
         }
     }
 
-    fn roll_back(&mut self, id: JobId, host: HostId) {
-        let label = self.hosts.label(host);
+    /// Whether a span rests on the word of a host alone, or on that of two that both returned wrong results.
+    fn rests_on(&self, span: &Span, host: HostId) -> bool {
+        let lied = |other: HostId| self.hosts.get(other).is_some_and(|other| other.faults > 0);
+        match span.state.witness() {
+            None => span.host == host,
+            Some(witness) => span.host == host && lied(witness) || witness == host && lied(span.host),
+        }
+    }
+
+    /// A span that a host confirmed, whose own result was wrong elsewhere, is checked again.
+    fn confirm_again(&mut self, id: JobId, index: usize, host: HostId) {
         let Some(job) = self.jobs.get(id) else { return };
-        let Some(index) = job.spans.iter().position(|span| span.host == host && span.is_unverified()) else {
+        let Some(span) = job.spans.get(index).filter(|span| span.state.witness() == Some(host)) else {
             return;
         };
+        if let Some(owner) = self.hosts.get_mut(span.host) {
+            let record = owner.record_mut(span.class);
+            record.passed = record.passed.saturating_sub(1);
+        }
+        self.open(id, index);
+    }
+
+    /// Takes a job back to before one of its spans.
+    pub(super) fn roll_back(&mut self, id: JobId, index: usize, because: &str) {
+        let Some(job) = self.jobs.get(id) else { return };
         let (was, attempt) = (job.segment(), job.attempt());
         let (start, from) = (job.spans[index].start.clone(), job.spans[index].from);
-        let reason = format!(
-            "goes back to boundary {from} from {was}: what {label} brought home is void, a check found a wrong result of it"
-        );
+        let reason = format!("goes back to boundary {from} from {was}: {because}");
         if let Some(attempt) = attempt {
             let stop = self.attempts.get(attempt).and_then(|attempt| attempt.stop.clone());
             let then = match stop.filter(|stop| stop.cause == crate::tables::Cause::Hold) {

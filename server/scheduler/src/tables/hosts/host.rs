@@ -329,6 +329,12 @@ impl Host {
         Some(format!("backed off for {seconds} more seconds: {}", self.backoff_reason))
     }
 
+    /// Whether it is there, or may come back, and nothing speaks against its having work then.
+    pub(crate) fn may_come(&self, now_ms: u64) -> bool {
+        let suspended = self.suspended.as_ref().is_some_and(|suspended| suspended.until_ms > now_ms);
+        self.state != HostState::Lost && self.banned.is_none() && self.drained.is_none() && !suspended
+    }
+
     /// When it departs, for a host that is about to and until then takes what ends before.
     pub(crate) fn open_until(&self, now_ms: u64) -> Option<u64> {
         let departs_ms = self.departs_ms.filter(|departs_ms| *departs_ms > now_ms)?;

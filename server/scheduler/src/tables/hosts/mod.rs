@@ -59,6 +59,8 @@ pub(crate) struct Hosts {
     /// Those that are not lost, by where they come from.
     crowd: Crowd,
     banned: BTreeSet<HostId>,
+    /// Those of the operator that compute checks and nothing else: they count in no class, and none of their devices is listed as free.
+    referees: BTreeSet<HostId>,
 }
 
 impl Hosts {
@@ -75,8 +77,10 @@ impl Hosts {
             .filter(|host| host.state != HostState::Lost)
             .for_each(|host| crowd.enter(&host.origin));
         let banned = rows.values().filter(|host| host.banned.is_some()).map(|host| host.id);
+        let referees = rows.values().filter(|host| host.origin.referee).map(|host| host.id);
         Self {
             banned: banned.collect(),
+            referees: referees.collect(),
             rows,
             next,
             presence,
@@ -151,6 +155,21 @@ impl Hosts {
         self.banned.iter().filter_map(|id| self.rows.get(id))
     }
 
+    /// The devices of a class. Looks at all hosts.
+    pub(crate) fn with_class(&self, class: HardwareClass) -> impl Iterator<Item = DeviceId> {
+        let devices = self
+            .rows
+            .values()
+            .flat_map(|host| (0_u16..).zip(&host.devices).map(|(index, device)| (host.id, index, device)));
+        let fitting = devices.filter(move |(_, _, device)| device.classes.contains(&class));
+        fitting.map(|(host, index, _)| DeviceId { host, index })
+    }
+
+    /// The operator's hosts that compute checks alone.
+    pub(crate) fn referees(&self) -> impl Iterator<Item = &Host> {
+        self.referees.iter().filter_map(|id| self.rows.get(id))
+    }
+
     /// Bans a host, with the reason, or takes the ban back.
     pub(crate) fn set_banned(&mut self, id: HostId, reason: Option<String>) {
         let Some(host) = self.rows.get_mut(&id) else { return };
@@ -168,6 +187,9 @@ impl Hosts {
         if counts {
             self.crowd.leave(&host.origin);
             self.crowd.enter(&origin);
+        }
+        if origin.referee {
+            self.referees.insert(id);
         }
         host.origin = origin;
     }
@@ -250,7 +272,9 @@ impl Hosts {
         host.missed = false;
         host.count(now_ms);
         for class in host.devices.iter().flat_map(|device| &device.classes) {
-            self.presence.entry(*class).or_default().last_seen_ms = Some(now_ms);
+            if !host.origin.referee {
+                self.presence.entry(*class).or_default().last_seen_ms = Some(now_ms);
+            }
         }
         Some(host.state)
     }
@@ -324,7 +348,8 @@ impl Hosts {
 
     /// Adds a host's devices to the count of their classes, or takes them out.
     fn count_classes(&mut self, id: HostId, add: bool, now_ms: u64) {
-        let Some(host) = self.rows.get(&id).filter(|host| host.state != HostState::Lost) else {
+        let counts = |host: &&Host| host.state != HostState::Lost && !host.origin.referee;
+        let Some(host) = self.rows.get(&id).filter(counts) else {
             return;
         };
         let online = u64::from(host.state == HostState::Online);
@@ -348,9 +373,9 @@ impl Hosts {
         super::require(self.free == rebuilt.free, || {
             "the pool of free devices differs from what the hosts say".to_owned()
         })?;
-        let same = (&self.crowd, &self.banned) == (&rebuilt.crowd, &rebuilt.banned);
+        let same = (&self.crowd, &self.banned, &self.referees) == (&rebuilt.crowd, &rebuilt.banned, &rebuilt.referees);
         super::require(same, || {
-            "counts by origin, or bans, differ from what the hosts say".to_owned()
+            "counts by origin, bans or referees differ from what the hosts say".to_owned()
         })?;
         for (class, presence) in &self.presence {
             let of_class = |online: bool| {
@@ -358,7 +383,8 @@ impl Hosts {
                     true => host.state == HostState::Online,
                     false => host.state != HostState::Lost,
                 });
-                let devices = hosts.flat_map(|host| &host.devices).flat_map(|device| &device.classes);
+                let counted = hosts.filter(|host| !host.origin.referee);
+                let devices = counted.flat_map(|host| &host.devices).flat_map(|device| &device.classes);
                 devices.filter(|other| *other == class).count() as u64
             };
             let counted = (of_class(false), of_class(true));

@@ -28,6 +28,9 @@ pub(crate) struct Span {
     pub(crate) digest: Digest,
     pub(crate) host: HostId,
     pub(crate) class: HardwareClass,
+    /// The driver of the device that computed it.
+    #[serde(default)]
+    pub(crate) driver: Option<HardwareClass>,
     pub(crate) state: SpanState,
 }
 
@@ -44,10 +47,33 @@ pub(crate) enum SpanState {
     Lapsed(String),
 }
 
+impl SpanState {
+    /// The check that goes on.
+    pub(crate) fn open(&self) -> Option<JobId> {
+        match self {
+            Self::Open(check) => Some(*check),
+            _ => None,
+        }
+    }
+
+    /// The host that computed it, too.
+    pub(crate) fn witness(&self) -> Option<HostId> {
+        match self {
+            Self::Passed(host) => Some(*host),
+            _ => None,
+        }
+    }
+}
+
 impl Span {
     /// Whether its digest rests on its host's word alone.
     pub(crate) fn is_unverified(&self) -> bool {
         !matches!(self.state, SpanState::Passed(_))
+    }
+
+    /// Whether nothing but devices of a driver stands for its digest.
+    pub(crate) fn rests_on_driver(&self, driver: HardwareClass) -> bool {
+        self.driver == Some(driver) && self.is_unverified()
     }
 }
 
@@ -56,6 +82,9 @@ impl Span {
 pub(crate) struct Vote {
     pub(crate) host: HostId,
     pub(crate) digest: Digest,
+    /// The driver of the device that computed it.
+    #[serde(default)]
+    pub(crate) driver: Option<HardwareClass>,
 }
 
 /// A check of a span.
@@ -70,6 +99,15 @@ pub(crate) struct Check {
     pub(crate) votes: Vec<Vote>,
     /// Hosts that could not compute it.
     pub(crate) failed: Vec<HostId>,
+    /// Hosts whose result would say nothing: they were given the boundary at its end, or kept the check too long.
+    #[serde(default)]
+    pub(crate) barred: Vec<HostId>,
+    /// Two hosts found this digest, and a referee is to compute it, too.
+    #[serde(default)]
+    pub(crate) agreed: Option<Digest>,
+    /// Its results differ, and a host whose own work passed checks is to compute it next.
+    #[serde(default)]
+    pub(crate) wants_proven: bool,
     pub(crate) opened_ms: u64,
     /// It lapses if it is not decided then.
     pub(crate) until_ms: u64,
@@ -97,8 +135,12 @@ impl Job {
             votes: vec![Vote {
                 host: span.host,
                 digest: span.digest,
+                driver: span.driver,
             }],
             failed: Vec::new(),
+            barred: Vec::new(),
+            agreed: None,
+            wants_proven: false,
             opened_ms,
             until_ms,
             waits: false,
@@ -132,15 +174,22 @@ impl Job {
 
     /// Adds the segments up to the last safe boundary, which `host` brought home from the checkpoint `start` on. `chosen`: they are to be checked.
     /// False: there are none, but C0 alone.
-    pub(crate) fn extend(&mut self, start: Option<Safe>, host: HostId, class: HardwareClass, chosen: bool) -> bool {
+    pub(crate) fn extend(
+        &mut self,
+        start: Option<Safe>,
+        (host, class, driver): (HostId, HardwareClass, Option<HardwareClass>),
+        chosen: bool,
+    ) -> bool {
         let Some(safe) = &self.safe else { return false };
         let (to, digest) = (safe.entry.segment, safe.entry.digest);
         let from = start.as_ref().map_or(0, |safe| safe.entry.segment);
         if from == to {
             return false;
         }
-        let joins =
-            |span: &&mut Span| !chosen && span.state == SpanState::Unchecked && (span.host, span.class) == (host, class);
+        let joins = |span: &&mut Span| {
+            let same = (span.host, span.class, span.driver) == (host, class, driver);
+            !chosen && span.state == SpanState::Unchecked && same
+        };
         match self.spans.last_mut().filter(joins) {
             Some(span) => (span.to, span.digest) = (to, digest),
             None => self.spans.push(Span {
@@ -150,6 +199,7 @@ impl Job {
                 digest,
                 host,
                 class,
+                driver,
                 state: SpanState::Unchecked,
             }),
         }
@@ -162,12 +212,22 @@ impl Job {
         passed.map(|span| span.to - span.from).sum()
     }
 
+    /// Hosts that were given the boundary at the end of a span, as far as the job knows: their result for that span would say nothing.
+    fn given_end_of(&self, index: usize) -> Vec<HostId> {
+        let Some(span) = self.spans.get(index) else {
+            return Vec::new();
+        };
+        let went_on = self.stays.iter().filter(|stay| stay.from_segment == span.to);
+        let next = self.spans.get(index + 1).into_iter().flat_map(|next| match next.state {
+            SpanState::Passed(witness) => vec![next.host, witness],
+            _ => vec![next.host],
+        });
+        went_on.map(|stay| stay.host).chain(next).collect()
+    }
+
     /// Checks of it that go on.
     pub(crate) fn open_checks(&self) -> impl Iterator<Item = JobId> {
-        self.spans.iter().filter_map(|span| match span.state {
-            SpanState::Open(check) => Some(check),
-            _ => None,
-        })
+        self.spans.iter().filter_map(|span| span.state.open())
     }
 
     /// Blobs of checkpoints that it needs beside its last: to check spans, and to go back to.
@@ -179,17 +239,34 @@ impl Job {
 }
 
 impl Jobs {
-    /// Opens a check of a job's newest span. Its number; none where there is no span.
-    pub(crate) fn open_check(&mut self, of: JobId, (opened_ms, until_ms): (u64, u64)) -> Option<JobId> {
+    /// Opens a check of a span of a job. Its number; none where there is no such span.
+    pub(crate) fn open_check(&mut self, of: JobId, index: usize, (opened_ms, until_ms): (u64, u64)) -> Option<JobId> {
         let job = self.rows.get_mut(&of)?;
         let id = JobId(self.next_check);
-        let span = job.spans.last_mut()?;
+        let barred = job.given_end_of(index);
+        let span = job.spans.get_mut(index)?;
         span.state = SpanState::Open(id);
         let span = span.clone();
-        let check = job.to_check(id, &span, (opened_ms, until_ms));
+        let mut check = job.to_check(id, &span, (opened_ms, until_ms));
+        check.check.iter_mut().for_each(|check| check.barred.clone_from(&barred));
         self.next_check += 1;
         self.rows.insert(id, check);
         Some(id)
+    }
+
+    /// A host is given the boundary from which a job, or a check, goes on: of that job, what ends there says nothing from that host any more.
+    pub(crate) fn bar(&mut self, id: JobId, host: HostId) {
+        let Some(row) = self.rows.get(&id) else { return };
+        let (of, segment) = (row.shown_id(), row.segment());
+        let Some(job) = self.rows.get(&of) else { return };
+        let ends_there = job.spans.iter().rev().filter(|span| span.to == segment);
+        let check = ends_there.filter_map(|span| span.state.open()).next();
+        let row = check.filter(|check| *check != id).and_then(|check| self.rows.get_mut(&check));
+        if let Some(check) = row.and_then(|row| row.check.as_mut())
+            && !check.barred.contains(&host)
+        {
+            check.barred.push(host);
+        }
     }
 
     /// Takes a check out that has no attempt.

@@ -15,7 +15,7 @@ mod job;
 mod queue;
 mod users;
 
-pub(crate) use check::{Span, SpanState, Vote};
+pub(crate) use check::{Check, Span, SpanState, Vote};
 pub(crate) use job::{ERRORS_KEPT, Failure, Job, Safe};
 pub(crate) use queue::{Length, Need, Place, QueueKey, Queues};
 pub(crate) use users::{User, UserId};
@@ -301,6 +301,7 @@ impl Jobs {
         class: HardwareClass,
         now_ms: u64,
     ) -> (u64, u64) {
+        self.bar(id, host);
         let Some(job) = self.rows.get_mut(&id) else { return (0, 0) };
         job.epoch += 1;
         job.attempt = Some(attempt);

@@ -77,6 +77,8 @@ impl Moving {
             unreachable_ms: NEVER_MS,
             lost_ms: NEVER_MS,
             dropped_ms: NEVER_MS,
+            // Boundaries come home only when something happens.
+            stall_ms: NEVER_MS,
             commit_ms: minutes(policies.commit_min),
             lead_ms: minutes(policies.lead_min),
             user_running_max: u32::MAX,
