@@ -138,6 +138,27 @@ fn two_of_three_decide_where_no_referee_comes_and_the_third_is_a_host_whose_own_
 }
 
 #[test]
+fn a_dispute_waits_for_a_referee_that_is_there_and_busy() {
+    let mut world = World::new();
+    let (ann, house) = (enrol(&mut world, "ann", false), enrol(&mut world, "house", true));
+    world.submit("sue", checked(40, Verify::Sampled));
+    does(&mut world, ann, 1, None);
+    world.pass(11 * MINUTE, &[ann, house]);
+    let busy = only_lease(&mut world, house);
+    does(&mut world, ann, 1, Some(Digest::of(b"made up")));
+    let bob = enrol(&mut world, "bob", false);
+    does(&mut world, bob, 1, None);
+    let eve = enrol(&mut world, "eve", false);
+    let leases = world.take(eve);
+    assert!(leases.iter().all(|lease| !is_check(&world.core, lease)), "{leases:?}");
+    assert_eq!(only_lease(&mut world, house).attempt, busy.attempt);
+    does(&mut world, house, 1, None);
+    does(&mut world, house, 1, None);
+    let faults = [ann, bob].map(|host| world.core.host(host).unwrap().faults);
+    assert_eq!(faults, [1, 0]);
+}
+
+#[test]
 fn the_third_decision_of_a_referee_puts_a_host_out_until_it_is_forgiven_and_pauses_double() {
     let mut world = audited();
     let ann = enrol(&mut world, "ann", false);

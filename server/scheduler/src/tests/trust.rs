@@ -6,7 +6,7 @@ use protocol::{Digest, ErrorCause, HostId, JobState, Outcome, Verify};
 use super::checks::{checked, commit, does, enrol, only_lease, spans};
 use super::driver::{HOUR, World, bound, is_check};
 use crate::config::CheckKey;
-use crate::{Config, Event};
+use crate::{Config, Event, Reply};
 
 fn world_with(key: u8) -> World {
     World::with(Config {
@@ -147,7 +147,13 @@ fn a_host_that_may_come_back_is_waited_for_at_a_jobs_end_and_one_that_is_lost_is
         if lost {
             world.apply(Event::Revoked { host: bob });
         }
-        does(&mut world, ann, 2, None);
+        let lease = only_lease(&mut world, ann);
+        let answer = world.apply(commit(&world.core, ann, &lease, 2, None));
+        // Whether its work is checked is no matter of its host.
+        assert!(
+            matches!(&answer, Reply::Committed(committed) if committed.state == JobState::Completed),
+            "{answer:?}"
+        );
         if lost {
             assert_eq!(world.state(id), JobState::Completed);
             continue;
