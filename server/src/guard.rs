@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, COOKIE};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::accept::HEAD_BYTES_MAX;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::limits::Kind;
@@ -126,8 +127,24 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     response
 }
 
+/// Bytes of a request's head, about as it was sent.
+fn head_bytes(request: &Request) -> usize {
+    let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + ": \r\n".len();
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    target + request.headers().iter().map(line).sum::<usize>()
+}
+
 fn admit(app: &App, request: &Request, method: &Method, path: &str, address: &str) -> Result<Option<Caller>, Fault> {
     let now = Instant::now();
+    // The connection's buffer bounds memory; it takes somewhat more than this before it is full.
+    if head_bytes(request) > HEAD_BYTES_MAX {
+        return Err(Fault::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "head-too-large",
+            "More bytes than are taken",
+            format!("a request's head may have {} KiB", HEAD_BYTES_MAX >> 10),
+        ));
+    }
     let limit = |caller: &str, kind| {
         app.limits.take(caller, kind, 1, now).map_err(|seconds| {
             Fault::new(

@@ -2,7 +2,7 @@
 //!
 //! Invariant: what a client writes about itself counts only when the connection is that of a proxy which the operator named.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use axum::http::HeaderMap;
@@ -97,6 +97,15 @@ impl FromStr for Range {
     }
 }
 
+/// An address as proxies write it: by itself, in brackets, or with a port behind it.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let with_port = || text.parse().ok().map(|both: SocketAddr| both.ip());
+    let ip = bare.unwrap_or(text).parse().ok().or_else(with_port)?;
+    Some(ip.to_canonical())
+}
+
 /// The proxies that the operator trusts.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies(pub Vec<Range>);
@@ -118,8 +127,7 @@ impl Proxies {
         let addresses = texts
             .filter_map(|value| value.to_str().ok())
             .flat_map(|text| text.rsplit(','))
-            .map_while(|text| text.trim().parse::<IpAddr>().ok())
-            .map(|ip| ip.to_canonical());
+            .map_while(address);
         let mut client = ip;
         for address in addresses {
             client = address;
@@ -174,6 +182,14 @@ mod tests {
         assert_eq!(from("fd00::1", "garbage, 10.9.9.9"), ip("10.9.9.9"));
         assert_eq!(from("192.0.2.7", "garbage"), ip("192.0.2.7"));
         assert_eq!(from("192.0.2.8", "203.0.113.9"), ip("192.0.2.8"), "one address is one");
+        for (text, address) in [
+            ("203.0.113.9:52011", "203.0.113.9"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("203.0.113.9:52011, 10.0.0.7:80", "203.0.113.9"),
+        ] {
+            assert_eq!(from("10.1.2.3", text), ip(address), "{text}");
+        }
         assert!(proxies.peer(ip("10.0.0.1"), false, &forwarded("1.1.1.1")).secure);
         assert!(!proxies.peer(ip("11.0.0.1"), false, &forwarded("1.1.1.1")).secure);
     }

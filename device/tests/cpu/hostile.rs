@@ -1,5 +1,6 @@
 //! Broken and malicious kernels are errors, in bounded time and memory; nothing panics and nothing hangs.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use device::cpu::CpuDevice;
@@ -42,6 +43,56 @@ fn an_endless_loop_is_stopped_and_names_its_pass() {
         matches!(&error, DeviceError::Endless { pass, .. } if pass == "main"),
         "{error}"
     );
+}
+
+/// The limit is processor time: a machine that is busy with other things makes no pass endless.
+#[test]
+fn a_busy_machine_makes_no_pass_endless() {
+    const LIMIT: Duration = Duration::from_millis(1000);
+    const SOURCE: &str = "@group(0) @binding(0) var<storage, read_write> out: array<u32>;
+        @group(0) @binding(1) var<storage, read> rounds: array<u32>;
+        @compute @workgroup_size(1) fn main() {
+            var x = 1u;
+            for (var i = 0u; i < rounds[0]; i++) { x = x * 1664525u + 1013904223u; }
+            out[0] = x;
+        }";
+    let device = CpuDevice::with_dispatch_limit(LIMIT);
+    let rounds = |count: u32| Case::new(SOURCE, vec![vec![0], vec![count]], 1);
+    let options = SessionOptions {
+        threads: Some(1),
+        ..SessionOptions::default()
+    };
+    // A quarter to a half of the limit by itself, on an idle machine. The first run compiles.
+    let mut count = 1 << 20;
+    rounds(count).run_on(&device, &options).expect("short");
+    loop {
+        let start = Instant::now();
+        rounds(count).run_on(&device, &options).expect("short");
+        if start.elapsed() >= LIMIT / 4 {
+            break;
+        }
+        count *= 2;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let done = AtomicBool::new(false);
+    let took = std::thread::scope(|scope| {
+        for _ in 0..8 * cores {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let start = Instant::now();
+        let result = rounds(count).run_on(&device, &options);
+        done.store(true, Ordering::Relaxed);
+        result.expect("it used less processor time than it may");
+        start.elapsed()
+    });
+    println!("{took:?} on a busy machine, of {LIMIT:?} of processor time");
+    if took <= LIMIT {
+        println!("skipped: this machine did not become busy enough to tell processor time from time");
+    }
 }
 
 #[test]

@@ -63,6 +63,25 @@ async fn every_route_has_a_rate() {
 }
 
 #[tokio::test]
+async fn a_head_of_64_kib_is_answered_and_a_longer_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, scientist) = start(folder.path()).await;
+    for (bytes, status) in [
+        (60 << 10, StatusCode::OK),
+        (66 << 10, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
+        (100 << 10, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
+    ] {
+        // In several headers, as cookies come.
+        let parts = (0..bytes >> 10).map(|part| (part, "x".repeat(1010)));
+        let request = parts.fold(scientist.request(Method::GET, "/v1/jobs"), |request, (part, text)| {
+            request.header(format!("x-{part:03}"), text)
+        });
+        assert_eq!(request.send().await.unwrap().status(), status, "{bytes} bytes");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_token_holds_so_many_streams_open_and_no_more() {
     let folder = tempfile::tempdir().unwrap();
     let (server, scientist) = start(folder.path()).await;

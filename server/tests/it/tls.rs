@@ -56,6 +56,7 @@ async fn everything_goes_through_tls_and_only_to_those_who_trust_the_certificate
         return;
     };
     let root = Certificate::from_pem(&std::fs::read(&pair.0).unwrap()).unwrap();
+    let pair_again = Some(pair.clone());
     let with_tls = Options {
         tls: Some(pair),
         ..options(folder.path(), None)
@@ -75,6 +76,23 @@ async fn everything_goes_through_tls_and_only_to_those_who_trust_the_certificate
             .welcome(folder.path())
             .contains("baton worker --server https://baton.example --token-file")
     );
+    let warning = "Warning: tokens and results can be read and changed on the way; give --tls-cert";
+    assert!(
+        other.welcome(folder.path()).contains(warning),
+        "it listens beyond this machine in the clear"
+    );
+    assert!(!server.welcome(folder.path()).contains("Warning"));
+    let loopback = Server::start(options(&folder.path().join("loopback"), None)).await.unwrap();
+    assert!(!loopback.welcome(folder.path()).contains("Warning"));
+    loopback.stop().await;
+    let everywhere = Options {
+        tls: pair_again,
+        listen: "0.0.0.0:0".parse().unwrap(),
+        ..options(&folder.path().join("everywhere"), None)
+    };
+    let everywhere = Server::start(everywhere).await.unwrap();
+    assert!(!everywhere.welcome(folder.path()).contains("Warning"));
+    everywhere.stop().await;
     other.stop().await;
 
     let stranger = client().get(format!("{}/healthz", server.url)).send().await;

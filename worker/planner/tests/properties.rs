@@ -3,7 +3,7 @@
 
 mod world;
 
-use planner::{Answer, Effect, Ending, Errand, Facts, Fetched, Input, Message, Request, Server, Stop, Time};
+use planner::{Answer, Effect, Ending, Errand, Facts, Fetched, Input, Message, Request, Server, Stop, Time, Trouble};
 use proptest::prelude::*;
 use protocol::http::{Action, CheckpointRef, Committed, Lease, Orders};
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Tier};
@@ -272,6 +272,65 @@ fn one_answer_by_which_local_work_is_void_deletes_nothing_and_a_second_one_later
         }
         assert_eq!(world.planner.host_number() == host, !confirmed);
     }
+}
+
+/// Two requests under way at the same time are answered by one and the same mistake.
+#[test]
+fn answers_of_one_moment_prove_no_more_than_one() {
+    let mut world = World::new(true);
+    while world.threads() == 0 {
+        world.settle(1);
+    }
+    for _ in 0..4 {
+        world.compute(0, false);
+        world.note(0);
+    }
+    assert!(world.only_here() > 0, "there is work that the server lacks");
+    world.set_known(false);
+    let host = world.planner.host_number();
+    // A heartbeat and the stream of orders, say.
+    let unknown = || Input::Refused(Trouble::UnknownHost("no such host".to_owned()));
+    for _ in 0..3 {
+        world.give(unknown());
+    }
+    assert_eq!(world.planner.host_number(), host, "within one moment nothing is given up");
+    world.now += 6000;
+    world.give(unknown());
+    assert_ne!(world.planner.host_number(), host);
+}
+
+#[test]
+fn one_commit_that_is_refused_deletes_nothing_and_a_second_one_later_does() {
+    let mut world = World::new(true);
+    while world.threads() == 0 {
+        world.settle(1);
+    }
+    // Until one is on its way.
+    for _ in 0..50 {
+        world.now += 1000;
+        world.compute(0, false);
+        world.note(0);
+        world.give(Input::Tick);
+    }
+    for job in 0..4 {
+        world.revoke(job);
+    }
+    let lacking = world.only_here();
+    let known = |world: &World| world.planner.jobs().count();
+    let before = known(&world);
+    // One of each device's job.
+    let refused = |world: &mut World| (0..10).filter(|_| world.serve_commit()).count();
+    let first = refused(&mut world);
+    assert!(first > 0 && lacking > 0, "commits are on their way");
+    assert_eq!(
+        (known(&world), world.only_here()),
+        (before, lacking),
+        "one answer proves nothing"
+    );
+    world.now += 6000;
+    world.give(Input::Tick);
+    assert_eq!(refused(&mut world), first, "it asks again");
+    assert_eq!(known(&world), before - first);
 }
 
 #[test]

@@ -129,6 +129,18 @@ impl World {
         self.errands.len()
     }
 
+    /// A commit that is on its way arrives, and so does its answer; false if there is none.
+    pub(crate) fn serve_commit(&mut self) -> bool {
+        let commit = self
+            .errands
+            .values()
+            .position(|errand| matches!(errand, Errand::Commit { .. }));
+        if let Some(commit) = commit {
+            self.serve(commit, Fate::Arrives);
+        }
+        commit.is_some()
+    }
+
     /// The server does what an errand asks for. Its answer arrives, or is lost, so that the errand asks again later.
     pub(crate) fn serve(&mut self, pick: usize, fate: Fate) {
         let Some((&id, errand)) = self.errands.iter().nth(pick % self.errands.len().max(1)) else {
