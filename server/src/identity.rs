@@ -17,6 +17,7 @@ use protocol::{Digest, HostId};
 use scheduler::{Core, Refusal};
 use serde::{Deserialize, Serialize};
 
+use crate::operate::RESTORED;
 use crate::private;
 use crate::store::{Store, StoreError};
 
@@ -171,7 +172,9 @@ pub async fn begin(store: &dyn Store, home: Option<&Home>, events: u64) -> Resul
         }
     };
     let known: Option<u64> = facts.get("life").and_then(|life| life.parse().ok());
+    let is_copy = facts.get(RESTORED).is_some_and(|value| value == "1");
     let restored = match (known, home) {
+        (Some(_), _) if is_copy => true,
         (_, None) => false,
         (_, Some(home)) if home.restored => true,
         (None, _) => false,
@@ -185,6 +188,9 @@ pub async fn begin(store: &dyn Store, home: Option<&Home>, events: u64) -> Resul
     }
     let life = u64::from_le_bytes(random()?) % (LIFE_END - 1) + 1;
     store.put_fact("life".to_owned(), life.to_string()).await?;
+    if is_copy {
+        store.put_fact(RESTORED.to_owned(), "0".to_owned()).await?;
+    }
     Ok((Identity { server, life }, restored))
 }
 

@@ -8,6 +8,7 @@
 //! | `clock`, `news` | the time that it tells the scheduler; what becomes of the scheduler's commands |
 //! | [`pending`] | blobs on their way, by the subject that brings them |
 //! | [`sweep`] | blobs that nothing needs go |
+//! | [`operate`] | what an operator does with the data besides serving it: backup, restore, check |
 //! | [`accept`] | connections: counted, given their time, ended in order |
 //! | [`routes`] | every route |
 //! | [`api`] | the handlers behind them |
@@ -37,6 +38,7 @@ pub mod limits;
 pub mod memory;
 pub mod metrics;
 mod news;
+pub mod operate;
 pub mod page;
 pub mod peer;
 pub mod pending;

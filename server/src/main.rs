@@ -5,6 +5,7 @@ mod simulation;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -14,6 +15,7 @@ use server::accept::Connections;
 use server::app::Sizes;
 use server::auth::Enrolment;
 use server::limits::Rates;
+use server::operate::{backup, check};
 use server::peer::{Proxies, Range};
 use server::serve::{Options, Server};
 use server::site::Site;
@@ -147,6 +149,68 @@ struct Arguments {
 enum Command {
     /// Simulate a population of volunteers' hosts: policies side by side, or worlds under faults.
     Simulate(Box<simulation::Arguments>),
+    /// Copy a server's data into a new folder, while it runs.
+    Backup {
+        #[command(flatten)]
+        data: Data,
+        /// The new folder.
+        #[arg(long, value_name = "FOLDER")]
+        to: PathBuf,
+    },
+    /// Bring a backup back into a new folder, and into an empty PostgreSQL database where one is named.
+    Restore {
+        #[command(flatten)]
+        data: Data,
+        /// The folder that `backup` wrote.
+        #[arg(long, value_name = "FOLDER")]
+        from: PathBuf,
+    },
+    /// Hold log, snapshot, chains and blobs against each other, while a server runs or not.
+    Check {
+        #[command(flatten)]
+        data: Data,
+        /// Read every blob and compute its digest.
+        #[arg(long)]
+        read_blobs: bool,
+    },
+}
+
+/// Where a server's data lie.
+#[derive(clap::Args)]
+struct Data {
+    /// Folder of everything that lasts.
+    #[arg(long, env = "BATON_DATA")]
+    data: PathBuf,
+    /// PostgreSQL database (postgres://…) instead of SQLite in the folder.
+    #[arg(long, env = "BATON_DATABASE", hide_env_values = true)]
+    database: Option<String>,
+}
+
+/// Does what an operator does with the data besides serving it. Whether all was well.
+async fn operate(command: Command) -> anyhow::Result<bool> {
+    let found = match &command {
+        Command::Simulate(what) => return tokio::task::block_in_place(|| simulation::run(what)).map(|()| true),
+        Command::Backup { data, to } => backup::backup(&data.data, data.database.as_deref(), to).await?,
+        Command::Restore { data, from } => backup::restore(from, &data.data, data.database.as_deref()).await?,
+        Command::Check { data, read_blobs } => check::check(&data.data, data.database.as_deref(), *read_blobs).await?,
+    };
+    let (blobs, bytes) = found.blobs;
+    let (jobs, boundaries, events) = (found.jobs, found.boundaries, found.events);
+    let mut out = std::io::stdout().lock();
+    for wrong in &found.wrong {
+        writeln!(out, "wrong: {wrong}")?;
+    }
+    writeln!(
+        out,
+        "{jobs} jobs with {boundaries} boundaries and {blobs} blobs of {:.1} MB, {events} events since the snapshot: {}",
+        bytes as f64 / 1e6,
+        match found.wrong.len() {
+            0 => "all is whole".to_owned(),
+            1 => "one thing is wrong; a backup from before has it".to_owned(),
+            wrong => format!("{wrong} things are wrong; a backup from before has them"),
+        }
+    )?;
+    Ok(found.wrong.is_empty())
 }
 
 impl Arguments {
@@ -202,25 +266,32 @@ impl Arguments {
     }
 }
 
+/// Takes the signals that ask to stop from here on. What it gives ends with the first of them.
 #[cfg(unix)]
-async fn asked_to_stop() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        done = tokio::signal::ctrl_c() => done,
-        _ = terminate.recv() => Ok(()),
-    }
+fn asked_to_stop() -> std::io::Result<impl Future<Output = std::io::Result<()>>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => Ok(()),
+            _ = terminate.recv() => Ok(()),
+        }
+    })
 }
 
 #[cfg(not(unix))]
-async fn asked_to_stop() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+fn asked_to_stop() -> std::io::Result<impl Future<Output = std::io::Result<()>>> {
+    Ok(tokio::signal::ctrl_c())
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = Arguments::parse();
-    if let Some(Command::Simulate(what)) = arguments.command.take() {
-        return tokio::task::block_in_place(|| simulation::run(&what));
+    if let Some(command) = arguments.command.take() {
+        return Ok(match operate(command).await? {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        });
     }
     let data = arguments
         .data
@@ -234,13 +305,21 @@ async fn main() -> anyhow::Result<()> {
     } else {
         tracing_subscriber::registry().with(log.with_filter(filter)).init();
     }
-    let server = Server::start(arguments.options(data.clone())).await?;
+    let asked_to_stop = asked_to_stop()?;
+    tokio::pin!(asked_to_stop);
+    let server = tokio::select! {
+        started = Server::start(arguments.options(data.clone())) => started?,
+        asked = &mut asked_to_stop => {
+            asked?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     // The reader of standard output may go away: the server goes on.
     if let Err(error) = writeln!(std::io::stdout(), "{}", server.welcome(&data)) {
         tracing::warn!(%error, "nobody reads what to type next");
     }
     tokio::select! {
-        asked = asked_to_stop() => asked?,
+        asked = asked_to_stop => asked?,
         reason = server.lost() => {
             // Nothing can be kept any more: what is being asked is refused, and clients come to the other server.
             drop(tokio::time::timeout(Duration::from_secs(3), server.stop()).await);
@@ -249,5 +328,5 @@ async fn main() -> anyhow::Result<()> {
     }
     tracing::info!("stopping");
     server.stop().await;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

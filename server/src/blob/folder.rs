@@ -48,9 +48,14 @@ impl FolderBlobs {
         })
     }
 
-    fn whole(&self, digest: Digest) -> PathBuf {
+    /// Where a whole blob lies in a folder of blobs.
+    pub(crate) fn path(folder: &Path, digest: Digest) -> PathBuf {
         let name = digest.to_string();
-        self.folder.join(&name[..2]).join(name)
+        folder.join(&name[..2]).join(name)
+    }
+
+    fn whole(&self, digest: Digest) -> PathBuf {
+        Self::path(&self.folder, digest)
     }
 
     fn partial(&self, digest: Digest) -> PathBuf {

@@ -72,7 +72,8 @@ pub struct Engine {
 /// The task, to be awaited at the end.
 pub type EngineTask = tokio::task::JoinHandle<()>;
 
-async fn read_back(store: &dyn Store) -> Result<(Core, u64, u64), StoreError> {
+/// The state that a store holds, the number of the next event, and how many came since its snapshot.
+pub(crate) async fn read_back(store: &dyn Store) -> Result<(Core, u64, u64), StoreError> {
     let loaded = store.load().await?;
     let damaged = |what, reason: String| StoreError::Damaged { what, reason };
     let (begin, mut core) = match &loaded.snapshot {

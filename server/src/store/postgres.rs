@@ -11,6 +11,7 @@
 
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Postgres, Transaction};
 use tokio::sync::Mutex;
@@ -70,11 +71,16 @@ impl PostgresStore {
         })
     }
 
+    /// A connection to write on.
+    pub(crate) async fn writing(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        Ok(self.writer.acquire().await?)
+    }
+
     /// Begins a transaction that may write.
     ///
     /// # Errors
     /// The term is over, or the database does not answer.
-    async fn begin<'c>(&self, connection: &'c mut PgConnection) -> Result<Transaction<'c, Postgres>, StoreError> {
+    pub(crate) async fn begin<'c>(&self, connection: &'c mut PgConnection) -> Result<Transaction<'c, Postgres>, StoreError> {
         let mut transaction = connection.begin_with("BEGIN READ WRITE").await?;
         // A shared lock on the row: the next server's raise of the term waits for this transaction, and this statement for such a raise.
         let current: Option<(i64,)> = sqlx::query_as("SELECT term FROM leader WHERE term = $1 FOR SHARE")

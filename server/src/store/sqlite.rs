@@ -47,6 +47,14 @@ impl SqliteStore {
         Ok(connection.begin().await?)
     }
 
+    /// Jobs of which there are boundaries.
+    pub(crate) async fn chained(&self) -> Result<Vec<JobId>, StoreError> {
+        let rows: Vec<(i64,)> = sqlx::query_as("SELECT DISTINCT job FROM chain ORDER BY job")
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.into_iter().map(|(job,)| JobId(nat(job))).collect())
+    }
+
     async fn ready(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.pool).await?;
         Ok(())

@@ -16,6 +16,7 @@ mod limits;
 mod lists;
 mod monitoring;
 mod openapi;
+mod operate;
 mod page;
 mod restart;
 mod restored;

@@ -247,6 +247,44 @@ fn the_agent_that_registered_last_speaks_for_a_host_and_the_other_is_refused() {
     assert!(matches!(world.try_apply(beat(Some(""))), Err(Refusal::Invalid { .. })));
 }
 
+/// Bodies are cleaned as they are read; the core takes no unclean name all the same.
+#[test]
+fn names_and_tags_that_move_a_cursor_are_refused_by_field() {
+    let mut world = World::new();
+    for nasty in ["a\u{1b}[2J", "a\nb", "a\u{202e}b", ""] {
+        let event = Event::Register {
+            host: None,
+            body: registration(nasty, 1),
+            address: 1,
+            origin: Origin::default(),
+        };
+        assert!(
+            matches!(world.try_apply(event), Err(Refusal::Invalid { field: "name", .. })),
+            "{nasty:?}"
+        );
+        let submit = |job: SubmitJob| Event::Submit {
+            user: "ann".to_owned(),
+            job: Box::new(job),
+            bytes: 1,
+        };
+        let named = SubmitJob {
+            name: nasty.to_owned(),
+            ..job("argon")
+        };
+        let tagged = SubmitJob {
+            tags: vec!["sweep".to_owned(), nasty.to_owned()],
+            ..job("argon")
+        };
+        for (wrong, at) in [(named, "name"), (tagged, "tags")] {
+            let answer = world.try_apply(submit(wrong));
+            assert!(
+                matches!(answer, Err(Refusal::Invalid { field, .. }) if field == at),
+                "{at}: {nasty:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_restored_state_gives_no_number_twice_and_its_orders_are_new() {
     let mut world = World::new();

@@ -1,0 +1,121 @@
+//! A data folder copied whole while its server runs, and brought back.
+//!
+//! Blobs come first, then the database, then the blobs that came meanwhile: what the copied database needs was there when it was copied. A sweep may
+//! remove a blob between the two; then the database is copied again.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+use super::check::{Found, check_copy};
+use super::{BLOBS, DATABASE, copy};
+use crate::private;
+
+/// Copies of the database that are tried, when a sweep comes in between each time.
+const TRIES: u32 = 5;
+/// Tokens as they were written at the first start.
+const TOKENS: [&str; 3] = ["operator.token", "scientist.token", "host.token"];
+
+/// Copies a data folder, with a PostgreSQL database where a URL is given, into a new or empty folder, which is a data folder then. The server may run.
+///
+/// # Errors
+/// The data cannot be read, or the folder cannot be written or is not empty.
+pub async fn backup(data: &Path, database: Option<&str>, to: &Path) -> anyhow::Result<Found> {
+    empty(to)?;
+    let (blobs, copied) = (data.join(BLOBS), to.join(BLOBS));
+    copy_blobs(&blobs, &copied)?;
+    for name in TOKENS {
+        if data.join(name).exists() {
+            place(&data.join(name), &to.join(name))?;
+        }
+    }
+    let file = to.join(DATABASE);
+    for last in (0..TRIES).rev() {
+        copy::to_file(&data.join(DATABASE), database, &file).await?;
+        copy_blobs(&blobs, &copied)?;
+        let found = check_copy(&file, &copied, false).await?;
+        if found.wrong.is_empty() || last == 0 {
+            return Ok(found);
+        }
+        fs::remove_file(&file)?;
+    }
+    unreachable!("the last try returns")
+}
+
+/// Brings a backup back into a new or empty folder, and into an empty PostgreSQL database where a URL is given. The server that starts from it begins
+/// a new life: leases end, and no number is given twice.
+///
+/// # Errors
+/// The folder is no backup, or what it is brought into is not empty or cannot be written.
+pub async fn restore(from: &Path, data: &Path, database: Option<&str>) -> anyhow::Result<Found> {
+    let file = from.join(DATABASE);
+    if !file.exists() {
+        bail!(
+            "{}: no {DATABASE} in it; a backup is a folder that `baton-server backup` wrote",
+            from.display()
+        );
+    }
+    empty(data)?;
+    copy_blobs(&from.join(BLOBS), &data.join(BLOBS))?;
+    for name in TOKENS {
+        if from.join(name).exists() {
+            place(&from.join(name), &data.join(name))?;
+        }
+    }
+    // A copy again, since the backup itself may have been started once.
+    let copied = data.join(DATABASE);
+    copy::to_file(&file, None, &copied).await?;
+    let found = check_copy(&copied, &data.join(BLOBS), false).await?;
+    if let Some(url) = database {
+        copy::to_postgres(&copied, url).await?;
+        fs::remove_file(&copied)?;
+    }
+    Ok(found)
+}
+
+/// Makes a folder, or takes an empty one.
+fn empty(folder: &Path) -> anyhow::Result<()> {
+    private::own_folder(folder).with_context(|| folder.display().to_string())?;
+    if fs::read_dir(folder)?.next().is_some() {
+        bail!("{}: not empty; name a folder that does not exist yet", folder.display());
+    }
+    Ok(())
+}
+
+/// Copies the whole blobs that are not there yet.
+fn copy_blobs(from: &Path, to: &Path) -> anyhow::Result<()> {
+    private::own_folder(to)?;
+    let folders = fs::read_dir(from).with_context(|| from.display().to_string())?;
+    for folder in folders {
+        let folder = folder?;
+        // Two digits of digests; `partial` holds what is not whole.
+        if folder.file_name().len() != 2 || !folder.file_type()?.is_dir() {
+            continue;
+        }
+        let beside = to.join(folder.file_name());
+        private::own_folder(&beside)?;
+        for blob in fs::read_dir(folder.path())? {
+            let blob = blob?;
+            place(&blob.path(), &beside.join(blob.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
+/// One file, under its name only once it is whole. One that was removed meanwhile is passed over.
+fn place(from: &Path, to: &Path) -> anyhow::Result<()> {
+    if to.exists() {
+        return Ok(());
+    }
+    let partial = to.with_extension("partial");
+    match fs::copy(from, &partial) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !from.exists() => return Ok(()),
+        Err(error) => return Err(error).with_context(|| format!("copying {} to {}", from.display(), to.display())),
+    }
+    fs::File::open(&partial)?.sync_all()?;
+    fs::rename(&partial, to)?;
+    Ok(())
+}
