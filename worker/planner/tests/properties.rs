@@ -299,6 +299,33 @@ fn answers_of_one_moment_prove_no_more_than_one() {
     assert_ne!(world.planner.host_number(), host);
 }
 
+/// The server forgets the host, and the agent is killed before the thread of a void job has ended: its folder is left, and nothing of it is to be brought
+/// home. The next agent sweeps it as soon as it hears from the server, but not if it is told to end before.
+#[test]
+fn a_void_folder_that_a_killed_agent_left_is_swept_by_the_next_one() {
+    for is_told_to_end in [true, false] {
+        let mut world = World::new(true);
+        while world.threads() == 0 {
+            world.settle(1);
+        }
+        world.forget();
+        let unknown = || Input::Refused(Trouble::UnknownHost("no such host".to_owned()));
+        world.give(unknown());
+        world.now += 6000;
+        world.give(unknown());
+        world.restart();
+        if is_told_to_end {
+            world.stop(Stop::AtBoundary);
+            world.leave(60);
+            assert_eq!(world.ended, Some(Ending::Done));
+            world.assert_clean();
+        } else {
+            world.settle(120);
+            world.assert_settled();
+        }
+    }
+}
+
 #[test]
 fn one_commit_that_is_refused_deletes_nothing_and_a_second_one_later_does() {
     let mut world = World::new(true);
