@@ -2,7 +2,7 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`mod@copy`] | a consistent copy of a database, SQLite or PostgreSQL, as a file; and back |
+//! | [`copy`] | a consistent copy of a database, SQLite or PostgreSQL, as a file; and back |
 //! | [`backup`] | a data folder, whole, elsewhere; and back |
 //! | [`check`] | log, snapshot, chains and blobs held against each other |
 //!
