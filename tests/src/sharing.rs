@@ -301,7 +301,7 @@ impl Stage {
             // At the lowest priority it would not move at all beside a build.
             .arg("--no-priority-change")
             .arg("--token-file")
-            .arg(self.token_file("host"))
+            .arg(self.token_file(if flags.contains(&"--referee") { "referee" } else { "host" }))
             .arg("--state")
             .arg(self.path(name))
             .arg("--config")

@@ -1,6 +1,8 @@
 //! Contract: a made-up result is found by other volunteers' machines, taken back, and the end is that of an honest run, byte for byte. Real processes on
 //! loopback; the host that lies is a client of the protocol that computes nothing.
 //!
+//! A referee, which is the operator's own machine, decides against two that agree on a lie.
+//!
 //! Run: `cargo nextest run --release -p contracts --test verification`.
 
 #[expect(unreachable_pub, reason = "the server's own tests share it")]
@@ -143,4 +145,77 @@ fn a_lie_is_found_and_taken_back_on_sqlite() {
 fn a_lie_is_found_and_taken_back_on_postgresql() {
     let Some(cluster) = postgres::Cluster::start() else { return };
     a_lie_is_found(Some(cluster.database("verification")));
+}
+
+/// Two liars confirm each other's lie; the operator's referee finds both.
+#[test]
+fn a_referee_decides_against_two_that_agree_on_a_lie() {
+    let checks = [
+        "--check-same-network",
+        "--check-patience-s=1",
+        "--prefetch-s=0",
+        "--audit-percent=100",
+    ];
+    let flags: Vec<&str> = FAST.iter().copied().chain(checks).collect();
+    let stage = Stage::new(None, &flags);
+    let package = short_package("ising", 16, &stage.path("package"));
+    // What may not be a referee says so.
+    let mut wrong = baton([
+        "worker",
+        "--referee",
+        "--device=cpu",
+        "--no-priority-change",
+        "--server",
+        &stage.url(),
+    ]);
+    wrong
+        .arg("--token-file")
+        .arg(stage.token_file("host"))
+        .arg("--state")
+        .arg(stage.path("wrong"));
+    let refused = wrong.output().expect("baton starts");
+    assert!(
+        contracts::said(&refused).contains("scope referee"),
+        "{}",
+        contracts::said(&refused)
+    );
+    let mut token = baton(["token", "new", "referee", "house", "--server", &stage.url()]);
+    let issued = token
+        .arg("--token-file")
+        .arg(stage.token_file("operator"))
+        .output()
+        .expect("baton starts");
+    assert!(issued.status.success(), "{}", contracts::said(&issued));
+    std::fs::write(stage.token_file("referee"), issued.stdout).expect("the token file");
+    let referee = stage.worker("house", &["--referee"]);
+    let house = poll(|| stage.host(referee.host())).expect("it registers");
+    assert_eq!(house.standing, "referee");
+    let classes = house.devices.first().expect("its device").classes.clone();
+    let liars = [Liar::enrol(&stage, &classes), Liar::enrol(&stage, &classes)];
+    let job = stage.submit(&stage.path("package"), &["--segments=4", "--verify=sampled"]);
+    let mut lied = 0;
+    poll(|| {
+        for liar in &liars {
+            if let Some(lease) = liar.take(&stage)
+                && lied < 2
+            {
+                liar.lie(&stage, &lease, &package);
+                lied += 1;
+            }
+        }
+        (lied == 2).then_some(())
+    })
+    .expect("one has the job, the other its check");
+    let standing = |liar: &Liar| stage.host(liar.host.0).is_some_and(|host| host.standing == "quarantined");
+    poll(|| liars.iter().all(standing).then_some(())).expect("the referee finds both");
+    // It takes no job: an honest machine does.
+    let _worker = stage.worker("one", &[]);
+    let view = stage.completed(job);
+    let spans = &view.verification.spans;
+    assert!(spans.iter().all(|span| span.host != HostId(referee.host())), "{spans:#?}");
+    assert!(
+        spans.iter().all(|span| liars.iter().all(|liar| liar.host != span.host)),
+        "{spans:#?}"
+    );
+    stage.assert_same_as_local(job, &package);
 }
