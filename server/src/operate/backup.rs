@@ -32,16 +32,17 @@ pub async fn backup(data: &Path, database: Option<&str>, to: &Path) -> anyhow::R
         }
     }
     let file = to.join(DATABASE);
-    for last in (0..TRIES).rev() {
+    let mut tries = 0;
+    loop {
         copy::to_file(&data.join(DATABASE), database, &file).await?;
         copy_blobs(&blobs, &copied)?;
         let found = check_copy(&file, &copied, false).await?;
-        if found.wrong.is_empty() || last == 0 {
+        tries += 1;
+        if found.wrong.is_empty() || tries == TRIES {
             return Ok(found);
         }
         fs::remove_file(&file)?;
     }
-    unreachable!("the last try returns")
 }
 
 /// Brings a backup back into a new or empty folder, and into an empty PostgreSQL database where a URL is given. The server that starts from it begins

@@ -4,18 +4,31 @@ use planner::{Ending, Input, Message, Stop, Trouble};
 
 use crate::world::{Fate, World};
 
+/// A world whose agent computes.
+fn at_work() -> World {
+    let mut world = World::new(true);
+    while world.threads() == 0 {
+        world.settle(1);
+    }
+    world
+}
+
+/// The same with boundaries that the server lacks.
+fn with_boundaries() -> World {
+    let mut world = at_work();
+    for _ in 0..4 {
+        world.compute(0, false);
+        world.note(0);
+    }
+    assert!(world.only_here() > 0, "there is work that the server lacks");
+    world
+}
+
 /// The server is wrong for a moment, as while its database is being restored.
 #[test]
 fn one_answer_by_which_local_work_is_void_deletes_nothing_and_a_second_one_later_does() {
     for confirmed in [false, true] {
-        let mut world = World::new(true);
-        while world.threads() == 0 {
-            world.settle(1);
-        }
-        for _ in 0..4 {
-            world.compute(0, false);
-            world.note(0);
-        }
+        let mut world = with_boundaries();
         assert!(
             world.planner.jobs().any(|job| job.pending > 0),
             "there is work that the server lacks"
@@ -44,15 +57,7 @@ fn one_answer_by_which_local_work_is_void_deletes_nothing_and_a_second_one_later
 /// Two requests under way at the same time are answered by one and the same mistake.
 #[test]
 fn answers_of_one_moment_prove_no_more_than_one() {
-    let mut world = World::new(true);
-    while world.threads() == 0 {
-        world.settle(1);
-    }
-    for _ in 0..4 {
-        world.compute(0, false);
-        world.note(0);
-    }
-    assert!(world.only_here() > 0, "there is work that the server lacks");
+    let mut world = with_boundaries();
     world.set_known(false);
     let host = world.planner.host_number();
     // A heartbeat and the stream of orders, say.
@@ -71,10 +76,7 @@ fn answers_of_one_moment_prove_no_more_than_one() {
 #[test]
 fn a_void_folder_that_a_killed_agent_left_is_swept_by_the_next_one() {
     for is_told_to_end in [true, false] {
-        let mut world = World::new(true);
-        while world.threads() == 0 {
-            world.settle(1);
-        }
+        let mut world = at_work();
         world.forget();
         let unknown = || Input::Refused(Trouble::UnknownHost("no such host".to_owned()));
         world.give(unknown());
@@ -95,10 +97,7 @@ fn a_void_folder_that_a_killed_agent_left_is_swept_by_the_next_one() {
 
 #[test]
 fn one_commit_that_is_refused_deletes_nothing_and_a_second_one_later_does() {
-    let mut world = World::new(true);
-    while world.threads() == 0 {
-        world.settle(1);
-    }
+    let mut world = at_work();
     // Until one is on its way.
     for _ in 0..50 {
         world.now += 1000;
@@ -129,14 +128,7 @@ fn one_commit_that_is_refused_deletes_nothing_and_a_second_one_later_does() {
 
 #[test]
 fn orders_that_do_not_list_a_job_with_boundaries_of_its_own_count_the_second_time() {
-    let mut world = World::new(true);
-    while world.threads() == 0 {
-        world.settle(1);
-    }
-    for _ in 0..4 {
-        world.compute(0, false);
-        world.note(0);
-    }
+    let mut world = with_boundaries();
     let held = |world: &World| world.planner.jobs().filter(|job| job.pending > 1).count();
     let before = held(&world);
     assert!(before > 0, "there is work that the server lacks");
@@ -155,10 +147,7 @@ fn orders_that_do_not_list_a_job_with_boundaries_of_its_own_count_the_second_tim
 #[test]
 fn a_lease_that_is_over_is_said_to_be_also_when_nothing_is_lost_with_it() {
     for is_safe in [false, true] {
-        let mut world = World::new(true);
-        while world.threads() == 0 {
-            world.settle(1);
-        }
+        let mut world = at_work();
         let held: Vec<_> = world.planner.jobs().map(|job| job.job).collect();
         if !is_safe {
             for _ in 0..4 {
@@ -195,14 +184,7 @@ fn a_lease_that_is_over_is_said_to_be_also_when_nothing_is_lost_with_it() {
 #[test]
 fn after_a_restart_too_one_answer_alone_deletes_no_boundary() {
     for is_stale in [false, true] {
-        let mut world = World::new(true);
-        while world.threads() == 0 {
-            world.settle(1);
-        }
-        for _ in 0..4 {
-            world.compute(0, false);
-            world.note(0);
-        }
+        let mut world = with_boundaries();
         let before = world.only_here();
         assert!(before > 0, "there is work that the server lacks");
         let mut empty = world.orders();
