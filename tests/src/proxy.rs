@@ -1,6 +1,7 @@
 //! A way to a server that can freeze, as a network fault does, be slow, cut connections after so many bytes, and lie: answer itself, as a captive
 //! portal or a wrong proxy does.
 
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -58,12 +59,12 @@ impl Proxy {
                 }
                 let Ok(upstream) = TcpStream::connect(&server) else { continue };
                 let passed = Arc::new(AtomicU64::new(0));
-                for (from, to) in [(&client, &upstream), (&upstream, &client)] {
+                for (from, to, is_up) in [(&client, &upstream, true), (&upstream, &client, false)] {
                     let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else {
                         continue;
                     };
                     let (weather, passed) = (Arc::clone(&shared), Arc::clone(&passed));
-                    std::thread::spawn(move || pass(from, to, &weather, &passed));
+                    std::thread::spawn(move || pass(from, to, &weather, &passed, is_up));
                 }
             }
         });
@@ -137,15 +138,36 @@ fn answer(mut client: TcpStream, response: &str, weather: &Weather) {
     while client.read(&mut buffer).is_ok_and(|read| read > 0) {}
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream, weather: &Weather, passed: &AtomicU64) {
+/// Bytes that came in and have not passed yet, at most.
+const QUEUE_MAX: usize = 64 << 20;
+
+/// Passes bytes on in one direction. What a client leaves behind that gave up is dropped with its connection, as on a line that is slow itself; what
+/// a server said before it closed still arrives.
+fn pass(mut from: TcpStream, mut to: TcpStream, weather: &Weather, passed: &AtomicU64, is_up: bool) {
     let turn = weather.turn.load(Ordering::Relaxed);
-    let mut buffer = vec![0; 16 << 10];
-    if from.set_read_timeout(Some(LOOK)).is_err() {
-        return;
-    }
+    let mut buffer = vec![0; 64 << 10];
+    let (mut queue, mut ended) = (VecDeque::new(), false);
     while !weather.over.load(Ordering::Relaxed) && weather.turn.load(Ordering::Relaxed) == turn {
         if weather.frozen.load(Ordering::Relaxed) {
             std::thread::sleep(LOOK);
+            continue;
+        }
+        // All that is there, so that an end behind it is seen.
+        while !ended && queue.len() < QUEUE_MAX {
+            let wait = if queue.is_empty() { LOOK } else { Duration::from_micros(1) };
+            if from.set_read_timeout(Some(wait)).is_err() {
+                return;
+            }
+            match from.read(&mut buffer) {
+                Ok(read) if read > 0 => queue.extend(&buffer[..read]),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => break,
+                _ => ended = true,
+            }
+        }
+        if ended && (is_up || queue.is_empty()) {
+            break;
+        }
+        if weather.frozen.load(Ordering::Relaxed) || queue.is_empty() {
             continue;
         }
         // A tenth of a second's worth at a time.
@@ -155,23 +177,15 @@ fn pass(mut from: TcpStream, mut to: TcpStream, weather: &Weather, passed: &Atom
         } else {
             (pace as usize / 10).clamp(1, buffer.len())
         };
-        let read = match from.read(&mut buffer[..most]) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => continue,
-            Err(_) => break,
-        };
-        while weather.frozen.load(Ordering::Relaxed) && !weather.over.load(Ordering::Relaxed) {
-            std::thread::sleep(LOOK);
-        }
-        if to.write_all(&buffer[..read]).is_err() {
+        let next: Vec<u8> = queue.drain(..most.min(queue.len())).collect();
+        if to.write_all(&next).is_err() {
             break;
         }
         if pace > 0 {
-            std::thread::sleep(Duration::from_secs_f64(read as f64 / pace as f64));
+            std::thread::sleep(Duration::from_secs_f64(next.len() as f64 / pace as f64));
         }
-        weather.bytes.fetch_add(read as u64, Ordering::Relaxed);
-        let so_far = passed.fetch_add(read as u64, Ordering::Relaxed) + read as u64;
+        weather.bytes.fetch_add(next.len() as u64, Ordering::Relaxed);
+        let so_far = passed.fetch_add(next.len() as u64, Ordering::Relaxed) + next.len() as u64;
         let most = weather.cut_after.load(Ordering::Relaxed);
         if most > 0 && so_far >= most {
             weather.cuts.fetch_add(1, Ordering::Relaxed);

@@ -142,9 +142,14 @@ impl Job {
         self.results == Results::Wanted && self.record.has_news()
     }
 
-    /// The same of a job whose folder may hold what an earlier life computed, and was not looked into yet.
+    /// Whether its folder may hold what an earlier life computed, and was not looked into yet.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.is_of_earlier_life && self.steps_per_segment.is_none() && self.failure.is_none()
+    }
+
+    /// Whether something of it can be brought home, as far as its folder was looked into.
     pub(crate) fn may_have_news(&self) -> bool {
-        self.has_news() || self.is_of_earlier_life && self.steps_per_segment.is_none()
+        self.has_news() || self.is_unread()
     }
 
     /// The boundary that is on its way to the server: its checkpoint has to stay.

@@ -3,6 +3,7 @@
 use protocol::http::EndAttempt;
 use protocol::{AttemptId, ErrorCause, Outcome};
 
+use super::host::Announced;
 use super::{Line, Planner, STOP_PATIENCE_MS};
 use crate::effect::{Contributed, Control, Effect, Ending, Errand, Message, RunId};
 use crate::input::Stop;
@@ -39,15 +40,17 @@ impl Planner {
     /// Move every job on that needs no device for it, and tell every thread what it is to do.
     pub(super) fn drive_jobs(&mut self) {
         let (is_paused, leaves) = (self.pause.is_some(), self.stop >= Stop::AtBoundary);
+        // The life before may have said that it leaves: a stop ordered for that is taken back once the server hears otherwise.
+        let is_back = self.announced != Announced::Unknown;
         let mut fetch = Vec::new();
         for (&attempt, job) in &mut self.jobs {
             match job.work {
                 // What never began here, and is not to, has stopped already.
-                Work::Fetching(errand) if job.is_stopping() => {
+                Work::Fetching(errand) if job.is_stopping() && !job.is_unread() => {
                     self.effects.push(Effect::Cancel(errand));
                     job.work = Work::Stopped;
                 }
-                Work::Ready if job.is_stopping() => job.work = Work::Stopped,
+                Work::Ready if job.is_stopping() && (is_back || job.failure.is_some()) => job.work = Work::Stopped,
                 // Told to stop, and then otherwise.
                 Work::Stopped if !job.is_stopping() && !job.is_finished() && !matches!(job.delivery, Delivery::End(_)) => {
                     match job.steps_per_segment {
@@ -104,7 +107,7 @@ impl Planner {
 
     fn compute(&mut self, slot: usize, attempt: AttemptId) {
         // Where the server has refused it once, nothing begins before it has said what holds.
-        let begins = |job: &&mut Job| job.work == Work::Ready && job.doubts == Doubts::default();
+        let begins = |job: &&mut Job| job.work == Work::Ready && !job.is_stopping() && job.doubts == Doubts::default();
         let Some(job) = self.jobs.get_mut(&attempt).filter(begins) else {
             return;
         };

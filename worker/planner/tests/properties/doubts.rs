@@ -1,6 +1,7 @@
 //! Answers by which what lies here would be void: one alone proves nothing, a second one later does.
 
 use planner::{Ending, Input, Message, Stop, Trouble};
+use protocol::http::Action;
 
 use crate::world::{Fate, World};
 
@@ -199,5 +200,38 @@ fn after_a_restart_too_one_answer_alone_deletes_no_boundary() {
         assert_eq!(world.only_here(), before, "one answer proves nothing");
         world.give(Input::Orders(empty));
         assert_eq!(world.only_here() == before, is_stale, "two do, overtaken ones never");
+    }
+}
+
+/// An agent that was stopped twice while the server was being told that it leaves, and starts again: the stop that this brought comes before it has looked
+/// into its folders.
+#[test]
+fn after_a_restart_a_job_that_is_told_to_stop_brings_home_what_was_computed_before() {
+    for takes_it_back in [false, true] {
+        let mut world = with_boundaries();
+        let before = world.only_here();
+        let held = world.planner.jobs().count();
+        for job in 0..4 {
+            world.set_action(job, Action::StopAtBoundary);
+        }
+        world.restart();
+        let orders = world.orders();
+        world.give(Input::Orders(orders));
+        world.serve_fetches();
+        assert_eq!(world.only_here(), before, "nothing is given up");
+        assert_eq!(
+            world.deliveries(),
+            0,
+            "nothing goes home before the server knows that the host is here"
+        );
+        if takes_it_back {
+            world.settle(1);
+            assert_eq!(world.planner.jobs().count(), held, "it is here again: its jobs stay");
+        } else {
+            world.leave(20);
+            assert_eq!(world.only_here(), 0, "all of it is home");
+        }
+        world.settle(120);
+        world.assert_settled();
     }
 }

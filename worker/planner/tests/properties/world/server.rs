@@ -141,6 +141,21 @@ impl World {
         commit.is_some()
     }
 
+    /// All fetches under way arrive.
+    pub(crate) fn serve_fetches(&mut self) {
+        while let Some(pick) = self.errands.values().position(|errand| matches!(errand, Errand::Fetch(_))) {
+            self.serve(pick, Fate::Arrives);
+        }
+    }
+
+    /// Commits and ends under way.
+    pub(crate) fn deliveries(&self) -> usize {
+        let errands = self.errands.values();
+        errands
+            .filter(|errand| matches!(errand, Errand::Commit { .. } | Errand::End { .. }))
+            .count()
+    }
+
     /// The server does what an errand asks for. Its answer arrives, or is lost, so that the errand asks again later.
     pub(crate) fn serve(&mut self, pick: usize, fate: Fate) {
         let Some((&id, errand)) = self.errands.iter().nth(pick % self.errands.len().max(1)) else {
@@ -205,8 +220,14 @@ impl World {
             Errand::Fetch(lease) => self.fetch(&lease),
             Errand::Commit { attempt, boundaries, .. } => self.commit(attempt, &boundaries),
             Errand::End { attempt, end } => {
+                let reached = self.folders.get(&attempt).map(|folder| folder.reached);
                 if let Some(job) = self.jobs.values_mut().find(|job| job.attempt == Some(attempt)) {
                     assert_ne!(end.outcome, Outcome::Success, "a last commit tells success");
+                    assert!(
+                        end.outcome != Outcome::Migrated || job.committed.unwrap_or(0) >= reached.unwrap_or(0),
+                        "{attempt} is handed over at {:?}, it has reached {reached:?}",
+                        job.committed
+                    );
                     job.attempt = None;
                     job.action = None;
                     self.changed();
