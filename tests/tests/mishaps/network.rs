@@ -149,7 +149,7 @@ fn a_slow_line_is_no_broken_one() {
     package.save(&stage.path("package")).expect("saved");
     let bytes = package.to_archive().expect("an archive").len() as u64;
     let way = Proxy::to(&stage.address);
-    // Three seconds' worth in all, where nothing may take longer than one.
+    // Three seconds' worth in all, where nothing may take longer than one. Parts as large as the line is fast, and going on behind what arrived: either gets through.
     way.slow_down(bytes / 3);
     let mut submit = stage.scientist(&["submit"]);
     submit
