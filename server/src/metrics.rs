@@ -35,6 +35,7 @@ pub struct Metrics {
     jobs: Family<Labels, Gauge>,
     hosts: Family<Labels, Gauge>,
     attempts: Gauge,
+    quarantined_classes: Gauge,
     events: Gauge,
     blob_bytes: Counter,
 }
@@ -47,6 +48,7 @@ impl Default for Metrics {
             jobs: Family::default(),
             hosts: Family::default(),
             attempts: Gauge::default(),
+            quarantined_classes: Gauge::default(),
             events: Gauge::default(),
             blob_bytes: Counter::default(),
             registry: Registry::default(),
@@ -55,6 +57,11 @@ impl Default for Metrics {
         registry.register("jobs", "Jobs in each state", metrics.jobs.clone());
         registry.register("hosts", "Hosts in each state", metrics.hosts.clone());
         registry.register("attempts", "Leases and offers that live", metrics.attempts.clone());
+        registry.register(
+            "quarantined_classes",
+            "Hardware classes whose devices have no work, since hosts were wrong alike on them",
+            metrics.quarantined_classes.clone(),
+        );
         registry.register("events", "Events taken in since the start", metrics.events.clone());
         registry.register("blob_bytes", "Bytes of blobs that came in", metrics.blob_bytes.clone());
         Self { registry, ..metrics }
@@ -93,6 +100,7 @@ impl Metrics {
                 .set(signed(value));
         }
         self.attempts.set(signed(counts.attempts));
+        self.quarantined_classes.set(signed(counts.quarantined_classes));
         self.events.set(signed(events));
         let mut text = String::new();
         // Writing to a String cannot fail.

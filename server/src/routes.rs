@@ -13,7 +13,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{admin, attempts, blobs, hosts, jobs};
+use crate::api::{admin, attempts, blobs, classes, hosts, jobs};
 use crate::app::App;
 use crate::guard::guard;
 use crate::page;
@@ -66,7 +66,8 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(hosts::ban, hosts::unban))
         .routes(routes!(hosts::drain))
         .routes(routes!(hosts::forgive))
-        .routes(routes!(hosts::classes))
+        .routes(routes!(classes::list))
+        .routes(routes!(classes::forgive))
         .routes(routes!(attempts::end))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
     let commits = OpenApiRouter::new()

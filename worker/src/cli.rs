@@ -53,6 +53,8 @@ enum Command {
     #[command(subcommand)]
     Host(commands::operator::HostCommand),
     #[command(subcommand)]
+    Class(commands::class::ClassCommand),
+    #[command(subcommand)]
     Token(commands::operator::TokenCommand),
 }
 
@@ -88,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Priority(args) => commands::steer::priority(&args),
         Command::Worker(args) => commands::worker::call(&args),
         Command::Host(command) => commands::operator::host(&command),
+        Command::Class(command) => commands::class::call(&command),
         Command::Token(command) => commands::operator::token(&command),
     };
     match ended {

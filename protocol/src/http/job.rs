@@ -274,6 +274,9 @@ pub struct ClassPresence {
     pub waiting: u64,
     /// When a host with it was last heard of, Unix milliseconds; none when never.
     pub last_seen_ms: Option<u64>,
+    /// Why its devices have no work: three unconnected hosts returned the same wrong results on them. None when they have.
+    #[serde(default, deserialize_with = "crate::text::read_option")]
+    pub quarantined: Option<String>,
 }
 
 /// A page of a list.

@@ -38,6 +38,8 @@ class ClassPresence:
     online: int
     waiting: int
     last_seen_ms: int | None = None
+    #: Why its devices have no work: hosts returned the same wrong results on them.
+    quarantined: str | None = None
 
 
 @dataclass(frozen=True)

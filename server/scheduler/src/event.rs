@@ -173,6 +173,9 @@ pub enum Event {
     ForgiveClass {
         /// The class.
         class: HardwareClass,
+        /// Subject of the token that asks.
+        #[serde(default)]
+        by: String,
     },
 }
 

@@ -141,7 +141,7 @@ impl Core {
             Event::Revoked { host } => self.revoked(*host)?,
             Event::Drain { host, reason, by } => self.drain_by(*host, reason, by)?,
             Event::Forgive { host, by } => self.forgive(*host, by)?,
-            Event::ForgiveClass { class } => self.forgive_class(*class)?,
+            Event::ForgiveClass { class, .. } => self.forgive_class(*class)?,
             Event::Prioritize { job, priority, now, by } => self.prioritize(*job, *priority, *now, by)?,
         }
         Ok(Reply::Done)

@@ -8,7 +8,6 @@ use axum::response::sse::Event as Message;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use protocol::HostId;
-use protocol::http::job::ClassPresence;
 use protocol::http::{
     BanHost, Heartbeat, HostView, IssueToken, LeaveNotice, Listed, Orders, PROTOCOL, Problem, RegisterHost, Registered, Scope,
 };
@@ -328,11 +327,4 @@ pub async fn drain(
     responses((status = 200, body = HostView), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn forgive(State(app): State<Arc<App>>, caller: Caller, At(host): At<HostId>) -> Answer<Json<HostView>> {
     decide(&app, caller, host, |by| Event::Forgive { host, by }).await
-}
-
-/// Every hardware class that was ever seen: devices, those online, jobs that wait for it.
-#[utoipa::path(get, path = "/v1/classes", tag = "hosts",
-    responses((status = 200, body = Vec<ClassPresence>), (status = "default", body = Problem, content_type = "application/problem+json")))]
-pub async fn classes(State(app): State<Arc<App>>, _caller: Caller) -> Answer<Json<Vec<ClassPresence>>> {
-    Ok(Json(app.engine.core().await.classes()))
 }

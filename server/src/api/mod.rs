@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod attempts;
 pub mod blobs;
+pub mod classes;
 pub mod hosts;
 pub mod jobs;
 

@@ -58,7 +58,10 @@ pub(super) fn jobs(core: &Core, caller: &Caller, base: &str, view: &View) -> Mar
                     }
                     @for class in core.classes() {
                         tr {
-                            td { (parts::class(class.class, &names)) } td { (count(class.waiting, "job")) } td { (class.online) " of " (class.devices) }
+                            td {
+                                (parts::class(class.class, &names))
+                                @if let Some(why) = &class.quarantined { p.reason { (why) } }
+                            } td { (count(class.waiting, "job")) } td { (class.online) " of " (class.devices) }
                             td { (class.last_seen_ms.map_or("never".to_owned(), |at| ago(at, now_ms))) }
                         }
                     }

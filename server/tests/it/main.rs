@@ -18,6 +18,7 @@ mod monitoring;
 mod openapi;
 mod operate;
 mod page;
+mod quarantine;
 mod restart;
 mod restored;
 mod routes;

@@ -2,6 +2,7 @@
 
 pub(crate) mod analyse;
 pub(crate) mod chain;
+pub(crate) mod class;
 pub(crate) mod devices;
 pub(crate) mod evaluate;
 pub(crate) mod export;

@@ -16,7 +16,7 @@ use crate::net::{Access, Client, NetError};
 #[derive(clap::Args, Debug)]
 pub(crate) struct Common {
     #[command(flatten)]
-    access: Access,
+    pub(super) access: Access,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -200,7 +200,8 @@ pub(crate) fn token(command: &TokenCommand) -> anyhow::Result<Exit> {
     }
 }
 
-fn print(common: &Common, value: &impl Serialize, lines: impl FnOnce() -> Vec<String>) -> anyhow::Result<Exit> {
+/// Prints an answer: as JSON where that is asked for, else as these lines.
+pub(super) fn print(common: &Common, value: &impl Serialize, lines: impl FnOnce() -> Vec<String>) -> anyhow::Result<Exit> {
     if common.json {
         output::json(value)?;
     } else {

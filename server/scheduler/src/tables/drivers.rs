@@ -68,6 +68,12 @@ impl Drivers {
         self.0.remove(&class).is_some_and(|driver| driver.quarantined.is_some())
     }
 
+    /// The classes of which nothing is asked.
+    pub(crate) fn all_quarantined(&self) -> impl Iterator<Item = HardwareClass> {
+        let quarantined = self.0.iter().filter(|(_, driver)| driver.quarantined.is_some());
+        quarantined.map(|(class, _)| *class)
+    }
+
     /// Why nothing is asked of a device with these classes.
     pub(crate) fn quarantined(&self, classes: &[HardwareClass]) -> Option<&str> {
         let drivers = classes.iter().filter_map(|class| self.0.get(class));

@@ -238,9 +238,14 @@ fn three_hosts_of_one_driver_that_a_referee_finds_wrong_quarantine_the_driver_an
     let eve = of_driver(&mut world, "eve", 5);
     assert!(world.leases(eve).is_empty());
     let class = class(Tier::ClassBound, 5);
-    world.apply(Event::ForgiveClass { class });
+    let quarantined = |world: &World| world.core.class_presence(class).quarantined;
+    assert!(quarantined(&world).is_some_and(|why| why.contains("ann (host 2)")));
+    assert_eq!(world.core.counts().quarantined_classes, 1);
+    let forgive = Event::ForgiveClass { class, by: "op".into() };
+    world.apply(forgive.clone());
     assert!(broken.iter().any(|host| !world.leases(*host).is_empty()));
-    assert!(world.try_apply(Event::ForgiveClass { class }).is_err());
+    assert_eq!((quarantined(&world), world.core.counts().quarantined_classes), (None, 0));
+    assert!(world.try_apply(forgive).is_err());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What hosts and people are shown: [`orders`], [`hosts`], jobs, reasons, queues.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use protocol::http::JobView;
 use protocol::http::job::{ClassPresence, Verification, VerifiedSpan};
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, HostState, JobId, JobState};
@@ -32,11 +34,13 @@ pub struct LeaseFacts {
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
     /// Jobs in each state.
-    pub jobs: std::collections::BTreeMap<JobState, u64>,
+    pub jobs: BTreeMap<JobState, u64>,
     /// Hosts in each state.
-    pub hosts: std::collections::BTreeMap<HostState, u64>,
+    pub hosts: BTreeMap<HostState, u64>,
     /// Live attempts.
     pub attempts: u64,
+    /// Hardware classes whose devices have no work.
+    pub quarantined_classes: u64,
 }
 
 impl Core {
@@ -101,21 +105,20 @@ impl Core {
             online: presence.online,
             waiting: waiting.iter().map(|count| *count as u64).sum(),
             last_seen_ms: presence.last_seen_ms,
+            quarantined: self.drivers.quarantined(&[class]).map(str::to_owned),
         }
     }
 
-    /// Every class that was ever seen.
+    /// Every class that was ever seen and is not forgotten, and all that are quarantined.
     pub fn classes(&self) -> Vec<ClassPresence> {
-        self.hosts
-            .presence()
-            .keys()
-            .map(|class| self.class_presence(*class))
-            .collect()
+        let seen = self.hosts.presence().keys().copied();
+        let classes: BTreeSet<HardwareClass> = seen.chain(self.drivers.all_quarantined()).collect();
+        classes.into_iter().map(|class| self.class_presence(class)).collect()
     }
 
     /// Jobs without a checkpoint that wait, of each tier.
     pub fn waiting_for_any(&self) -> Vec<(protocol::Tier, u64)> {
-        let mut tiers = std::collections::BTreeMap::new();
+        let mut tiers = BTreeMap::new();
         for (key, count) in self.jobs.queues().counts() {
             if let Need::Any(tier) = key.need {
                 *tiers.entry(tier).or_insert(0) += count as u64;
@@ -233,11 +236,12 @@ impl Core {
             *counts.hosts.entry(host.state()).or_default() += 1;
         }
         counts.attempts = self.attempts.len() as u64;
+        counts.quarantined_classes = self.drivers.all_quarantined().count() as u64;
         counts
     }
 
     /// Blobs that something still needs: archives and checkpoints. Looks at everything.
-    pub fn needed_blobs(&self) -> std::collections::BTreeSet<Digest> {
+    pub fn needed_blobs(&self) -> BTreeSet<Digest> {
         let jobs = self.jobs.values();
         jobs.flat_map(|job| {
             let last = job.safe.as_ref().map(|safe| safe.blob);
