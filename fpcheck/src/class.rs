@@ -30,6 +30,20 @@ pub fn class(device: &dyn Device, tier: Tier) -> Option<HardwareClass> {
     }
 }
 
+/// The same, measured now, whatever is known of such a device: its driver was reset, say, or the machine slept.
+pub fn class_anew(device: &dyn Device, tier: Tier) -> Option<HardwareClass> {
+    match Fingerprint::measure(device, tier) {
+        Ok(fingerprint) => {
+            cache::put(&fingerprint);
+            fingerprint.class()
+        }
+        Err(error) => {
+            tracing::warn!("{} could not be probed: {error}", device.info().id);
+            None
+        }
+    }
+}
+
 /// A device's fingerprint in a tier, measured now or earlier.
 ///
 /// # Errors

@@ -33,7 +33,7 @@ pub mod survey;
 pub(crate) use class::reference;
 
 pub use cache::FOLDER_VARIABLE;
-pub use class::{class, fingerprint};
+pub use class::{class, class_anew, fingerprint};
 pub use fingerprint::Fingerprint;
 pub use hardware::{HARDWARE_FILE, hardware_differences, note_hardware};
 pub use identity::Identity;

@@ -53,11 +53,17 @@ const DRIVERS: [&str; 3] = [
     "/usr/lib/chromium/vk_swiftshader_icd.json",
 ];
 
+/// The files of those that are installed here.
+pub fn driver_files() -> Vec<PathBuf> {
+    DRIVERS.into_iter().map(PathBuf::from).filter(|path| path.exists()).collect()
+}
+
 /// Let a command see lavapipe and SwiftShader at once, where they are; the loader's default shows drivers that are registered alone.
 pub fn all_drivers(command: &mut Command) -> &mut Command {
-    let there: Vec<&str> = DRIVERS.into_iter().filter(|path| Path::new(path).exists()).collect();
+    let there = driver_files();
     if !there.is_empty() {
-        let list = there.join(":");
+        let list: Vec<_> = there.iter().map(|path| path.to_string_lossy()).collect();
+        let list = list.join(":");
         command.env("VK_ICD_FILENAMES", &list).env("VK_DRIVER_FILES", &list);
     }
     command

@@ -291,6 +291,14 @@ impl Stage {
     /// # Panics
     /// It does not start.
     pub fn worker_at(&self, name: &str, url: &str, flags: &[&str]) -> Worker {
+        self.worker_in(name, url, flags, &[])
+    }
+
+    /// The same, with variables of the environment.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn worker_in(&self, name: &str, url: &str, flags: &[&str], environment: &[(&str, &Path)]) -> Worker {
         let config = self.path(&format!("{name}.toml"));
         if !config.exists() {
             fs::write(&config, "").expect("a configuration file");
@@ -312,6 +320,7 @@ impl Stage {
                 &["--device=cpu"][..]
             })
             .args(flags)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(self.log(name))

@@ -5,6 +5,7 @@
 
 #![allow(unreachable_pub, reason = "modules of one test binary")]
 
+mod devices;
 mod limits;
 mod network;
 mod state_folder;

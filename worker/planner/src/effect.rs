@@ -44,8 +44,8 @@ pub enum Effect {
     Compute {
         /// The thread.
         run: RunId,
-        /// Index of the device in [`Setup::devices`](crate::Setup::devices).
-        slot: usize,
+        /// The device's id.
+        device: String,
         /// The job's attempt.
         attempt: AttemptId,
         /// Class that its bits are of.
@@ -57,8 +57,13 @@ pub enum Effect {
     SetControl(RunId, Control),
     /// A device has no next job: the time until one comes is no gap between two jobs.
     Unoccupied {
-        /// Index of the device.
-        slot: usize,
+        /// The device's id.
+        device: String,
+    },
+    /// Look for the devices of this machine again, since this one was lost. [`Input::Devices`](crate::Input::Devices) comes of it in any case.
+    FindDevice {
+        /// The device's id.
+        lost: String,
     },
     /// Keep the orders, durably, for a restart.
     SaveOrders(Box<Orders>),
@@ -246,6 +251,22 @@ pub enum Message {
         loses: bool,
         /// Why, in the server's words; none when the orders do not list it any more.
         why: Option<String>,
+    },
+    /// A device was lost while it computed a job, which goes on from its last boundary once the device is found again.
+    DeviceLost {
+        /// Number of the job.
+        job: JobId,
+        /// The device's id.
+        device: String,
+        /// What happened, in a sentence.
+        why: String,
+    },
+    /// A job's device is gone, or has another class now: the job goes home and on elsewhere.
+    Displaced {
+        /// Number of the job.
+        job: JobId,
+        /// The device's id.
+        device: String,
     },
     /// A job cannot go on here.
     Failed {

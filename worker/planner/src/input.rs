@@ -15,7 +15,7 @@ use crate::time::Time;
 /// What a planner begins with.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// Devices to compute on, one job at a time on each.
+    /// Devices to compute on, one job at a time on each, as they are at the start: [`Input::Devices`] says what changed.
     pub devices: Vec<Device>,
     /// This host's number from an earlier run of the agent; none before it was registered.
     pub host: Option<HostId>,
@@ -118,6 +118,8 @@ pub enum Input {
     Stopped(RunId, Result<(), Failure>),
     /// The machine was looked at.
     Facts(Facts),
+    /// The devices to compute on were looked for again: all that are here now, and what the server is to know of this host with them.
+    Devices(Vec<Device>, Box<RegisterHost>),
     /// The preferences changed.
     Policy(Policy),
     /// What the server is to know of this host changed.

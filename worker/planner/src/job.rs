@@ -60,6 +60,17 @@ pub(crate) struct Doubts {
     pub(crate) refused: bool,
 }
 
+/// Whether a job's device is here, and computes its class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It does.
+    Fits,
+    /// It did until this moment: what was computed is to go home.
+    LostAt(Time),
+    /// It did not when the lease came: the server did not know yet.
+    Never,
+}
+
 /// A lease that is held here.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
@@ -86,6 +97,10 @@ pub(crate) struct Job {
     pub(crate) doubts: Doubts,
     /// Errands of it that were refused wait until then.
     pub(crate) retry_at: Time,
+    /// Whether its device can compute it.
+    pub(crate) place: Place,
+    /// How often its device was lost since its last boundary.
+    pub(crate) losses: u32,
     /// Last boundary that its thread has reached, so that a repeated note is known as one.
     pub(crate) noted: Option<u64>,
 }
@@ -108,6 +123,8 @@ impl Job {
             control: Control::Compute,
             doubts: Doubts::default(),
             retry_at: Time(0),
+            place: Place::Fits,
+            losses: 0,
             noted: None,
         }
     }
@@ -122,9 +139,10 @@ impl Job {
         }
     }
 
-    /// Whether it is to stop: told so, or because it failed.
+    /// Whether it is to stop: told so, because it failed, or because its device cannot compute it any more.
     pub(crate) fn is_stopping(&self) -> bool {
-        matches!(self.lease.action, Action::StopAtBoundary | Action::StopNow) || self.failure.is_some()
+        let told = matches!(self.lease.action, Action::StopAtBoundary | Action::StopNow);
+        told || self.failure.is_some() || self.place != Place::Fits
     }
 
     /// Whether it is off the device.
@@ -166,6 +184,8 @@ impl Job {
             _ if self.failure.is_some() => Control::StopNow,
             Action::StopNow => Control::StopNow,
             _ if self.doubts.unlisted => Control::Pause,
+            _ if self.place != Place::Fits && is_paused => Control::StopNow,
+            _ if self.place != Place::Fits => Control::StopAtBoundary,
             Action::StopAtBoundary if is_paused => Control::StopNow,
             Action::StopAtBoundary => Control::StopAtBoundary,
             Action::Run | Action::Wait if is_paused => Control::Pause,

@@ -33,6 +33,7 @@ pub use effect::{Beat, Contributed, Control, Effect, Ending, Errand, ErrandId, M
 pub use input::{Answer, Device, Facts, Fetched, Input, Request, Server, Setup, Stop, Trouble};
 pub use job::Stage;
 pub use plan::Planner;
+pub use plan::devices::{HANDOVER_MS, LOSSES_MAX};
 pub use plan::view::JobView;
 pub use policy::Policy;
 pub use reason::{Cause, Declined, Failure, Idle, Leaving, Presence, Reason};

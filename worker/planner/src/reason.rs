@@ -16,6 +16,8 @@ pub enum Reason {
     ExclusiveApp(String),
     /// Somebody uses the machine.
     UserActive,
+    /// None of the devices to compute on is here.
+    NoDevice,
     /// Outside of the hours in which to compute.
     OffHours {
         /// Minute of the local week in which computing begins again.
@@ -117,6 +119,10 @@ pub enum Idle {
     Doubted(AttemptId),
     /// So many boundaries wait for the server that computing waits too.
     Backlogged(AttemptId),
+    /// The device was lost, and is looked for.
+    DeviceLost,
+    /// The device is not here any more.
+    DeviceGone,
     /// The agent completes what it has, and takes no more.
     Finishing,
     /// Offers are being taken.
@@ -134,6 +140,8 @@ pub enum Cause {
     Package,
     /// This machine (disk, memory, driver): another one may do it.
     Host,
+    /// The device was lost: its driver was reset or updated, it was unplugged, the machine slept. It may be back at once.
+    DeviceLost,
     /// Bits that differ from those on record.
     Mismatch,
     /// Not known.
@@ -146,7 +154,7 @@ impl Cause {
     pub fn outcome(self) -> Outcome {
         match self {
             Self::Package | Self::Unknown => Outcome::ClientError,
-            Self::Host => Outcome::Aborted,
+            Self::Host | Self::DeviceLost => Outcome::Aborted,
             Self::Mismatch => Outcome::Mismatch,
         }
     }
@@ -156,7 +164,7 @@ impl From<Cause> for ErrorCause {
     fn from(cause: Cause) -> Self {
         match cause {
             Cause::Package => Self::Package,
-            Cause::Host | Cause::Mismatch | Cause::Unknown => Self::Host,
+            Cause::Host | Cause::DeviceLost | Cause::Mismatch | Cause::Unknown => Self::Host,
         }
     }
 }

@@ -7,6 +7,8 @@
 //! |---|---|
 //! | [`preferences`] | what the volunteer wants: flags, environment, configuration file |
 //! | [`machine`] | battery, user, applications, cores, disk, hours |
+//! | [`devices`] | the devices that are lent, and when they are looked for again |
+//! | [`drivers`] | what is seen of graphics drivers without asking them |
 //! | [`schedule`] | the hours of the week, as they are written |
 //! | [`state`] | the state folder: identity, last orders, a person's request, status |
 //! | [`traffic`] | bytes over the network in this month |
@@ -19,6 +21,8 @@
 //! | [`view`] | the status, as JSON, as lines, as a live view |
 
 pub(crate) mod compute;
+pub(crate) mod devices;
+pub(crate) mod drivers;
 pub(crate) mod effects;
 pub(crate) mod job_folder;
 #[cfg(test)]

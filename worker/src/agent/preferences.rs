@@ -8,7 +8,7 @@ use protocol::http::Night;
 use serde::Deserialize;
 
 use super::room::Room;
-use super::schedule;
+use super::{devices, schedule};
 use crate::exit::Usage;
 use crate::net::transfer::Transfers;
 
@@ -121,6 +121,8 @@ impl Preferences {
                 false => Err(Usage(format!("{name} = {value}: expected {least} to {most}"))),
             }
         };
+        let devices = flags.device.clone().or(file.device).unwrap_or_else(|| vec!["auto".into()]);
+        devices::check_names(&devices).map_err(Usage)?;
         // A limit that is there when it is given.
         let limit = |name: &str, flag: Option<f64>, file: Option<f64>, least: f64, most: f64| match flag.or(file) {
             None => Ok(None),
@@ -179,7 +181,7 @@ impl Preferences {
             exit_when_idle: flags.exit_when_idle.or(file.exit_when_idle).unwrap_or(false),
             no_priority_change: flags.no_priority_change.or(file.no_priority_change).unwrap_or(false),
             referee: flags.referee.or(file.referee).unwrap_or(false),
-            devices: flags.device.clone().or(file.device).unwrap_or_else(|| vec!["auto".into()]),
+            devices,
             name: flags.name.clone().or(file.name),
         })
     }

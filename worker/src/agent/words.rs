@@ -27,6 +27,7 @@ pub(crate) fn reason(reason: &Reason) -> String {
         Reason::OnBattery => "on battery".into(),
         Reason::ExclusiveApp(app) => format!("{app} runs"),
         Reason::UserActive => "user active".into(),
+        Reason::NoDevice => "none of the devices to compute on is here; `baton devices` lists what there is".into(),
         Reason::OffHours { opens } => format!("off hours, computes again from {} on", schedule::words(*opens)),
         Reason::MonthUsedUp { max_bytes } => format!(
             "this month's {} GB over the network are used up (month_max_gb)",
@@ -85,6 +86,8 @@ pub(crate) fn idle(why: &Idle) -> String {
         Idle::Backlogged(attempt) => {
             format!("waits: attempt {attempt} has more boundaries that the server lacks than may wait here")
         }
+        Idle::DeviceLost => "waits: the device was lost, and is looked for".into(),
+        Idle::DeviceGone => "idle: the device is not here any more".into(),
         Idle::Finishing => "idle: finishing, takes no new jobs".into(),
         Idle::TakingOffers => "idle: takes the job that the server offers".into(),
         Idle::Server(why) => why.clone(),
@@ -152,6 +155,14 @@ pub(crate) fn message(message: &Message, server: &str) -> String {
                 "nothing that was computed under it is lost"
             };
             format!("job {job}: its lease is over, {lost}{why}")
+        }
+        Message::DeviceLost { job, device, why } => {
+            format!("job {job}: {device} was lost ({why}); it is looked for, and the job goes on from its last boundary")
+        }
+        Message::Displaced { job, device } => {
+            format!(
+                "job {job}: {device} is gone or has another class now; what was computed goes home, and the job on elsewhere"
+            )
         }
         Message::Failed { job, failure } => format!("job {job}: {}", failure.text),
     }

@@ -3,18 +3,17 @@
 //! The commands talk to it through its state folder: a request is a file that holds until the next one, the status another file.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Subcommand;
-use device::{Device, DeviceKind};
 
 use super::service::{self, ServiceArgs};
-use crate::agent::effects::{Agent, Setup, classes};
-use crate::agent::machine;
+use crate::agent::devices::{Doubt, Found};
+use crate::agent::effects::{Agent, Setup};
 use crate::agent::preferences::{Given, Preferences};
 use crate::agent::state::{Asked, StateFolder};
 use crate::agent::view::Status;
+use crate::agent::{drivers, machine};
 use crate::console::output;
 use crate::console::signals::Stop;
 use crate::exit::{Exit, Usage};
@@ -116,13 +115,15 @@ fn run(args: &Args, folder: &std::path::Path) -> anyhow::Result<Exit> {
     if !preferences.no_priority_change {
         machine::lower_priority();
     }
-    let devices = devices(&preferences)?;
+    let drivers = drivers::marks();
+    let found = Found::look(&preferences, &[], &Doubt::none());
     let seconds = |value: f64| Duration::try_from_secs_f64(value).map_err(|error| Usage(format!("{value} seconds: {error}")));
     let setup = Setup {
         state,
         access: args.access.clone(),
         given: args.preferences.clone(),
-        devices,
+        found,
+        drivers,
         retry_max: seconds(args.retry_max)?,
         pause_patience: seconds(args.pause_patience)?,
     };
@@ -135,42 +136,6 @@ fn run(args: &Args, folder: &std::path::Path) -> anyhow::Result<Exit> {
     // Errands that wait for a server do not keep us.
     runtime.shutdown_background();
     ended
-}
-
-/// The devices to use, each with a class at least.
-fn devices(preferences: &Preferences) -> anyhow::Result<Vec<Arc<dyn Device>>> {
-    let excluded = |device: &Arc<dyn Device>| {
-        let info = device.info();
-        let name = info.name.to_lowercase();
-        let hit = |wanted: &String| *wanted == info.id || name.contains(&wanted.to_lowercase());
-        info.kind != DeviceKind::BuiltInCpu && preferences.exclude_gpus.iter().any(hit)
-    };
-    let mut chosen: Vec<Arc<dyn Device>> = Vec::new();
-    for wanted in &preferences.devices {
-        let device = match wanted.as_str() {
-            "auto" => device::automatic()
-                .into_iter()
-                .filter(|device| !excluded(device) && !classes(&**device).is_empty())
-                .min_by_key(|device| device.info().kind),
-            id => Some(device::select(id)?).filter(|device| !excluded(device)),
-        };
-        let Some(device) = device else {
-            return Err(Usage(format!(
-                "device '{wanted}' is excluded by exclude_gpus, or there is none; `baton devices` lists what there is"
-            ))
-            .into());
-        };
-        if classes(&*device).is_empty() {
-            return Err(Usage(format!(
-                "device '{wanted}' has no hardware class: nothing can be computed on it"
-            ))
-            .into());
-        }
-        if chosen.iter().all(|other| other.info().id != device.info().id) {
-            chosen.push(device);
-        }
-    }
-    Ok(chosen)
 }
 
 fn speak(folder: &std::path::Path, say: &Say) -> anyhow::Result<Exit> {

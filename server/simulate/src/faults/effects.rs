@@ -76,20 +76,20 @@ impl World {
             Effect::Cancel(id) => drop(self.machines[index].errands.remove(&id)),
             Effect::Compute {
                 run,
-                slot,
+                device,
                 attempt,
                 until_segment,
                 ..
             } => {
                 let machine = &mut self.machines[index];
+                let twice = machine.threads.values().any(|thread| thread.device == device);
                 let thread = Thread {
-                    slot,
+                    device,
                     attempt,
                     control: Control::Compute,
                     until: until_segment,
                     stamp: 0,
                 };
-                let twice = machine.threads.values().any(|thread| thread.slot == slot);
                 let is_whole = machine
                     .folders
                     .get(&attempt)
@@ -148,6 +148,7 @@ impl World {
             | Effect::SaveContributed(_)
             | Effect::KeepCheckpoint { .. }
             | Effect::SweepFetched(_)
+            | Effect::FindDevice { .. }
             | Effect::Say(_) => {}
         }
     }

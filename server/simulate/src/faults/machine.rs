@@ -75,7 +75,7 @@ impl Folder {
 /// A compute thread.
 #[derive(Clone, Debug)]
 pub(super) struct Thread {
-    pub(super) slot: usize,
+    pub(super) device: String,
     pub(super) attempt: AttemptId,
     pub(super) control: Control,
     pub(super) until: u64,

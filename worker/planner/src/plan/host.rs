@@ -39,6 +39,18 @@ pub(crate) struct Requests {
     pub(super) offers_at: Time,
 }
 
+impl Requests {
+    /// The description that was sent last; none before, and when the server refused it.
+    pub(super) fn described(&self) -> Option<&RegisterHost> {
+        self.described.as_ref()
+    }
+
+    /// Whether the answer to it is waited for.
+    pub(super) fn is_registering(&self) -> bool {
+        self.registration.is_some()
+    }
+}
+
 /// What the server was told of where this host is.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Announced {
@@ -66,9 +78,11 @@ impl Planner {
         }
         let description = Box::new(self.description.clone());
         let errand = match self.standing {
-            Standing::Known(_) if self.requests.retry_at > self.now => return,
+            // Jobs whose device is gone go home first: the server ends their leases as soon as it knows.
+            Standing::Known(_) if self.requests.retry_at > self.now || self.hands_over() || !self.has_device() => return,
             Standing::Known(host) => Errand::Update(host, description),
             Standing::Unknown if self.slots.iter().any(|slot| slot.running.is_some()) => return,
+            Standing::Unknown if !self.has_device() => return,
             Standing::Unknown if self.can_enrol => Errand::Enrol(description),
             Standing::Unknown => return self.exit(Ending::NoToken),
         };
@@ -124,6 +138,7 @@ impl Planner {
                 return self.refused(other);
             }
         }
+        self.told_devices();
         self.unknown_since = None;
         self.beat_due = self.now;
         self.effects.push(Effect::Listen);
@@ -308,6 +323,7 @@ impl Planner {
         let has_offers = self.orders.as_ref().is_some_and(|orders| orders.offers > 0);
         if let Some(host) = self.host()
             && has_offers
+            && !self.devices_untold
             && self.requests.offers.is_none()
             && self.requests.retry_at.max(self.requests.offers_at) <= self.now
             && self.declined().is_none()

@@ -7,7 +7,7 @@ use super::{CONFIRM_MS, Heard, Planner, unexpected};
 use crate::boundaries::{Boundary, Unneeded};
 use crate::effect::{Control, Effect, Errand, Message, RunId};
 use crate::input::{Answer, Trouble};
-use crate::job::{Delivery, Doubts, Job, Results, Work};
+use crate::job::{Delivery, Doubts, Job, Place, Results, Work};
 use crate::reason::{Cause, Failure};
 
 /// Leases that are taken note of.
@@ -93,18 +93,16 @@ impl Planner {
         if let Some(told) = told {
             self.say(told);
         }
+        self.displace();
     }
 
     fn hold(&mut self, lease: &Lease) {
-        let slot = self.slots.iter().find(|slot| slot.device == lease.device);
-        let fits = slot.is_some_and(|slot| slot.classes.contains(&lease.class));
         let mut job = Job::new(lease.clone(), Work::Stopped, self.now);
-        if fits {
-            job.work = Work::Fetching(self.begin(Errand::Fetch(Box::new(lease.clone()))));
-        } else {
-            let text = format!("device '{}' of class {} is not here", lease.device, lease.class);
-            job.failure = Some(Failure::new(Cause::Mismatch, text));
+        if !self.can_compute(lease) {
+            job.place = Place::Never;
         }
+        // Also where it is not to be computed: its folder may hold what an earlier life has.
+        job.work = Work::Fetching(self.begin(Errand::Fetch(Box::new(lease.clone()))));
         self.jobs.insert(lease.attempt, job);
     }
 
@@ -198,6 +196,7 @@ impl Planner {
             return;
         }
         job.noted = Some(boundary.entry.segment);
+        job.losses = 0;
         if job.count_time(&boundary) {
             // The server plans with it.
             self.beat_due = self.now;
@@ -227,6 +226,7 @@ impl Planner {
         }
         job.work = Work::Stopped;
         match ended {
+            Err(failure) if failure.cause == Cause::DeviceLost => self.lost_device(slot, attempt, failure),
             Err(failure) => self.fail(attempt, failure),
             // Stopped before its end though nothing wants that any more: its turn comes again.
             Ok(()) if !job.is_finished() && !job.is_stopping() => job.work = Work::Ready,
@@ -234,7 +234,7 @@ impl Planner {
         }
     }
 
-    fn fail(&mut self, attempt: AttemptId, failure: Failure) {
+    pub(super) fn fail(&mut self, attempt: AttemptId, failure: Failure) {
         let Some(job) = self.jobs.get_mut(&attempt) else { return };
         job.failure = Some(failure.clone());
         let job = job.lease.job;

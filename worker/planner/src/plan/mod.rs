@@ -2,6 +2,7 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | [`devices`] | devices that come and go, and jobs that lose theirs |
 //! | [`host`] | this host and the server: registration, presence, heartbeats, offers |
 //! | [`leases`] | what orders and answers say of jobs: held, fetched, committed, dropped |
 //! | [`work`] | what is due for jobs: controls, devices, commits, ends |
@@ -9,6 +10,7 @@
 //!
 //! Invariant: a step leaves nothing due. A second one at the same time with [`Input::Tick`] has no effects.
 
+pub mod devices;
 mod host;
 mod leases;
 pub mod view;
@@ -16,8 +18,8 @@ mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use protocol::AttemptId;
 use protocol::http::{Orders, RegisterHost};
-use protocol::{AttemptId, HardwareClass};
 
 use crate::effect::{Contributed, Effect, Ending, Errand, ErrandId, Message, RunId};
 use crate::input::{Answer, Facts, Input, Request, Server, Setup, Stop, Trouble};
@@ -25,6 +27,7 @@ use crate::job::Job;
 use crate::policy::Policy;
 use crate::reason::{Failure, Presence, Reason};
 use crate::time::Time;
+use devices::Slot;
 use host::{Announced, Requests, Standing};
 
 /// An answer by which work that is here would be void counts once another one, to a request made so much later, says the same.
@@ -42,22 +45,6 @@ const OFFERS_PAUSE_MS: u64 = 1_000;
 const IDLE_END_MS: u64 = 5_000;
 /// Between two looks for fetched files that nothing needs.
 const SWEEP_EVERY_MS: u64 = 600_000;
-
-/// A device, and the thread that computes on it.
-#[derive(Clone, Debug)]
-pub(crate) struct Slot {
-    pub(crate) device: String,
-    pub(crate) classes: Vec<HardwareClass>,
-    pub(crate) running: Option<(RunId, AttemptId)>,
-    /// Whether a job was next for it when last looked at.
-    line: Line,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Line {
-    Empty,
-    Occupied,
-}
 
 /// Why nothing is computed now, and since when nothing has been.
 #[derive(Clone, Debug)]
@@ -119,6 +106,8 @@ pub struct Planner {
     tidied: bool,
     orders: Option<Orders>,
     slots: Vec<Slot>,
+    /// Devices changed, and the server does not know it yet.
+    devices_untold: bool,
     jobs: BTreeMap<AttemptId, Job>,
     /// Attempts that are over here, and that the last orders may still list.
     over: BTreeSet<AttemptId>,
@@ -130,12 +119,6 @@ impl Planner {
     /// The planner of an agent that begins. What it does first comes of its first step.
     #[must_use]
     pub fn new(setup: Setup, now: Time) -> Self {
-        let slots = setup.devices.into_iter().map(|device| Slot {
-            device: device.id,
-            classes: device.classes,
-            running: None,
-            line: Line::Empty,
-        });
         let mut planner = Self {
             now,
             effects: Vec::new(),
@@ -171,7 +154,8 @@ impl Planner {
             heard: Heard::Nothing,
             tidied: false,
             orders: None,
-            slots: slots.collect(),
+            slots: setup.devices.into_iter().map(Slot::new).collect(),
+            devices_untold: false,
             jobs: BTreeMap::new(),
             over: BTreeSet::new(),
             contributed: setup.contributed,
@@ -221,6 +205,7 @@ impl Planner {
             commits,
             self.jobs.values().map(|job| job.retry_at).filter(|at| *at > self.now).min(),
             self.heartbeat_due(),
+            self.handover_ends(),
             Some(self.requests.retry_at).filter(|at| *at > self.now),
             Some(self.requests.offers_at).filter(|at| *at > self.now),
             Some(self.swept.after(SWEEP_EVERY_MS)),
@@ -239,6 +224,7 @@ impl Planner {
             Input::Boundary(run, boundary) => self.reached(run, boundary),
             Input::Stopped(run, ended) => self.stopped(run, ended),
             Input::Facts(facts) => self.facts = facts,
+            Input::Devices(devices, description) => self.found_devices(devices, *description),
             Input::Policy(policy) => self.policy = policy,
             Input::Description(description) => self.description = *description,
             Input::Request(request) => self.request = request,
@@ -280,6 +266,7 @@ impl Planner {
 
     fn look_at_pause(&mut self) {
         let reason = self.policy.why_not(self.request, &self.facts, self.now);
+        let reason = reason.or_else(|| (!self.has_device()).then_some(Reason::NoDevice));
         let same = match (&reason, &self.pause) {
             (Some(new), Some(old)) => new.same_kind(&old.reason),
             (None, None) => true,

@@ -89,9 +89,12 @@ impl Planner {
         })
     }
 
-    /// Why a device computes nothing; none while it computes. `slot` is its index in [`Setup::devices`](crate::Setup::devices).
+    /// Why a device computes nothing; none while it computes.
     #[must_use]
-    pub fn idle(&self, slot: usize) -> Option<Idle> {
+    pub fn idle(&self, device: &str) -> Option<Idle> {
+        let Some(slot) = self.slots.iter().position(|slot| slot.device == device) else {
+            return Some(Idle::DeviceGone);
+        };
         let running = self.slots.get(slot).and_then(|slot| slot.running);
         let held = |(_, attempt): (RunId, AttemptId)| self.jobs.get(&attempt).filter(|job| job.control == Control::Pause);
         match (running, running.and_then(held), &self.pause) {
@@ -114,6 +117,11 @@ impl Planner {
         }
         if self.host().is_none() {
             return Idle::NotRegistered;
+        }
+        match self.slots.get(slot) {
+            Some(slot) if slot.is_lost => return Idle::DeviceLost,
+            Some(slot) if slot.classes.is_empty() => return Idle::DeviceGone,
+            _ => {}
         }
         if let Some(next) = self.next_for(slot).and_then(|attempt| self.jobs.get(&attempt)) {
             return match next.stage() {

@@ -3,11 +3,12 @@
 use protocol::http::EndAttempt;
 use protocol::{AttemptId, ErrorCause, Outcome};
 
+use super::devices::Line;
 use super::host::Announced;
-use super::{Line, Planner, STOP_PATIENCE_MS};
+use super::{Planner, STOP_PATIENCE_MS};
 use crate::effect::{Contributed, Control, Effect, Ending, Errand, Message, RunId};
 use crate::input::Stop;
-use crate::job::{Delivery, Doubts, Job, Work};
+use crate::job::{Delivery, Doubts, Job, Place, Work};
 use crate::reason::Failure;
 
 /// Characters of a failure's text that the server is told: it takes 2000 bytes.
@@ -81,13 +82,14 @@ impl Planner {
             return;
         }
         for slot in 0..self.slots.len() {
-            if self.slots[slot].running.is_some() {
+            if self.slots[slot].running.is_some() || self.slots[slot].is_lost {
                 continue;
             }
             let next = self.next_for(slot);
             let line = if next.is_some() { Line::Occupied } else { Line::Empty };
             if line == Line::Empty && self.slots[slot].line == Line::Occupied {
-                self.effects.push(Effect::Unoccupied { slot });
+                let device = self.slots[slot].device.clone();
+                self.effects.push(Effect::Unoccupied { device });
             }
             self.slots[slot].line = line;
             if let Some(attempt) = next {
@@ -119,7 +121,7 @@ impl Planner {
         job.control = Control::Compute;
         self.effects.push(Effect::Compute {
             run,
-            slot,
+            device: job.lease.device.clone(),
             attempt,
             class: job.lease.class,
             until_segment: job.lease.until_segment,
@@ -187,7 +189,16 @@ impl Planner {
         let (outcome, cause, message) = match &job.failure {
             Some(Failure { cause, text }) => (cause.outcome(), (*cause).into(), text.chars().take(TEXT_MAX).collect()),
             None => {
-                let message = format!("stopped at segment {}", job.record.reached());
+                let why = match job.place {
+                    Place::LostAt(_) | Place::Never => {
+                        format!("its device {} is gone or has another class now, ", job.lease.device)
+                    }
+                    Place::Fits => String::new(),
+                };
+                let message = format!("{why}stopped at segment {}", job.record.reached())
+                    .chars()
+                    .take(TEXT_MAX)
+                    .collect();
                 (Outcome::Migrated, ErrorCause::default(), message)
             }
         };

@@ -18,7 +18,7 @@ fn at_work() -> World {
 fn with_boundaries() -> World {
     let mut world = at_work();
     for _ in 0..4 {
-        world.compute(0, false);
+        world.compute(0, None);
         world.note(0);
     }
     assert!(world.only_here() > 0, "there is work that the server lacks");
@@ -102,7 +102,7 @@ fn one_commit_that_is_refused_deletes_nothing_and_a_second_one_later_does() {
     // Until one is on its way.
     for _ in 0..50 {
         world.now += 1000;
-        world.compute(0, false);
+        world.compute(0, None);
         world.note(0);
         world.give(Input::Tick);
     }
@@ -152,7 +152,7 @@ fn a_lease_that_is_over_is_said_to_be_also_when_nothing_is_lost_with_it() {
         let held: Vec<_> = world.planner.jobs().map(|job| job.job).collect();
         if !is_safe {
             for _ in 0..4 {
-                world.compute(0, false);
+                world.compute(0, None);
                 world.note(0);
             }
         }

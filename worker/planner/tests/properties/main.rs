@@ -1,10 +1,11 @@
 //! Whatever comes in, in whatever order, however often: no boundary is lost, nothing is computed for a lease that is gone, every idle device has
 //! its reason; and once everything works again, every job is completed.
 
+mod devices;
 mod doubts;
 mod world;
 
-use planner::{Answer, Effect, Ending, Errand, Facts, Fetched, Input, Message, Request, Server, Stop, Time};
+use planner::{Answer, Cause, Effect, Ending, Errand, Facts, Fetched, Input, Message, Request, Server, Stop, Time};
 use proptest::prelude::*;
 use protocol::http::{Action, CheckpointRef, Committed, Lease, Orders};
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Tier};
@@ -20,7 +21,7 @@ fn happen(world: &mut World, what: u8, pick: u8) {
         0..=5 => world.serve(index, Fate::Arrives),
         6 => world.serve(index, Fate::AnswerIsLost),
         7 => world.serve(index, Fate::Fails),
-        8..=11 => world.compute(index, false),
+        8..=11 => world.compute(index, None),
         12..=14 => world.note(index),
         15 => {
             let orders = world.orders();
@@ -53,8 +54,11 @@ fn happen(world: &mut World, what: u8, pick: u8) {
         22 => match pick % 8 {
             0 => world.revoke(pick / 8),
             1 if pick.is_multiple_of(5) => world.forget(),
-            2 => world.compute(index, true),
+            2 => world.compute(index, Some(Cause::Host)),
             3 => world.restart(),
+            4 => world.compute(index, Some(Cause::DeviceLost)),
+            5 | 6 => world.toggle_device(index / 8),
+            7 if pick.is_multiple_of(3) => world.update_driver(index / 8),
             _ => {}
         },
         _ => world.give(Input::Server(match pick % 2 {
@@ -105,7 +109,7 @@ proptest! {
         world.stop(Stop::Now);
         for _ in 0..8 {
             for pick in 0..world.threads() {
-                world.compute(pick, false);
+                world.compute(pick, None);
                 world.note(pick);
             }
         }
@@ -232,7 +236,7 @@ proptest! {
                 let computing: Vec<_> = planner.jobs().filter_map(|job| job.thread).collect();
                 prop_assert!(computing.len() <= world::DEVICES.len());
                 _ = planner.wake_at();
-                (0..world::DEVICES.len()).for_each(|slot| _ = planner.idle(slot));
+                world::DEVICES.iter().for_each(|device| _ = planner.idle(device));
             }
         }
     }
@@ -248,7 +252,7 @@ fn boundaries_are_reported_soon_while_a_job_is_young() {
     let before = world.heartbeats;
     for _ in 0..4 {
         world.now += 3000;
-        world.compute(0, false);
+        world.compute(0, None);
         world.note(0);
         for errand in (0..world.errands()).rev() {
             world.serve(errand, Fate::Arrives);

@@ -8,6 +8,7 @@ use planner::{Answer, Effect, Errand, ErrandId, Input, Trouble};
 use protocol::AttemptId;
 
 use super::{Agent, Note};
+use crate::agent::devices::{Doubt, Lent};
 use crate::agent::job_folder::JobFolder;
 use crate::agent::words;
 
@@ -24,15 +25,16 @@ impl Agent {
             Effect::Listen => self.listen(),
             Effect::Compute {
                 run,
-                slot,
+                device,
                 attempt,
                 class,
                 until_segment,
-            } => self.compute(run, slot, attempt, class, until_segment),
+            } => self.compute(run, &device, attempt, class, until_segment),
             Effect::SetControl(run, control) => self.set_control(run, control),
-            Effect::Unoccupied { slot } => {
-                if let Some(slot) = self.slots.get(slot) {
-                    slot.idle.forget();
+            Effect::FindDevice { lost } => self.find_devices(Doubt::Lost([lost].into())),
+            Effect::Unoccupied { device } => {
+                if let Some(lent) = self.lent(&device) {
+                    lent.idle.forget();
                 }
             }
             Effect::SaveOrders(orders) => {
@@ -80,7 +82,7 @@ impl Agent {
                 let attempt = lease.attempt;
                 let room = self
                     .preferences
-                    .room(self.slots.len(), self.watch.looked().facts.disk_used_bytes);
+                    .room(self.devices.len(), self.watch.looked().facts.disk_used_bytes);
                 self.spawn(
                     id,
                     async move { Note::Fetched(id, attempt, errands.fetch(*lease, room).await) },
@@ -114,6 +116,11 @@ impl Agent {
             drop(sender.send(work.await));
         });
         self.tasks.insert(id, task.abort_handle());
+    }
+
+    /// A device that is here.
+    pub(super) fn lent(&self, device: &str) -> Option<&Lent> {
+        self.devices.iter().find(|lent| lent.device.info().id == device)
     }
 
     /// The folder of a job.

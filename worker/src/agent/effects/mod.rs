@@ -6,6 +6,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`start`] | the agent from its state folder, command line and configuration |
+//! | [`devices`] | devices that come and go |
 //! | [`dispatch`] | one effect to the part that carries it out |
 //! | [`errands`] | jobs over the network: packages and checkpoints in, boundaries out |
 //! | [`host`] | this host over the network: identity, registration, heartbeats, the stream of orders |
@@ -13,6 +14,7 @@
 //! | [`watch`] | what is looked at: signals, a person's request, the configuration file, the machine |
 //! | [`show`] | the status file and the live view |
 
+mod devices;
 mod dispatch;
 mod errands;
 mod host;
@@ -25,20 +27,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use device::Device;
 use kernels::run::RunError;
 use planner::{Answer, Ending, ErrandId, Input, Planner, Time, Trouble};
-use protocol::{AttemptId, HardwareClass};
+use protocol::AttemptId;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::AbortHandle;
 
+use self::devices::Search;
 #[cfg(test)]
 pub(crate) use self::errands::{ARCHIVE_BYTES_MAX, KEEP, TRIES};
 use self::errands::{Arrived, Errands};
 use self::host::Enrolled;
 use self::threads::Thread;
 use self::watch::{Looked, Watch};
-use super::compute::Idle;
+use super::devices::{Doubt, Found, Lent};
 use super::job_folder::Kept;
 use super::preferences::{Given, Preferences};
 use super::state::{Identity, StateFolder};
@@ -71,6 +73,10 @@ pub(crate) enum Note {
     Stopped(AttemptId, Result<(), RunError>),
     /// The machine was looked at.
     Looked(Looked),
+    /// Devices are to be looked for.
+    FindDevices,
+    /// Devices were looked for.
+    Found(Found),
 }
 
 /// What the command line says of how the agent works.
@@ -81,19 +87,14 @@ pub(crate) struct Setup {
     pub(crate) access: Access,
     /// Preferences on the command line.
     pub(crate) given: Given,
-    /// Devices to use.
-    pub(crate) devices: Vec<Arc<dyn Device>>,
+    /// Devices to use, as they were found.
+    pub(crate) found: Found,
+    /// Marks of drivers before that look.
+    pub(crate) drivers: Vec<String>,
     /// Longest pause before the server is asked again.
     pub(crate) retry_max: Duration,
     /// After a pause of this length jobs migrate.
     pub(crate) pause_patience: Duration,
-}
-
-/// A device that the planner gives jobs to.
-struct DeviceSlot {
-    device: Arc<dyn Device>,
-    classes: Vec<HardwareClass>,
-    idle: Arc<Idle>,
 }
 
 /// The agent.
@@ -109,7 +110,9 @@ pub(crate) struct Agent {
     given: Given,
     preferences: Preferences,
     traffic: Traffic,
-    slots: Vec<DeviceSlot>,
+    /// Devices that are here.
+    devices: Vec<Lent>,
+    search: Search,
     threads: BTreeMap<AttemptId, Thread>,
     arrived: BTreeMap<AttemptId, Arrived>,
 
@@ -243,17 +246,11 @@ impl Agent {
                 None => return,
             },
             Note::Looked(looked) => return self.looked(looked),
+            Note::FindDevices => return self.find_devices(Doubt::none()),
+            Note::Found(found) => return self.found_devices(found),
         };
         self.give(input);
     }
-}
-
-/// A device's hardware classes, one a tier at most.
-pub(crate) fn classes(device: &dyn Device) -> Vec<HardwareClass> {
-    [protocol::Tier::Portable, protocol::Tier::ClassBound]
-        .into_iter()
-        .filter_map(|tier| fpcheck::class(device, tier))
-        .collect()
 }
 
 fn millis(time: Duration) -> u64 {

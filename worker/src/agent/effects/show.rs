@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use planner::{Control, JobView, Stage};
 use protocol::http::Action;
 
-use super::{Agent, DeviceSlot};
+use super::Agent;
+use crate::agent::devices::Lent;
 use crate::agent::view::{DeviceStatus, JobStatus, Status};
 use crate::agent::{machine, words};
 use crate::console::progress::duration;
@@ -50,26 +51,48 @@ impl Agent {
             name: super::start::name_of(&self.preferences, self.watch.looked()),
             waits,
             why_not: self.planner.why_no_new_jobs().as_ref().map(words::quiet),
-            devices: (0..)
-                .zip(&self.slots)
-                .map(|(index, slot)| self.device_status(index, slot))
+            devices: self
+                .devices
+                .iter()
+                .map(|lent| self.device_status(lent))
+                .chain(self.gone())
                 .collect(),
             contributed: self.planner.contributed(),
         }
     }
 
-    fn device_status(&self, index: usize, slot: &DeviceSlot) -> DeviceStatus {
-        let info = slot.device.info();
+    /// Devices that are not here any more, with jobs that are on their way home.
+    fn gone(&self) -> Option<DeviceStatus> {
+        let is_here = |device: &str| self.lent(device).is_some();
+        let mut jobs = self.planner.jobs().filter(|job| !is_here(job.device)).peekable();
+        let id = jobs.peek()?.device.to_owned();
+        Some(DeviceStatus {
+            id,
+            name: "not here any more".into(),
+            classes: Vec::new(),
+            idle: None,
+            jobs: jobs.map(|job| self.job_status(&job)).collect(),
+            gap_ms: None,
+        })
+    }
+
+    fn device_status(&self, lent: &Lent) -> DeviceStatus {
+        let info = lent.device.info();
         let jobs = self.planner.jobs().filter(|job| job.device == info.id);
         let jobs: Vec<JobStatus> = jobs.map(|job| self.job_status(&job)).collect();
         DeviceStatus {
             id: info.id.clone(),
             name: info.name.clone(),
-            classes: slot.classes.iter().map(ToString::to_string).collect(),
+            classes: lent.classes.iter().map(ToString::to_string).collect(),
             // With jobs, theirs are the lines that say what happens.
-            idle: self.planner.idle(index).filter(|_| jobs.is_empty()).as_ref().map(words::idle),
+            idle: self
+                .planner
+                .idle(&info.id)
+                .filter(|_| jobs.is_empty())
+                .as_ref()
+                .map(words::idle),
             jobs,
-            gap_ms: slot.idle.gap_ms(),
+            gap_ms: lent.idle.gap_ms(),
         }
     }
 

@@ -9,9 +9,11 @@ use planner::{Planner, Time};
 use protocol::http::RegisterHost;
 use tokio::sync::mpsc::unbounded_channel;
 
+use super::devices::{Search, listen, planner_device};
 use super::errands::Errands;
 use super::watch::{self, Looked, Watch};
-use super::{Agent, DeviceSlot, Setup, classes, millis};
+use super::{Agent, Setup, millis};
+use crate::agent::devices::{Lent, Lookout};
 use crate::agent::machine;
 use crate::agent::preferences::Preferences;
 use crate::agent::state::{Asked, Identity, StateFolder};
@@ -60,12 +62,8 @@ impl Agent {
             jobs: home.join("jobs"),
             downloading: Arc::default(),
         };
-        let slots = setup.devices.iter().map(|device| DeviceSlot {
-            device: Arc::clone(device),
-            classes: classes(&**device),
-            idle: Arc::default(),
-        });
-        let slots: Vec<DeviceSlot> = slots.collect();
+        let found = setup.found.or_refused(identity.is_some())?;
+        let devices = found.devices;
         let instance = fresh_key();
         let asked = recall_request(&setup.state)?;
         let began = Instant::now();
@@ -74,20 +72,14 @@ impl Agent {
         traffic.count(0, machine::now_ms());
         looked.facts.month_bytes = traffic.bytes;
         preferences.limit(&anonymous.transfers);
-        let watch = Watch::new(&setup.access, asked, looked.clone());
+        let watch = Watch::new(&setup.access, asked, looked.clone(), Lookout::new(setup.drivers));
         let planner = Planner::new(
             planner::Setup {
-                devices: slots
-                    .iter()
-                    .map(|slot| planner::Device {
-                        id: slot.device.info().id.clone(),
-                        classes: slot.classes.clone(),
-                    })
-                    .collect(),
+                devices: devices.iter().map(planner_device).collect(),
                 host: identity.as_ref().map(|own| own.host),
                 can_enrol: enrolment.is_some(),
                 orders: home.read("orders.json"),
-                description: describe(&slots, &preferences, &looked, &instance),
+                description: describe(&devices, &preferences, &looked, &instance),
                 policy: preferences.policy(),
                 facts: looked.facts,
                 request: asked.request(Time(0)),
@@ -108,7 +100,8 @@ impl Agent {
             given: setup.given,
             preferences,
             traffic,
-            slots,
+            devices,
+            search: Search::Idle,
             threads: BTreeMap::new(),
             arrived: BTreeMap::new(),
             server,
@@ -138,6 +131,10 @@ impl Agent {
         if let Some(words) = words {
             agent.say(&words);
         }
+        for line in found.missing {
+            agent.say(&format!("{line}; it is looked for again when drivers or cards change"));
+        }
+        listen(agent.sender.clone())?;
         Ok(agent)
     }
 }
@@ -204,24 +201,12 @@ fn recall_request(state: &StateFolder) -> anyhow::Result<Asked> {
 }
 
 /// What the server is to know of this host.
-pub(super) fn describe(slots: &[DeviceSlot], preferences: &Preferences, looked: &Looked, instance: &str) -> RegisterHost {
-    let devices = slots.iter().map(|slot| protocol::http::DeviceReport {
-        id: slot.device.info().id.clone(),
-        name: slot
-            .device
-            .info()
-            .name
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(100)
-            .collect(),
-        classes: slot.classes.clone(),
-    });
+pub(super) fn describe(devices: &[Lent], preferences: &Preferences, looked: &Looked, instance: &str) -> RegisterHost {
     RegisterHost {
         name: name_of(preferences, looked),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol: protocol::http::PROTOCOL,
-        devices: devices.collect(),
+        devices: devices.iter().map(Lent::report).collect(),
         night: preferences.night(looked.facts.local_minute, looked.minutes_ahead_of_utc),
         instance: Some(instance.to_owned()),
         referee: preferences.referee,

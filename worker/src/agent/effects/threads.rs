@@ -33,8 +33,8 @@ impl Thread {
 
 impl Agent {
     /// Start a thread that computes a job on a device.
-    pub(super) fn compute(&mut self, run: RunId, slot: usize, attempt: AttemptId, class: HardwareClass, until: u64) {
-        let started = self.start(run, slot, attempt, class, until);
+    pub(super) fn compute(&mut self, run: RunId, device: &str, attempt: AttemptId, class: HardwareClass, until: u64) {
+        let started = self.start(run, device, attempt, class, until);
         if let Err(text) = started {
             // Through the channel: effects are carried out one after the other, and inputs after them.
             let ended = Input::Stopped(run, Err(Failure::new(Cause::Host, text)));
@@ -42,11 +42,11 @@ impl Agent {
         }
     }
 
-    fn start(&mut self, run: RunId, slot: usize, attempt: AttemptId, class: HardwareClass, until: u64) -> Result<(), String> {
-        let slot = self.slots.get(slot).ok_or("no such device")?;
+    fn start(&mut self, run: RunId, device: &str, attempt: AttemptId, class: HardwareClass, until: u64) -> Result<(), String> {
+        let lent = self.lent(device).ok_or("its device is not here any more")?.clone();
         let folder = self.folder(attempt);
         let arrived = self.arrived.get_mut(&attempt).ok_or("its package is not here")?;
-        let is_cpu = slot.device.info().kind == DeviceKind::BuiltInCpu;
+        let is_cpu = lent.device.info().kind == DeviceKind::BuiltInCpu;
         let session = SessionOptions {
             submit_ms: Some(SUBMIT_MS),
             threads: is_cpu.then(|| cores(self.preferences.max_ncpus_pct)),
@@ -62,13 +62,13 @@ impl Agent {
             folder,
             start: arrived.start.take(),
             package: Arc::clone(&arrived.package),
-            device: Arc::clone(&slot.device),
+            device: Arc::clone(&lent.device),
             class,
             until,
             session,
             control: Arc::clone(&thread.control),
             step: Arc::clone(&thread.step),
-            idle: Arc::clone(&slot.idle),
+            idle: Arc::clone(&lent.idle),
             notes: self.sender.clone(),
         };
         task.spawn().map_err(|error| format!("no thread: {error}"))?;
@@ -101,7 +101,8 @@ pub(super) fn failure(error: &RunError) -> Failure {
         RunError::Package(_) | RunError::Fault { .. } => Cause::Package,
         RunError::Device(DeviceError::Shader { .. } | DeviceError::Program(_) | DeviceError::Check(_)) => Cause::Package,
         RunError::Disk { .. } | RunError::Folder { .. } | RunError::Altered { .. } => Cause::Host,
-        RunError::Device(DeviceError::Lost(_) | DeviceError::OutOfMemory(_) | DeviceError::NotFound { .. }) => Cause::Host,
+        RunError::Device(DeviceError::OutOfMemory(_) | DeviceError::NotFound { .. }) => Cause::Host,
+        RunError::Device(DeviceError::Lost(_)) => Cause::DeviceLost,
         // A limit is one device's, and how long a pass takes is too.
         _ => Cause::Unknown,
     };
@@ -134,7 +135,7 @@ mod tests {
         };
         assert_eq!(failure(&RunError::Device(shader)).cause, Cause::Package);
         let lost = RunError::Device(DeviceError::Lost("reset".into()));
-        assert_eq!(failure(&lost).cause, Cause::Host);
+        assert_eq!(failure(&lost).cause, Cause::DeviceLost);
         let disk = RunError::Disk {
             action: "write",
             path: "x".into(),

@@ -7,9 +7,10 @@ use planner::{Facts, Input, Server};
 
 use super::start::describe;
 use super::{Agent, Note};
-use crate::agent::machine;
+use crate::agent::devices::{Doubt, Lookout};
 use crate::agent::preferences::Preferences;
 use crate::agent::state::{Asked, StateFolder};
+use crate::agent::{drivers, machine};
 use crate::net::Access;
 
 /// Different answers of what is not the server that are said while it is away.
@@ -27,6 +28,8 @@ pub(crate) struct Looked {
     pub(crate) minutes_ahead_of_utc: i32,
     /// The machine's name.
     pub(crate) name: String,
+    /// Marks of graphics drivers and cards.
+    pub(crate) drivers: Vec<String>,
 }
 
 /// Look at the machine. This runs programs and walks through the state folder.
@@ -52,6 +55,7 @@ pub(super) fn look(preferences: &Preferences, state: &StateFolder) -> Looked {
         },
         minutes_ahead_of_utc,
         name: machine::name(),
+        drivers: drivers::marks(),
     }
 }
 
@@ -70,19 +74,21 @@ pub(super) struct Watch {
     config_changed: Option<SystemTime>,
     looked: Looked,
     look: Look,
+    lookout: Lookout,
     is_away: bool,
     /// What answered instead of the server since it is away, as far as it was said.
     odd: BTreeSet<String>,
 }
 
 impl Watch {
-    pub(super) fn new(access: &Access, asked: Asked, looked: Looked) -> Self {
+    pub(super) fn new(access: &Access, asked: Asked, looked: Looked, lookout: Lookout) -> Self {
         Self {
             asked,
             asked_to_stop: 0,
             config_changed: config_time(access),
             looked,
             look: Look::Done(Instant::now()),
+            lookout,
             is_away: false,
             odd: BTreeSet::new(),
         }
@@ -120,6 +126,9 @@ impl Agent {
             self.watch.look = Look::Done(Instant::now());
         }
         self.watch.looked = looked;
+        if let Some(doubt) = self.watch.lookout.compare(self.watch.looked.drivers.clone()) {
+            self.find_devices(doubt);
+        }
         self.count_traffic();
         self.give(Input::Facts(self.watch.looked.facts.clone()));
         self.describe_again();
@@ -147,7 +156,7 @@ impl Agent {
     }
 
     fn describe_again(&mut self) {
-        let description = describe(&self.slots, &self.preferences, &self.watch.looked, &self.instance);
+        let description = describe(&self.devices, &self.preferences, &self.watch.looked, &self.instance);
         self.give(Input::Description(Box::new(description)));
     }
 
@@ -182,7 +191,12 @@ impl Agent {
         let found = self.access.worker();
         match found.and_then(|(_, table)| Preferences::merge(&self.given, table)) {
             Ok(preferences) => {
+                let same_devices = self.preferences.devices == preferences.devices
+                    && self.preferences.exclude_gpus == preferences.exclude_gpus;
                 self.preferences = preferences;
+                if !same_devices {
+                    self.find_devices(Doubt::none());
+                }
                 self.preferences.limit(&self.errands.client.transfers);
                 self.watch.look = Look::Due;
                 self.say("the preferences changed");

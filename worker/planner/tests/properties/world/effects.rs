@@ -17,19 +17,20 @@ impl World {
             Effect::Cancel(id) => drop(self.errands.remove(&id)),
             Effect::Compute {
                 run,
-                slot,
+                device,
                 attempt,
                 until_segment,
                 ..
             } => {
                 assert!(
-                    self.threads.values().all(|thread| thread.slot != slot),
+                    self.threads.values().all(|thread| thread.device != device),
                     "two threads on a device"
                 );
+                assert!(self.devices.contains(&*device), "computes on a device that is gone");
                 assert!(!self.is_void(attempt), "computes for a lease that is gone");
                 assert!(self.folders.contains_key(&attempt), "nothing was fetched");
                 let thread = Thread {
-                    slot,
+                    device,
                     attempt,
                     control: Control::Compute,
                     until: until_segment,
@@ -75,6 +76,7 @@ impl World {
                     self.delete_job(attempt);
                 }
             }
+            Effect::FindDevice { .. } => self.finds_devices = true,
             Effect::Exit(ending) => self.ended = Some(ending),
             Effect::ForgetHost
             | Effect::Listen

@@ -10,7 +10,7 @@ use planner::{
     Answer, Boundary, Cause, Contributed, Control, Device, Effect, Ending, Errand, ErrandId, Facts, Failure, Input, Message,
     Planner, Policy, Request, RunId, Server, Setup, Stop, Time,
 };
-use protocol::http::{Action, Orders, RegisterHost};
+use protocol::http::{Action, DeviceReport, Orders, RegisterHost};
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, Tier};
 
 pub(crate) const DEVICES: [&str; 2] = ["cpu", "vulkan:0"];
@@ -67,7 +67,7 @@ struct Folder {
 
 #[derive(Clone, Debug)]
 struct Thread {
-    slot: usize,
+    device: String,
     attempt: AttemptId,
     control: Control,
     until: u64,
@@ -80,6 +80,8 @@ pub(crate) struct World {
     pub(crate) now: u64,
     pub(crate) ended: Option<Ending>,
     host: HostId,
+    /// Classes of this host's devices, as the server knows them.
+    known: BTreeMap<String, Vec<HardwareClass>>,
     knows_host: bool,
     sequence: u64,
     jobs: BTreeMap<JobId, ServerJob>,
@@ -93,6 +95,12 @@ pub(crate) struct World {
     /// Folders of void leases that an agent left which was killed before they were gone. The next one sweeps them once it has heard from the server.
     strays: BTreeSet<AttemptId>,
     threads: BTreeMap<RunId, Thread>,
+    /// Devices that are here.
+    devices: BTreeSet<&'static str>,
+    /// Those of them with another driver than at first.
+    updated: BTreeSet<&'static str>,
+    /// The planner waits for word of the devices.
+    finds_devices: bool,
     errands: BTreeMap<ErrandId, Errand>,
     given: Vec<Input>,
     /// Orders as they are on disk.
@@ -105,24 +113,15 @@ pub(crate) struct World {
 
 impl World {
     /// What a planner of this host begins with.
-    fn setup(host: Option<HostId>, orders: Option<Orders>) -> Setup {
-        let description = RegisterHost {
-            name: "anna".into(),
-            version: "1".into(),
-            protocol: protocol::http::PROTOCOL,
-            devices: Vec::new(),
-            night: None,
-            instance: None,
-            referee: false,
-        };
+    fn setup(
+        host: Option<HostId>,
+        orders: Option<Orders>,
+        devices: &BTreeSet<&'static str>,
+        updated: &BTreeSet<&'static str>,
+    ) -> Setup {
+        let (devices, description) = devices_of(devices, updated);
         Setup {
-            devices: DEVICES
-                .iter()
-                .map(|id| Device {
-                    id: (*id).to_owned(),
-                    classes: vec![class()],
-                })
-                .collect(),
+            devices,
             host,
             can_enrol: true,
             orders,
@@ -146,12 +145,13 @@ impl World {
 
     pub(crate) fn new(registered: bool) -> Self {
         let host = HostId(1);
-        let setup = Self::setup(registered.then_some(host), None);
+        let setup = Self::setup(registered.then_some(host), None, &DEVICES.into(), &BTreeSet::new());
         let mut world = Self {
             planner: Planner::new(setup, Time(0)),
             now: 0,
             ended: None,
             host,
+            known: BTreeMap::new(),
             knows_host: registered,
             sequence: 1,
             jobs: (1..=JOBS).map(|job| (JobId(job), ServerJob::default())).collect(),
@@ -162,6 +162,9 @@ impl World {
             folders: BTreeMap::new(),
             strays: BTreeSet::new(),
             threads: BTreeMap::new(),
+            devices: DEVICES.into(),
+            updated: BTreeSet::new(),
+            finds_devices: false,
             errands: BTreeMap::new(),
             given: Vec::new(),
             saved: None,
@@ -190,7 +193,7 @@ impl World {
         let void = std::mem::take(&mut self.void);
         let is_stray = |attempt: &&AttemptId| void.contains(attempt) || !leased.contains(attempt);
         self.strays = self.folders.keys().filter(is_stray).copied().collect();
-        self.planner = Planner::new(Self::setup(host, saved), Time(self.now));
+        self.planner = Planner::new(Self::setup(host, saved, &self.devices, &self.updated), Time(self.now));
         self.give(Input::Tick);
     }
 
@@ -199,6 +202,24 @@ impl World {
         let folders = self.folders.values();
         let lacking = folders.map(|folder| folder.reached.saturating_sub(self.committed(folder.job).unwrap_or(0)));
         lacking.sum()
+    }
+
+    /// The same, of one device's jobs.
+    pub(crate) fn only_here_of(&self, device: &str) -> u64 {
+        let folders = self.folders.values();
+        let of_device = folders.filter(|folder| DEVICES[folder.job.0 as usize % DEVICES.len()] == device);
+        let lacking = of_device.map(|folder| folder.reached.saturating_sub(self.committed(folder.job).unwrap_or(0)));
+        lacking.sum()
+    }
+
+    /// Errands that are under way.
+    pub(crate) fn under_way(&self) -> impl Iterator<Item = &Errand> {
+        self.errands.values()
+    }
+
+    /// Whether the planner waits for word of the devices.
+    pub(crate) fn looks_for_devices(&self) -> bool {
+        self.finds_devices
     }
 
     /// Give an input to the planner, and carry out what comes of it.
@@ -210,7 +231,10 @@ impl World {
             self.told = Some(orders.clone());
             self.strays.clear();
         }
-        self.given.push(input.clone());
+        // What a look at the devices finds comes once, in the order of the looks.
+        if !matches!(input, Input::Devices(..)) {
+            self.given.push(input.clone());
+        }
         if self.given.len() > 30 {
             self.given.remove(0);
         }
@@ -243,14 +267,14 @@ impl World {
                 None => assert_eq!(thread.control, Control::StopNow, "{run:?} computes for a lease that is gone"),
             }
         }
-        for slot in 0..DEVICES.len() {
+        for device in DEVICES {
             let computes = self
                 .threads
                 .values()
-                .any(|thread| thread.slot == slot && thread.control != Control::Pause);
+                .any(|thread| thread.device == device && thread.control != Control::Pause);
             assert!(
-                computes || self.planner.idle(slot).is_some(),
-                "slot {slot} is idle without a reason"
+                computes || self.planner.idle(device).is_some(),
+                "{device} is idle without a reason"
             );
         }
         let jobs = self.planner.jobs().count();
@@ -271,7 +295,7 @@ impl World {
     }
 
     /// A thread goes on: to its next boundary, or to its end.
-    pub(crate) fn compute(&mut self, pick: usize, fails: bool) {
+    pub(crate) fn compute(&mut self, pick: usize, fails: Option<Cause>) {
         let pick = pick % self.threads.len().max(1);
         let Some((&run, thread)) = self.threads.iter_mut().nth(pick) else {
             return;
@@ -284,8 +308,8 @@ impl World {
         };
         let mut ended = Ok(());
         thread.ended = true;
-        if fails {
-            ended = Err(Failure::new(Cause::Host, "the driver was reset"));
+        if let Some(cause) = fails {
+            ended = Err(Failure::new(cause, "the driver was reset"));
         } else if thread.control != Control::StopNow && folder.reached < thread.until {
             folder.reached += 1;
             folder.checkpoints.insert(folder.reached);
@@ -312,8 +336,32 @@ impl World {
         self.give(note);
     }
 
+    /// A device goes or comes back, and the agent finds out.
+    pub(crate) fn toggle_device(&mut self, pick: usize) {
+        let device = DEVICES[pick % DEVICES.len()];
+        if !self.devices.remove(device) {
+            self.devices.insert(device);
+        }
+        self.find_devices();
+    }
+
+    /// A device's driver is updated: it has one more class from then on.
+    pub(crate) fn update_driver(&mut self, pick: usize) {
+        self.updated.insert(DEVICES[pick % DEVICES.len()]);
+        self.find_devices();
+    }
+
+    /// The agent has looked for devices.
+    pub(crate) fn find_devices(&mut self) {
+        self.finds_devices = false;
+        let (devices, description) = devices_of(&self.devices, &self.updated);
+        self.give(Input::Devices(devices, Box::new(description)));
+    }
+
     /// Everything works for a while.
     pub(crate) fn settle(&mut self, rounds: usize) {
+        self.devices = DEVICES.into();
+        self.find_devices();
         self.give(Input::Facts(Facts::default()));
         self.give(Input::Server(Server::Reachable));
         for job in self.jobs.values_mut() {
@@ -323,7 +371,7 @@ impl World {
         self.settle_on(rounds);
     }
 
-    fn settle_on(&mut self, rounds: usize) {
+    pub(crate) fn settle_on(&mut self, rounds: usize) {
         for _ in 0..rounds {
             if self.ended.is_some() {
                 return;
@@ -332,8 +380,11 @@ impl World {
                 self.serve(pick, Fate::Arrives);
             }
             for pick in (0..self.threads()).rev() {
-                self.compute(pick, false);
+                self.compute(pick, None);
                 self.note(pick);
+            }
+            if self.finds_devices {
+                self.find_devices();
             }
             let orders = self.orders();
             self.give(Input::Orders(orders));
@@ -382,6 +433,36 @@ pub(crate) enum Fate {
     AnswerIsLost,
     /// It fails.
     Fails,
+}
+
+/// Devices as the agent finds them, and as it describes them to the server.
+fn devices_of(here: &BTreeSet<&'static str>, updated: &BTreeSet<&'static str>) -> (Vec<Device>, RegisterHost) {
+    let classes = |id: &str| {
+        let bound = HardwareClass {
+            tier: Tier::ClassBound,
+            key: digest(0, u64::from(updated.contains(id))),
+        };
+        vec![class(), bound]
+    };
+    let device = |id: &&str| Device {
+        id: (*id).to_owned(),
+        classes: classes(id),
+    };
+    let report = |id: &&str| DeviceReport {
+        id: (*id).to_owned(),
+        name: "a card".into(),
+        classes: classes(id),
+    };
+    let description = RegisterHost {
+        name: "anna".into(),
+        version: "1".into(),
+        protocol: protocol::http::PROTOCOL,
+        devices: here.iter().map(report).collect(),
+        night: None,
+        instance: None,
+        referee: false,
+    };
+    (here.iter().map(device).collect(), description)
 }
 
 fn boundary(job: JobId, first: u64, segment: u64) -> Boundary {

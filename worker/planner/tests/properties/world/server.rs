@@ -1,10 +1,10 @@
 //! The world's server: orders, and answers to errands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use planner::{Answer, Boundary, Cause, Errand, Failure, Fetched, Input, Trouble};
 use protocol::http::{Action, CheckpointRef, Committed, Lease, Orders};
-use protocol::{AttemptId, HostId, JobId, JobState, Outcome};
+use protocol::{AttemptId, HardwareClass, HostId, JobId, JobState, Outcome};
 
 use super::{DEVICES, Fate, Folder, JOBS, ServerJob, UNTIL, World, boundary, class, digest, entry};
 
@@ -204,7 +204,24 @@ impl World {
                 }
                 Answer::Enrolled(self.host)
             }
-            Errand::Update(..) => Answer::Updated,
+            Errand::Update(_, description) => {
+                // Leases of devices that are gone or have other classes end at once.
+                assert!(!description.devices.is_empty(), "the server refuses a host without devices");
+                let devices = description.devices.iter();
+                let devices: BTreeMap<String, Vec<HardwareClass>> =
+                    devices.map(|device| (device.id.clone(), device.classes.clone())).collect();
+                let before = std::mem::replace(&mut self.known, devices);
+                for (job, found) in &mut self.jobs {
+                    let device = DEVICES[job.0 as usize % DEVICES.len()];
+                    let is_new = before.is_empty() && self.known.contains_key(device);
+                    if !is_new && before.get(device) != self.known.get(device) {
+                        found.attempt = None;
+                        found.action = None;
+                    }
+                }
+                self.changed();
+                Answer::Updated
+            }
             Errand::Announce(..) | Errand::Heartbeat(..) => Answer::Orders(self.orders()),
             Errand::TakeOffers(_) => {
                 for job in self.jobs.values_mut() {
@@ -228,7 +245,9 @@ impl World {
                         "{attempt} is handed over at {:?}, it has reached {reached:?}",
                         job.committed
                     );
-                    job.attempt = None;
+                    // The job waits, and the host that just gave it back is free: the answer may offer it at once.
+                    job.attempt = Some(AttemptId(self.next_attempt)).filter(|_| job.action.is_none());
+                    self.next_attempt += 1;
                     job.action = None;
                     self.changed();
                 }
