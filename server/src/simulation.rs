@@ -129,6 +129,12 @@ fn compare(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The faults of a world, a line each.
+fn lines(broken: &faults::Broken) -> String {
+    let lines: Vec<String> = broken.script.iter().map(|struck| format!("  {struck}")).collect();
+    lines.join("\n")
+}
+
 fn play(first: u64, arguments: &Arguments) -> anyhow::Result<()> {
     let last = first.checked_add(arguments.seeds).context("--seeds: too many")?;
     let wanted = arguments.mutant.as_deref();
@@ -144,11 +150,16 @@ fn play(first: u64, arguments: &Arguments) -> anyhow::Result<()> {
     for mutant in mutants {
         let found = (first..last).find_map(|seed| faults::play(seed, Some(mutant)).err());
         match found {
-            Some(broken) => say(&format!(
-                "{mutant:?}: found after {} seeds: {}",
-                broken.seed - first + 1,
-                broken.what
-            ))?,
+            Some(broken) => {
+                let (seeds, struck) = (broken.seed - first + 1, broken.script.len());
+                let least = faults::shrink(&broken, Some(mutant));
+                say(&format!(
+                    "{mutant:?}: found after {seeds} seeds, by {} of {struck} faults: {}\n{}",
+                    least.script.len(),
+                    least.what,
+                    lines(&least)
+                ))?;
+            }
             None => anyhow::bail!("{mutant:?}: not found in {} seeds", arguments.seeds),
         }
     }
@@ -156,11 +167,19 @@ fn play(first: u64, arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     let began = Instant::now();
-    let played = faults::campaign(first..last, None)?;
+    let played = match faults::campaign(first..last, None) {
+        Ok(played) => played,
+        Err(broken) => {
+            let least = faults::shrink(&broken, None);
+            let (few, struck) = (least.script.len(), broken.script.len());
+            say(&format!("{few} of its {struck} faults are enough:\n{}", lines(&least)))?;
+            return Err(least.into());
+        }
+    };
     let seconds = began.elapsed().as_secs_f64();
     say(&format!(
         "{} worlds, {} events ({} of the core), {} jobs, all with the right chain; {} messages lost, {} requests twice, {} agents and {} servers \
-         crashed; {seconds:.1} s, {:.0} events a second; digest {:016x}",
+         crashed, {} agents ended; {seconds:.1} s, {:.0} events a second; digest {:016x}",
         arguments.seeds,
         played.events,
         played.core_events,
@@ -169,6 +188,7 @@ fn play(first: u64, arguments: &Arguments) -> anyhow::Result<()> {
         played.twice,
         played.crashes,
         played.restarts,
+        played.ended,
         played.events as f64 / seconds.max(1e-9),
         played.digest,
     ))

@@ -1,12 +1,13 @@
 //! What a machine does with the planner's effects, and the checks that each has to pass.
 
-use planner::{Answer, Boundary, Control, Effect, Errand, ErrandId, Input};
-use protocol::AttemptId;
+use planner::{Answer, Boundary, Control, Effect, Ending, Errand, ErrandId, Input};
 use protocol::http::Orders;
+use protocol::{AttemptId, Outcome};
 
 use super::Mutant;
+use super::chance::{Kind, Purpose};
 use super::machine::Thread;
-use super::world::{Happening, World};
+use super::world::{Happening, MINUTE, World};
 
 /// How often a paused thread looks whether it may go on.
 const LOOK_MS: u64 = 5000;
@@ -67,6 +68,11 @@ impl World {
             Effect::Begin(id, errand) => {
                 if let Errand::Commit { attempt, boundaries, .. } = &errand {
                     self.gather(index, *attempt, boundaries);
+                }
+                if let Errand::End { attempt, end } = &errand
+                    && end.outcome == Outcome::Migrated
+                {
+                    self.check_hand_over(index, *attempt);
                 }
                 if self.machines[index].errands.insert(id, errand).is_some() {
                     self.breaks(format!("host {index}: {id:?} was used before"));
@@ -142,7 +148,7 @@ impl World {
                 machine.void.extend(machine.folders.keys());
                 (machine.identity, machine.told, machine.saved) = (None, None, None);
             }
-            Effect::Exit(ending) => self.breaks(format!("host {index}: the agent ends: {ending:?}")),
+            Effect::Exit(ending) => self.exit(index, &ending),
             Effect::Listen
             | Effect::Unoccupied { .. }
             | Effect::SaveContributed(_)
@@ -151,6 +157,41 @@ impl World {
             | Effect::FindDevice { .. }
             | Effect::Say(_) => {}
         }
+    }
+
+    /// A job goes on elsewhere from what is safe: that has to be all of it.
+    fn check_hand_over(&mut self, index: usize, attempt: AttemptId) {
+        let machine = &self.machines[index];
+        let Some(folder) = machine.folders.get(&attempt).filter(|_| !machine.is_void(attempt)) else {
+            return;
+        };
+        let (safe, reached) = (self.server.safe(folder.job), folder.reached());
+        if safe.unwrap_or(0) < reached {
+            self.breaks(format!(
+                "host {index}: attempt {attempt} is handed over at {safe:?}, boundary {reached} was reached"
+            ));
+        }
+    }
+
+    /// The agent ends because it was told to, and is started again after a while.
+    fn exit(&mut self, index: usize, ending: &Ending) {
+        let machine = &self.machines[index];
+        let unsafe_here = machine
+            .folders
+            .iter()
+            .find(|(attempt, folder)| !machine.is_void(**attempt) && self.server.safe(folder.job) < Some(folder.reached()));
+        let unsafe_here = unsafe_here.map(|(attempt, _)| *attempt);
+        match (ending, unsafe_here) {
+            _ if !machine.told_to_end => self.breaks(format!("host {index}: the agent ends: {ending:?}")),
+            (Ending::Done, Some(attempt)) => self.breaks(format!(
+                "host {index}: the agent says that all is done, attempt {attempt} is not safe"
+            )),
+            _ => {}
+        }
+        self.played.ended += 1;
+        self.machines[index].crash(|_| false);
+        let at = self.now_ms + self.chance.draws(Purpose::Start, index).below(30 * MINUTE);
+        self.timeline.put(at, Happening::Start(index));
     }
 
     /// A commit begins: the outputs of its boundaries are read once. They have to be there.
@@ -219,7 +260,7 @@ impl World {
     /// The next event of a thread: its next boundary, or another look while it is paused.
     pub(super) fn segment(&mut self, index: usize, run: planner::RunId, computes: bool) {
         let ms = if computes {
-            60_000 + self.draws.below(240_000)
+            60_000 + self.chance.draws(Purpose::Segment, index).below(240_000)
         } else {
             LOOK_MS
         };
@@ -242,10 +283,13 @@ impl World {
 
     /// An answer has come: what it means for the disk, and then for the planner.
     pub(super) fn answered(&mut self, index: usize, id: ErrandId, answer: Answer) {
-        let full = !self.calm && self.draws.below(50) == 0;
         let rolls_back = self.mutant != Some(Mutant::RollbackForgotten);
+        let Some(errand) = self.machines[index].errands.remove(&id) else {
+            return;
+        };
+        let full = matches!((&errand, &answer), (Errand::Fetch(_), Answer::Updated));
+        let full = full && self.strikes(Kind::DiskFull, index, 50, "the disk is full").is_some();
         let machine = &mut self.machines[index];
-        let Some(errand) = machine.errands.remove(&id) else { return };
         let over = matches!(answer, Answer::Trouble(planner::Trouble::LeaseOver(_)));
         let answer = match (&errand, answer) {
             (Errand::Fetch(_), Answer::Updated) if full => {

@@ -100,6 +100,7 @@ pub(super) struct Machine {
     pub(super) errands: BTreeMap<ErrandId, Errand>,
     pub(super) told: Option<Orders>,
     pub(super) void: BTreeSet<AttemptId>,
+    pub(super) told_to_end: bool,
     // Of the world around it.
     pub(super) cut_until_ms: u64,
     pub(super) clock_ms: i64,
@@ -121,6 +122,7 @@ impl Machine {
             errands: BTreeMap::new(),
             told: None,
             void: BTreeSet::new(),
+            told_to_end: false,
             cut_until_ms: 0,
             clock_ms: 0,
         }
@@ -164,6 +166,7 @@ impl Machine {
     /// The process ends at once. `torn` says of which jobs the newest checkpoint is not whole.
     pub(super) fn crash(&mut self, torn: impl Fn(&Folder) -> bool) {
         self.planner = None;
+        self.told_to_end = false;
         self.life += 1;
         self.threads.clear();
         self.errands.clear();

@@ -3,10 +3,12 @@
 //! | module | owns |
 //! |---|---|
 //! | `world` | the events of one world, in order |
+//! | [`chance`] | what is left to chance, and the faults that struck |
 //! | `disturb` | the faults, and the calm afterwards |
 //! | `machine` | a host: its planner, its disk, its compute threads |
 //! | `effects` | what a machine does with the planner's effects, and what none of them may do |
 //! | `server` | the core behind its requests: blobs, chains, restarts |
+//! | `shrink` | fewer faults that break the same |
 //!
 //! A world has a time of faults and a calm afterwards, in which every job has to come to its end. After each event the invariants are held:
 //! of the core (its own check), of the agents (no boundary lost, no computing for a lease that is gone, one thread a device), and of the whole
@@ -14,13 +16,18 @@
 //!
 //! Invariant: a seed is a world; it replays exactly.
 
+pub mod chance;
 mod disturb;
 mod effects;
 mod machine;
 mod server;
+mod shrink;
 mod world;
 
 use std::ops::Range;
+
+use chance::{Script, Struck};
+pub use shrink::shrink;
 
 /// A part that works wrongly on purpose, to see that the checks find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +72,8 @@ pub struct Played {
     pub crashes: u64,
     /// See above.
     pub restarts: u64,
+    /// Agents that were told to end, and ended.
+    pub ended: u64,
     /// Digest of everything that happened, in order.
     pub digest: u64,
 }
@@ -79,6 +88,7 @@ impl Played {
             twice: self.twice + other.twice,
             crashes: self.crashes + other.crashes,
             restarts: self.restarts + other.restarts,
+            ended: self.ended + other.ended,
             digest: self.digest.rotate_left(1) ^ other.digest,
         }
     }
@@ -96,6 +106,8 @@ pub struct Broken {
     pub what: String,
     /// What happened before, the newest last.
     pub before: Vec<String>,
+    /// The faults that struck, in order.
+    pub script: Vec<Struck>,
 }
 
 /// Plays one world.
@@ -103,7 +115,15 @@ pub struct Broken {
 /// # Errors
 /// The first invariant that does not hold, with what happened before.
 pub fn play(seed: u64, mutant: Option<Mutant>) -> Result<Played, Box<Broken>> {
-    world::World::new(seed, mutant).play()
+    world::World::new(seed, mutant, None).play()
+}
+
+/// Plays a world in which only these of its faults strike.
+///
+/// # Errors
+/// See [`play`].
+pub fn replay(seed: u64, mutant: Option<Mutant>, script: Script) -> Result<Played, Box<Broken>> {
+    world::World::new(seed, mutant, Some(script)).play()
 }
 
 /// Plays one world after the other, and adds up.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use planner::{Answer, Cause, Errand, ErrandId, Failure, Presence, Trouble};
 use protocol::http::{Commit, Heartbeat, LeaveNotice, Orders, SubmitJob};
-use protocol::{AttemptId, ChainEntry, Digest, HostId, JobId, JobState};
+use protocol::{AttemptId, ChainEntry, Digest, HostId, HostState, JobId, JobState};
 use scheduler::testing::START_MS;
 use scheduler::{Command, Config, Core, Event, Origin, Refusal, Reply};
 
@@ -13,6 +13,8 @@ use super::Mutant;
 
 /// Ten years: finished jobs stay in memory.
 const NEVER_MS: u64 = 10 * 365 * 24 * 3_600_000;
+/// Half of the silence that makes a host unreachable.
+const SILENCE_MS: u64 = 3 * 60_000;
 /// One look at all the core's invariants for so many events.
 const CHECK_EVERY: u64 = 32;
 
@@ -29,6 +31,10 @@ pub(super) struct Server {
     pub(super) up: bool,
     /// What its clock shows beyond virtual time, milliseconds.
     pub(super) clock_ms: i64,
+    /// When it last jumped.
+    pub(super) jumped_ms: u64,
+    /// When each host was last heard.
+    heard: BTreeMap<HostId, u64>,
     pub(super) applied: u64,
     /// Each job's boundaries as they became safe.
     pub(super) chains: BTreeMap<JobId, Vec<ChainEntry>>,
@@ -68,6 +74,8 @@ impl Server {
             core: Core::new(config),
             up: true,
             clock_ms: 0,
+            jumped_ms: 0,
+            heard: BTreeMap::new(),
             applied: 0,
             chains: BTreeMap::new(),
             packages: BTreeMap::new(),
@@ -96,17 +104,37 @@ impl Server {
     }
 
     pub(super) fn apply(&mut self, now_ms: u64, event: &Event) -> Result<Reply, Refusal> {
-        let now_ms = self.clock(now_ms);
-        if self.core.next_due_ms().is_some_and(|due| due <= now_ms) && *event != Event::Tick {
-            drop(self.core.apply(&Event::Tick, now_ms));
+        let clock_ms = self.clock(now_ms);
+        if self.core.next_due_ms().is_some_and(|due| due <= clock_ms) {
+            drop(self.core.apply(&Event::Tick, clock_ms));
+            self.check_silence(now_ms);
         }
-        let reply = self.core.apply(event, now_ms);
+        let reply = match event {
+            Event::Tick => Ok(Reply::Done),
+            event => self.core.apply(event, clock_ms),
+        };
         self.applied += 1;
         self.follow();
         if self.applied.is_multiple_of(CHECK_EVERY) {
             self.check();
         }
         reply
+    }
+
+    /// No host that was heard a moment ago is taken to be silent, unless the server's clock jumped since.
+    fn check_silence(&mut self, now_ms: u64) {
+        let silent = self.heard.iter().find(|(host, heard)| {
+            let recent = **heard > self.jumped_ms && now_ms - **heard < SILENCE_MS;
+            recent
+                && self
+                    .core
+                    .host(**host)
+                    .is_ok_and(|view| matches!(view.state, HostState::Unreachable | HostState::Lost))
+        });
+        if let Some((host, heard)) = silent {
+            let seconds = (now_ms - heard) / 1000;
+            self.breaks(format!("host {host} is given up {seconds} s after it was heard"));
+        }
     }
 
     pub(super) fn check(&mut self) {
@@ -199,6 +227,27 @@ impl Server {
 
     /// Carries a request out, and says what the host is answered.
     pub(super) fn serve(
+        &mut self,
+        now_ms: u64,
+        key: (usize, u64, ErrandId),
+        host: Option<HostId>,
+        wall_ms: u64,
+        errand: &Errand,
+    ) -> Answer {
+        let answer = self.carry_out(now_ms, key, host, wall_ms, errand);
+        // A commit that comes again is answered again, and says nothing new of its host.
+        let unheard = matches!(
+            errand,
+            Errand::Fetch(_) | Errand::Enrol(_) | Errand::Commit { .. } | Errand::End { .. }
+        );
+        let unheard = unheard || matches!(answer, Answer::Trouble(_));
+        if let Some(host) = host.filter(|_| !unheard) {
+            self.heard.insert(host, now_ms);
+        }
+        answer
+    }
+
+    fn carry_out(
         &mut self,
         now_ms: u64,
         key: (usize, u64, ErrandId),

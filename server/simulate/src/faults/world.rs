@@ -2,16 +2,17 @@
 
 use std::collections::VecDeque;
 
-use planner::{Answer, Cause, Control, Errand, ErrandId, Failure, Input, RunId};
+use planner::{Answer, Cause, Control, Errand, ErrandId, Failure, Input, RunId, Stop};
 use protocol::http::Orders;
 use protocol::{Digest, Tier};
 use scheduler::Event;
 use scheduler::testing::{START_MS, submission};
 
+use super::chance::{Chance, Kind, Purpose, Script};
 use super::machine::Machine;
 use super::server::Server;
 use super::{Broken, Mutant, Played};
-use crate::random::{Draws, Stream};
+use crate::random::Draws;
 use crate::timeline::Timeline;
 
 pub(super) const MINUTE: u64 = 60_000;
@@ -59,6 +60,8 @@ pub(super) enum Happening {
     Due,
     /// An agent begins.
     Start(usize),
+    /// An agent is told to end.
+    Stop { machine: usize, life: u64, stop: Stop },
     /// The server is back.
     ServerBack,
     /// The owner of a machine comes or goes.
@@ -74,7 +77,7 @@ pub(super) enum Happening {
 pub(super) struct World {
     seed: u64,
     pub(super) now_ms: u64,
-    pub(super) draws: Draws,
+    pub(super) chance: Chance,
     pub(super) timeline: Timeline<Happening>,
     pub(super) server: Server,
     pub(super) machines: Vec<Machine>,
@@ -87,8 +90,9 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, mutant: Option<Mutant>) -> Self {
-        let mut draws = Draws::new(seed, Stream::Faults, 0);
+    pub(super) fn new(seed: u64, mutant: Option<Mutant>, script: Option<Script>) -> Self {
+        let mut chance = Chance::new(seed, script);
+        let mut draws = chance.draws(Purpose::World, 0);
         let mut timeline = Timeline::new();
         let machines = 2 + draws.below(3);
         for index in 0..machines {
@@ -102,7 +106,7 @@ impl World {
         Self {
             seed,
             now_ms: 0,
-            draws,
+            chance,
             timeline,
             server: Server::new(mutant),
             machines: (0..machines).map(Machine::new).collect(),
@@ -146,6 +150,7 @@ impl World {
                 at_ms: self.now_ms,
                 what,
                 before: self.before.into(),
+                script: self.chance.struck,
             })),
         }
     }
@@ -163,17 +168,25 @@ impl World {
         self.before.push_back(line);
     }
 
+    /// Whether a fault strikes now, one in so many; never in the calm.
+    pub(super) fn strikes(&mut self, kind: Kind, machine: usize, one_in: u64, text: &str) -> Option<Draws> {
+        let (strike, draws) = self.chance.strikes(kind, machine, one_in).filter(|_| !self.calm)?;
+        self.chance.note(self.now_ms, strike, format!("host {machine}: {text}"));
+        Some(draws)
+    }
+
     /// Time for a message: mostly a moment, sometimes minutes, so that others overtake it.
-    fn delay(&mut self) -> u64 {
-        match self.draws.below(20) {
-            0 if !self.calm => self.draws.below(5 * MINUTE),
-            _ => 20 + self.draws.below(1000),
+    fn delay(&mut self, machine: usize, what: &str) -> u64 {
+        let usual = 20 + self.chance.draws(Purpose::Delay, machine).below(1000);
+        match self.strikes(Kind::Late, machine, 20, &format!("{what} is late")) {
+            Some(mut draws) => draws.below(5 * MINUTE),
+            None => usual,
         }
     }
 
-    fn is_lost(&mut self, index: usize) -> bool {
-        let cut = self.machines[index].cut_until_ms > self.now_ms;
-        let lost = cut || !self.calm && self.draws.below(12) == 0;
+    fn is_lost(&mut self, machine: usize, what: &str) -> bool {
+        let cut = self.machines[machine].cut_until_ms > self.now_ms;
+        let lost = self.strikes(Kind::Lost, machine, 12, &format!("{what} is lost")).is_some() || cut;
         self.played.lost += u64::from(lost);
         lost
     }
@@ -196,14 +209,18 @@ impl World {
                 ));
             }
         }
-        let copies = if self.is_lost(machine) {
+        let what = format!("request {}", name(&errand));
+        let copies = if self.is_lost(machine, &what) {
             0
         } else {
-            1 + u64::from(!self.calm && self.draws.below(12) == 0)
+            1 + u64::from(
+                self.strikes(Kind::Twice, machine, 12, &format!("{what} comes twice"))
+                    .is_some(),
+            )
         };
         self.played.twice += copies.saturating_sub(1);
         for _ in 0..copies {
-            let at = self.now_ms + self.delay();
+            let at = self.now_ms + self.delay(machine, &what);
             let errand = Box::new(errand.clone());
             self.timeline.put(
                 at,
@@ -216,7 +233,7 @@ impl World {
                 },
             );
         }
-        let again = self.now_ms + 20_000 + self.draws.below(20_000);
+        let again = self.now_ms + 20_000 + self.chance.draws(Purpose::Resend, machine).below(20_000);
         self.timeline.put(again, Happening::Resend { machine, life, id });
     }
 
@@ -235,8 +252,9 @@ impl World {
                 // A request of an earlier process arrives all the same.
                 let host = self.machines[machine].identity;
                 let answer = self.server.serve(self.now_ms, (machine, life, id), host, wall_ms, &errand);
-                if !self.is_lost(machine) {
-                    let at = self.now_ms + self.delay();
+                let what = format!("answer to {}", name(&errand));
+                if !self.is_lost(machine, &what) {
+                    let at = self.now_ms + self.delay(machine, &what);
                     let answer = Box::new(answer);
                     self.timeline.put(
                         at,
@@ -300,6 +318,12 @@ impl World {
                 }
             }
             Happening::Start(machine) => self.start(machine),
+            Happening::Stop { machine, life, stop } => {
+                if self.machines[machine].life == life && self.machines[machine].planner.is_some() {
+                    self.machines[machine].told_to_end = true;
+                    self.give(machine, Input::Stop(stop));
+                }
+            }
             Happening::ServerBack => {
                 if !self.server.up {
                     self.server.restart(self.now_ms);
@@ -314,16 +338,17 @@ impl World {
                 if !self.server.up {
                     return self.timeline.put(self.now_ms + MINUTE, Happening::Submit(number));
                 }
-                let tier = if self.draws.below(2) == 0 {
+                let mut draws = self.chance.draws(Purpose::Job, usize::try_from(number).unwrap_or(0));
+                let tier = if draws.below(2) == 0 {
                     Tier::Portable
                 } else {
                     Tier::ClassBound
                 };
-                let mut job = submission(&format!("job {number}"), tier, 2 + self.draws.below(8));
+                let mut job = submission(&format!("job {number}"), tier, 2 + draws.below(8));
                 job.package = Digest::of(&number.to_le_bytes());
                 job.archive = job.package;
-                job.priority = if self.draws.below(4) == 0 { 9 } else { 3 };
-                job.now = self.draws.below(2) == 0;
+                job.priority = if draws.below(4) == 0 { 9 } else { 3 };
+                job.now = draws.below(2) == 0;
                 job.segment_ms = Some(3 * MINUTE);
                 self.server.submit(self.now_ms, job);
             }
@@ -334,7 +359,7 @@ impl World {
 
     fn start(&mut self, machine: usize) {
         if self.machines[machine].planner.is_none() {
-            let seed = self.draws.bits();
+            let seed = self.chance.draws(Purpose::Start, machine).bits();
             self.machines[machine].start(self.now_ms, seed);
             self.give(machine, Input::Tick);
         }
@@ -342,16 +367,15 @@ impl World {
 
     /// A thread comes to a boundary, or to its end.
     fn thread(&mut self, index: usize, life: u64, run: RunId, stamp: u64) {
-        let fails = !self.calm && self.draws.below(60) == 0;
-        let machine = &mut self.machines[index];
-        if machine.life != life {
-            return;
-        }
-        let Some(thread) = machine.threads.get(&run).filter(|thread| thread.stamp == stamp) else {
+        let machine = &self.machines[index];
+        let thread = machine.threads.get(&run);
+        let Some(thread) = thread.filter(|thread| thread.stamp == stamp && machine.life == life) else {
             return;
         };
         let (control, until, attempt) = (thread.control, thread.until, thread.attempt);
-        let Some(folder) = machine.folders.get_mut(&attempt) else {
+        let fails = control != Control::Pause && control != Control::StopNow;
+        let fails = fails && self.strikes(Kind::DriverReset, index, 60, "the driver is reset").is_some();
+        let Some(folder) = self.machines[index].folders.get_mut(&attempt) else {
             return;
         };
         let ended = match control {
@@ -384,8 +408,8 @@ impl World {
             };
             let Some(orders) = self.server.orders(host) else { continue };
             let life = self.machines[machine].life;
-            if self.machines[machine].planner.is_some() && !self.is_lost(machine) {
-                let at = self.now_ms + self.delay();
+            if self.machines[machine].planner.is_some() && !self.is_lost(machine, "stream's orders") {
+                let at = self.now_ms + self.delay(machine, "stream's orders");
                 let orders = Box::new(orders);
                 self.timeline.put(at, Happening::Orders { machine, life, orders });
             }
@@ -400,5 +424,19 @@ impl World {
             self.due_ms = Some(due);
             self.timeline.put(due, Happening::Due);
         }
+    }
+}
+
+/// What a request asks for, in a word.
+fn name(errand: &Errand) -> &'static str {
+    match errand {
+        Errand::Enrol(_) => "enrol",
+        Errand::Update(..) => "register",
+        Errand::Announce(..) => "announce",
+        Errand::TakeOffers(_) => "take",
+        Errand::Heartbeat(..) => "heartbeat",
+        Errand::Fetch(_) => "fetch",
+        Errand::Commit { .. } => "commit",
+        Errand::End { .. } => "end",
     }
 }

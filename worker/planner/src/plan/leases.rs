@@ -33,8 +33,10 @@ impl Planner {
         self.heard = Heard::Orders;
         // In another life, a restored backup, numbers begin anew.
         let last = self.orders.as_ref().filter(|last| last.life == orders.life);
-        if last.is_some_and(|last| last.sequence > orders.sequence) {
-            return;
+        match last {
+            Some(last) if last.sequence > orders.sequence => return,
+            Some(last) if last.sequence == orders.sequence => keep_safe(last, &mut orders),
+            _ => {}
         }
         if self.orders.as_ref() != Some(&orders) {
             // A later life knows by them which folders it may go on with.
@@ -298,6 +300,23 @@ impl Planner {
                 checkpoints,
                 outputs,
             });
+        }
+    }
+}
+
+/// Boundaries that become safe do not change the number of orders: of two with the same number, the older may come last. What is safe stays safe.
+fn keep_safe(last: &Orders, orders: &mut Orders) {
+    for lease in &mut orders.leases {
+        let before = last.leases.iter().find(|before| before.attempt == lease.attempt);
+        let Some(safe) = before.and_then(|before| before.checkpoint.as_ref()) else {
+            continue;
+        };
+        if lease
+            .checkpoint
+            .as_ref()
+            .is_none_or(|told| told.entry.segment < safe.entry.segment)
+        {
+            lease.checkpoint = Some(safe.clone());
         }
     }
 }

@@ -235,3 +235,27 @@ fn after_a_restart_a_job_that_is_told_to_stop_brings_home_what_was_computed_befo
         world.assert_settled();
     }
 }
+
+/// Orders of one number differ in what is safe, and the older ones come last: over the stream, after the answer to a heartbeat.
+#[test]
+fn orders_that_were_overtaken_do_not_take_back_what_is_safe() {
+    let mut world = with_boundaries();
+    let before = world.orders();
+    world.give(Input::Orders(before.clone()));
+    world.now += 60_000;
+    world.give(Input::Tick);
+    while world.serve_commit() {}
+    let after = world.orders();
+    assert_eq!(before.sequence, after.sequence);
+    assert_ne!(before, after, "something became safe");
+    world.give(Input::Orders(after));
+    world.give(Input::Orders(before));
+    // What is safe was deleted here: it cannot be committed again.
+    world.restart();
+    world.serve_fetches();
+    world.now += 60_000;
+    world.give(Input::Tick);
+    while world.serve_commit() {}
+    world.settle(120);
+    world.assert_settled();
+}

@@ -7,7 +7,7 @@
 mod runs;
 
 use protocol::http::{Action, JobProgress, Lease, LeaveNotice};
-use protocol::{AttemptId, HardwareClass, HostId, Tier};
+use protocol::{AttemptId, ChainEntry, HardwareClass, HostId, Tier};
 use scheduler::testing::{START_MS, registration, submission};
 use scheduler::{Command, Config, Core, Event, Origin, Reply};
 
@@ -64,6 +64,7 @@ pub(crate) struct Moving {
     package_bytes: u64,
     checkpoint_bytes: u64,
     result_bytes: u64,
+    chain: Vec<ChainEntry>,
     applied: u64,
     /// The first event that was refused though it should not have been.
     refused: Option<String>,
@@ -99,6 +100,7 @@ impl Moving {
             package_bytes: (jobs.package_mb * 1e6) as u64,
             checkpoint_bytes: (jobs.checkpoint_mb * 1e6) as u64,
             result_bytes: (jobs.result_mb * 1e6) as u64,
+            chain: runs::chain(jobs.segments),
             applied: 0,
             refused: None,
         }

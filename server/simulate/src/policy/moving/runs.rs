@@ -7,6 +7,17 @@ use scheduler::testing::START_MS;
 
 use super::{Context, Moving, index};
 
+/// The chain that every job has, from C0 to the boundary of so many segments.
+pub(super) fn chain(segments: u64) -> Vec<ChainEntry> {
+    let mut chain: Vec<ChainEntry> = Vec::new();
+    for segment in 0..=segments {
+        let content = Digest::of(&segment.to_le_bytes());
+        let entry = ChainEntry::next(Digest::of(b"package"), chain.last(), segment * 10, content, content);
+        chain.push(entry);
+    }
+    chain
+}
+
 impl Moving {
     pub(super) fn beat(&mut self, now_ms: u64, host: HostId, jobs: Vec<JobProgress>) {
         let beat = Heartbeat {
@@ -77,19 +88,12 @@ impl Moving {
         local.safe = to;
         let (epoch, class, job) = (local.epoch, local.class, protocol::JobId(local.job + 1));
         let computed_ms = count * context.hosts[index(slot)].time(self.segment_work_ms);
-        let mut parent = self.core.last_entry(job).cloned();
-        let mut entries = Vec::new();
-        while parent.as_ref().is_none_or(|entry| entry.segment < to) {
-            let segment = parent.as_ref().map_or(0, |entry| entry.segment + 1);
-            let content = Digest::of(&segment.to_le_bytes());
-            let entry = ChainEntry::next(Digest::of(b"package"), parent.as_ref(), segment * 10, content, content);
-            entries.push(entry.clone());
-            parent = Some(entry);
-        }
+        let from = self.core.last_entry(job).map_or(0, |entry| index(entry.segment) + 1);
+        let entries = self.chain.get(from..=index(to)).unwrap_or_default().to_vec();
         let commit = Commit {
             epoch,
             entries,
-            checkpoint: Digest::of(&to.to_le_bytes()),
+            checkpoint: self.chain[index(to)].content,
             outputs: None,
             computed_ms,
         };

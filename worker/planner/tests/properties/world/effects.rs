@@ -12,6 +12,16 @@ impl World {
         match effect {
             Effect::Begin(id, errand) => {
                 self.heartbeats += usize::from(matches!(errand, Errand::Heartbeat(..)));
+                if let Errand::Commit { attempt, boundaries, .. } = &errand {
+                    let outputs = &self.folders[attempt].outputs;
+                    let with_outputs = boundaries.iter().filter(|boundary| boundary.output_bytes > 0);
+                    for segment in with_outputs.map(|boundary| boundary.entry.segment) {
+                        assert!(
+                            outputs.contains(&segment),
+                            "outputs of {segment} are gone, which a commit reads"
+                        );
+                    }
+                }
                 assert!(self.errands.insert(id, errand).is_none(), "{id:?} was used before");
             }
             Effect::Cancel(id) => drop(self.errands.remove(&id)),

@@ -314,11 +314,12 @@ impl World {
             );
         }
         job.committed = Some(last);
+        let answer = committed(job);
         if job.is_completed() {
             job.attempt = None;
+            self.changed();
         }
-        let answer = committed(job);
-        self.changed();
+        // Boundaries that became safe alone are no new orders to the server: they keep their number.
         answer
     }
 }
