@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import needed
 
 import baton
 from baton.manifest import Buffer
@@ -52,6 +54,24 @@ def test_trajectories_are_those_of_the_frames(argon: baton.Run) -> None:
     trajectory = baton.to_mdtraj(argon, slice(0, 10, 2))
     np.testing.assert_allclose(trajectory.xyz, argon.frames()[0:10:2], rtol=1e-6)
     np.testing.assert_allclose(trajectory.time, times[0:10:2])
+
+
+def test_an_exported_xtc_opens_in_mdanalysis_beside_a_topology(argon: baton.Run, tmp_path: Path) -> None:
+    mdanalysis = pytest.importorskip("MDAnalysis")
+    pdb, xtc = tmp_path / "argon.pdb", tmp_path / "argon.xtc"
+    baton.to_pdb(argon, pdb, 0)
+    command = [needed("baton"), "export", str(argon.path), "--format", "xtc", "--frames", "0..4", "-o", str(xtc)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    universe = mdanalysis.Universe(str(pdb), str(xtc))
+    assert len(universe.trajectory) == 4
+    times = argon.frames().times
+    assert times is not None
+    for index, step in enumerate(universe.trajectory):
+        # The format rounds to 0.001 nm, and MDAnalysis gives Angstrom.
+        np.testing.assert_allclose(step.positions, argon.frames()[index] * 10.0, atol=0.0051)
+        np.testing.assert_allclose(step.dimensions, [34.681] * 3 + [90.0] * 3, atol=1e-3)
+        assert step.time == pytest.approx(times[index], abs=1e-5)
+    assert xtc.stat().st_size < 864 * 3 * 4 * 4 / 2
 
 
 def test_a_tilted_box_is_a_sum_of_its_vectors() -> None:

@@ -165,6 +165,36 @@ fn exports_that_make_no_sense_say_what_would() {
 }
 
 #[test]
+fn a_package_begins_with_the_state_that_the_run_has_come_to() {
+    let Some(place) = ran("a_package_begins_with_the_state_that_the_run_has_come_to") else {
+        return;
+    };
+    place.done("export r --format package -o next");
+    place.done("run next --segments 1 --out n");
+    place.done("export n --format npy");
+    let (_, shape, data) = npy(&place.path("n/trajectory.npy"));
+    assert_eq!(shape, "3, 8, 3");
+    // Twelve steps were made before: its first frames are those that would have come next.
+    let expected: Vec<u32> = (6..9).flat_map(drift_frame).collect();
+    assert_eq!(words(&data), expected);
+    let manifest = std::fs::read_to_string(place.path("next/kernel.toml")).unwrap();
+    assert!(manifest.contains("start_step = 12"), "{manifest}");
+    for (command, hint) in [
+        ("export r --format package -o next", "not empty"),
+        ("export r --format package -o -", "a package is a folder"),
+        ("export r --format package --frames 0..1", "last state"),
+    ] {
+        let said = place.baton(command);
+        assert!(
+            said.code != 0 && said.err.contains(hint),
+            "{command}: {} {}",
+            said.code,
+            said.err
+        );
+    }
+}
+
+#[test]
 fn plots_are_whole_svg_files() {
     let Some(place) = ran("plots_are_whole_svg_files") else {
         return;

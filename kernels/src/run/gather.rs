@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use protocol::{ChainEntry, HardwareClass};
+use protocol::{ChainEntry, Digest, HardwareClass};
 
 use crate::package::Package;
 
@@ -74,27 +74,12 @@ impl Gathering {
     /// # Errors
     /// It does not follow, the outputs are not its own, or the file system refuses.
     pub fn add(&mut self, entry: &ChainEntry, outputs: Vec<Vec<u8>>) -> Result<(), RunError> {
-        let wrong = |problem: String| Err(RunError::folder(self.dir.path(), problem));
+        let wrong = |problem: String| RunError::folder(self.dir.path(), problem);
         let segment = entry.segment;
         let package = self.dir.package();
-        if !entry.follows(package.digest(), self.last.as_ref()) {
-            let last = self
-                .last
-                .as_ref()
-                .map_or("nothing".to_owned(), |last| last.segment.to_string());
-            return wrong(format!("boundary {segment} does not follow what is there, {last}"));
-        }
-        let step = segment.saturating_mul(package.manifest().run.steps_per_segment);
-        if entry.step != step {
-            return wrong(format!("boundary {segment} is of step {}, expected step {step}", entry.step));
-        }
-        let expected = package.manifest().outputs.len();
+        check_next(package, self.last.as_ref(), entry).map_err(wrong)?;
         let (digest, non_finite) = finite::digest_outputs(package, &outputs);
-        if outputs.len() != expected || digest != entry.outputs {
-            return wrong(format!(
-                "the outputs of segment {segment} are not those that its boundary covers"
-            ));
-        }
+        check_outputs(package, entry, &outputs, digest).map_err(wrong)?;
         if segment == 0 {
             self.files = outputs::begin(self.dir.path(), package)?;
         } else {
@@ -135,5 +120,30 @@ impl Gathering {
             return Err(RunError::folder(&path, problem));
         }
         Ok(self.dir)
+    }
+}
+
+/// Hold a boundary from elsewhere against the one before it.
+pub(super) fn check_next(package: &Package, last: Option<&ChainEntry>, entry: &ChainEntry) -> Result<(), String> {
+    let segment = entry.segment;
+    if !entry.follows(package.digest(), last) {
+        let last = last.map_or("nothing".to_owned(), |last| last.segment.to_string());
+        return Err(format!("boundary {segment} does not follow what is there, {last}"));
+    }
+    let step = segment.saturating_mul(package.manifest().run.steps_per_segment);
+    match entry.step == step {
+        true => Ok(()),
+        false => Err(format!("boundary {segment} is of step {}, expected step {step}", entry.step)),
+    }
+}
+
+/// Hold a segment's outputs, which have this digest, against its boundary.
+pub(super) fn check_outputs(package: &Package, entry: &ChainEntry, outputs: &[Vec<u8>], digest: Digest) -> Result<(), String> {
+    match outputs.len() == package.manifest().outputs.len() && digest == entry.outputs {
+        true => Ok(()),
+        false => Err(format!(
+            "the outputs of segment {} are not those that its boundary covers",
+            entry.segment
+        )),
     }
 }

@@ -16,6 +16,7 @@
 //! | [`verify`] | all that is recorded, held against the chain |
 //! | [`replay`] | recorded segments computed again, and held against the chain |
 //! | [`gather`] | a run directory out of what was computed elsewhere |
+//! | [`part`] | some frames or the table, out of what was computed elsewhere |
 //! | [`disk`] | writing so that a crash leaves the old or the new |
 //! | [`evaluate`](mod@evaluate) | energies and forces of single states |
 
@@ -31,6 +32,7 @@ pub mod gather;
 pub mod journal;
 mod local;
 pub mod outputs;
+pub mod part;
 mod plan;
 pub mod replay;
 mod segments;
@@ -47,6 +49,7 @@ pub use finite::{NonFinite, Place};
 pub use gather::Gathering;
 pub use journal::{Computed, Journal, Layout, Opened, Start};
 pub use local::{Outcome, Prepared, Progress, RunOptions, run};
+pub use part::Part;
 pub use replay::Replay;
 pub use segments::{Control, Pilot, compute};
 pub use state::{initial_boundary, initial_state, read_checkpoint};

@@ -7,9 +7,10 @@ use kernels::md::readback::Readback;
 use kernels::run::RunDir;
 use serde::Serialize;
 
+use super::export_package;
 use crate::analysis::formats::npy::{self, Values};
 use crate::analysis::formats::topology::Topology;
-use crate::analysis::formats::{self, dcd, xyz};
+use crate::analysis::formats::{self, dcd, xtc, xyz};
 use crate::analysis::trajectory::{self, Frames, RunFrames, Selected, Selection};
 use crate::analysis::{observables, plot};
 use crate::console::output;
@@ -19,7 +20,8 @@ use crate::local::verified;
 /// Trajectory and observables for other programs.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "xyz and dcd hold positions in Angstrom. npy holds the exact bits of the run, in the shape [frames, …]. state.xml is OpenMM's State of the last boundary, to go on there."
+    after_help = "xyz and dcd hold positions in Angstrom, xtc in nm. npy holds the exact bits of the run, in the shape [frames, …]. \
+state.xml is OpenMM's State of the last boundary, to go on there; package is a package that begins with it, to go on here with other constants."
 )]
 pub(crate) struct Args {
     /// The run directory.
@@ -31,7 +33,7 @@ pub(crate) struct Args {
     /// Which of the package's outputs; may be left out where there is one that fits.
     #[arg(long, value_name = "NAME")]
     output: Option<String>,
-    /// File to write, `-` for standard output; DIR/OUTPUT.FORMAT by default.
+    /// File to write, `-` for standard output; DIR/OUTPUT.FORMAT by default. Of a package the folder, DIR/package-at-STEP by default.
     #[arg(short = 'o', long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Frames A up to, not including, B; counted from 0.
@@ -43,10 +45,10 @@ pub(crate) struct Args {
     /// npy: physical values as f16, a compact trajectory.
     #[arg(long, conflicts_with = "scaled")]
     half: bool,
-    /// xyz and dcd: a part of the atoms: not-water, water, or A..B counted from 0.
+    /// xyz, dcd and xtc: a part of the atoms: not-water, water, or A..B counted from 0.
     #[arg(long, value_name = "WHICH")]
     atoms: Option<String>,
-    /// xyz and dcd: a PDB file of the run's atoms; its lines of the selected ones are written beside the trajectory.
+    /// xyz, dcd and xtc: a PDB file of the run's atoms; its lines of the selected ones are written beside the trajectory.
     #[arg(long, value_name = "FILE.pdb")]
     topology: Option<PathBuf>,
     /// Draw observables and, for molecular systems, energy drift and g(r) as SVG into this folder.
@@ -64,6 +66,8 @@ enum Format {
     Xyz,
     /// DCD as CHARMM writes it, f32, Angstrom.
     Dcd,
+    /// XTC as GROMACS writes it, rounded to 0.001 nm.
+    Xtc,
     /// NumPy array.
     Npy,
     /// The observables' table.
@@ -71,6 +75,8 @@ enum Format {
     /// OpenMM's serialised State.
     #[value(name = "state.xml")]
     State,
+    /// A package that begins with the run's last state.
+    Package,
 }
 
 #[derive(Serialize)]
@@ -95,6 +101,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     match args.format {
         Some(Format::Csv) => written.push(table(args, &dir)?),
         Some(Format::State) => written.push(state(args, &dir)?),
+        Some(Format::Package) => written.push(package(args, &dir)?),
         Some(format) => written.extend(frames(args, &dir, format)?),
         None => {}
     }
@@ -148,7 +155,9 @@ fn table(args: &Args, dir: &RunDir) -> anyhow::Result<Written> {
 /// `--atoms` and `--topology` are for formats of atoms alone.
 fn no_atoms(args: &Args, format: &str) -> Result<(), Usage> {
     match args.atoms.is_some() || args.topology.is_some() {
-        true => Err(Usage(format!("--atoms and --topology are for xyz and dcd, not for {format}"))),
+        true => Err(Usage(format!(
+            "--atoms and --topology are for xyz, dcd and xtc, not for {format}"
+        ))),
         false => Ok(()),
     }
 }
@@ -203,6 +212,23 @@ fn state(args: &Args, dir: &RunDir) -> anyhow::Result<Written> {
     })
 }
 
+/// A package that begins where the run is.
+fn package(args: &Args, dir: &RunDir) -> anyhow::Result<Written> {
+    if args.frames.is_some() || args.output.is_some() || args.scaled || args.half {
+        return Err(Usage(
+            "--frames, --output, --scaled and --half are for trajectories; a package begins with the last state".into(),
+        )
+        .into());
+    }
+    no_atoms(args, "package")?;
+    Ok(Written {
+        file: export_package::write(dir, args.file.as_deref())?,
+        output: None,
+        frames: None,
+        unit: None,
+    })
+}
+
 fn frames(args: &Args, dir: &RunDir, format: Format) -> anyhow::Result<Vec<Written>> {
     if (args.scaled || args.half) && format != Format::Npy {
         return Err(Usage("--scaled and --half are for --format npy".into()).into());
@@ -222,7 +248,8 @@ fn frames(args: &Args, dir: &RunDir, format: Format) -> anyhow::Result<Vec<Writt
     let extension = match format {
         Format::Xyz => "xyz",
         Format::Dcd => "dcd",
-        Format::Npy | Format::Csv | Format::State => "npy",
+        Format::Xtc => "xtc",
+        Format::Npy | Format::Csv | Format::State | Format::Package => "npy",
     };
     let file = args
         .file
@@ -232,6 +259,7 @@ fn frames(args: &Args, dir: &RunDir, format: Format) -> anyhow::Result<Vec<Writt
     let unit = match (format, values) {
         (Format::Npy, Values::Raw) => Some("exact bits".to_owned()),
         (Format::Npy, _) => frames.shape().unit.clone(),
+        (Format::Xtc, _) => frames.shape().unit.clone(),
         _ if frames.shape().unit.as_deref() == Some("nm") => Some("Angstrom".into()),
         _ => frames.shape().unit.clone(),
     };
@@ -251,6 +279,7 @@ fn frames(args: &Args, dir: &RunDir, format: Format) -> anyhow::Result<Vec<Writt
     let mut selected = Selected::new(&mut frames, &selection);
     output::file(&file, |out| match format {
         Format::Dcd => dcd::write(out, &mut selected, range.clone()),
+        Format::Xtc => xtc::write(out, &mut selected, range.clone()),
         _ => xyz::write(out, &mut selected, range.clone()),
     })?;
     let mut all = vec![written(file.clone(), name, count, unit)];

@@ -15,7 +15,7 @@ use protocol::{ChainEntry, Digest, JobId, JobState};
 use serde::Serialize;
 
 use super::target::Target;
-use super::{fetch_array, remote};
+use super::{fetch_array, fetch_part, remote};
 use crate::console::output;
 use crate::exit::{Exit, Usage};
 use crate::net::outputs::{self, Outputs};
@@ -37,6 +37,12 @@ pub(crate) struct Args {
     /// The run directory to make or to add to, runs/NAME-jobJOB by default; of an array the folder of all its runs, runs/ARRAY by default.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// A part alone, as a file for other programs: `observables`, or the name of an output with frames.
+    #[arg(long, value_name = "OUTPUT")]
+    only: Option<String>,
+    /// Frames A up to, not including, B of an output, counted from 0.
+    #[arg(long, value_name = "A..B")]
+    frames: Option<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -59,11 +65,26 @@ struct FetchedJob<'a> {
 /// The server is away, the folder is another run's, or something is not what its digest says.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     let client = args.access.scientist()?;
+    let is_part = args.only.is_some() || args.frames.is_some();
     let id = match &args.target {
         Target::Job(job) => *job,
+        Target::Array(array) if is_part => {
+            return Err(Usage(format!(
+                "--only and --frames are for one job; {array} is an array: give a job's number (baton jobs {array})"
+            ))
+            .into());
+        }
         Target::Array(array) => return fetch_array::call(&client, array, args.out.as_deref(), args.json),
     };
     let job: JobView = remote::get(&client, &format!("/v1/jobs/{id}"))?;
+    if is_part {
+        let out = args.out.clone().unwrap_or_else(|| {
+            let mut name = default_folder(&job).into_os_string();
+            name.push("-part");
+            name.into()
+        });
+        return fetch_part::call(&client, &job, args.only.as_deref(), args.frames.as_deref(), &out, args.json);
+    }
     let out = args.out.clone().unwrap_or_else(|| default_folder(&job));
     let (dir, last) = job_into(&client, &job, &out, args.json)?;
     report(args, &job, &dir, &last)
@@ -82,15 +103,7 @@ pub(super) fn job_into(client: &Client, job: &JobView, out: &Path, quiet: bool) 
         ))
         .into());
     };
-    let archive = blob(client, out, job.archive, quiet)?;
-    let package = Package::from_archive(&archive)?;
-    if package.digest() != job.package {
-        anyhow::bail!(
-            "the archive holds package {}, job {id} runs {}",
-            package.digest(),
-            job.package
-        );
-    }
+    let package = package(client, job, out, quiet)?;
     let mut gathering = Gathering::begin(out, &package, job.segments, class)?;
     for generation in generations(client, job)? {
         add(client, &mut gathering, generation, &package, !quiet)?;
@@ -109,6 +122,23 @@ pub(super) fn job_into(client: &Client, job: &JobView, out: &Path, quiet: bool) 
     Ok((dir, last))
 }
 
+/// The package that a job runs.
+///
+/// # Errors
+/// The server is away, or what it gives is another package.
+pub(super) fn package(client: &Client, job: &JobView, out: &Path, quiet: bool) -> anyhow::Result<Package> {
+    let package = Package::from_archive(&blob(client, out, job.archive, quiet)?)?;
+    match package.digest() == job.package {
+        true => Ok(package),
+        false => anyhow::bail!(
+            "the archive holds package {}, job {} runs {}",
+            package.digest(),
+            job.job,
+            job.package
+        ),
+    }
+}
+
 fn default_folder(job: &JobView) -> PathBuf {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
@@ -122,7 +152,7 @@ fn default_folder(job: &JobView) -> PathBuf {
 }
 
 /// The job and all those that it starts from, the first one first.
-fn generations(client: &Client, job: &JobView) -> anyhow::Result<Vec<JobId>> {
+pub(super) fn generations(client: &Client, job: &JobView) -> anyhow::Result<Vec<JobId>> {
     let mut generations = vec![job.job];
     let mut after = job.after;
     while let Some(parent) = after {
@@ -192,7 +222,7 @@ fn latest(client: &Client, job: JobId, last: &ChainEntry) -> anyhow::Result<Dige
 }
 
 /// A blob, through a file beside the run directory, so that a cut costs only what did not arrive.
-fn blob(client: &Client, out: &Path, digest: Digest, quiet: bool) -> anyhow::Result<Vec<u8>> {
+pub(super) fn blob(client: &Client, out: &Path, digest: Digest, quiet: bool) -> anyhow::Result<Vec<u8>> {
     let mut name = out.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}", digest.short()));
     let path = out.with_file_name(name);

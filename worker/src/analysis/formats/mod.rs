@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`xyz`] | extended XYZ | text, Angstrom |
 //! | [`dcd`] | DCD, as CHARMM writes it | f32, Angstrom |
+//! | [`xtc`] | XTC, as GROMACS writes it | thousandths of a nm |
 //! | [`npy`] | NumPy array | the exact bits; or f64, or f16, physical values |
 //! | [`state`] | OpenMM's serialised State | text, shortest decimals of f64 |
 //! | [`topology`] | the atoms of a PDB file that a trajectory is of | text |
@@ -12,6 +13,7 @@ pub(crate) mod dcd;
 pub(crate) mod npy;
 pub(crate) mod state;
 pub(crate) mod topology;
+pub(crate) mod xtc;
 pub(crate) mod xyz;
 
 #[cfg(test)]

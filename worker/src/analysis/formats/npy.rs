@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use kernels::package::manifest::Element;
 
-use crate::analysis::trajectory::Frames;
+use crate::analysis::trajectory::{Frames, Shape};
 
 /// NumPy's name of an element type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,18 +40,35 @@ pub(crate) fn header(out: &mut dyn Write, kind: &str, shape: &[u64]) -> std::io:
     out.write_all(text.as_bytes())
 }
 
+/// Write the header for an array of the exact bits of frames.
+///
+/// # Errors
+/// `out` cannot be written.
+pub(crate) fn header_of(out: &mut dyn Write, shape: &Shape, range: &Range<u64>) -> std::io::Result<()> {
+    let mut extents = vec![range.end - range.start];
+    extents.extend(&shape.extents);
+    header(out, raw(shape.element), &extents)
+}
+
+/// NumPy's name of an element's exact bits.
+fn raw(element: Element) -> &'static str {
+    match element {
+        Element::F32 => "<f4",
+        Element::U32 => "<u4",
+        Element::I32 => "<i4",
+    }
+}
+
 /// Write frames as one array of shape `[frames, …]`.
 ///
 /// # Errors
 /// A frame cannot be read, or `out` not written.
 pub(crate) fn write(out: &mut dyn Write, frames: &mut dyn Frames, range: Range<u64>, values: Values) -> anyhow::Result<()> {
     let shape = frames.shape().clone();
-    let kind = match (values, shape.element) {
-        (Values::Raw, Element::F32) => "<f4",
-        (Values::Raw, Element::U32) => "<u4",
-        (Values::Raw, Element::I32) => "<i4",
-        (Values::Scaled, _) => "<f8",
-        (Values::Half, _) => "<f2",
+    let kind = match values {
+        Values::Raw => raw(shape.element),
+        Values::Scaled => "<f8",
+        Values::Half => "<f2",
     };
     let mut extents = vec![range.end - range.start];
     extents.extend(&shape.extents);
