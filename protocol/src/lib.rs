@@ -13,6 +13,7 @@
 //! | [`split_mix`] | numbers that a seed repeats |
 //! | [`text`] | text from elsewhere, made safe to show |
 //! | [`states`] | states of jobs and hosts, outcomes of attempts, as text |
+//! | [`version`] | versions of programs |
 //! | [`http`] | what a worker, a scientist and a server say to each other |
 
 pub mod bundle;
@@ -27,6 +28,7 @@ mod shuffle;
 pub mod split_mix;
 pub mod states;
 pub mod text;
+pub mod version;
 
 pub use chain::ChainEntry;
 pub use checkpoint::{Checkpoint, CheckpointError, StateBuffer};
@@ -34,3 +36,4 @@ pub use class::{HardwareClass, Tier};
 pub use digest::Digest;
 pub use ids::{AttemptId, HostId, JobId};
 pub use states::{ErrorCause, HostState, JobState, Outcome, Verify};
+pub use version::Version;

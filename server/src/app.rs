@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use protocol::Version;
 use tokio::sync::watch;
 
 use crate::auth::{Caller, Enrolment, Tokens};
@@ -44,6 +45,8 @@ pub struct App {
     pub limits: Limits,
     /// Size limits.
     pub sizes: Sizes,
+    /// Oldest agent that gets new work.
+    pub min_agent: Option<Version>,
     /// Memory for unpacking and validating uploads.
     pub memory: Memory,
     /// Verdicts on submitted archives.

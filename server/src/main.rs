@@ -129,6 +129,9 @@ struct Arguments {
     /// Megabytes of a checkpoint, at most, packed and unpacked.
     #[arg(long, default_value_t = 512)]
     checkpoint_mb_max: u64,
+    /// Oldest version of an agent that gets new work, such as 0.2.0; older ones bring home what they have.
+    #[arg(long, value_name = "VERSION")]
+    min_agent: Option<protocol::Version>,
     /// The data was restored from a backup: end leases, and give no number twice. A copied folder or an older database is found out without this; a restored
     /// snapshot of a volume or a virtual machine is not.
     #[arg(long)]
@@ -261,6 +264,7 @@ impl Arguments {
                 Enrols::Shared => Enrolment::Shared,
                 Enrols::Invitation => Enrolment::Invitation,
             },
+            min_agent: self.min_agent,
             restored: self.restored,
         }
     }

@@ -91,6 +91,9 @@ pub fn router(app: Arc<App>) -> Router {
     let (described, document) = described().split_for_parts();
     let document = Arc::new(document);
     let name = HeaderValue::from_str(&app.engine.identity.server).unwrap_or(HeaderValue::from_static(""));
+    let min_agent = app
+        .min_agent
+        .and_then(|version| HeaderValue::from_str(&version.to_string()).ok());
     let pages = Router::new()
         .route(
             "/v1/openapi.json",
@@ -134,6 +137,9 @@ pub fn router(app: Arc<App>) -> Router {
             response.headers_mut().insert(protocol::http::SERVER_ID, name.clone());
             let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
             response.headers_mut().insert(protocol::http::SERVER_VERSION, version);
+            if let Some(version) = &min_agent {
+                response.headers_mut().insert(protocol::http::MIN_AGENT, version.clone());
+            }
             std::future::ready(response)
         }))
         .with_state(app)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use protocol::Version;
 use protocol::http::{IssueToken, Scope};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -64,6 +65,8 @@ pub struct Options {
     pub proxies: Proxies,
     /// Who may enrol hosts.
     pub enrolment: Enrolment,
+    /// Oldest agent that gets new work.
+    pub min_agent: Option<Version>,
     /// The data comes from a backup, whatever the folder looks like.
     pub restored: bool,
 }
@@ -91,6 +94,7 @@ impl Options {
             connections: Connections::default(),
             proxies: Proxies::default(),
             enrolment: Enrolment::Shared,
+            min_agent: None,
             restored: false,
         }
     }
@@ -197,6 +201,7 @@ impl Server {
             sweeping: tokio::sync::RwLock::default(),
             pending: Pending::new(options.sizes.pending_max),
             sizes: options.sizes,
+            min_agent: options.min_agent,
             answering: std::sync::Mutex::default(),
             streams: std::sync::Mutex::default(),
             site: Arc::clone(&site),

@@ -133,6 +133,11 @@ impl Stage {
         (self.server, self.address) = (Some(server), address);
     }
 
+    /// Flags of the next start of the server.
+    pub fn set_flags(&mut self, flags: &[&str]) {
+        self.flags = flags.iter().map(ToString::to_string).collect();
+    }
+
     /// End the server by a signal, and wait until it is gone.
     ///
     /// # Panics

@@ -38,6 +38,12 @@ pub const SERVER_ID: &str = "baton-server";
 /// Response header with the version of the server's program.
 pub const SERVER_VERSION: &str = "baton-version";
 
+/// Response header with the oldest version of an agent that gets new work; absent where any does.
+pub const MIN_AGENT: &str = "baton-min-agent";
+
+/// What an agent's `User-Agent` begins with; its version follows.
+pub const AGENT: &str = "baton/";
+
 /// What those speak who do not say.
 pub(crate) fn first_protocol() -> u32 {
     1

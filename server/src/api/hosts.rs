@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::Event as Message;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use protocol::HostId;
 use protocol::http::{
-    BanHost, Heartbeat, HostView, IssueToken, LeaveNotice, Listed, Orders, PROTOCOL, Problem, RegisterHost, Registered, Scope,
+    AGENT, BanHost, Heartbeat, HostView, IssueToken, LeaveNotice, Listed, Orders, PROTOCOL, Problem, RegisterHost, Registered,
+    Scope,
 };
+use protocol::{HostId, Version};
 use serde::Deserialize;
 
 use super::{PAGE, Pace, stream};
@@ -45,6 +47,18 @@ fn network(peer: &From) -> u64 {
     peer.as_ref().map_or(0, |Extension(peer)| peer::network(peer.ip))
 }
 
+/// Why an agent gets no new work, where it is older than the operator asks for. One that does not say its version is let be.
+fn too_old(app: &App, headers: &HeaderMap) -> Option<String> {
+    let agent = headers.get(USER_AGENT)?.to_str().ok()?.strip_prefix(AGENT)?;
+    outdated(app, agent)
+}
+
+fn outdated(app: &App, agent: &str) -> Option<String> {
+    let needed = app.min_agent?;
+    let version: Version = agent.split(' ').next()?.parse().ok()?;
+    (version < needed).then(|| format!("its agent is {version}, and {needed} or newer is required"))
+}
+
 /// Tells the scheduler what a host says; the answer is all that the host should be doing after it.
 async fn orders_after(app: &App, host: HostId, event: Event) -> Answer<Json<Orders>> {
     let identity = Arc::clone(&app.engine.identity);
@@ -67,6 +81,16 @@ pub async fn register(
     Body(body): Body<RegisterHost>,
 ) -> Answer<(StatusCode, Json<Registered>)> {
     caller.enrols(app.enrolment, caller.enrolled)?;
+    if let Some(why) = outdated(&app, &body.version) {
+        let title = "A newer agent is required";
+        return Err(Fault::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "agent-version",
+            title,
+            format!("this host cannot enrol: {why}"),
+        )
+        .field("version"));
+    }
     check_role(&caller, body.referee)?;
     // An invitation enrols one host also when it is shown twice at the same time.
     let _alone = match caller.invitation {
@@ -223,9 +247,13 @@ pub async fn heartbeat(
     caller: Caller,
     peer: From,
     At(host): At<HostId>,
-    Body(beat): Body<Heartbeat>,
+    headers: HeaderMap,
+    Body(mut beat): Body<Heartbeat>,
 ) -> Answer<Json<Orders>> {
     caller.speaks_for(host)?;
+    if let Some(why) = too_old(&app, &headers) {
+        (beat.accepting, beat.why) = (false, Some(why));
+    }
     let event = Event::Heartbeat {
         host,
         beat,
@@ -237,8 +265,17 @@ pub async fn heartbeat(
 /// A host takes all that it is offered.
 #[utoipa::path(post, path = "/v1/hosts/{host}/leases", tag = "hosts", params(("host" = u64, Path)),
     responses((status = 200, body = Orders), (status = "default", body = Problem, content_type = "application/problem+json")))]
-pub async fn take(State(app): State<Arc<App>>, caller: Caller, At(host): At<HostId>) -> Answer<Json<Orders>> {
+pub async fn take(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    At(host): At<HostId>,
+    headers: HeaderMap,
+) -> Answer<Json<Orders>> {
     caller.speaks_for(host)?;
+    if too_old(&app, &headers).is_some() {
+        // What it has goes on; it is given no more.
+        return Ok(Json(app.engine.identity.orders(&*app.engine.core().await, host)?));
+    }
     orders_after(&app, host, Event::Take { host }).await
 }
 

@@ -10,6 +10,7 @@ mod limits;
 mod network;
 mod state_folder;
 mod stop;
+mod versions;
 mod words;
 
 use std::path::Path;

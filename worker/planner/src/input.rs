@@ -63,6 +63,8 @@ pub struct Facts {
     pub local_minute: u16,
     /// Bytes that went over the network in this calendar month.
     pub month_bytes: u64,
+    /// The oldest version that the server gives new work to, where this agent is older.
+    pub required_version: Option<String>,
 }
 
 /// What a person asked for: it holds until the next request.

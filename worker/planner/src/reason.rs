@@ -96,6 +96,8 @@ pub enum Declined {
     Finishing,
     /// It is about to end.
     Leaving(Leaving),
+    /// The server gives new work to agents of this version or newer alone.
+    Outdated(String),
 }
 
 /// Why a device slot computes nothing. There is one for every slot that does not compute.
@@ -125,6 +127,8 @@ pub enum Idle {
     DeviceGone,
     /// The agent completes what it has, and takes no more.
     Finishing,
+    /// The server gives new work to agents of this version or newer alone.
+    Outdated(String),
     /// Offers are being taken.
     TakingOffers,
     /// The server's own words.

@@ -1,6 +1,7 @@
 //! Sentences for the planner's typed reasons and messages, as a person, the status file and the server read them.
 
 use planner::{Declined, Idle, Leaving, Message, Reason};
+use protocol::Version;
 use protocol::http::Action;
 
 use super::schedule;
@@ -12,11 +13,14 @@ fn seconds(ms: u64) -> String {
 
 /// What a person should know of versions: the server's program is newer than this one.
 pub(crate) fn newer(server: &str, own: &str) -> Option<String> {
-    let numbers = |version: &str| -> Option<Vec<u64>> {
-        let plain = version.split(['-', '+']).next().unwrap_or_default();
-        plain.split('.').map(|number| number.parse().ok()).collect()
-    };
-    (numbers(server)? > numbers(own)?).then(|| format!("version {server} is available: the server runs it, and this is {own}"))
+    let (newer, known): (Version, Version) = (server.parse().ok()?, own.parse().ok()?);
+    (newer > known).then(|| format!("version {server} is available: the server runs it, and this is {own}"))
+}
+
+/// The version that the server requires of agents, where this one is older.
+pub(crate) fn required(least: Option<Version>, own: &str) -> Option<String> {
+    let own: Version = own.parse().ok()?;
+    least.filter(|least| *least > own).map(|least| least.to_string())
 }
 
 /// Why nothing is computed, without the word *paused*: `on battery`.
@@ -56,7 +60,13 @@ pub(crate) fn declined(why: &Declined) -> String {
         Declined::Paused(why) => reason(why),
         Declined::Finishing => "finishing".into(),
         Declined::Leaving(why) => leaving(*why).into(),
+        Declined::Outdated(version) => format!("its agent is older than {version}, which is required"),
     }
+}
+
+/// What a person should do about a version that is required.
+fn outdated(version: &str) -> String {
+    format!("a newer version is required: the server gives new work to {version} or newer alone; install it")
 }
 
 /// The same, as a person reads it.
@@ -65,6 +75,7 @@ pub(crate) fn quiet(why: &Declined) -> String {
         Declined::Paused(why) => format!("paused: {}", reason(why)),
         Declined::Finishing => "finishing: takes no new jobs".into(),
         Declined::Leaving(why) => format!("leaving: {}", leaving(*why)),
+        Declined::Outdated(version) => outdated(version),
     }
 }
 
@@ -89,6 +100,7 @@ pub(crate) fn idle(why: &Idle) -> String {
         Idle::DeviceLost => "waits: the device was lost, and is looked for".into(),
         Idle::DeviceGone => "idle: the device is not here any more".into(),
         Idle::Finishing => "idle: finishing, takes no new jobs".into(),
+        Idle::Outdated(version) => format!("idle: {}", outdated(version)),
         Idle::TakingOffers => "idle: takes the job that the server offers".into(),
         Idle::Server(why) => why.clone(),
         Idle::NoJob => "idle: the server offers no job".into(),
@@ -198,6 +210,9 @@ mod tests {
         let words = newer("0.10.0", "0.9.3").unwrap();
         assert_eq!(words, "version 0.10.0 is available: the server runs it, and this is 0.9.3");
         assert!(newer("1.0.0-rc.1", "0.9.3").is_some());
+        assert_eq!(required("0.10.0".parse().ok(), "0.9.3").as_deref(), Some("0.10.0"));
+        assert_eq!(required("0.9.3".parse().ok(), "0.9.3"), None);
+        assert_eq!(required(None, "0.9.3"), None);
         for server in ["0.9.3", "0.9.2", "0.9", "", "x.y", "1.0.0.\u{1b}"] {
             assert_eq!(newer(server, "0.9.3"), None, "{server:?}");
         }

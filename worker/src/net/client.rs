@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use protocol::http::{SERVER_ID, SERVER_VERSION, ServerView};
+use protocol::Version;
+use protocol::http::{MIN_AGENT, SERVER_ID, SERVER_VERSION, ServerView};
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
@@ -82,6 +83,8 @@ pub(crate) struct Client {
     server: Option<ServerId>,
     /// What the server said of itself last, shared by all clients made of this one.
     version: Arc<Mutex<Option<String>>>,
+    /// The oldest agent that it gives new work to, as it said last.
+    min_agent: Arc<Mutex<Option<Version>>>,
     /// What is under way to and from the server, shared by all clients made of this one.
     pub(crate) transfers: Arc<Transfers>,
 }
@@ -118,6 +121,7 @@ impl Client {
             token: token.to_owned(),
             server: None,
             version: Arc::default(),
+            min_agent: Arc::default(),
             transfers: Arc::default(),
         })
     }
@@ -189,7 +193,17 @@ impl Client {
                 *known = Some(version.chars().take(VERSION_CHARS_MAX).collect());
             }
         }
+        let min_agent = response
+            .headers()
+            .get(MIN_AGENT)
+            .and_then(|version| version.to_str().ok()?.parse().ok());
+        *self.min_agent.lock().unwrap_or_else(PoisonError::into_inner) = min_agent;
         answer::success(response).await
+    }
+
+    /// The oldest agent that the server gives new work to; none where it gives it to any.
+    pub(crate) fn min_agent(&self) -> Option<Version> {
+        *self.min_agent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The version of the server's program; none before it answered, or for a server of before such words.

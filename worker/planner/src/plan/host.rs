@@ -315,7 +315,7 @@ impl Planner {
             (Some(pause), ..) => Some(Declined::Paused(pause.reason.clone())),
             (None, Request::Finish, _) => Some(Declined::Finishing),
             (None, _, Some(why)) => Some(Declined::Leaving(why)),
-            (None, _, None) => None,
+            (None, _, None) => self.facts.required_version.clone().map(Declined::Outdated),
         }
     }
 

@@ -133,8 +133,10 @@ impl Planner {
         if let Some(job) = self.jobs.values().find(of_device) {
             return Idle::Returning(job.lease.attempt);
         }
-        if let Some(Declined::Finishing) = self.declined() {
-            return Idle::Finishing;
+        match self.declined() {
+            Some(Declined::Finishing) => return Idle::Finishing,
+            Some(Declined::Outdated(version)) => return Idle::Outdated(version),
+            _ => {}
         }
         if self.heard == Heard::Nothing {
             return Idle::NotHeard;

@@ -10,7 +10,7 @@ use super::{Agent, Note};
 use crate::agent::devices::{Doubt, Lookout};
 use crate::agent::preferences::Preferences;
 use crate::agent::state::{Asked, StateFolder};
-use crate::agent::{drivers, machine};
+use crate::agent::{drivers, machine, words};
 use crate::net::Access;
 
 /// Different answers of what is not the server that are said while it is away.
@@ -50,8 +50,9 @@ pub(super) fn look(preferences: &Preferences, state: &StateFolder) -> Looked {
             exclusive_app: machine::running(&preferences.exclusive_apps).map(str::to_owned),
             disk_used_bytes: state.bytes(),
             local_minute: machine::local_minute(machine::now_ms(), minutes_ahead_of_utc),
-            // The agent counts them.
+            // The agent knows these.
             month_bytes: 0,
+            required_version: None,
         },
         minutes_ahead_of_utc,
         name: machine::name(),
@@ -73,6 +74,8 @@ pub(super) struct Watch {
     asked_to_stop: u32,
     config_changed: Option<SystemTime>,
     looked: Looked,
+    /// The version that the server requires, as it was said.
+    required: Option<String>,
     look: Look,
     lookout: Lookout,
     is_away: bool,
@@ -87,6 +90,7 @@ impl Watch {
             asked_to_stop: 0,
             config_changed: config_time(access),
             looked,
+            required: None,
             look: Look::Done(Instant::now()),
             lookout,
             is_away: false,
@@ -130,6 +134,7 @@ impl Agent {
             self.find_devices(doubt);
         }
         self.count_traffic();
+        self.note_required_version();
         self.give(Input::Facts(self.watch.looked.facts.clone()));
         self.describe_again();
     }
@@ -141,6 +146,21 @@ impl Agent {
             self.state.write_lightly("traffic.json", &self.traffic);
         }
         self.watch.looked.facts.month_bytes = self.traffic.bytes;
+    }
+
+    /// The version that the server requires, where this program is older.
+    fn note_required_version(&mut self) {
+        let required = words::required(self.errands.client.min_agent(), env!("CARGO_PKG_VERSION"));
+        if let Some(version) = &required
+            && self.watch.required != required
+        {
+            self.say(&format!(
+                "version {version} or newer is required by the server, and this is {}: jobs that are here are completed, no new ones are taken. Nothing is installed by itself",
+                env!("CARGO_PKG_VERSION")
+            ));
+        }
+        self.watch.required.clone_from(&required);
+        self.watch.looked.facts.required_version = required;
     }
 
     /// The state folder has so many bytes more than when it was looked at: a limit holds from here on, and what was deleted meanwhile counts from
