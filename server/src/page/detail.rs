@@ -1,13 +1,18 @@
 //! One job, and one host, with all that is known of it.
 
 use maud::{Markup, html};
+use protocol::HostId;
+use protocol::http::job::{Change, Verification};
 use protocol::http::lease::ChainLine;
-use protocol::http::{HostView, JobView, job::Change};
+use protocol::http::{HostView, JobView};
 use scheduler::Core;
 
 use super::lists;
 use super::parts::{self, ClassNames, ago, count, span};
 use super::view::{Subject, View};
+
+/// Stretches of checked segments that are shown, the newest first.
+const SPANS_MAX: usize = 50;
 
 /// What of a job is not in its view.
 #[derive(Debug, Default)]
@@ -50,6 +55,7 @@ pub(super) fn job(job: &JobView, history: &History, now_ms: u64, base: &str, nam
             h3 { "Hosts it passed through" }
             @if job.stays.is_empty() { p.none { "None yet." } }
             (lists::strip(job, base))
+            (checks(&job.verification, job.segment, base))
             h3 { "Changes" }
             ol.changes {
                 @for change in history.changes.iter().rev().take(50) {
@@ -59,10 +65,13 @@ pub(super) fn job(job: &JobView, history: &History, now_ms: u64, base: &str, nam
             @if !history.boundaries.is_empty() {
                 h3 { "Chain" }
                 div.scroll tabindex="0" role="region" aria-label="table of boundaries" { table {
-                    thead { tr { th scope="col" { "segment" } th scope="col" { "step" } th scope="col" { "digest" } } }
+                    thead { tr { th scope="col" { "segment" } th scope="col" { "step" } th scope="col" { "digest" } th scope="col" { "checked" } } }
                     tbody {
                         @for line in history.boundaries.iter().rev() {
-                            tr { td { (line.entry.segment) } td { (line.entry.step) } td { code { (line.entry.digest) } } }
+                            tr {
+                                td { (line.entry.segment) } td { (line.entry.step) } td { code { (line.entry.digest) } }
+                                td { (mark(&job.verification, line.entry.segment, base)) }
+                            }
                         }
                     }
                 } }
@@ -103,6 +112,80 @@ pub(super) fn host(core: &Core, host: &HostView, base: &str) -> Markup {
     }
 }
 
+/// What second hosts have confirmed of a job; nothing where no check is wanted and none was made.
+fn checks(found: &Verification, committed: u64, base: &str) -> Markup {
+    if found.spans.is_empty() && found.segments == 0 {
+        return html! {};
+    }
+    html! {
+        h3 { "Checks" }
+        p { (found.segments) " of " (count(committed, "segment")) " computed by a second host to the same digest"
+            @if found.open > 0 { ", " (count(found.open, "check")) " under way" } }
+        ol.checks {
+            @for span in found.spans.iter().rev().take(SPANS_MAX) {
+                li {
+                    "segments " (span.first) " to " (span.last) ", " (host_link(span.host, base)) ": "
+                    @match span.confirmed_by {
+                        Some(second) => { "✓ confirmed by " (host_link(second, base)) }
+                        None => { (span.note) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The mark of one boundary: which host confirmed it.
+fn mark(found: &Verification, segment: u64, base: &str) -> Markup {
+    let span = found.spans.iter().find(|span| (span.first..=span.last).contains(&segment));
+    html! {
+        @if let Some(second) = span.and_then(|span| span.confirmed_by) { "✓ " (host_link(second, base)) }
+    }
+}
+
+fn host_link(host: HostId, base: &str) -> Markup {
+    html! { a href={ (base) (View::of(Subject::Host(host)).link()) } { "host " (host) } }
+}
+
 fn fact(name: &str, value: &str) -> Markup {
     html! { dt { (name) } dd { (value) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::http::job::VerifiedSpan;
+
+    use super::*;
+
+    #[test]
+    fn a_boundary_is_marked_with_the_host_that_confirmed_it_and_no_other_is() {
+        let span = |first, last, confirmed_by, note: &str| VerifiedSpan {
+            first,
+            last,
+            host: HostId(1),
+            confirmed_by,
+            note: note.into(),
+        };
+        let found = Verification {
+            segments: 4,
+            open: 1,
+            spans: vec![span(1, 4, Some(HostId(7)), ""), span(5, 9, None, "open <b>")],
+            ..Verification::default()
+        };
+        for (segment, marked) in [(0, false), (1, true), (4, true), (5, false), (10, false)] {
+            let text = mark(&found, segment, "/lab").into_string();
+            assert_eq!(
+                text.contains("✓") && text.contains("/lab/hosts/7"),
+                marked,
+                "{segment}: {text}"
+            );
+        }
+        let text = checks(&found, 9, "/lab").into_string();
+        assert!(
+            text.contains("4 of 9 segments") && text.contains("1 check under way"),
+            "{text}"
+        );
+        assert!(text.contains("open &lt;b&gt;") && !text.contains("<b>"), "{text}");
+        assert!(checks(&Verification::default(), 9, "").into_string().is_empty());
+    }
 }
