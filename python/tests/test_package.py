@@ -47,6 +47,15 @@ def test_a_run_starts_from_another_runs_state(walk: baton.Run, tmp_path: Path) -
     assert again.config.package != walk.config.package
 
 
+def test_a_ready_made_piece_is_named_without_its_text(tmp_path: Path) -> None:
+    package = heat(np.zeros(64, dtype=np.float32))
+    package.add_pass("largest", "baton/maximum.wgsl", workgroups=[1], bindings={"values": "a", "extreme": "b"})
+    folder = package.write(tmp_path / "package")
+    assert not (folder / "baton").exists()
+    again = baton.Package.open(folder)
+    assert (again.write(tmp_path / "again") / "kernel.toml").read_text() == (folder / "kernel.toml").read_text()
+
+
 def test_the_program_says_what_is_wrong_with_a_package(tmp_path: Path) -> None:
     needed("fpcheck")
     package = heat(np.ones(64))

@@ -138,6 +138,11 @@ pub const FILES: &[(&str, &str)] = &[
     ("md/terms/torsions/torsion_energies.wgsl", include_str!("../md/terms/torsions/torsion_energies.wgsl")),
     ("md/terms/torsions/torsion_forces.wgsl", include_str!("../md/terms/torsions/torsion_forces.wgsl")),
     ("md/terms/volume_energy.wgsl", include_str!("../md/terms/volume_energy.wgsl")),
+    ("pieces/histogram.wgsl", include_str!("../pieces/histogram.wgsl")),
+    ("pieces/maximum.wgsl", include_str!("../pieces/maximum.wgsl")),
+    ("pieces/minimum.wgsl", include_str!("../pieces/minimum.wgsl")),
+    ("pieces/sum.wgsl", include_str!("../pieces/sum.wgsl")),
+    ("pieces/sum_i32.wgsl", include_str!("../pieces/sum_i32.wgsl")),
     ("probe/arithmetic.wgsl", include_str!("../probe/arithmetic.wgsl")),
     ("probe/barriers.wgsl", include_str!("../probe/barriers.wgsl")),
     ("probe/bounds.wgsl", include_str!("../probe/bounds.wgsl")),
@@ -204,6 +209,23 @@ pub const STRICT: &[(&str, &str, &[&str])] = &[
     ("strict_trunc", "trunc", &["f32"]),
 ];
 
+/// Ready-made pieces that a package may name as if they lay in its folder, and the file of each. What each does, and its bindings: the head of its file, and
+/// `docs/kernel-package.md`. A package's digest covers their text, so a piece that was released stays as it is: a better one has another name.
+pub const PIECES: &[(&str, &str)] = &[
+    ("baton/fixed64.wgsl", "md/observe/fixed64.wgsl"),
+    ("baton/histogram.wgsl", "pieces/histogram.wgsl"),
+    ("baton/maximum.wgsl", "pieces/maximum.wgsl"),
+    ("baton/minimum.wgsl", "pieces/minimum.wgsl"),
+    ("baton/sum.wgsl", "pieces/sum.wgsl"),
+    ("baton/sum_i32.wgsl", "pieces/sum_i32.wgsl"),
+    ("baton/threefry.wgsl", "random/threefry.wgsl"),
+];
+
+/// The text of a ready-made piece; none where there is none of this name.
+pub fn piece(name: &str) -> Option<&'static str> {
+    PIECES.iter().find(|(known, _)| *known == name).map(|(_, path)| text(path))
+}
+
 /// The whole exact library as one WGSL text, to be joined with a kernel that calls its functions by name.
 pub fn strict_library() -> String {
     let files = FILES.iter().filter(|(path, _)| path.starts_with("strict/"));
@@ -237,6 +259,16 @@ mod tests {
                 }
             })
             .sum()
+    }
+
+    #[test]
+    fn every_piece_is_there_under_its_own_name() {
+        assert!(super::PIECES.is_sorted_by(|a, b| a.0 < b.0));
+        for (name, path) in super::PIECES {
+            assert_eq!(super::piece(name), Some(super::text(path)));
+            assert_eq!(name.rsplit('/').next(), path.rsplit('/').next(), "{name}");
+        }
+        assert_eq!(super::piece("threefry.wgsl"), None);
     }
 
     #[test]

@@ -12,6 +12,11 @@ use super::folder::{self, Files};
 const ARCHIVE_BYTES_MAX: u64 = 1 << 30;
 
 impl Files for BTreeMap<String, Vec<u8>> {
+    /// All that a package needs travels with it.
+    fn has(&self, _: &str) -> bool {
+        true
+    }
+
     fn read(&self, file: &str, key: &str, bytes_max: u64) -> Result<Vec<u8>, PackageError> {
         match self.get(file) {
             Some(bytes) if bytes.len() as u64 <= bytes_max => Ok(bytes.clone()),

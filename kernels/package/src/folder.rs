@@ -1,6 +1,7 @@
 //! A package as a folder: reading with limits before content, and writing.
 //!
-//! Invariant: nothing outside the folder is read, whatever the manifest or a link in it says.
+//! Invariant: nothing outside the folder is read, whatever the manifest or a link in it says. A ready-made piece that is named and does not lie in the folder comes with
+//! this program; what is saved or sent holds its text, so that the package is the same everywhere.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -16,6 +17,9 @@ use super::npy;
 /// Name of the manifest's file.
 pub(super) const MANIFEST: &str = "kernel.toml";
 
+/// Folder that ready-made pieces seem to lie in.
+const PIECES: &str = "baton/";
+
 /// What [`read`] finds: manifest, shaders by file name, initial standard bytes by buffer name.
 pub(super) type Parts = (Manifest, BTreeMap<String, String>, BTreeMap<String, Vec<u8>>);
 
@@ -23,6 +27,8 @@ pub(super) type Parts = (Manifest, BTreeMap<String, String>, BTreeMap<String, Ve
 pub(super) trait Files {
     /// The contents of a file. `key` says in messages who asks for it.
     fn read(&self, file: &str, key: &str, bytes_max: u64) -> Result<Vec<u8>, PackageError>;
+    /// Whether there is something of this name, of whatever sort.
+    fn has(&self, file: &str) -> bool;
 }
 
 /// A folder, by its canonical path.
@@ -39,6 +45,10 @@ impl Folder {
 }
 
 impl Files for Folder {
+    fn has(&self, file: &str) -> bool {
+        self.0.join(file).symlink_metadata().is_ok()
+    }
+
     /// Only a plain file that truly lies in the folder is read.
     fn read(&self, file: &str, key: &str, bytes_max: u64) -> Result<Vec<u8>, PackageError> {
         let about = |message: String| match key {
@@ -69,12 +79,17 @@ pub(super) fn read(files: &dyn Files) -> Result<Parts, PackageError> {
     let manifest = parse(&text(MANIFEST, files.read(MANIFEST, MANIFEST, MANIFEST_BYTES_MAX)?)?)?;
     let sizes = check::manifest(&manifest)?;
 
-    let mut shaders = BTreeMap::new();
+    let mut wgsl = BTreeMap::new();
     for pass in &manifest.passes {
         for file in &pass.shader {
-            if !shaders.contains_key(file) {
+            if !wgsl.contains_key(file) {
                 let key = format!("{MANIFEST}: pass '{}': shader", pass.name);
-                shaders.insert(file.clone(), text(file, files.read(file, &key, SHADER_BYTES_MAX)?)?);
+                let text = match (shaders::piece(file), files.has(file)) {
+                    (Some(piece), false) => piece.to_owned(),
+                    (None, false) if file.starts_with(PIECES) => return Err(no_such_piece(&key, file)),
+                    _ => text(file, files.read(file, &key, SHADER_BYTES_MAX)?)?,
+                };
+                wgsl.insert(file.clone(), text);
             }
         }
     }
@@ -86,7 +101,19 @@ pub(super) fn read(files: &dyn Files) -> Result<Parts, PackageError> {
             init.insert(buffer.name.clone(), array(buffer, file, size, bytes)?);
         }
     }
-    Ok((manifest, shaders, init))
+    Ok((manifest, wgsl, init))
+}
+
+/// A name that is kept for pieces, and that is none.
+fn no_such_piece(key: &str, file: &str) -> PackageError {
+    PackageError::found(
+        key,
+        format_args!("'{file}'"),
+        format_args!(
+            "a file of the package, or one of the pieces {}",
+            crate::listed(shaders::PIECES.iter().map(|(name, _)| *name))
+        ),
+    )
 }
 
 /// `kernel.toml` as types.

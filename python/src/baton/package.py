@@ -68,6 +68,8 @@ class Package:
             if not isinstance(shaders, list) or not all(isinstance(name, str) for name in shaders):
                 raise FormatError(root / "kernel.toml", "found no list of file names", field="pass: shader")
             for name in shaders:
+                if name.startswith("baton/") and not (root / name).exists():
+                    continue  # A ready-made piece: `baton` has its text.
                 self._texts[_file(name, ".wgsl")] = files.read_text(root, name, WGSL_BYTES_MAX)
         for buffer in manifest.buffers:
             if buffer.init is not None:
