@@ -10,6 +10,7 @@
 //! | `shuffle` | bytes of equal place side by side, before compression |
 //! | [`bundle`] | named byte strings in one blob: packages and outputs on their way |
 //! | [`ids`] | numbers of jobs, attempts and hosts |
+//! | [`keys`] | Ed25519 public keys and signatures as types |
 //! | [`split_mix`] | numbers that a seed repeats |
 //! | [`text`] | text from elsewhere, made safe to show |
 //! | [`states`] | states of jobs and hosts, outcomes of attempts, as text |
@@ -24,6 +25,7 @@ mod codec;
 pub mod digest;
 pub mod http;
 pub mod ids;
+pub mod keys;
 mod shuffle;
 pub mod split_mix;
 pub mod states;
@@ -35,5 +37,6 @@ pub use checkpoint::{Checkpoint, CheckpointError, StateBuffer};
 pub use class::{HardwareClass, Tier};
 pub use digest::Digest;
 pub use ids::{AttemptId, HostId, JobId};
+pub use keys::{PublicKey, Signature};
 pub use states::{ErrorCause, HostState, JobState, Outcome, Verify};
 pub use version::Version;

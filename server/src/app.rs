@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::pending::Pending;
 use crate::problem::{Answer, Fault};
 use crate::session::Sessions;
+use crate::signatures::Signatures;
 use crate::site::Site;
 use crate::submission::Submissions;
 
@@ -51,6 +52,8 @@ pub struct App {
     pub memory: Memory,
     /// Verdicts on submitted archives.
     pub submissions: Submissions,
+    /// Which signatures count.
+    pub signatures: Signatures,
     /// Counters for `/metrics`.
     pub metrics: Metrics,
     /// Turns true when the server is to stop.

@@ -136,7 +136,7 @@ fn created_ns(metadata: &Metadata) -> Option<u64> {
     u64::try_from(since.as_nanos()).ok()
 }
 
-fn random<const N: usize>() -> Result<[u8; N], StoreError> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| StoreError::Folder(io::Error::other(error)))?;
     Ok(bytes)

@@ -18,6 +18,7 @@
 //! | [`auth`], [`limits`] | who may do what, and how often |
 //! | [`extract`], [`problem`] | requests in, problem documents out |
 //! | [`submission`] | what a submitted archive has to be before a job of it exists |
+//! | [`signatures`] | which signatures count: the operator's key list, the server's own key |
 //! | [`memory`] | a budget of memory for what requests bring |
 //! | [`page`], [`session`] | the page for people, and who looks at it |
 //! | [`peer`], [`site`] | where a request comes from; the URL under which others reach the server |
@@ -47,6 +48,7 @@ pub mod problem;
 pub mod routes;
 pub mod serve;
 pub mod session;
+pub mod signatures;
 pub mod site;
 pub mod store;
 pub mod submission;

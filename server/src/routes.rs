@@ -13,7 +13,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{admin, attempts, blobs, classes, hosts, jobs};
+use crate::api::{admin, attempts, blobs, classes, hosts, jobs, signed};
 use crate::app::App;
 use crate::guard::guard;
 use crate::page;
@@ -23,6 +23,8 @@ use crate::problem::Fault;
 pub const BODY_BYTES_MAX: usize = 256 << 10;
 /// Bytes of a commit: 4096 chain entries.
 pub const COMMIT_BYTES_MAX: usize = 4 << 20;
+/// Bytes of a key list: 4096 keys.
+pub const LIST_BYTES_MAX: usize = 2 << 20;
 
 struct Bearer;
 
@@ -69,16 +71,20 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(classes::list))
         .routes(routes!(classes::forgive))
         .routes(routes!(attempts::end))
+        .routes(routes!(signed::proof))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
     let commits = OpenApiRouter::new()
         .routes(routes!(attempts::commit))
         .layer(DefaultBodyLimit::max(COMMIT_BYTES_MAX));
+    let lists = OpenApiRouter::new()
+        .routes(routes!(signed::keys, signed::publish))
+        .layer(DefaultBodyLimit::max(LIST_BYTES_MAX));
     // Blobs are streamed, and counted as they come.
     let blobs = OpenApiRouter::new()
         .routes(routes!(blobs::put, blobs::get))
         .routes(routes!(blobs::upload))
         .layer(DefaultBodyLimit::disable());
-    ordinary.merge(commits).merge(blobs)
+    ordinary.merge(commits).merge(lists).merge(blobs)
 }
 
 /// The document at `/v1/openapi.json`.

@@ -31,6 +31,7 @@ use crate::pending::Pending;
 use crate::private;
 use crate::routes::router;
 use crate::session::Sessions;
+use crate::signatures::Signatures;
 use crate::site::Site;
 use crate::store::Store;
 use crate::store::postgres::PostgresStore;
@@ -173,6 +174,7 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let home = Home::new(data, options.restored, options.database.is_none());
         let (engine, writer) = Engine::start(Arc::clone(&store), config, Some(home), stopping.clone()).await?;
+        let signatures = Signatures::load(&*store).await?;
         let tokens = Tokens::load(store, engine.identity.life).await?;
         if tokens.is_empty() {
             for (scope, file, subject) in TOKEN_FILES {
@@ -196,6 +198,7 @@ impl Server {
             limits: Limits::new(options.rates),
             memory: Memory::new(options.sizes.checkpoint_max),
             submissions: Submissions::default(),
+            signatures,
             metrics: Metrics::default(),
             stop: stopping.clone(),
             sweeping: tokio::sync::RwLock::default(),

@@ -55,6 +55,8 @@ enum Command {
     #[command(subcommand)]
     Class(commands::class::ClassCommand),
     #[command(subcommand)]
+    Key(commands::key::KeyCommand),
+    #[command(subcommand)]
     Token(commands::operator::TokenCommand),
 }
 
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Worker(args) => commands::worker::call(&args),
         Command::Host(command) => commands::operator::host(&command),
         Command::Class(command) => commands::class::call(&command),
+        Command::Key(command) => commands::key::call(&command),
         Command::Token(command) => commands::operator::token(&command),
     };
     match ended {

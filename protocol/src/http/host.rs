@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, HardwareClass, HostId, HostState};
+use crate::{AttemptId, HardwareClass, HostId, HostState, PublicKey};
 
 /// One device of a host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,9 @@ pub struct RegisterHost {
     /// It is to be a referee, which computes checks alone and decides: its token has that scope.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub referee: bool,
+    /// Its public key: with it, it signs what it commits. Once said it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PublicKey>,
 }
 
 /// Answer to [`RegisterHost`].
@@ -218,6 +221,27 @@ pub struct HostView {
     /// Wrong results that it was found to have returned.
     #[serde(default)]
     pub faults: u32,
+    /// Segments that it computed and that were verified, as work or as checks; it is itself told of those until the UTC day began.
+    #[serde(default)]
+    pub credit_segments: u64,
+    /// What they cost on the reference device, the operator's referee, seconds; segments of packages that no referee has computed yet cost nothing.
+    #[serde(default)]
+    pub credit_s: u64,
+}
+
+/// One of `GET /v1/credit`: verified work of all hosts of one subject.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreditView {
+    /// Subject of the token that enrolled them; none for the token that volunteers share.
+    #[serde(default, deserialize_with = "crate::text::read_option")]
+    pub subject: Option<String>,
+    /// Its hosts with verified work.
+    pub hosts: u64,
+    /// As in [`HostView::credit_segments`].
+    pub segments: u64,
+    /// As in [`HostView::credit_s`].
+    pub cost_s: u64,
 }
 
 /// One device of a [`HostView`].

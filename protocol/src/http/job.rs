@@ -54,6 +54,9 @@ pub struct SubmitJob {
     /// How much of it other hosts compute a second time.
     #[serde(default, skip_serializing_if = "crate::Verify::is_none")]
     pub verify: crate::Verify,
+    /// The scientist's signature; needed where the operator has published a key list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<super::SignedSubmission>,
 }
 
 fn default_priority() -> u8 {

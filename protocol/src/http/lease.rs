@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, ChainEntry, Digest, ErrorCause, HardwareClass, HostId, JobId, JobState, Outcome};
+use crate::{AttemptId, ChainEntry, Digest, ErrorCause, HardwareClass, HostId, JobId, JobState, Outcome, Signature};
 
 /// Most chain entries in a [`Commit`].
 pub const COMMIT_ENTRIES_MAX: usize = 4096;
@@ -67,6 +67,9 @@ pub struct Lease {
     pub until_segment: u64,
     /// Commit a boundary when this much time has passed since the last commit, seconds.
     pub commit_every_s: u64,
+    /// The scientist's signature under the submission; none where it was not signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Box<super::SignedSubmission>>,
 }
 
 /// Why a device has nothing to do.
@@ -122,6 +125,9 @@ pub struct Commit {
     pub outputs: Option<Digest>,
     /// Time that these segments took to compute, milliseconds.
     pub computed_ms: u64,
+    /// The host's signature under the last entry, where it registered a key: what it covers is in the crate `signing`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
 }
 
 /// Answer to [`Commit`].

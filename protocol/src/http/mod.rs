@@ -6,6 +6,7 @@
 //! | [`host`] | what a worker registers and reports |
 //! | [`lease`] | what a worker is told to do, and what it commits |
 //! | [`admin`] | tokens, blobs, which server this is |
+//! | [`signed`] | signed submissions and commits, key lists, proofs |
 //! | [`problem`] | errors (RFC 9457) |
 //!
 //! **Compatibility.** Servers and workers of different ages work together as long as [`PROTOCOL`] is the same:
@@ -54,9 +55,13 @@ pub mod host;
 pub mod job;
 pub mod lease;
 pub mod problem;
+pub mod signed;
 
 pub use admin::{BlobView, IssueToken, IssuedToken, Scope, ServerView, TokenView};
-pub use host::{BanHost, DeviceReport, Heartbeat, HostView, JobProgress, LeaveNotice, Night, RegisterHost, Registered};
+pub use host::{
+    BanHost, CreditView, DeviceReport, Heartbeat, HostView, JobProgress, LeaveNotice, Night, RegisterHost, Registered,
+};
 pub use job::{Change, JobError, JobSummary, JobView, Listed, Reprioritize, Stay, SubmitJob, Submitted, Why};
 pub use lease::{Action, CheckpointRef, Commit, Committed, EndAttempt, IdleDevice, Lease, Orders};
 pub use problem::Problem;
+pub use signed::{HostSignature, KeyList, KeyRole, ListedKey, Proof, ProofSpan, SignedSubmission};

@@ -155,6 +155,7 @@ class Client:
         segment_time: str | None = None,
         restart_on_other_class: bool = False,
         hold: bool = False,
+        verify: str | None = None,
     ) -> int:
         """Submit a package (its folder, an example's name, or a `Package`); the job's number. Options are those of `baton submit`.
 
@@ -162,7 +163,7 @@ class Client:
         """
         from .package import Package
 
-        options = {"name": name, "segments": segments, "priority": priority, "within": within, "after": after, "segment-time": segment_time}
+        options = {"name": name, "segments": segments, "priority": priority, "within": within, "after": after, "segment-time": segment_time, "verify": verify}
         arguments = [f"--{key}={value}" for key, value in options.items() if value is not None]
         arguments += [f"--tag={tag}" for tag in tags]
         flags = {"now": now, "restart-on-other-class": restart_on_other_class, "hold": hold}

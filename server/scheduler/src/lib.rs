@@ -38,7 +38,7 @@ pub use event::{Command, Event, Origin, Refusal, Reply};
 pub use rules::Finished;
 pub use views::Wanted;
 
-use tables::{Attempt, Attempts, DeviceId, Drivers, Hosts, Jobs, Timers, UserId};
+use tables::{Attempt, Attempts, Costs, DeviceId, Drivers, Hosts, Jobs, Timers, UserId};
 
 /// Version of the rules: a log of events is replayed under the rules that wrote it. A state that older rules left is gone on from.
 pub const RULES: u32 = 4;
@@ -68,6 +68,7 @@ pub struct Core {
     hosts: Hosts,
     timers: Timers,
     drivers: Drivers,
+    costs: Costs,
     pending: Pending,
     commands: Vec<Command>,
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::tables::hosts::Presence;
 use crate::tables::jobs::{Restored, User};
-use crate::tables::{Attempt, Attempts, Drivers, Host, Hosts, Job, Jobs, QueueKey, Timer, Timers};
+use crate::tables::{Attempt, Attempts, Costs, Drivers, Host, Hosts, Job, Jobs, QueueKey, Timer, Timers};
 use crate::{Config, Core, Pending, RULES};
 
 #[derive(Serialize)]
@@ -27,6 +27,8 @@ struct Saved<'a> {
     next_check: u64,
     timers: &'a Timers,
     drivers: &'a Drivers,
+    #[serde(skip_serializing_if = "Costs::is_empty")]
+    costs: &'a Costs,
     // Their keys are not text: lists of pairs.
     presence: Vec<(&'a HardwareClass, &'a Presence)>,
     passed: Vec<(&'a QueueKey, &'a u32)>,
@@ -50,6 +52,8 @@ struct Read {
     timers: Timers,
     #[serde(default)]
     drivers: Drivers,
+    #[serde(default)]
+    costs: Costs,
     presence: Vec<(HardwareClass, Presence)>,
     passed: Vec<(QueueKey, u32)>,
 }
@@ -72,6 +76,7 @@ impl Core {
             next_check: 0,
             timers: Timers::default(),
             drivers: Drivers::default(),
+            costs: Costs::default(),
             presence: Vec::new(),
             passed: Vec::new(),
         })
@@ -97,6 +102,7 @@ impl Core {
             next_check: self.jobs.next_check(),
             timers: &self.timers,
             drivers: &self.drivers,
+            costs: &self.costs,
             presence: self.hosts.presence().iter().collect(),
             passed: self.jobs.queues().all_passed().iter().collect(),
         })
@@ -142,6 +148,7 @@ impl From<Read> for Core {
             hosts,
             timers: read.timers,
             drivers: read.drivers,
+            costs: read.costs,
             config: read.config,
             rules: RULES,
             pending: Pending::default(),

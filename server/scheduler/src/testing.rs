@@ -30,6 +30,7 @@ pub fn registration(name: &str, kind: u64) -> RegisterHost {
         night: None,
         instance: None,
         referee: false,
+        key: None,
     }
 }
 
@@ -50,6 +51,7 @@ pub fn submission(name: &str, tier: Tier, segments: u64) -> SubmitJob {
         restart_on_other_class: false,
         hold: false,
         verify: protocol::Verify::None,
+        signed: None,
     }
 }
 

@@ -13,8 +13,10 @@ use crate::auth::Caller;
 use crate::blob::{BlobError, read};
 use crate::extract::{At, Body};
 use crate::problem::{Answer, Fault};
+use crate::signatures::refused;
 use scheduler::views::LeaseFacts;
 use scheduler::{Event, Reply};
+use signing::commit::Boundary;
 
 /// What a checkpoint's blob has to be before the core hears of it. Its class, its bytes, and those of the outputs.
 async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Answer<(HardwareClass, u64, u64)> {
@@ -66,6 +68,16 @@ async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Ans
     Ok((checkpoint.class, size, outputs_bytes))
 }
 
+/// Whether the host signed what it commits, where it registered a key.
+fn check_signature(app: &App, lease: &LeaseFacts, attempt: AttemptId, commit: &Commit) -> Answer<()> {
+    let Some(last) = commit.entries.last() else {
+        return Err(Fault::invalid("entries", "none, expected at least one"));
+    };
+    Boundary::of(&app.engine.identity.server, lease.host, last)
+        .check_commit(lease.key, attempt, commit.epoch, commit.signature)
+        .map_err(|refusal| refused("signature", &refusal))
+}
+
 /// Commits boundaries: their chain entries, and the last one's checkpoint.
 #[utoipa::path(post, path = "/v1/attempts/{attempt}/commit", tag = "attempts", params(("attempt" = u64, Path)), request_body = Commit,
     responses((status = 200, body = Committed), (status = "default", body = Problem, content_type = "application/problem+json")))]
@@ -79,7 +91,10 @@ pub async fn commit(
     let lease = app.engine.core().await.lease(attempt);
     let _kept = app.sweeping.read().await;
     let (class, bytes, outputs_bytes) = match lease {
-        Some(lease) if lease.host == host && lease.epoch == commit.epoch => check_checkpoint(&app, &lease, &commit).await?,
+        Some(lease) if lease.host == host && lease.epoch == commit.epoch => {
+            check_signature(&app, &lease, attempt, &commit)?;
+            check_checkpoint(&app, &lease, &commit).await?
+        }
         // The core refuses it, and says why: it looks at the lease before anything else.
         _ => {
             let nothing = Digest([0; 32]);

@@ -124,12 +124,28 @@ pub async fn submit(
     Body(job): Body<SubmitJob>,
 ) -> Answer<(StatusCode, Json<Submitted>)> {
     caller.scientist()?;
-    let remember = idempotency(&headers, &caller, "submit", &job)?;
+    let now_ms = app.engine.now_ms();
+    let signed = app
+        .signatures
+        .check_submission(&job, &app.engine.identity.server, &caller.subject, now_ms)?;
+    let mut remember = idempotency(&headers, &caller, "submit", &job)?;
+    if let Some(name) = signed {
+        // It makes one job, whatever keys it is sent with.
+        let sent = remember.map_or_else(String::new, |(name, request)| format!("{name} {request}"));
+        remember = Some((name, sent));
+    }
     let _pending = match &remember {
         None => None,
         Some((name, request)) => {
             let pending = app.begin(name)?;
             if let Some(known) = app.engine.store.answer(name.clone()).await? {
+                if job.signed.is_some() && (request.is_empty() || known.request != *request) {
+                    let detail = format!(
+                        "this signature made job {} and makes no second one: sign each submission anew",
+                        known.number
+                    );
+                    return Err(Fault::conflict("replayed", detail).field("signed"));
+                }
                 if known.request != *request {
                     return Err(Fault::invalid("Idempotency-Key", "it was used before for another submission"));
                 }

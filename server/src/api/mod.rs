@@ -6,6 +6,7 @@ pub mod blobs;
 pub mod classes;
 pub mod hosts;
 pub mod jobs;
+pub mod signed;
 
 use std::convert::Infallible;
 use std::time::Duration;

@@ -38,6 +38,7 @@ async fn eight_checkpoints_of_some_kilobytes_that_unpack_to_128_mib_each_take_li
         checkpoint: worker.person.upload(&bytes).await,
         outputs: None,
         computed_ms: 1,
+        signature: None,
     };
     // The same bytes under another boundary's digest: known to be wrong only once all of it was unpacked.
     bomb.entry.content = Digest::of(b"something else");

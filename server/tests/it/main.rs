@@ -23,6 +23,7 @@ mod restart;
 mod restored;
 mod routes;
 mod secrets;
+mod signed;
 mod stores;
 mod submission;
 mod tls;

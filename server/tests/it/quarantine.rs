@@ -33,6 +33,7 @@ async fn commit(worker: &Worker, plot: Option<&[u8]>) {
         entries: run,
         outputs: None,
         computed_ms: 1000,
+        signature: None,
     };
     let answer = worker.commit(lease.attempt, &commit).await;
     assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.text().await);

@@ -11,6 +11,7 @@
 //! | [`drivers`] | what is seen of graphics drivers without asking them |
 //! | [`schedule`] | the hours of the week, as they are written |
 //! | [`state`] | the state folder: identity, last orders, a person's request, status |
+//! | [`signatures`] | what this host signs, and whose signature it asks for |
 //! | [`traffic`] | bytes over the network in this month |
 //! | [`job_folder`] | a job's folder: every boundary that is not safe on the server yet |
 //! | [`compute`] | a job on a device, segment by segment, on a thread of its own |
@@ -31,6 +32,7 @@ pub(crate) mod machine;
 pub(crate) mod preferences;
 pub(crate) mod room;
 pub(crate) mod schedule;
+pub(crate) mod signatures;
 pub(crate) mod state;
 pub(crate) mod traffic;
 pub(crate) mod view;

@@ -4,6 +4,7 @@
 use clap::Args;
 use planner::week::DAY_MINUTES;
 use planner::{Policy, Week};
+use protocol::PublicKey;
 use protocol::http::Night;
 use serde::Deserialize;
 
@@ -70,6 +71,12 @@ pub(crate) struct Given {
     /// Be a referee (no by default): take no jobs, and decide where the results of others differ. Its token has the scope `referee`.
     #[arg(long, env = "BATON_REFEREE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     referee: Option<bool>,
+    /// Compute only what a key on the server's key list has signed (no by default).
+    #[arg(long, env = "BATON_SIGNED_ONLY", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    signed_only: Option<bool>,
+    /// The root key of the server's operator, with --signed-only; the first that the server shows by default.
+    #[arg(long, env = "BATON_ROOT_KEY", value_name = "KEY")]
+    root_key: Option<PublicKey>,
     /// A device to use: `auto`, `cpu`, or an id that `baton devices` shows; may be given several times, one job runs on each.
     #[arg(long, env = "BATON_DEVICE", value_name = "ID", value_delimiter = ',')]
     device: Option<Vec<String>>,
@@ -101,6 +108,8 @@ pub(crate) struct Preferences {
     pub(crate) exit_when_idle: bool,
     pub(crate) no_priority_change: bool,
     pub(crate) referee: bool,
+    pub(crate) signed_only: bool,
+    pub(crate) root_key: Option<PublicKey>,
     pub(crate) devices: Vec<String>,
     pub(crate) name: Option<String>,
 }
@@ -181,6 +190,8 @@ impl Preferences {
             exit_when_idle: flags.exit_when_idle.or(file.exit_when_idle).unwrap_or(false),
             no_priority_change: flags.no_priority_change.or(file.no_priority_change).unwrap_or(false),
             referee: flags.referee.or(file.referee).unwrap_or(false),
+            signed_only: flags.signed_only.or(file.signed_only).unwrap_or(false),
+            root_key: flags.root_key.or(file.root_key),
             devices,
             name: flags.name.clone().or(file.name),
         })

@@ -6,8 +6,10 @@
 //! | `servers/ID/` | what is of one server, by the server's own id, whatever its URL is |
 //! | `servers/ID/host.json` | URL, id, number and token of this host there (mode 0600) |
 //! | `servers/ID/orders.json` | the last orders: a restart goes on with them before the server answers |
+//! | `servers/ID/keys.json` | the newest key list that was seen there: its root key stays |
 //! | `servers/ID/enrol.json` | the key of a registration that was not answered yet |
 //! | `servers/ID/jobs/` | jobs by attempt |
+//! | `host.key` | the secret key with which this host signs what it commits (mode 0600) |
 //! | `request.json` | what `pause`, `resume` and `finish` asked for; it holds until the next request, also over a restart |
 //! | `status.json` | what `status` shows, written every second |
 //! | `contributed.json` | work contributed so far |

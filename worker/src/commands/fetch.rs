@@ -9,13 +9,14 @@ use anyhow::Context;
 use kernels::package::Package;
 use kernels::run::Gathering;
 use kernels::run::dir::RunDir;
+use protocol::http::job::Verification;
 use protocol::http::lease::ChainLine;
-use protocol::http::{JobView, Listed};
+use protocol::http::{JobView, Listed, Proof};
 use protocol::{ChainEntry, Digest, JobId, JobState};
 use serde::Serialize;
 
 use super::target::Target;
-use super::{fetch_array, fetch_part, remote};
+use super::{fetch_array, fetch_part, remote, verified_by, verify_proof};
 use crate::console::output;
 use crate::exit::{Exit, Usage};
 use crate::net::outputs::{self, Outputs};
@@ -43,6 +44,9 @@ pub(crate) struct Args {
     /// Frames A up to, not including, B of an output, counted from 0.
     #[arg(long, value_name = "A..B")]
     frames: Option<String>,
+    /// Fetch a proof, too: who computed and who confirmed each segment, under their signatures. `baton verify` checks it without a server.
+    #[arg(long, conflicts_with_all = ["only", "frames"])]
+    proof: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -57,6 +61,7 @@ struct FetchedJob<'a> {
     segments: u64,
     step: u64,
     digest: String,
+    verification: &'a Verification,
 }
 
 /// Fetch it.
@@ -74,6 +79,9 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
             ))
             .into());
         }
+        Target::Array(array) if args.proof => {
+            return Err(Usage(format!("--proof {array}: expected a job's number; a proof is of one job")).into());
+        }
         Target::Array(array) => return fetch_array::call(&client, array, args.out.as_deref(), args.json),
     };
     let job: JobView = remote::get(&client, &format!("/v1/jobs/{id}"))?;
@@ -87,6 +95,9 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
     }
     let out = args.out.clone().unwrap_or_else(|| default_folder(&job));
     let (dir, last) = job_into(&client, &job, &out, args.json)?;
+    if args.proof {
+        proof(&client, id, dir.path())?;
+    }
     report(args, &job, &dir, &last)
 }
 
@@ -105,8 +116,9 @@ pub(super) fn job_into(client: &Client, job: &JobView, out: &Path, quiet: bool) 
     };
     let package = package(client, job, out, quiet)?;
     let mut gathering = Gathering::begin(out, &package, job.segments, class)?;
-    for generation in generations(client, job)? {
-        add(client, &mut gathering, generation, &package, !quiet)?;
+    let generations = generations(client, job)?;
+    for generation in &generations {
+        add(client, &mut gathering, generation.job, &package, !quiet)?;
     }
     let last = gathering.last().cloned();
     let (Some(last), Some(checkpoint)) = (last, job.checkpoint) else {
@@ -119,6 +131,7 @@ pub(super) fn job_into(client: &Client, job: &JobView, out: &Path, quiet: bool) 
         latest(client, id, &last)?
     };
     let dir = gathering.finish(&blob(client, out, checkpoint, quiet)?)?;
+    verified_by::write(dir.path(), &generations)?;
     Ok((dir, last))
 }
 
@@ -139,6 +152,19 @@ pub(super) fn package(client: &Client, job: &JobView, out: &Path, quiet: bool) -
     }
 }
 
+/// A job's proof into its run directory.
+///
+/// # Errors
+/// The server is away or has none, or something in it does not hold.
+fn proof(client: &Client, id: JobId, dir: &Path) -> anyhow::Result<()> {
+    let proof: Proof = remote::get(client, &format!("/v1/jobs/{id}/proof"))?;
+    signing::proof::check(&proof, signing::proof::Trust::default()).context("the server's proof")?;
+    let path = dir.join(verify_proof::FILE);
+    kernels::run::disk::replace(&path, &serde_json::to_vec(&proof)?)?;
+    output::note(format_args!("next: baton verify {} --root KEY", output::quoted(&path)));
+    Ok(())
+}
+
 fn default_folder(job: &JobView) -> PathBuf {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
@@ -152,15 +178,16 @@ fn default_folder(job: &JobView) -> PathBuf {
 }
 
 /// The job and all those that it starts from, the first one first.
-pub(super) fn generations(client: &Client, job: &JobView) -> anyhow::Result<Vec<JobId>> {
-    let mut generations = vec![job.job];
+pub(super) fn generations(client: &Client, job: &JobView) -> anyhow::Result<Vec<JobView>> {
+    let mut generations = vec![job.clone()];
     let mut after = job.after;
     while let Some(parent) = after {
-        if generations.len() == GENERATIONS_MAX || generations.contains(&parent) {
+        if generations.len() == GENERATIONS_MAX || generations.iter().any(|known| known.job == parent) {
             anyhow::bail!("job {}: too many generations before it", job.job);
         }
-        generations.push(parent);
-        after = remote::get::<JobView>(client, &format!("/v1/jobs/{parent}"))?.after;
+        let view: JobView = remote::get(client, &format!("/v1/jobs/{parent}"))?;
+        after = view.after;
+        generations.push(view);
     }
     generations.reverse();
     Ok(generations)
@@ -248,6 +275,7 @@ fn report(args: &Args, job: &JobView, dir: &RunDir, last: &ChainEntry) -> anyhow
             segments: job.segments,
             step: last.step,
             digest: last.digest.to_string(),
+            verification: &job.verification,
         })?;
     } else {
         let more = if last.segment < job.segments && !job.state.is_final() {
@@ -262,6 +290,7 @@ fn report(args: &Args, job: &JobView, dir: &RunDir, last: &ChainEntry) -> anyhow
             ),
             format!("  digest   {}", last.digest),
             format!("  results  {at}"),
+            format!("  verified {}", verified_by::words(job)),
             "next:".into(),
             format!("  baton chain {}", output::quoted(dir.path())),
         ])?;

@@ -202,7 +202,8 @@ impl PartOfJob<'_> {
             let mut waiting: Vec<ChainEntry> = Vec::new();
             let mut from = self.part.last().map_or(0, |last| last.segment + 1);
             loop {
-                let page: Listed<ChainLine> = remote::get(self.client, &format!("/v1/jobs/{generation}/chain?from={from}"))?;
+                let page: Listed<ChainLine> =
+                    remote::get(self.client, &format!("/v1/jobs/{}/chain?from={from}", generation.job))?;
                 for line in page.items {
                     if line.entry.segment > job.segment {
                         break;

@@ -235,7 +235,7 @@ fn lines(job: &JobView) -> Vec<String> {
 fn verification_lines(job: &JobView) -> Vec<String> {
     let verification = &job.verification;
     if verification.wanted.is_none() {
-        return vec!["  verified   nothing is computed a second time (submit with --verify)".to_owned()];
+        return vec!["  verified   nothing is computed a second time (--verify none)".to_owned()];
     }
     let mut lines = vec![format!(
         "  verified   {} of {} committed segments by a second host ({}), {} checks go on",

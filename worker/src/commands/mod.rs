@@ -13,6 +13,7 @@ mod fetch_part;
 pub(crate) mod import;
 pub(crate) mod job;
 pub(crate) mod jobs;
+pub(crate) mod key;
 pub(crate) mod minimize;
 pub(crate) mod new;
 pub(crate) mod operator;
@@ -25,7 +26,9 @@ pub(crate) mod steer;
 pub(crate) mod submit;
 mod submit_array;
 mod target;
+mod verified_by;
 pub(crate) mod verify;
+mod verify_proof;
 pub(crate) mod worker;
 
 /// A length of time on the command line: `90`, `30s`, `20m`, `2h`, `7d`.

@@ -112,7 +112,7 @@ pub(crate) fn host(command: &HostCommand) -> anyhow::Result<Exit> {
             return list(
                 common,
                 "/v1/hosts",
-                &["HOST", "NAME", "STATE", "STANDING", "ERRORS", "WHY"],
+                &["HOST", "NAME", "STATE", "STANDING", "VERIFIED", "CREDIT", "ERRORS", "WHY"],
                 host_cells,
             );
         }
@@ -243,6 +243,8 @@ fn host_cells(host: &HostView) -> Vec<String> {
         host.name.clone(),
         host.state.to_string(),
         host.standing.clone(),
+        host.credit_segments.to_string(),
+        crate::console::progress::duration(host.credit_s as f64),
         host.errors.to_string(),
         host.reason.clone(),
     ]

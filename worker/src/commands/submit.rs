@@ -1,12 +1,14 @@
 //! `baton submit`: a package to a server, as a job.
 
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kernels::package::Package;
 use protocol::http::job::{PRIORITY_DEFAULT, PRIORITY_MAX, PRIORITY_URGENT};
-use protocol::http::{SubmitJob, Submitted};
+use protocol::http::{ServerView, SubmitJob, Submitted};
 use protocol::{Digest, JobId, Verify};
 use serde::Serialize;
+use signing::{SecretKey, submission};
 
 use super::{remote, submit_array};
 use crate::array::choice::{Choice, ChoiceArgs};
@@ -50,9 +52,12 @@ pub(crate) struct Args {
     /// When its hardware class stays away for a day, start over on another one.
     #[arg(long)]
     restart_on_other_class: bool,
-    /// How much of it other hosts compute a second time: `none`, `sampled` or `full`. What is chosen, and what it costs, is printed.
-    #[arg(long, value_enum, default_value_t = Checks::None)]
-    verify: Checks,
+    /// How much of it other hosts compute a second time. What it costs is printed before anything is sent.
+    #[arg(long, value_enum, default_value_t = Checks::Sampled)]
+    pub(super) verify: Checks,
+    /// Sign the submission with this secret key's file: where the operator has published a key list, it has to be signed.
+    #[arg(long, env = "BATON_KEY", value_name = "FILE")]
+    key: Option<PathBuf>,
     /// Submit it held: it waits for `baton release`.
     #[arg(long)]
     hold: bool,
@@ -68,13 +73,25 @@ pub(crate) struct Args {
 
 /// How much of a job is computed a second time.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Checks {
-    /// Nothing.
+pub(super) enum Checks {
+    /// Nothing: what hosts return is believed.
     None,
-    /// Some of it.
+    /// All that a new host returns, 2 % in the end of one whose work was always confirmed.
     Sampled,
-    /// All of it.
+    /// All of it: twice the computing.
     Full,
+}
+
+impl Checks {
+    /// How much more is computed than the job itself, per cent: by hosts that are long known, and by one host that begins with this job and commits it
+    /// in a hundred parts.
+    pub(super) fn percent(self) -> [u64; 2] {
+        match self {
+            Self::None => [0, 0],
+            Self::Sampled => [2, 31],
+            Self::Full => [100, 100],
+        }
+    }
 }
 
 impl From<Checks> for Verify {
@@ -88,14 +105,46 @@ impl From<Checks> for Verify {
 }
 
 /// What checking costs, in words.
-fn cost(verify: Verify) -> &'static str {
-    match verify {
-        Verify::None => "nothing is computed a second time: what hosts return is believed",
-        Verify::Sampled => {
-            "some of it is computed a second time: all that a new host returns, 2 % in the end of one whose work was always confirmed \
-             (over 100, 1,000 and 10,000 commits of a host 31, 10 and 3.3 % more computing)"
+pub(super) fn cost(checks: Checks) -> &'static str {
+    match checks {
+        Checks::None => "nothing is computed a second time: what hosts return is believed",
+        Checks::Sampled => {
+            "some of it is computed a second time where another host is there that may: all that a new host returns, 2 % in the end of one whose \
+             work was always confirmed (over 100, 1,000 and 10,000 commits of a host 31, 10 and 3.3 % more computing; --verify none|full)"
         }
-        Verify::Full => "all of it is computed a second time, by another host: twice the computing",
+        Checks::Full => "all of it is computed a second time, by another host: twice the computing",
+    }
+}
+
+/// A signed submission makes a job within this time, or none.
+const SIGNED_FOR_MS: u64 = 3_600_000;
+
+/// Signs submissions to one server, where a key is given.
+pub(super) struct Signer(Option<(SecretKey, String)>);
+
+impl Signer {
+    /// With the key and to the server that are given.
+    ///
+    /// # Errors
+    /// The key's file holds none, or the server is away.
+    pub(super) fn of(args: &Args, client: &Client) -> anyhow::Result<Self> {
+        let Some(path) = &args.key else { return Ok(Self(None)) };
+        let key = SecretKey::read(path)?;
+        let server: ServerView = remote::get(client, "/v1/server")?;
+        Ok(Self(Some((key, server.server))))
+    }
+
+    /// Signs one, where a key is given.
+    ///
+    /// # Errors
+    /// The system gives no random numbers.
+    pub(super) fn sign(&self, job: &mut SubmitJob) -> anyhow::Result<()> {
+        if let Some((key, server)) = &self.0 {
+            let now = super::key::now_ms();
+            let number = Digest(signing::secret::random()?);
+            job.signed = Some(submission::sign(key, server, job, (now, now + SIGNED_FOR_MS), number));
+        }
+        Ok(())
     }
 }
 
@@ -149,14 +198,19 @@ pub(super) fn job(args: &Args, package: &Package, archive: Digest) -> SubmitJob 
         restart_on_other_class: args.restart_on_other_class,
         hold: args.hold,
         verify: args.verify.into(),
+        signed: None,
     }
 }
 
 fn one(args: &Args, client: &Client, package: &Package) -> anyhow::Result<Exit> {
     let archive = package.to_archive()?;
     let digest = Digest::of(&archive);
-    let job = job(args, package, digest);
+    let mut job = job(args, package, digest);
+    Signer::of(args, client)?.sign(&mut job)?;
     let key = client::fresh_key();
+    if !args.json {
+        output::note(cost(args.verify));
+    }
     let submitted: Submitted = remote::block_on(async {
         remote::transfer(client, args.json, || blobs::upload_bytes(client, &archive, digest)).await?;
         remote::patiently(|| client.post_once("/v1/jobs", &key, &job)).await
@@ -169,7 +223,6 @@ fn one(args: &Args, client: &Client, package: &Package) -> anyhow::Result<Exit> 
         output::json(&report)?;
     } else {
         let id = submitted.job;
-        output::note(cost(job.verify));
         output::lines([
             format!(
                 "job {id}: {} · {} segments of {} steps",

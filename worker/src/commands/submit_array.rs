@@ -6,7 +6,7 @@ use protocol::http::{JobView, Listed, Submitted};
 use protocol::{Digest, JobId};
 use serde::Serialize;
 
-use super::submit::{Args, job};
+use super::submit::{Args, Signer, cost, job};
 use super::{remote, target};
 use crate::array::choice::{Choice, words};
 use crate::console::{output, progress};
@@ -31,6 +31,10 @@ struct SubmittedArray {
 pub(super) fn submit(args: &Args, client: &Client, package: &Package, runs: Vec<Values>) -> anyhow::Result<Exit> {
     let key = client::fresh_key();
     let array = target::new_array(&key);
+    let signer = Signer::of(args, client)?;
+    if !args.json {
+        output::note(cost(args.verify));
+    }
     let mut jobs = Vec::with_capacity(runs.len());
     for values in &runs {
         let package = package.with_settings(values)?;
@@ -50,6 +54,7 @@ pub(super) fn submit(args: &Args, client: &Client, package: &Package, runs: Vec<
             ))
             .into());
         }
+        signer.sign(&mut job)?;
         jobs.push(job);
     }
     let mut submitted: Vec<JobId> = Vec::new();
@@ -98,6 +103,9 @@ struct Cost {
     /// What the time of a segment is taken from.
     segment_from: String,
     device_hours: Option<f64>,
+    /// How much is computed a second time, and how much more computing that is, per cent: among hosts that are long known, and by one that begins.
+    verify: protocol::Verify,
+    check_percent: [u64; 2],
     classes: Vec<ClassPresence>,
 }
 
@@ -122,7 +130,7 @@ pub(super) fn dry_run(args: &Args, client: &Client, package: &Package, choice: C
     let tier = package.manifest().tier;
     let mut classes: Vec<ClassPresence> = remote::get(client, "/v1/classes")?;
     classes.retain(|class| class.class.tier == tier);
-    let cost = Cost {
+    let estimate = Cost {
         jobs: packages.len(),
         segments,
         upload_bytes,
@@ -130,12 +138,15 @@ pub(super) fn dry_run(args: &Args, client: &Client, package: &Package, choice: C
         segment_s,
         segment_from,
         device_hours: segment_s.map(|seconds| seconds * segments as f64 * packages.len() as f64 / 3600.0),
+        verify: args.verify.into(),
+        check_percent: args.verify.percent(),
         classes,
     };
     if args.json {
-        output::json(&cost)?;
+        output::json(&estimate)?;
     } else {
-        output::lines(lines(&cost, tier))?;
+        output::lines(lines(&estimate, tier))?;
+        output::note(cost(args.verify));
     }
     Ok(Exit::Done)
 }
@@ -175,6 +186,7 @@ fn lines(cost: &Cost, tier: protocol::Tier) -> Vec<String> {
         ),
         format!("  a segment     {time} ({})", cost.segment_from),
         format!("  device-hours  {hours}"),
+        format!("  checks        {}: {}", cost.verify, checks(cost)),
     ];
     if cost.classes.is_empty() {
         lines.push(format!("  classes       none of tier {tier} was ever seen: it would wait"));
@@ -187,4 +199,17 @@ fn lines(cost: &Cost, tier: protocol::Tier) -> Vec<String> {
         )
     }));
     lines
+}
+
+/// How much more computing the checks are.
+fn checks(cost: &Cost) -> String {
+    let [least, most] = cost.check_percent;
+    let percent = match least == most {
+        true => format!("{least} %"),
+        false => format!("{least} to {most} %"),
+    };
+    let hours = cost.device_hours.map_or(String::new(), |hours| {
+        format!(", at most {:.2} device-hours,", hours * most as f64 / 100.0)
+    });
+    format!("{percent}{hours} more computing, by other hosts")
 }

@@ -6,8 +6,9 @@ use kernels::run::verify::{Kind, Verification};
 use kernels::run::{Place, RunDir};
 use serde::Serialize;
 
+use super::verify_proof::{self, TrustArgs};
 use crate::console::output;
-use crate::exit::Exit;
+use crate::exit::{Exit, Usage};
 use crate::local::replay::{self, ReplayArgs, Replayed};
 
 /// Hold all that a run directory records against its chain: parent links, frames, observables, checkpoints. With `--segments`, `--sample` or
@@ -19,14 +20,16 @@ or could not be looked at. 86: the segments are of another hardware class.\n\
 A segment is computed again from the newest checkpoint before it, or from the initial state."
 )]
 pub(crate) struct Args {
-    /// The run directory.
-    #[arg(value_name = "DIR")]
+    /// The run directory; or a proof (`proof.json`), which is checked without a server.
+    #[arg(value_name = "DIR|PROOF")]
     dir: PathBuf,
     /// Print JSON.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     again: ReplayArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 #[derive(Serialize)]
@@ -44,6 +47,16 @@ struct Document<'a> {
 /// # Errors
 /// It is no run directory, cannot be read, or the device cannot compute its segments.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
+    if args.dir.is_file() {
+        if args.again.is_asked() {
+            return Err(Usage("a proof holds no states: give its run directory to compute segments again".to_owned()).into());
+        }
+        return verify_proof::call(&args.dir, &args.trust, args.json);
+    }
+    if args.trust.is_given() {
+        let file = args.dir.join(verify_proof::FILE);
+        return Err(Usage(format!("--root is for a proof: give its file, {}", file.display())).into());
+    }
     let dir = RunDir::view(&args.dir)?;
     let seen = dir.verify()?;
     let has_chain = seen.last.is_some();

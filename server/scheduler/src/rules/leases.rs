@@ -1,7 +1,7 @@
 //! Leases: taken, progressing, committed. A message with an old epoch, or about an attempt that is over, changes nothing.
 
 use protocol::http::lease::COMMIT_ENTRIES_MAX;
-use protocol::http::{Commit, Committed, JobProgress};
+use protocol::http::{Commit, Committed, HostSignature, JobProgress};
 use protocol::{AttemptId, HardwareClass, HostId, JobId, JobState, Outcome};
 
 use super::Then;
@@ -194,33 +194,29 @@ impl Core {
         }
         let is_check = job.is_check();
         let before = job.safe.clone();
+        let key = self.hosts.get(host).and_then(|host| host.key);
+        let signed = commit.signature.zip(key).map(|(signature, key)| HostSignature {
+            attempt: id,
+            epoch: commit.epoch,
+            key,
+            signature,
+        });
+        let safe = Safe {
+            blob: commit.checkpoint,
+            entry: last,
+            class,
+            bytes,
+            signed,
+        };
         self.hear(host);
         if is_check {
-            let safe = Safe {
-                blob: commit.checkpoint,
-                entry: last,
-                class,
-                bytes,
-            };
-            let (segment, state) = self.keep_check(job_id, id, safe);
+            let (segment, state) = self.keep_check(job_id, id, safe, commit.computed_ms);
             return Ok(Committed { segment, state });
         }
         if let Some(job) = self.jobs.get_mut(job_id) {
             job.moved_bytes = job.moved_bytes.saturating_add(outputs_bytes);
         }
-        self.keep(
-            job_id,
-            id,
-            commit,
-            Safe {
-                blob: commit.checkpoint,
-                entry: last,
-                class,
-                bytes,
-            },
-            new,
-            charged_ms,
-        );
+        self.keep(job_id, id, commit, safe, new, charged_ms);
         if self.rules >= 3 {
             self.jobs.store(job_id, outputs_bytes);
         }

@@ -31,6 +31,17 @@ impl Core {
         if known.is_none() {
             self.check_enrolment(address, origin)?;
         }
+        let own = known.and_then(|id| self.hosts.get(id)).and_then(|host| host.key);
+        if let (Some(own), Some(key)) = (own, body.key)
+            && own != key
+        {
+            return Err(Refusal::invalid(
+                "key",
+                format!(
+                    "found {key}, this host registered {own}: enrol anew with a state folder of its own, or bring the key back"
+                ),
+            ));
+        }
         let id = match known {
             Some(id) if !self.hosts.contains(id) => return Err(Refusal::NoHost(id)),
             Some(id) => id,
@@ -61,6 +72,9 @@ impl Core {
         host.name.clone_from(&body.name);
         if body.instance.is_some() {
             host.instance.clone_from(&body.instance);
+        }
+        if body.key.is_some() {
+            host.key = body.key;
         }
         host.meet(address);
         host.night = body.night;

@@ -42,6 +42,11 @@ impl Finished {
         format!("job {} is {}: {}", self.job.id, self.job.state(), self.job.reason())
     }
 
+    /// Who stands for its segments.
+    pub fn words(&self) -> crate::views::Words {
+        crate::views::words_of(&self.job)
+    }
+
     /// Blobs that it still needs: its package's archive, its last checkpoint.
     pub fn blobs(&self) -> impl Iterator<Item = Digest> + '_ {
         [Some(self.job.archive), self.job.safe.as_ref().map(|safe| safe.blob)]

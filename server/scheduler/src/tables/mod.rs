@@ -7,6 +7,7 @@
 //! | [`attempts`] | attempts that are not over | those that may have to make room |
 //! | [`hosts`] | hosts and their devices | free devices; devices of each class |
 //! | [`drivers`] | drivers whose devices returned wrong results | – |
+//! | [`credit`] | what hosts are credited with, what a segment of a package costs | – |
 //! | [`timers`] | times at which something is due | by time and by subject |
 //! | [`pool`] | – | the kind of index that free devices and yielding attempts stand in |
 //!
@@ -14,6 +15,7 @@
 //! [`Core::attach`](crate::Core::attach) and [`Core::detach`](crate::Core::detach) alone.
 
 pub(crate) mod attempts;
+pub(crate) mod credit;
 pub(crate) mod drivers;
 pub(crate) mod hosts;
 pub(crate) mod jobs;
@@ -21,6 +23,7 @@ pub(crate) mod pool;
 pub(crate) mod timers;
 
 pub(crate) use attempts::{Attempt, Attempts, Cause, Stage, Stop};
+pub(crate) use credit::{Account, Costs};
 pub(crate) use drivers::{Drivers, driver_of};
 pub(crate) use hosts::{Device, DeviceId, Host, Hosts, Suspension};
 pub(crate) use jobs::{

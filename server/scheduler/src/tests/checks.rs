@@ -6,7 +6,7 @@ use protocol::{ChainEntry, Digest, HostId, JobId, JobState, Verify};
 
 use super::driver::{HOUR, MINUTE, World, is_check, job, reached};
 use crate::testing::registration;
-use crate::{Command, Core, Event, Origin, Reply};
+use crate::{Command, Config, Core, Event, Origin, Reply};
 
 /// The boundary behind `parent` on a device that computes rightly: a function of the state there alone. `lie` gives other bits.
 pub(super) fn computed(package: Digest, parent: Option<&ChainEntry>, lie: Option<Digest>) -> ChainEntry {
@@ -36,6 +36,7 @@ pub(super) fn commit(core: &Core, host: HostId, lease: &Lease, segments: u64, li
             entries,
             outputs: None,
             computed_ms: segments * MINUTE,
+            signature: None,
         },
         class: lease.class,
         bytes: 1000,
@@ -123,6 +124,70 @@ fn a_second_host_confirms_a_span_under_a_lease_like_any_other() {
         view.reason
     );
     assert_eq!(world.core.host(ann).unwrap().checks_passed, 2);
+}
+
+#[test]
+fn a_job_alone_with_its_host_keeps_few_checkpoints_for_later_and_a_newcomer_still_finds_a_lie() {
+    let mut world = World::with(Config {
+        check_ms: 2 * HOUR,
+        ..Config::default()
+    });
+    let ann = enrol(&mut world, "ann", false);
+    let id = world.submit("sue", checked(100, Verify::Sampled));
+    for _ in 0..40 {
+        does(&mut world, ann, 1, None);
+    }
+    let view = world.view(id);
+    assert_eq!((view.verification.open, view.verification.spans.len()), (16, 17));
+    assert!(spans(&view)[16].note.contains("no other host of its class"), "{view:?}");
+    let kept = |world: &World| world.core.needed_blobs().len();
+    assert!(kept(&world) < 20, "{}", kept(&world));
+    // In time nobody came: the checks are given up, and later ones are kept for a host that comes then.
+    for _ in 0..2 {
+        world.pass(HOUR, &[ann]);
+        does(&mut world, ann, 1, None);
+    }
+    let view = world.view(id);
+    assert_eq!((view.verification.open, view.verification.spans.len()), (1, 3), "{view:?}");
+    assert!(kept(&world) < 6, "{}", kept(&world));
+    does(&mut world, ann, 1, Some(Digest::of(b"made up")));
+    let (bob, cay) = (enrol(&mut world, "bob", false), enrol(&mut world, "cay", false));
+    for host in [bob, cay, bob] {
+        does(&mut world, host, 1, None);
+    }
+    assert_eq!(world.core.host(ann).unwrap().standing, "suspect");
+}
+
+#[test]
+fn two_hosts_with_one_key_do_not_check_each_other() {
+    let mut world = World::new();
+    let id = world.submit("sue", checked(2, Verify::Sampled));
+    let (key, other) = (protocol::PublicKey([7; 32]), protocol::PublicKey([8; 32]));
+    let with_key = |world: &mut World, name: &str, key| {
+        let mut body = registration(name, 0);
+        body.key = Some(key);
+        let origin = Origin {
+            subject: Some(name.to_owned()),
+            ..Origin::default()
+        };
+        match world.apply(Event::Register {
+            host: None,
+            body,
+            address: 1,
+            origin,
+        }) {
+            Reply::Host(host) => host,
+            other => panic!("{other:?}"),
+        }
+    };
+    let ann = with_key(&mut world, "ann", key);
+    does(&mut world, ann, 1, None);
+    let copy = with_key(&mut world, "copy", key);
+    world.pass(MINUTE, &[ann, copy]);
+    assert!(world.take(copy).is_empty());
+    let bob = with_key(&mut world, "bob", other);
+    does(&mut world, bob, 1, None);
+    assert_eq!(world.view(id).verification.segments, 1);
 }
 
 #[test]

@@ -180,6 +180,7 @@ impl World {
                 checkpoint: Digest::of(b"blob"),
                 outputs: None,
                 computed_ms: segments * MINUTE,
+                signature: None,
             },
             class: lease.class,
             bytes: 1_000_000,

@@ -92,6 +92,7 @@ fn event() -> impl Strategy<Value = Event> {
                     checkpoint: Digest::of(b"blob"),
                     outputs: None,
                     computed_ms,
+                    signature: None,
                 },
                 class,
                 bytes,

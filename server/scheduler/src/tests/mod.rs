@@ -1,6 +1,7 @@
 //! Tests of the core: scenarios a person can follow, and random events against the invariants.
 
 mod checks;
+mod credit;
 mod departures;
 mod driver;
 mod edges;

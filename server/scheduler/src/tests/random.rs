@@ -157,6 +157,7 @@ impl Chaos {
                 checkpoint: Digest::of(&self.random.next().to_le_bytes()),
                 outputs: None,
                 computed_ms: self.random.below(HOUR),
+                signature: None,
             },
             class: if self.random.below(30) == 0 {
                 class(Tier::Portable, 77)

@@ -19,6 +19,9 @@ fn world_with(key: u8) -> World {
 fn chosen(key: u8, passed: u64, commits: u64) -> Vec<u64> {
     let mut world = world_with(key);
     world.checked = false;
+    // One that may check, and is away.
+    let bob = enrol(&mut world, "bob", false);
+    world.leave(bob, 0);
     let ann = enrol(&mut world, "ann", false);
     let id = world.submit("sue", checked(commits + 1, Verify::Sampled));
     let host = world.core.hosts.get_mut(ann).expect("it enrolled");

@@ -1,7 +1,9 @@
 //! Hosts as people see them, and as one sees itself.
 
+use std::collections::BTreeMap;
+
 use protocol::HostId;
-use protocol::http::HostView;
+use protocol::http::{CreditView, HostView};
 
 use crate::reliability::{self, Trust};
 use crate::rules::PROBATION;
@@ -33,11 +35,14 @@ impl Core {
     /// No such host.
     pub fn host_for_itself(&self, id: HostId) -> Result<HostView, Refusal> {
         let host = self.hosts.get(id).ok_or(Refusal::NoHost(id))?;
+        let credit = host.credit.this_morning(self.now_ms);
         Ok(HostView {
             reason: host.closed(self.now_ms).unwrap_or_else(|| host.reason().to_owned()),
             standing: String::new(),
             checks_passed: 0,
             faults: 0,
+            credit_segments: credit.segments,
+            credit_s: credit.cost_ms / 1000,
             ..self.host_view(host)
         })
     }
@@ -109,7 +114,33 @@ impl Core {
             standing: self.standing(host).to_owned(),
             checks_passed: host.records.iter().map(|record| record.passed).sum(),
             faults: host.faults,
+            credit_segments: host.credit.now().segments,
+            credit_s: host.credit.now().cost_ms / 1000,
         }
+    }
+
+    /// Verified work by subject, as it was when the UTC day began: the most first. Looks at all hosts.
+    pub fn credits(&self) -> Vec<CreditView> {
+        let mut rows: BTreeMap<Option<&str>, (u64, u64, u64)> = BTreeMap::new();
+        for host in self.hosts.values() {
+            let credit = host.credit.this_morning(self.now_ms);
+            if credit.segments > 0 {
+                let row = rows.entry(host.origin().subject.as_deref()).or_default();
+                let sum = |one: u64, other: u64| one.saturating_add(other);
+                *row = (row.0 + 1, sum(row.1, credit.segments), sum(row.2, credit.cost_ms));
+            }
+        }
+        let mut views: Vec<CreditView> = rows
+            .into_iter()
+            .map(|(subject, (hosts, segments, cost_ms))| CreditView {
+                subject: subject.map(str::to_owned),
+                hosts,
+                segments,
+                cost_s: cost_ms / 1000,
+            })
+            .collect();
+        views.sort_by_key(|view| std::cmp::Reverse((view.cost_s, view.segments)));
+        views
     }
 
     /// Why a host is as it is, with what others found of it: for people.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::http::JobView;
 use protocol::http::job::{ClassPresence, Verification, VerifiedSpan};
-use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, HostState, JobId, JobState};
+use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, HostState, JobId, JobState, PublicKey};
 
 use crate::tables::{Attempt, Host, Job, Length, Need, QueueKey, SpanState, Stage};
 use crate::{Core, Refusal};
@@ -12,8 +12,11 @@ use crate::{Core, Refusal};
 mod hosts;
 mod list;
 mod orders;
+mod proof;
 
 pub use list::Wanted;
+pub use proof::Words;
+pub(crate) use proof::words_of;
 
 /// What is checked against a lease before a commit under it is taken in.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct LeaseFacts {
     pub package: Digest,
     /// Class of the device: the checkpoint's header names it.
     pub class: HardwareClass,
+    /// The host's key, with which the commit is signed.
+    pub key: Option<PublicKey>,
 }
 
 /// Numbers for the metrics.
@@ -201,6 +206,7 @@ impl Core {
             epoch: attempt.epoch,
             package: job.package,
             class: attempt.class,
+            key: self.hosts.get(attempt.device.host).and_then(|host| host.key),
         })
     }
 

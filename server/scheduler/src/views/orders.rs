@@ -56,6 +56,7 @@ impl Core {
                     class: attempt.class,
                     until_segment: job.until(),
                     commit_every_s: self.config.commit_ms / 1000,
+                    signed: job.signed.clone(),
                 });
             }
             if device.line().is_empty() && !device.classes().is_empty() {

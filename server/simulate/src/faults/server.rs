@@ -389,6 +389,7 @@ impl Server {
             checkpoint,
             outputs: None,
             computed_ms: 60_000,
+            signature: None,
         };
         let event = Event::Commit {
             host: sent.0,

@@ -136,6 +136,7 @@ pub async fn a_job_of(scientist: &Person, tier: Tier, segments: u64) -> SubmitJo
         restart_on_other_class: false,
         hold: false,
         verify: protocol::Verify::None,
+        signed: None,
     }
 }
 
@@ -216,6 +217,7 @@ impl Worker {
             checkpoint,
             outputs: None,
             computed_ms: segments * 1000,
+            signature: None,
         };
         (commit, bytes)
     }

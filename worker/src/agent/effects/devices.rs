@@ -48,7 +48,12 @@ impl Agent {
         }
         self.devices = found.devices;
         let devices = self.devices.iter().map(planner_device).collect();
-        let description = describe(&self.devices, &self.preferences, self.watch.looked(), &self.instance);
+        let description = describe(
+            &self.devices,
+            &self.preferences,
+            self.watch.looked(),
+            (&self.instance, &self.key),
+        );
         self.give(Input::Devices(devices, Box::new(description)));
         if let Search::UnderWay(Some(doubt)) = std::mem::replace(&mut self.search, Search::Idle) {
             self.find_devices(doubt);

@@ -3,6 +3,7 @@
 //! Invariant: an errand's answer comes back as a note, whatever becomes of its task, unless the planner cancelled it.
 
 use std::fs;
+use std::sync::Arc;
 
 use planner::{Answer, Effect, Errand, ErrandId, Input, Trouble};
 use protocol::AttemptId;
@@ -10,6 +11,7 @@ use protocol::AttemptId;
 use super::{Agent, Note};
 use crate::agent::devices::{Doubt, Lent};
 use crate::agent::job_folder::JobFolder;
+use crate::agent::signatures::{Signer, Taken};
 use crate::agent::words;
 
 impl Agent {
@@ -83,10 +85,19 @@ impl Agent {
                 let room = self
                     .preferences
                     .room(self.devices.len(), self.watch.looked().facts.disk_used_bytes);
-                self.spawn(
-                    id,
-                    async move { Note::Fetched(id, attempt, errands.fetch(*lease, room).await) },
-                );
+                let taken = Taken {
+                    signed_only: self.preferences.signed_only,
+                    root: self.preferences.root_key,
+                    home: self.home.clone(),
+                    server: self.server_name(),
+                };
+                self.spawn(id, async move {
+                    let fetched = match taken.check(&errands.client, &errands.link, &lease).await {
+                        Ok(()) => errands.fetch(*lease, room).await,
+                        Err(trouble) => Err(trouble),
+                    };
+                    Note::Fetched(id, attempt, fetched)
+                });
             }
             Errand::Commit {
                 attempt,
@@ -94,8 +105,13 @@ impl Agent {
                 boundaries,
             } => {
                 let (errands, folder) = (self.errands.clone(), self.folder(attempt));
+                let signer = self.identity.as_ref().map(|own| Signer {
+                    key: Arc::clone(&self.key),
+                    server: self.server_name(),
+                    host: own.host,
+                });
                 self.spawn(id, async move {
-                    let answer = errands.commit(folder, attempt, epoch, boundaries).await;
+                    let answer = errands.commit(folder, (attempt, epoch), boundaries, signer).await;
                     answered(id, answer.map(Answer::Committed))
                 });
             }
@@ -121,6 +137,12 @@ impl Agent {
     /// A device that is here.
     pub(super) fn lent(&self, device: &str) -> Option<&Lent> {
         self.devices.iter().find(|lent| lent.device.info().id == device)
+    }
+
+    /// The server's own name; empty for a server of before such names, which knows no signatures either.
+    fn server_name(&self) -> String {
+        let id = self.identity.as_ref().and_then(|own| own.id.as_ref());
+        id.map(|id| id.as_str().to_owned()).unwrap_or_default()
     }
 
     /// The folder of a job.

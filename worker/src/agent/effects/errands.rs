@@ -17,6 +17,7 @@ use reqwest::Method;
 use super::threads;
 use crate::agent::job_folder::{CHECKPOINT_BYTES_MAX, JobFolder, JobStart};
 use crate::agent::room::{Footprint, Room};
+use crate::agent::signatures::Signer;
 use crate::net::link::Link;
 use crate::net::outputs::{self, Outputs};
 use crate::net::{Client, NetError, blobs};
@@ -172,19 +173,21 @@ impl Errands {
         }
     }
 
-    /// Bring boundaries home: the last one's checkpoint and all outputs, then the commit.
+    /// Bring boundaries home: the last one's checkpoint and all outputs, then the commit, under this host's signature.
     ///
     /// # Errors
     /// [`Trouble`].
     pub(crate) async fn commit(
         &self,
         folder: JobFolder,
-        attempt: AttemptId,
-        epoch: u64,
+        (attempt, epoch): (AttemptId, u64),
         boundaries: Vec<Boundary>,
+        signer: Option<Signer>,
     ) -> Result<Committed, Trouble> {
         let last = boundaries.last();
         let last = last.and_then(|last| Some((folder.checkpoint(last.entry.segment), last.checkpoint?)));
+        let word = boundaries.last().zip(signer.as_ref());
+        let signature = word.map(|(last, signer)| signer.sign(attempt, epoch, &last.entry));
         let Some((path, checkpoint)) = last else {
             return Err(failed(Cause::Unknown, "a boundary without a checkpoint"));
         };
@@ -200,6 +203,7 @@ impl Errands {
             entries: boundaries.into_iter().map(|boundary| boundary.entry).collect(),
             checkpoint,
             outputs: outputs.as_ref().map(|(_, digest)| *digest),
+            signature,
         };
         let route = format!("/v1/attempts/{attempt}/commit");
         let mut tries = 0;
@@ -359,6 +363,7 @@ mod tests {
             class,
             until_segment: 5,
             commit_every_s: 30,
+            signed: None,
         };
         let room = Room {
             ram_bytes: u64::MAX,

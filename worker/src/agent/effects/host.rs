@@ -10,7 +10,7 @@ use reqwest::Method;
 use super::dispatch::answered;
 use super::{Agent, Note};
 use crate::agent::state::{Identity, StateFolder};
-use crate::agent::{machine, words};
+use crate::agent::{machine, signatures, words};
 use crate::net::client::fresh_key;
 use crate::net::events::Events;
 use crate::net::link::Link;
@@ -217,6 +217,7 @@ async fn enrol(
     let token = registered
         .token
         .ok_or_else(|| NetError::Garbled(format!("{server} gave this host no token")))?;
+    signatures::pin(&anonymous.with_token(&token).of_server(id.clone()), &home).await;
     let identity = Identity {
         server,
         id,

@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 use kernels::run::RunError;
 use planner::{Answer, Ending, ErrandId, Input, Planner, Time, Trouble};
 use protocol::AttemptId;
+use signing::SecretKey;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::AbortHandle;
 
@@ -119,6 +120,8 @@ pub(crate) struct Agent {
     server: String,
     /// Which running agent this is.
     instance: String,
+    /// With it, this host signs what it commits.
+    key: Arc<SecretKey>,
     identity: Option<Identity>,
     anonymous: Client,
     enrolment: Option<Client>,

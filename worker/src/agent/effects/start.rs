@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use planner::{Planner, Time};
 use protocol::http::RegisterHost;
+use signing::SecretKey;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::devices::{Search, listen, planner_device};
@@ -16,6 +17,7 @@ use super::{Agent, Setup, millis};
 use crate::agent::devices::{Lent, Lookout};
 use crate::agent::machine;
 use crate::agent::preferences::Preferences;
+use crate::agent::signatures;
 use crate::agent::state::{Asked, Identity, StateFolder};
 use crate::agent::traffic::Traffic;
 use crate::agent::view::View;
@@ -65,6 +67,7 @@ impl Agent {
         let found = setup.found.or_refused(identity.is_some())?;
         let devices = found.devices;
         let instance = fresh_key();
+        let key = Arc::new(signatures::own_key(&setup.state)?);
         let asked = recall_request(&setup.state)?;
         let began = Instant::now();
         let mut looked = watch::look(&preferences, &setup.state);
@@ -79,7 +82,7 @@ impl Agent {
                 host: identity.as_ref().map(|own| own.host),
                 can_enrol: enrolment.is_some(),
                 orders: home.read("orders.json"),
-                description: describe(&devices, &preferences, &looked, &instance),
+                description: describe(&devices, &preferences, &looked, (&instance, &key)),
                 policy: preferences.policy(),
                 facts: looked.facts,
                 request: asked.request(Time(0)),
@@ -106,6 +109,7 @@ impl Agent {
             arrived: BTreeMap::new(),
             server,
             instance,
+            key,
             identity,
             anonymous,
             enrolment,
@@ -201,7 +205,12 @@ fn recall_request(state: &StateFolder) -> anyhow::Result<Asked> {
 }
 
 /// What the server is to know of this host.
-pub(super) fn describe(devices: &[Lent], preferences: &Preferences, looked: &Looked, instance: &str) -> RegisterHost {
+pub(super) fn describe(
+    devices: &[Lent],
+    preferences: &Preferences,
+    looked: &Looked,
+    (instance, key): (&str, &SecretKey),
+) -> RegisterHost {
     RegisterHost {
         name: name_of(preferences, looked),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -210,6 +219,7 @@ pub(super) fn describe(devices: &[Lent], preferences: &Preferences, looked: &Loo
         night: preferences.night(looked.facts.local_minute, looked.minutes_ahead_of_utc),
         instance: Some(instance.to_owned()),
         referee: preferences.referee,
+        key: Some(key.public()),
     }
 }
 

@@ -176,7 +176,12 @@ impl Agent {
     }
 
     fn describe_again(&mut self) {
-        let description = describe(&self.devices, &self.preferences, &self.watch.looked, &self.instance);
+        let description = describe(
+            &self.devices,
+            &self.preferences,
+            &self.watch.looked,
+            (&self.instance, &self.key),
+        );
         self.give(Input::Description(Box::new(description)));
     }
 

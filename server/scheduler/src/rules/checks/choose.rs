@@ -6,11 +6,14 @@
 
 use protocol::{AttemptId, HardwareClass, HostId, JobId, Verify};
 
+use super::place::NO_OTHER;
 use crate::Core;
-use crate::tables::{Safe, Timer, driver_of};
+use crate::tables::{Job, Safe, SpanState, Timer, driver_of};
 
 /// Spans of a host and class that are all checked before a share is.
 pub(crate) const PROBATION: u64 = 5;
+/// So many checks of a job are kept for hosts that may still enrol, while none is there that may compute one.
+const KEPT_MAX: usize = 16;
 /// The least share, parts per million.
 const LEAST_PPM: u64 = 20_000;
 
@@ -39,7 +42,7 @@ impl Core {
         let key = &self.config.check_key.0;
         let device = self.attempts.get(attempt).map(|attempt| attempt.device);
         let driver = device.and_then(|device| driver_of(self.hosts.classes(device)));
-        let Some(job) = self.jobs.get_mut(id) else { return };
+        let Some(job) = self.jobs.get(id) else { return };
         let number = key.keyed(&[id.0, job.segment(), attempt.0]);
         let drawn = number.0.first_chunk().copied().map_or(0, u64::from_le_bytes) % 1_000_000;
         let chosen = match job.verify {
@@ -47,11 +50,31 @@ impl Core {
             Verify::Sampled => drawn < share_ppm(passed),
             Verify::Full => true,
         };
-        if !job.extend(before, (host, class, driver), chosen) || !chosen {
-            return;
+        let note = match chosen {
+            false => Some(SpanState::Unchecked),
+            true if self.is_alone(job, host, class) => Some(SpanState::Lapsed(NO_OTHER.to_owned())),
+            true => None,
+        };
+        let opens = note.is_none();
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        if job.extend(before, (host, class, driver), note) && opens {
+            let newest = job.spans.len() - 1;
+            self.open(id, newest);
         }
-        let newest = job.spans.len() - 1;
-        self.open(id, newest);
+    }
+
+    /// Whether no host is there, or may come back, that may check what `host` brings home of a job, and enough of its checks wait already. What a
+    /// job alone with its host keeps for later is bounded by that: each check keeps the checkpoint that it begins from.
+    fn is_alone(&self, job: &Job, host: HostId, class: HardwareClass) -> bool {
+        if job.open_checks().take(KEPT_MAX).count() < KEPT_MAX {
+            return false;
+        }
+        let Some(owner) = self.hosts.get(host) else { return true };
+        let may = |other: HostId| {
+            let other = self.hosts.get(other);
+            other.is_some_and(|other| other.may_come(self.now_ms) && !self.alike(owner, other))
+        };
+        self.class_presence(class).devices < 2 || !self.hosts.with_class(class).any(|device| may(device.host))
     }
 
     /// Opens a check of a span of a job.

@@ -13,14 +13,24 @@ use crate::tables::{Attempt, Host, Job, Safe, SpanState, Vote, driver_of};
 const VOTES_MAX: usize = 5;
 
 impl Core {
-    /// Boundaries of a check come home. The number of the last, and the state that its host is told.
-    pub(in crate::rules) fn keep_check(&mut self, id: JobId, attempt: AttemptId, safe: Safe) -> (u64, JobState) {
+    /// Boundaries of a check come home, which took so long to compute. The number of the last, and the state that its host is told.
+    pub(in crate::rules) fn keep_check(
+        &mut self,
+        id: JobId,
+        attempt: AttemptId,
+        safe: Safe,
+        computed_ms: u64,
+    ) -> (u64, JobState) {
         let (segment, now_ms) = (safe.entry.segment, self.now_ms);
         let Some(row) = self.jobs.get_mut(id) else {
             return (segment, JobState::Completed);
         };
-        let (until, of) = (row.until(), row.shown_id());
+        let (until, of, package) = (row.until(), row.shown_id(), row.package);
+        let segments = segment.saturating_sub(row.segment());
         let before = row.safe.replace(safe);
+        if let Some(host) = self.attempts.get(attempt).map(|attempt| attempt.device.host) {
+            self.note_cost(host, package, segments, computed_ms);
+        }
         if let Some(attempt) = self.attempts.get_mut(attempt) {
             let computed_ms = now_ms.saturating_sub(attempt.charged_ms);
             attempt.segment = attempt.segment.max(segment);
@@ -59,10 +69,13 @@ impl Core {
         let of = row.shown_id();
         let Some(check) = row.check.as_mut() else { return };
         if outcome == Outcome::Success {
-            let Some(digest) = row.safe.as_ref().map(|safe| safe.entry.digest) else {
-                return;
-            };
-            check.votes.push(Vote { host, digest, driver });
+            let Some(safe) = &row.safe else { return };
+            check.votes.push(Vote {
+                host,
+                digest: safe.entry.digest,
+                driver,
+                signed: safe.signed,
+            });
         } else if matches!(outcome, Outcome::ClientError | Outcome::Mismatch) {
             check.failed.push(host);
         }
@@ -128,12 +141,22 @@ impl Core {
         let Some((owner, others)) = check.votes.split_first() else {
             return;
         };
-        let witness = others.iter().rev().find(|vote| vote.digest == digest).map(|vote| vote.host);
+        let agreeing = others.iter().rev().find(|vote| vote.digest == digest);
+        let (witness, confirmed) = (agreeing.map(|vote| vote.host), agreeing.and_then(|vote| vote.signed));
         if let (true, Some(witness)) = (owner.digest == digest, witness) {
+            let (mut segments, mut credited) = (0, false);
             if let Some(job) = self.jobs.get_mut(of) {
-                let span = job.spans.iter_mut().find(|span| span.state == SpanState::Open(id));
-                span.into_iter().for_each(|span| span.state = SpanState::Passed(witness));
+                for span in job.spans.iter_mut().filter(|span| span.state == SpanState::Open(id)) {
+                    segments = span.to - span.from;
+                    (span.state, span.confirmed) = (SpanState::Passed(witness), confirmed);
+                    credited = std::mem::replace(&mut span.credited, true);
+                }
             }
+            // One that is confirmed once more is credited to its host once.
+            if !credited {
+                self.credit(owner.host, package, segments);
+            }
+            self.credit(witness, package, segments);
             if let Some(host) = self.hosts.get_mut(owner.host) {
                 let record = host.record_mut(check.class);
                 record.passed = record.passed.saturating_add(1);

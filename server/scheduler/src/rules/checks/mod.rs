@@ -6,6 +6,7 @@
 //! | [`place`] | which host checks, and when; room for a check on busy devices |
 //! | [`judge`] | results held against each other; a third host decides |
 //! | [`referee`] | the operator's hosts: what they decide, and which agreements they compute once more |
+//! | [`credit`] | what verified work is worth |
 //! | [`withheld`] | checks and jobs that a host holds without bringing anything home |
 //! | [`quarantine`] | a fault that several hosts of one driver share |
 //! | [`undo`] | a wrong result: its host is suspended, what rests on its word is void |
@@ -14,6 +15,7 @@
 //! referee did; a host learns neither that what it computes is a check, nor what others found.
 
 mod choose;
+mod credit;
 mod judge;
 mod place;
 mod quarantine;

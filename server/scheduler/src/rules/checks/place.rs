@@ -11,6 +11,8 @@ use super::PROBATION;
 use crate::Core;
 use crate::tables::{DeviceId, Host, Job, SpanState, Timer};
 
+/// Why a check came to nothing for which there is nobody.
+pub(super) const NO_OTHER: &str = "no other host of its class is there that may check it";
 /// Checks, or devices, that one decision looks at.
 const LOOKS_MAX: usize = 32;
 
@@ -74,7 +76,8 @@ impl Core {
 
     /// Whether two hosts may be one volunteer's.
     pub(super) fn alike(&self, one: &Host, other: &Host) -> bool {
-        if one.id == other.id {
+        // A copied state folder has the key of the one that it was copied from.
+        if one.id == other.id || one.key.is_some() && one.key == other.key {
             return true;
         }
         if one.origin().referee || other.origin().referee {
@@ -149,7 +152,7 @@ impl Core {
             let Some(row) = self.jobs.get(check) else { continue };
             let may = |host: &Host| host.may_come(self.now_ms) && has_class(host, class) && self.may_check(row, host);
             if waits && !self.hosts.values().any(may) {
-                self.lapse(check, "no other host of its class is there that may check it");
+                self.lapse(check, NO_OTHER);
                 continue;
             }
             if waits {
@@ -177,10 +180,9 @@ impl Core {
             return;
         }
         self.drop_check(id);
-        if let Some(job) = self.jobs.get_mut(of) {
-            let span = job.spans.iter_mut().find(|span| span.state == SpanState::Open(id));
-            span.into_iter()
-                .for_each(|span| span.state = SpanState::Lapsed(reason.to_owned()));
+        let dropped = self.jobs.get_mut(of).map(|job| job.lapse(id, reason));
+        for blob in dropped.into_iter().flatten() {
+            self.supersede(of, Some(blob));
         }
         self.checked(of);
     }

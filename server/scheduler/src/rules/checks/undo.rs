@@ -16,6 +16,9 @@ impl Core {
         let Some(host) = self.hosts.get_mut(id) else { return };
         host.faults = host.faults.saturating_add(1);
         host.records.iter_mut().for_each(|record| record.passed = 0);
+        if refereed {
+            host.credit.forfeit();
+        }
         let doublings = (host.faults - 1).min(20);
         let pause = self.config.suspect_ms.saturating_mul(1 << doublings);
         let is_out = refereed && host.faults >= REFEREED_MAX;

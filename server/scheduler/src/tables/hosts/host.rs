@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Free;
 use crate::Origin;
 use crate::reliability::{self, Trust};
+use crate::tables::Account;
 
 pub(crate) const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -98,6 +99,9 @@ pub(crate) struct Host {
     /// The agent that registered last.
     #[serde(default)]
     pub(crate) instance: Option<String>,
+    /// With it, it signs what it commits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<protocol::PublicKey>,
     /// It did not take its last offer and was not heard since.
     #[serde(default)]
     pub(crate) missed: bool,
@@ -110,6 +114,9 @@ pub(crate) struct Host {
     /// What checks of its work have shown, for each class.
     #[serde(default)]
     pub(crate) records: Vec<Record>,
+    /// Verified work.
+    #[serde(default, skip_serializing_if = "Account::is_none")]
+    pub(crate) credit: Account,
     /// Wrong results that it was found to have returned.
     #[serde(default)]
     pub(crate) faults: u32,
@@ -189,10 +196,12 @@ impl Host {
             origin: Origin::default(),
             banned: None,
             instance: None,
+            key: None,
             missed: false,
             missed_in_row: 0,
             farewell: String::new(),
             records: Vec::new(),
+            credit: Account::default(),
             faults: 0,
             suspended: None,
             drained: None,

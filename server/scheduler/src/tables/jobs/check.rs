@@ -6,6 +6,7 @@
 //! Invariant: the spans of a job follow each other from its first boundary to its last safe one; a span is *open* exactly while the check that
 //! it names is a row.
 
+use protocol::http::HostSignature;
 use protocol::{Digest, HardwareClass, HostId, JobId};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,15 @@ pub(crate) struct Span {
     #[serde(default)]
     pub(crate) driver: Option<HardwareClass>,
     pub(crate) state: SpanState,
+    /// Its host's word for the boundary at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signed: Option<HostSignature>,
+    /// The word of the host that confirmed it, while it is passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) confirmed: Option<HostSignature>,
+    /// Its host is credited with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) credited: bool,
 }
 
 /// What is known of a span beside its host's word.
@@ -85,6 +95,9 @@ pub(crate) struct Vote {
     /// The driver of the device that computed it.
     #[serde(default)]
     pub(crate) driver: Option<HardwareClass>,
+    /// The host's word for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signed: Option<HostSignature>,
 }
 
 /// A check of a span.
@@ -136,6 +149,7 @@ impl Job {
                 host: span.host,
                 digest: span.digest,
                 driver: span.driver,
+                signed: span.signed,
             }],
             failed: Vec::new(),
             barred: Vec::new(),
@@ -172,26 +186,27 @@ impl Job {
         }
     }
 
-    /// Adds the segments up to the last safe boundary, which `host` brought home from the checkpoint `start` on. `chosen`: they are to be checked.
-    /// False: there are none, but C0 alone.
+    /// Adds the segments up to the last safe boundary, which `host` brought home from the checkpoint `start` on. `note`: why they are not to be
+    /// checked; such segments become part of the span before, where it is the same host's and not checked for the same reason. False: there are no
+    /// segments, but C0 alone.
     pub(crate) fn extend(
         &mut self,
         start: Option<Safe>,
         (host, class, driver): (HostId, HardwareClass, Option<HardwareClass>),
-        chosen: bool,
+        note: Option<SpanState>,
     ) -> bool {
         let Some(safe) = &self.safe else { return false };
-        let (to, digest) = (safe.entry.segment, safe.entry.digest);
+        let (to, digest, signed) = (safe.entry.segment, safe.entry.digest, safe.signed);
         let from = start.as_ref().map_or(0, |safe| safe.entry.segment);
         if from == to {
             return false;
         }
         let joins = |span: &&mut Span| {
             let same = (span.host, span.class, span.driver) == (host, class, driver);
-            !chosen && span.state == SpanState::Unchecked && same
+            note.as_ref() == Some(&span.state) && same
         };
         match self.spans.last_mut().filter(joins) {
-            Some(span) => (span.to, span.digest) = (to, digest),
+            Some(span) => (span.to, span.digest, span.signed) = (to, digest, signed),
             None => self.spans.push(Span {
                 from,
                 start,
@@ -200,10 +215,32 @@ impl Job {
                 host,
                 class,
                 driver,
-                state: SpanState::Unchecked,
+                state: note.unwrap_or(SpanState::Unchecked),
+                signed,
+                confirmed: None,
+                credited: false,
             }),
         }
         true
+    }
+
+    /// A check of a span came to nothing. Spans of one host of which that is so for the same reason become one; the checkpoints that lay between them.
+    pub(crate) fn lapse(&mut self, check: JobId, reason: &str) -> Vec<Digest> {
+        for span in self.spans.iter_mut().filter(|span| span.state == SpanState::Open(check)) {
+            span.state = SpanState::Lapsed(reason.to_owned());
+        }
+        let mut dropped = Vec::new();
+        self.spans.dedup_by(|next, span| {
+            let lapsed = matches!(span.state, SpanState::Lapsed(_));
+            let whose = |span: &Span| (span.host, span.class, span.driver);
+            let joins = lapsed && span.state == next.state && whose(span) == whose(next);
+            if joins {
+                (span.to, span.digest, span.signed) = (next.to, next.digest, next.signed);
+                dropped.extend(next.start.as_ref().map(|safe| safe.blob));
+            }
+            joins
+        });
+        dropped
     }
 
     /// Segments that a second host computed to the same digest.

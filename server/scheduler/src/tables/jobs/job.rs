@@ -1,6 +1,6 @@
 //! A job. What an index is over can be changed by the table alone.
 
-use protocol::http::{JobError, Stay, SubmitJob};
+use protocol::http::{HostSignature, JobError, SignedSubmission, Stay, SubmitJob};
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Tier, Verify};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,9 @@ pub(crate) struct Safe {
     pub(crate) entry: ChainEntry,
     pub(crate) class: HardwareClass,
     pub(crate) bytes: u64,
+    /// The word of the host that committed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signed: Option<HostSignature>,
 }
 
 /// A job. Exactly one of these holds: it is final, it is held or blocked, it waits in a queue, it has an attempt.
@@ -85,6 +88,9 @@ pub(crate) struct Job {
     /// This is no job of a user, but a check of one.
     #[serde(default)]
     pub(crate) check: Option<Box<Check>>,
+    /// The scientist's word for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signed: Option<Box<SignedSubmission>>,
 }
 
 impl Job {
@@ -133,6 +139,7 @@ impl Job {
             verify: submitted.verify,
             spans: Vec::new(),
             check: None,
+            signed: submitted.signed.clone().map(Box::new),
         }
     }
 

@@ -96,6 +96,7 @@ impl Moving {
             checkpoint: self.chain[index(to)].content,
             outputs: None,
             computed_ms,
+            signature: None,
         };
         let event = Event::Commit {
             host,

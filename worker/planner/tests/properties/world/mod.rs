@@ -461,6 +461,7 @@ fn devices_of(here: &BTreeSet<&'static str>, updated: &BTreeSet<&'static str>) -
         night: None,
         instance: None,
         referee: false,
+        key: None,
     };
     (here.iter().map(device).collect(), description)
 }

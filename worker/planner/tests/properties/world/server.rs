@@ -33,6 +33,7 @@ impl World {
                 class: class(),
                 until_segment: UNTIL,
                 commit_every_s: 30,
+                signed: None,
             });
         }
         let waiting = self.jobs.values().filter(|job| job.attempt.is_none() && !job.is_completed());

@@ -1,0 +1,69 @@
+//! Credit: what two hosts computed alike, at the referee's cost.
+
+use protocol::http::CreditView;
+use protocol::{Digest, JobState, Verify};
+
+use super::checks::{checked, does, enrol};
+use super::driver::{DAY, MINUTE, World};
+use crate::Core;
+
+fn rows(core: &Core) -> Vec<(Option<String>, u64, u64)> {
+    let row = |view: CreditView| (view.subject, view.segments, view.cost_s);
+    core.credits().into_iter().map(row).collect()
+}
+
+#[test]
+fn verified_segments_count_for_both_hosts_at_the_referees_cost_and_are_told_from_the_next_day_on() {
+    let mut world = World::new();
+    let (ann, house) = (enrol(&mut world, "ann", false), enrol(&mut world, "house", true));
+    // The referee takes what is left at a job's end: three segments, at a minute each by its own clock.
+    let first = world.submit("sue", checked(3, Verify::Sampled));
+    does(&mut world, ann, 3, None);
+    does(&mut world, house, 3, None);
+    assert_eq!(world.state(first), JobState::Completed);
+    let credit = |world: &World, host| {
+        let view = world.core.host(host).unwrap();
+        (view.credit_segments, view.credit_s)
+    };
+    assert_eq!(credit(&world, ann), (3, 180));
+    assert_eq!(credit(&world, house), (0, 0), "it is the operator's own");
+    let bob = enrol(&mut world, "bob", false);
+    let second = world.submit("sue", checked(4, Verify::Full));
+    does(&mut world, ann, 2, None);
+    does(&mut world, bob, 2, None);
+    assert_eq!((credit(&world, ann), credit(&world, bob)), ((5, 300), (2, 120)));
+    // What nobody confirmed counts nothing.
+    does(&mut world, ann, 1, None);
+    assert_eq!((world.view(second).segment, credit(&world, ann)), (3, (5, 300)));
+    // A host does not learn from it that it was checked just now.
+    let own = world.core.host_for_itself(ann).unwrap();
+    assert_eq!((own.credit_segments, rows(&world.core)), (0, Vec::new()));
+    world.pass(DAY, &[ann, bob, house]);
+    let own = world.core.host_for_itself(ann).unwrap();
+    assert_eq!((own.credit_segments, own.credit_s), (5, 300));
+    let expected = [(Some("ann".to_owned()), 5, 300), (Some("bob".to_owned()), 2, 120)];
+    assert_eq!(rows(&world.core), expected);
+    // It is part of the state that is stored.
+    let restored = Core::restore(&world.core.save().unwrap()).unwrap();
+    assert_eq!(rows(&restored), expected);
+}
+
+#[test]
+fn who_a_referee_finds_wrong_loses_its_credit_and_what_nobody_measured_costs_nothing() {
+    let mut world = World::new();
+    let (ann, bob) = (enrol(&mut world, "ann", false), enrol(&mut world, "bob", false));
+    world.submit("sue", checked(9, Verify::Full));
+    does(&mut world, ann, 2, None);
+    does(&mut world, bob, 2, None);
+    let credit = |world: &World, host| {
+        let view = world.core.host(host).unwrap();
+        (view.credit_segments, view.credit_s)
+    };
+    assert_eq!((credit(&world, ann), credit(&world, bob)), ((2, 0), (2, 0)));
+    let house = enrol(&mut world, "house", true);
+    does(&mut world, ann, 1, Some(Digest::of(b"made up")));
+    world.pass(MINUTE, &[ann, bob, house]);
+    does(&mut world, bob, 1, None);
+    does(&mut world, house, 1, None);
+    assert_eq!((credit(&world, ann), credit(&world, bob).0), ((0, 0), 2));
+}
