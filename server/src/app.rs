@@ -41,7 +41,7 @@ pub struct App {
     /// Blobs that nothing refers to yet.
     pub pending: Pending,
     /// Tokens and their scopes.
-    pub tokens: Tokens,
+    pub tokens: Arc<Tokens>,
     /// Rate limits by caller.
     pub limits: Limits,
     /// Size limits.
@@ -53,7 +53,7 @@ pub struct App {
     /// Verdicts on submitted archives.
     pub submissions: Submissions,
     /// Which signatures count.
-    pub signatures: Signatures,
+    pub signatures: Arc<Signatures>,
     /// Counters for `/metrics`.
     pub metrics: Metrics,
     /// Turns true when the server is to stop.

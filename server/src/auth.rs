@@ -138,6 +138,27 @@ impl Caller {
     }
 }
 
+/// Whether a name can hold a token.
+pub fn is_subject(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+    (1..=64).contains(&text.len()) && text.chars().all(plain)
+}
+
+/// Whether a token can be issued.
+///
+/// # Errors
+/// The field that cannot be so, and what is expected of it.
+pub fn is_wanted(wanted: &IssueToken) -> Result<(), (&'static str, &'static str)> {
+    // Hosts are named by the server.
+    if !is_subject(&wanted.subject) || wanted.scope != Scope::Host && wanted.subject.starts_with("host-") {
+        return Err(("subject", "expected 1 to 64 of a-z 0-9 . _ - and not beginning with host-"));
+    }
+    if wanted.invitation && wanted.scope != Scope::Host {
+        return Err(("invitation", "an invitation enrols a host: its scope is host"));
+    }
+    Ok(())
+}
+
 /// All tokens, in memory for speed and in the store to last.
 pub struct Tokens {
     store: Arc<dyn Store>,
@@ -213,6 +234,19 @@ impl Tokens {
             known: RwLock::new(known),
             changing: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// Reads them again: another server may have changed them.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn reload(&self) -> Result<(), StoreError> {
+        let _changing = self.changing.lock().await;
+        let mut known = Known::default();
+        self.store.tokens().await?.into_iter().for_each(|row| known.keep(row));
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        self.tell();
+        Ok(())
     }
 
     /// Whether there are none yet.

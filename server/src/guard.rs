@@ -157,6 +157,12 @@ fn admit(app: &App, request: &Request, method: &Method, path: &str, address: &st
         })
     };
     let door = door(path);
+    let changes = !method.is_safe() && !matches!(path, "/login" | "/logout");
+    if changes && let Err(error) = app.engine.writes() {
+        // What comes through its own page is told so as well.
+        limit(address, Kind::Open)?;
+        return Err(error.into());
+    }
     if door == Door::Open {
         limit(address, Kind::Open)?;
         return Ok(None);
@@ -174,6 +180,8 @@ fn admit(app: &App, request: &Request, method: &Method, path: &str, address: &st
             (Door::Page, _) if !path.starts_with("/page/") => Ok(None),
             (Door::Page, None) => Err(Fault::unauthorized("there is no such session: log in")),
             (_, None) => Err(Fault::unauthorized("the request has no header Authorization: Bearer TOKEN")),
+            // The leader may have issued it a moment ago.
+            (_, Some(_)) if !app.engine.is_sure() => Err(app.engine.not_sure().into()),
             (_, Some(secret)) => Err(app.tokens.unknown(secret)),
         };
     };

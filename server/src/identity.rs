@@ -41,6 +41,8 @@ impl Identity {
             life: self.life,
             protocol: PROTOCOL,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            behind_ms: None,
+            leader: None,
         }
     }
 
@@ -154,6 +156,17 @@ pub async fn check_key(store: &dyn Store) -> Result<Digest, StoreError> {
     let key = Digest(random()?);
     store.put_fact("check-key".to_owned(), key.to_string()).await?;
     Ok(key)
+}
+
+/// Reads who this is; none before the first server of the store has begun.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn read(store: &dyn Store) -> Result<Option<Identity>, StoreError> {
+    let facts = store.facts().await?;
+    let life = facts.get("life").and_then(|life| life.parse().ok());
+    let server = facts.get("server").cloned();
+    Ok(server.zip(life).map(|(server, life)| Identity { server, life }))
 }
 
 /// Reads who this is, or makes it up at the first start. `events` is the number of the store's next event. Also whether a new life begins here,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`store`] | what outlives the process |
 //! | [`blob`] | packages, checkpoints and outputs, by digest |
-//! | [`engine`] | the task that drives the scheduler: durable before visible |
+//! | [`engine`] | the task that drives the scheduler: durable before visible; or that follows the server which does |
 //! | `clock`, `news` | the time that it tells the scheduler; what becomes of the scheduler's commands |
 //! | [`pending`] | blobs on their way, by the subject that brings them |
 //! | [`sweep`] | blobs that nothing needs go |
@@ -13,6 +13,7 @@
 //! | [`routes`] | every route |
 //! | [`api`] | the handlers behind them |
 //! | [`guard`] | what every request passes: token, rate, time limit, log |
+//! | `shared` | the one folder of blobs of several servers |
 //! | [`identity`] | which server this is, and whether it was restored from a backup |
 //! | [`private`] | files that nobody else may read |
 //! | [`auth`], [`limits`] | who may do what, and how often |
@@ -48,6 +49,7 @@ pub mod problem;
 pub mod routes;
 pub mod serve;
 pub mod session;
+mod shared;
 pub mod signatures;
 pub mod site;
 pub mod store;

@@ -1,5 +1,6 @@
 //! `baton-server`: parses, starts, waits, stops.
 
+mod offline;
 mod simulation;
 
 use std::io::{IsTerminal, Write};
@@ -15,7 +16,7 @@ use server::accept::Connections;
 use server::app::Sizes;
 use server::auth::Enrolment;
 use server::limits::Rates;
-use server::operate::{backup, check};
+use server::operate::{BLOBS, Place, backup, check};
 use server::peer::{Proxies, Range};
 use server::serve::{Options, Server};
 use server::site::Site;
@@ -48,9 +49,17 @@ struct Arguments {
     /// URL by which volunteers and scientists reach the server, when that is another: behind a proxy, or under a name. It may have a path.
     #[arg(long, env = "BATON_URL")]
     url: Option<Site>,
-    /// PostgreSQL database (postgres://…) instead of SQLite in the folder.
+    /// PostgreSQL database (postgres://…) instead of SQLite in the folder. Of several servers with one database one leads; the others follow it, and one of
+    /// them takes over when it ends.
     #[arg(long, env = "BATON_DATABASE", hide_env_values = true)]
     database: Option<String>,
+    /// Seconds for which the server that leads may be silent (cut off, stopped) before another one of the same database takes its place; one that ends is
+    /// replaced at once.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(2..=60))]
+    lease_s: u64,
+    /// Folder of the blobs, where it is not in the data folder. Servers of one database share it.
+    #[arg(long, env = "BATON_BLOBS", value_name = "FOLDER")]
+    blobs: Option<PathBuf>,
     /// Certificate chain for TLS, a PEM file.
     #[arg(long, requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -168,6 +177,13 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         from: PathBuf,
     },
+    /// Make, list and revoke tokens while no server runs: the way back in when the operator's token is lost.
+    Token {
+        #[command(flatten)]
+        data: Data,
+        #[command(subcommand)]
+        what: offline::Token,
+    },
     /// Hold log, snapshot, chains and blobs against each other, while a server runs or not.
     Check {
         #[command(flatten)]
@@ -187,15 +203,29 @@ struct Data {
     /// PostgreSQL database (postgres://…) instead of SQLite in the folder.
     #[arg(long, env = "BATON_DATABASE", hide_env_values = true)]
     database: Option<String>,
+    /// Folder of the blobs, where it is not in the data folder.
+    #[arg(long, env = "BATON_BLOBS", value_name = "FOLDER")]
+    blobs: Option<PathBuf>,
+}
+
+impl Data {
+    fn place(&self) -> Place {
+        Place {
+            data: self.data.clone(),
+            database: self.database.clone(),
+            blobs: self.blobs.clone().unwrap_or_else(|| self.data.join(BLOBS)),
+        }
+    }
 }
 
 /// Does what an operator does with the data besides serving it. Whether all was well.
 async fn operate(command: Command) -> anyhow::Result<bool> {
     let found = match &command {
         Command::Simulate(what) => return tokio::task::block_in_place(|| simulation::run(what)).map(|()| true),
-        Command::Backup { data, to } => backup::backup(&data.data, data.database.as_deref(), to).await?,
-        Command::Restore { data, from } => backup::restore(from, &data.data, data.database.as_deref()).await?,
-        Command::Check { data, read_blobs } => check::check(&data.data, data.database.as_deref(), *read_blobs).await?,
+        Command::Token { data, what } => return offline::run(&data.place(), what).await,
+        Command::Backup { data, to } => backup::backup(&data.place(), to).await?,
+        Command::Restore { data, from } => backup::restore(from, &data.place()).await?,
+        Command::Check { data, read_blobs } => check::check(&data.place(), *read_blobs).await?,
     };
     let (blobs, bytes) = found.blobs;
     let (jobs, boundaries, events) = (found.jobs, found.boundaries, found.events);
@@ -225,6 +255,8 @@ impl Arguments {
             url: self.url,
             database: self.database,
             tls: self.tls_cert.zip(self.tls_key),
+            blobs: self.blobs,
+            lease: Duration::from_secs(self.lease_s),
             config: Config {
                 heartbeat_ms: ms(self.heartbeat_s),
                 unreachable_ms: ms(self.unreachable_s),

@@ -1,6 +1,7 @@
 //! What is counted, for Prometheus.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use prometheus_client::encoding::text::encode;
@@ -38,6 +39,8 @@ pub struct Metrics {
     quarantined_classes: Gauge,
     events: Gauge,
     blob_bytes: Counter,
+    leader: Gauge,
+    behind_ms: Gauge,
 }
 
 impl Default for Metrics {
@@ -51,6 +54,8 @@ impl Default for Metrics {
             quarantined_classes: Gauge::default(),
             events: Gauge::default(),
             blob_bytes: Counter::default(),
+            leader: Gauge::default(),
+            behind_ms: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests answered", metrics.requests.clone());
@@ -64,6 +69,16 @@ impl Default for Metrics {
         );
         registry.register("events", "Events taken in since the start", metrics.events.clone());
         registry.register("blob_bytes", "Bytes of blobs that came in", metrics.blob_bytes.clone());
+        registry.register(
+            "leader",
+            "1 where this server leads, 0 where it follows another one",
+            metrics.leader.clone(),
+        );
+        registry.register(
+            "behind_ms",
+            "For how long what this server shows may be out of date; 0 where it leads",
+            metrics.behind_ms.clone(),
+        );
         Self { registry, ..metrics }
     }
 }
@@ -84,8 +99,8 @@ impl Metrics {
         self.blob_bytes.inc_by(bytes);
     }
 
-    /// The text that Prometheus reads.
-    pub fn text(&self, counts: &Counts, events: u64) -> String {
+    /// The text that Prometheus reads. `behind`: for how long what is shown may be out of date, of a server that follows another one.
+    pub fn text(&self, counts: &Counts, events: u64, behind: Option<Duration>) -> String {
         let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         for state in protocol::JobState::ALL {
             let value = counts.jobs.get(state).copied().unwrap_or(0);
@@ -102,6 +117,9 @@ impl Metrics {
         self.attempts.set(signed(counts.attempts));
         self.quarantined_classes.set(signed(counts.quarantined_classes));
         self.events.set(signed(events));
+        self.leader.set(i64::from(behind.is_none()));
+        let behind_ms = behind.unwrap_or_default().as_millis();
+        self.behind_ms.set(i64::try_from(behind_ms).unwrap_or(i64::MAX));
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _written = encode(&mut text, &self.registry);
@@ -122,7 +140,7 @@ mod tests {
                 let method = Method::from_bytes(name.as_bytes()).expect("a token");
                 metrics.count(&method, "/v1/jobs", StatusCode::UNAUTHORIZED);
             }
-            let text = metrics.text(&Counts::default(), 0);
+            let text = metrics.text(&Counts::default(), 0, None);
             let series = text.lines().filter(|line| line.starts_with("baton_requests_total{")).count();
             prop_assert!(series <= 8, "{series} series of {} methods", names.len());
         }

@@ -47,6 +47,14 @@ impl<K: Ord + Copy> Topics<K> {
         sender.subscribe()
     }
 
+    pub(crate) fn notify_all(&self) {
+        let watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        watched
+            .senders
+            .values()
+            .for_each(|sender| sender.send_modify(|version| *version += 1));
+    }
+
     pub(crate) fn notify(&self, key: K) {
         let watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = watched.senders.get(&key) {

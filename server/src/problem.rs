@@ -20,6 +20,8 @@ pub struct Fault {
     retry_after_s: Option<u64>,
     /// The request made the rules panic.
     panicked: bool,
+    /// The URL of the server that can do it.
+    leader: Option<String>,
 }
 
 /// On a response: the request made the rules panic, and its sender waits before the next one.
@@ -42,6 +44,7 @@ impl Fault {
             }),
             retry_after_s: None,
             panicked: false,
+            leader: None,
         }
     }
 
@@ -117,6 +120,12 @@ impl Fault {
     }
 }
 
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -128,6 +137,9 @@ impl IntoResponse for Fault {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(leader) = self.leader.and_then(|leader| HeaderValue::try_from(leader).ok()) {
+            headers.insert(protocol::http::SERVER_LEADER, leader);
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -167,6 +179,19 @@ impl From<EngineError> for Fault {
                     format!("{error}; it is in the server's log"),
                 )
             },
+            EngineError::NotLeader(leader) => {
+                let detail = EngineError::NotLeader(leader.clone()).to_string();
+                Self {
+                    leader,
+                    ..Self::new(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        protocol::http::NOT_LEADER,
+                        "Another server leads",
+                        detail,
+                    )
+                }
+                .retry_after(1)
+            }
             EngineError::Unavailable(_) => {
                 tracing::warn!(%error, "request turned away");
                 Self::unavailable("what it would answer cannot be kept now; nothing was changed")

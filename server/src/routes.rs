@@ -100,6 +100,7 @@ pub fn router(app: Arc<App>) -> Router {
     let min_agent = app
         .min_agent
         .and_then(|version| HeaderValue::from_str(&version.to_string()).ok());
+    let engine = Arc::clone(&app.engine);
     let pages = Router::new()
         .route(
             "/v1/openapi.json",
@@ -145,6 +146,10 @@ pub fn router(app: Arc<App>) -> Router {
             response.headers_mut().insert(protocol::http::SERVER_VERSION, version);
             if let Some(version) = &min_agent {
                 response.headers_mut().insert(protocol::http::MIN_AGENT, version.clone());
+            }
+            if let Some(behind) = engine.role().behind() {
+                let behind_ms = u64::try_from(behind.as_millis()).unwrap_or(u64::MAX);
+                response.headers_mut().insert(protocol::http::SERVER_BEHIND, behind_ms.into());
             }
             std::future::ready(response)
         }))

@@ -21,7 +21,7 @@ use crate::accept::{self, Connections, Service};
 use crate::app::{App, Sizes};
 use crate::auth::{Enrolment, SHARED_SUBJECT, Tokens};
 use crate::blob::FolderBlobs;
-use crate::engine::Engine;
+use crate::engine::{Engine, Standby};
 use crate::identity::{self, Home};
 use crate::limits::{Limits, Rates};
 use crate::memory::Memory;
@@ -31,10 +31,11 @@ use crate::pending::Pending;
 use crate::private;
 use crate::routes::router;
 use crate::session::Sessions;
+use crate::shared;
 use crate::signatures::Signatures;
 use crate::site::Site;
 use crate::store::Store;
-use crate::store::postgres::PostgresStore;
+use crate::store::postgres::{LEASE, PostgresStore};
 use crate::store::sqlite::SqliteStore;
 use crate::submission::Submissions;
 use crate::sweep;
@@ -52,8 +53,12 @@ pub struct Options {
     pub url: Option<Site>,
     /// A PostgreSQL database instead of a file in the folder.
     pub database: Option<String>,
+    /// For how long a server that leads may be silent before another takes its place.
+    pub lease: Duration,
     /// Certificate chain and key, PEM files.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// Folder of the blobs, where it is not in the data folder: servers of one database share it.
+    pub blobs: Option<PathBuf>,
     /// The scheduler's settings.
     pub config: Config,
     /// Rate limits by caller.
@@ -80,7 +85,9 @@ impl Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             url: None,
             database,
+            lease: LEASE,
             tls: None,
+            blobs: None,
             config: Config::default(),
             rates: Rates {
                 requests_per_minute: 0,
@@ -153,43 +160,53 @@ impl Server {
         if lock.try_lock().is_err() {
             bail!("another server uses {}", data.display());
         }
-        let store: Arc<dyn Store> = match &options.database {
-            Some(url) => Arc::new(PostgresStore::open(url).await.context("the PostgreSQL database")?),
-            None => {
-                let path = data.join("baton.sqlite");
-                // What SQLite puts beside it has its mode.
-                private::options()
-                    .append(true)
-                    .create(true)
-                    .open(&path)
-                    .with_context(|| path.display().to_string())?;
-                for name in ["baton.sqlite", "baton.sqlite-wal", "baton.sqlite-shm"] {
-                    private::own_file(&data.join(name)).with_context(|| format!("{}/{name}", data.display()))?;
-                }
-                Arc::new(SqliteStore::open(&path).await.with_context(|| path.display().to_string())?)
-            }
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .with_context(|| format!("listening on {}", options.listen))?;
+        let address = listener.local_addr()?;
+        let scheme = if options.tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
+        let public = match (&options.url, address.ip().is_unspecified()) {
+            (Some(site), _) => site.url().to_owned(),
+            (None, true) => format!("{scheme}://{}:{}", machine(), address.port()),
+            (None, false) => url.clone(),
         };
+        let store = open_store(data, options.database.as_deref(), options.lease).await?;
         let mut config = options.config;
-        config.check_key = CheckKey(identity::check_key(&*store).await?);
-        let (stop, stopping) = watch::channel(false);
         let home = Home::new(data, options.restored, options.database.is_none());
-        let (engine, writer) = Engine::start(Arc::clone(&store), config, Some(home), stopping.clone()).await?;
-        let signatures = Signatures::load(&*store).await?;
-        let tokens = Tokens::load(store, engine.identity.life).await?;
-        if tokens.is_empty() {
-            for (scope, file, subject) in TOKEN_FILES {
-                let wanted = IssueToken {
-                    scope,
-                    subject: subject.to_owned(),
-                    invitation: false,
-                };
-                let issued = tokens.issue(&wanted, None, engine.now_ms()).await;
-                let (_, secret) = issued.map_err(|_| anyhow::anyhow!("the first tokens cannot be kept"))?;
-                let path = data.join(file);
-                write_secret(&path, &secret).with_context(|| path.display().to_string())?;
+        // Where another server leads it is followed, as soon as it has begun.
+        let (opened, leads) = loop {
+            if store.lead(public.clone()).await.context("the database")? {
+                config.check_key = CheckKey(identity::check_key(&*store).await?);
+                break (Engine::lead(Arc::clone(&store), config.clone(), Some(home)).await?, true);
             }
+            if Signatures::are_begun(&*store).await?
+                && let Some(opened) = Engine::follow(Arc::clone(&store), Some(home.clone())).await?
+            {
+                config.check_key = CheckKey(identity::check_key(&*store).await?);
+                break (opened, false);
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        };
+        let engine = Arc::clone(&opened.engine);
+        let blobs = options.blobs.unwrap_or_else(|| data.join("blobs"));
+        if options.database.is_some() {
+            shared::check(&*store, &blobs, leads).await?;
         }
-        let blobs = Arc::new(FolderBlobs::open(&data.join("blobs")).with_context(|| format!("{}/blobs", data.display()))?);
+        let blobs = Arc::new(FolderBlobs::open(&blobs).with_context(|| blobs.display().to_string())?);
+        let signatures = Arc::new(Signatures::load(&*store).await?);
+        let tokens = Arc::new(Tokens::load(store, engine.identity.life).await?);
+        if leads && tokens.is_empty() {
+            first_tokens(&tokens, data, engine.now_ms()).await?;
+        }
+        let (stop, stopping) = watch::channel(false);
+        let standby = (!leads).then(|| Standby {
+            url: public.clone(),
+            config,
+            tokens: Arc::clone(&tokens),
+            signatures: Arc::clone(&signatures),
+        });
+        let writer = opened.run(stopping.clone(), standby);
         let site = Arc::new(options.url.clone().unwrap_or_default());
         let app = Arc::new(App {
             engine: Arc::clone(&engine),
@@ -211,10 +228,6 @@ impl Server {
             enrolment: options.enrolment,
             sessions: Sessions::default(),
         });
-        let listener = TcpListener::bind(options.listen)
-            .await
-            .with_context(|| format!("listening on {}", options.listen))?;
-        let address = listener.local_addr()?;
         let acceptor = match &options.tls {
             None => None,
             Some((chain, key)) => Some(TlsAcceptor::from(tls(chain, key)?)),
@@ -228,13 +241,6 @@ impl Server {
         let serving = accept::run(listener, acceptor, service, options.connections, stopping.clone());
         let serving = tokio::spawn(serving);
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&app), stopping));
-        let scheme = if options.tls.is_some() { "https" } else { "http" };
-        let url = format!("{scheme}://{address}");
-        let public = match (&options.url, address.ip().is_unspecified()) {
-            (Some(site), _) => site.url().to_owned(),
-            (None, true) => format!("{scheme}://{}:{}", machine(), address.port()),
-            (None, false) => url.clone(),
-        };
         if clear {
             tracing::warn!(%address, "listening beyond this machine without TLS: {CLEAR}");
         }
@@ -255,6 +261,11 @@ impl Server {
     pub fn welcome(&self, data: &Path) -> String {
         let data = data.display();
         let (own, url) = (&self.url, &self.public);
+        if self.engine.writes().is_err() {
+            return format!(
+                "baton-server listens on {own}\n\nAnother server leads: this one follows it, answers what changes nothing, and takes over when that one ends.\n"
+            );
+        }
         format!(
             "baton-server listens on {own}\n\n\
              A volunteer types:\n  baton worker --server {url} --token-file {data}/host.token\n\n\
@@ -288,6 +299,45 @@ impl Server {
             tracing::warn!(%error, "the folder's lock");
         }
     }
+}
+
+/// The store of a data folder or at a URL. Another server may be writing it.
+pub(crate) async fn open_store(data: &Path, database: Option<&str>, lease: Duration) -> anyhow::Result<Arc<dyn Store>> {
+    if let Some(url) = database {
+        return Ok(Arc::new(
+            PostgresStore::join(url, lease).await.context("the PostgreSQL database")?,
+        ));
+    }
+    let path = data.join("baton.sqlite");
+    // What SQLite puts beside it has its mode.
+    private::options()
+        .append(true)
+        .create(true)
+        .open(&path)
+        .with_context(|| path.display().to_string())?;
+    for name in ["baton.sqlite", "baton.sqlite-wal", "baton.sqlite-shm"] {
+        let path = data.join(name);
+        private::own_file(&path).with_context(|| path.display().to_string())?;
+    }
+    Ok(Arc::new(
+        SqliteStore::open(&path).await.with_context(|| path.display().to_string())?,
+    ))
+}
+
+/// A token of each kind that a new server's people need, in files of the data folder.
+async fn first_tokens(tokens: &Tokens, data: &Path, now_ms: u64) -> anyhow::Result<()> {
+    for (scope, file, subject) in TOKEN_FILES {
+        let wanted = IssueToken {
+            scope,
+            subject: subject.to_owned(),
+            invitation: false,
+        };
+        let issued = tokens.issue(&wanted, None, now_ms).await;
+        let (_, secret) = issued.map_err(|_| anyhow::anyhow!("the first tokens cannot be kept"))?;
+        let path = data.join(file);
+        write_secret(&path, &secret).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
 }
 
 /// The machine's name, as far as it is known.

@@ -3,6 +3,7 @@
 //! Both are kept in the store. The first list that an operator publishes names the root key for good; from then on submissions have to be signed by a
 //! listed key, and a list counts only under that root, with a higher number than the one before.
 
+use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
 use axum::http::StatusCode;
@@ -50,6 +51,28 @@ impl Signatures {
             list: RwLock::new(list.transpose()?),
             publishing: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// Whether a server has made its own key in a store: before, none can be read but by the one that leads.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn are_begun(store: &dyn Store) -> Result<bool, StoreError> {
+        Ok(store.facts().await?.contains_key(SECRET))
+    }
+
+    /// Puts in force the list that another server has kept.
+    ///
+    /// # Errors
+    /// What is kept is no list.
+    pub fn follow(&self, facts: &BTreeMap<String, String>) -> Result<(), StoreError> {
+        let list = facts.get(LIST).map(|text| serde_json::from_str(text));
+        let list = list.transpose().map_err(|error| StoreError::Damaged {
+            what: "facts",
+            reason: format!("{LIST}: {error}"),
+        })?;
+        *self.list.write().unwrap_or_else(PoisonError::into_inner) = list;
+        Ok(())
     }
 
     /// The keys, as anyone with a token may know them.

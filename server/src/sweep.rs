@@ -68,6 +68,10 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             }
             () = stopped(&mut stop) => return,
         };
+        // A standby removes nothing, and one that may be none yet neither.
+        if app.engine.writes().is_err() || !app.engine.store.leads() {
+            continue;
+        }
         match once(&app, &mut due, ages).await {
             Ok(bytes) => tracing::info!(bytes, "blobs that nothing needs are gone"),
             Err(fault) => tracing::warn!(?fault, "sweep"),
@@ -93,6 +97,8 @@ pub async fn once(app: &App, due: &mut BTreeSet<Digest>, ages: Ages) -> Answer<u
     let unneeded: BTreeSet<Digest> = candidates.difference(&needed).copied().collect();
     let kept = app.engine.store.kept(unneeded.clone()).await?;
     let unneeded = unneeded.difference(&kept).copied().collect();
+    // Asked, not remembered: another server may have taken over, and refer to what this one does not know of.
+    app.engine.store.ready().await?;
     let freed = app.blobs.sweep(unneeded, ages.superseded, ages.unfinished).await?;
     for digest in app.pending.digests() {
         if app.blobs.size(digest).await?.is_none() && app.blobs.received(digest).await? == 0 {

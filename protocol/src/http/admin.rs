@@ -98,6 +98,12 @@ pub struct ServerView {
     /// Version of the program.
     #[serde(deserialize_with = "crate::text::read")]
     pub version: String,
+    /// Of a server that follows another one: for how many milliseconds what it shows may be out of date. None from the one that leads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind_ms: Option<u64>,
+    /// Of such a server: the URL of the one that leads, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader: Option<String>,
 }
 
 /// State of a blob or of an upload that is not whole yet.

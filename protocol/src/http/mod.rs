@@ -45,6 +45,15 @@ pub const MIN_AGENT: &str = "baton-min-agent";
 /// What an agent's `User-Agent` begins with; its version follows.
 pub const AGENT: &str = "baton/";
 
+/// Response header of a server that follows another one: for how many milliseconds its answer may be out of date.
+pub const SERVER_BEHIND: &str = "baton-behind-ms";
+
+/// Response header with the URL of the server that leads, where it is known: it alone changes anything.
+pub const SERVER_LEADER: &str = "baton-leader";
+
+/// Kind of problem with which a server answers that follows another one: nothing was done, and the leader does it.
+pub const NOT_LEADER: &str = "not-leader";
+
 /// What those speak who do not say.
 pub(crate) fn first_protocol() -> u32 {
     1

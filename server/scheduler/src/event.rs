@@ -4,7 +4,7 @@ use protocol::http::{Change, Commit, Committed, EndAttempt, Heartbeat, LeaveNoti
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId};
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Finished};
+use super::{Config, Finished, Note};
 use crate::rules::{MESSAGE_CHARS_MAX, REASON_CHARS_MAX};
 
 /// Something that happened, already checked for form. With its time it is all that the core ever learns.
@@ -39,6 +39,8 @@ pub enum Event {
         /// Digest of the address it came from.
         address: u64,
     },
+    /// Hosts were heard, and nothing else has changed: what was noted of them.
+    Heard(Vec<Note>),
     /// A host announces that it leaves.
     Leave {
         /// The host.
@@ -202,6 +204,18 @@ impl Event {
             | Self::Commit { host, .. }
             | Self::End { host, .. } => Some(*host),
             _ => None,
+        }
+    }
+
+    /// The registered host that sends it, or about which an operator decides.
+    pub(crate) fn about(&self) -> Option<HostId> {
+        match self {
+            Self::Ban { host, .. }
+            | Self::Unban { host, .. }
+            | Self::Revoked { host }
+            | Self::Drain { host, .. }
+            | Self::Forgive { host, .. } => Some(*host),
+            other => other.sender(),
         }
     }
 }

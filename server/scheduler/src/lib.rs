@@ -15,7 +15,7 @@
 //! device of the checkpoint's class; no device is free while a job waits that it could take, unless the job's owner is at the limit of running jobs; a refused event changes nothing. One event
 //! costs a logarithm of the number of hosts and jobs, times what the event itself touches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{AttemptId, HostId, JobId, JobState, Outcome};
 
@@ -35,7 +35,7 @@ pub mod views;
 
 pub use config::Config;
 pub use event::{Command, Event, Origin, Refusal, Reply};
-pub use rules::Finished;
+pub use rules::{Finished, Note};
 pub use views::Wanted;
 
 use tables::{Attempt, Attempts, Costs, DeviceId, Drivers, Hosts, Jobs, Timers, UserId};
@@ -70,6 +70,8 @@ pub struct Core {
     drivers: Drivers,
     costs: Costs,
     pending: Pending,
+    /// Heartbeats that changed nothing, since it was last logged that their hosts were heard: no part of what the log is folded to.
+    notes: BTreeMap<HostId, Note>,
     commands: Vec<Command>,
 }
 
@@ -116,6 +118,7 @@ impl Core {
                 origin,
             } => return self.register(*host, body, *address, origin).map(Reply::Host),
             Event::Heartbeat { host, beat, address } => self.heartbeat(*host, beat, *address)?,
+            Event::Heard(notes) => self.heard(notes),
             Event::Leave { host, notice } => self.leave(*host, notice)?,
             Event::Return { host } => self.come_back(*host)?,
             Event::Take { host } => self.take(*host)?,

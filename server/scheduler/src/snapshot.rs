@@ -152,6 +152,7 @@ impl From<Read> for Core {
             config: read.config,
             rules: RULES,
             pending: Pending::default(),
+            notes: BTreeMap::new(),
             commands: Vec::new(),
         }
     }

@@ -5,23 +5,17 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use protocol::http::{IssueToken, IssuedToken, Listed, Problem, Scope, ServerView, TokenView};
+use protocol::http::{IssueToken, IssuedToken, Listed, Problem, ServerView, TokenView};
 
 use crate::app::App;
-use crate::auth::Caller;
-use crate::engine::EngineError;
+use crate::auth::{Caller, is_wanted};
+use crate::engine::{EngineError, Role};
 use crate::extract::{At, Body};
 use crate::problem::{Answer, Fault};
 use scheduler::{Event, Refusal};
 
 /// For the store's answer to whether the server is ready.
 const READY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
-
-/// Whether a name can hold a token.
-pub fn is_subject(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
-    (1..=64).contains(&text.len()) && text.chars().all(plain)
-}
 
 /// Issues a token. Its secret is in this answer and nowhere else.
 #[utoipa::path(post, path = "/v1/tokens", tag = "operator", request_body = IssueToken,
@@ -32,16 +26,7 @@ pub async fn issue(
     Body(wanted): Body<IssueToken>,
 ) -> Answer<(StatusCode, Json<IssuedToken>)> {
     caller.operator()?;
-    // Hosts are named by the server.
-    if !is_subject(&wanted.subject) || wanted.scope != Scope::Host && wanted.subject.starts_with("host-") {
-        return Err(Fault::invalid(
-            "subject",
-            "expected 1 to 64 of a-z 0-9 . _ - and not beginning with host-",
-        ));
-    }
-    if wanted.invitation && wanted.scope != Scope::Host {
-        return Err(Fault::invalid("invitation", "an invitation enrols a host: its scope is host"));
-    }
+    is_wanted(&wanted).map_err(|(field, expected)| Fault::invalid(field, expected))?;
     let now_ms = app.engine.now_ms();
     let (row, token) = app.tokens.issue(&wanted, None, now_ms).await?;
     Ok((StatusCode::CREATED, Json(IssuedToken { id: row.id, token })))
@@ -75,13 +60,31 @@ pub async fn revoke(State(app): State<Arc<App>>, caller: Caller, At(id): At<Stri
 /// Which server this is, whatever the URL under which it is reached.
 #[utoipa::path(get, path = "/v1/server", tag = "operator", responses((status = 200, body = ServerView)))]
 pub async fn server(State(app): State<Arc<App>>) -> Json<ServerView> {
-    Json(app.engine.identity.view())
+    let view = app.engine.identity.view();
+    Json(match app.engine.role() {
+        Role::Leader => view,
+        Role::Standby { leader, seen } => ServerView {
+            behind_ms: Some(ms(seen.elapsed())),
+            leader,
+            ..view
+        },
+    })
 }
 
-/// Whether the server can do its work now: the store answers in time and is this server's to write.
+fn ms(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A standby whose leader's log it could not read for so long is not ready.
+const BEHIND_MAX: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Whether the server can do its work now: the store answers in time and is this server's to write, or its leader's log is followed.
 #[utoipa::path(get, path = "/readyz", tag = "operator", responses((status = 200, content_type = "text/plain"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
 pub async fn ready(State(app): State<Arc<App>>) -> Answer<&'static str> {
+    if app.engine.role().behind().is_some_and(|behind| behind > BEHIND_MAX) {
+        return Err(Fault::unavailable("the leader's log cannot be followed: see the log"));
+    }
     match tokio::time::timeout(READY_PATIENCE, app.engine.ready()).await {
         Ok(Ok(())) => Ok("ready\n"),
         Ok(Err(error)) => {
@@ -103,5 +106,5 @@ pub async fn health() -> &'static str {
 pub async fn metrics(State(app): State<Arc<App>>) -> String {
     let counts = app.engine.core().await.counts();
     let events = app.engine.taken.load(std::sync::atomic::Ordering::Relaxed);
-    app.metrics.text(&counts, events)
+    app.metrics.text(&counts, events, app.engine.role().behind())
 }

@@ -1,4 +1,4 @@
-//! The one task that drives the scheduler ([`writer`]), and the handle through which everything else reaches it.
+//! The one task that drives the scheduler ([`writer`]; [`standby`] while another server leads), and the handle through which everything else reaches it.
 //!
 //! Events that arrive together share one transaction. The scheduler's state is behind a lock that is held while that transaction is written, so
 //! no request reads a state that a power cut could take back. What a request wants to know after its event is looked up under the same lock,
@@ -14,12 +14,16 @@ use tokio::sync::{Notify, RwLock, RwLockReadGuard, mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::identity::{self, Home, Identity};
-use crate::news::Watchers;
+use crate::news::{News, Watchers};
 use crate::store::{Store, StoreError};
 use scheduler::{Config, Core, Event, Refusal, Reply};
 
+mod role;
+mod standby;
 mod writer;
 
+pub use role::Role;
+pub use standby::Standby;
 use writer::Writer;
 
 /// Requests that wait for the writer, at most.
@@ -34,9 +38,16 @@ pub enum EngineError {
     /// The rules met something that they do not know: a mistake of this program, which this event alone pays for.
     #[error("the scheduler made a mistake over this request, and nothing was changed")]
     Panicked,
+    /// Another server leads, and it alone writes.
+    #[error("this server follows another one, which alone changes anything{}", at(.0.as_deref()))]
+    NotLeader(Option<String>),
     /// The store is away, or the server is going down.
     #[error("the server cannot keep what it would answer: {0}")]
     Unavailable(String),
+}
+
+fn at(leader: Option<&str>) -> String {
+    leader.map_or(String::new(), |leader| format!(": {leader}"))
 }
 
 /// What becomes of an event, told once: the reply and the state after it, durable; or why it had no effect.
@@ -60,6 +71,7 @@ pub struct Engine {
     requests: mpsc::Sender<Request>,
     watchers: Watchers,
     version: watch::Sender<u64>,
+    role: watch::Sender<Role>,
     superseded: Mutex<BTreeSet<Digest>>,
     /// Told when the store or a blob found the disk full.
     pub full: Notify,
@@ -71,6 +83,30 @@ pub struct Engine {
 
 /// The task, to be awaited at the end.
 pub type EngineTask = tokio::task::JoinHandle<()>;
+
+/// An engine whose task has not begun.
+pub struct Opened {
+    /// The handle.
+    pub engine: Arc<Engine>,
+    writer: Writer,
+    requests: mpsc::Receiver<Request>,
+}
+
+impl Opened {
+    /// Starts the task, which ends when `stop` says so, after a last snapshot. What a standby needs is given for one.
+    pub fn run(self, mut stop: watch::Receiver<bool>, standby: Option<Standby>) -> EngineTask {
+        let (mut writer, requests) = (self.writer, self.requests);
+        tokio::spawn(async move {
+            if let Some(standby) = standby {
+                writer.engine.compare(&standby.config).await;
+                if !standby.run(&mut writer, &mut stop).await {
+                    return;
+                }
+            }
+            writer.run(requests, stop).await;
+        })
+    }
+}
 
 /// The state that a store holds, the number of the next event, and how many came since its snapshot.
 pub(crate) async fn read_back(store: &dyn Store) -> Result<(Core, u64, u64), StoreError> {
@@ -92,7 +128,7 @@ pub(crate) async fn read_back(store: &dyn Store) -> Result<(Core, u64, u64), Sto
 }
 
 impl Engine {
-    /// Whether events can be taken in: the store answers, and, where the last batch could not be kept, something small can be again.
+    /// Whether events can be taken in, or the leader's log followed: the store answers, and, where the last batch could not be kept, something small can be again.
     ///
     /// # Errors
     /// What the store said.
@@ -104,8 +140,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Restores the state and starts the task. The task ends when `stop` says so, after a last snapshot. Without a home nothing tells a
-    /// restored backup.
+    /// Restores the state of the store that this server leads in, and starts the task. The task ends when `stop` says so, after a last
+    /// snapshot. Without a home nothing tells a restored backup.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -115,32 +151,20 @@ impl Engine {
         home: Option<Home>,
         stop: watch::Receiver<bool>,
     ) -> Result<(Arc<Self>, EngineTask), StoreError> {
-        let (core, next, since) = read_back(store.as_ref()).await?;
-        let (identity, restored) = identity::begin(store.as_ref(), home.as_ref(), next).await?;
-        let clock = Clock::begin(core.now_ms());
-        let (requests, receiver) = mpsc::channel(QUEUE_MAX);
-        let engine = Arc::new(Self {
-            core: RwLock::new(core),
-            store,
-            identity: Arc::new(identity),
-            clock,
-            requests,
-            watchers: Watchers::default(),
-            version: watch::Sender::new(0),
-            superseded: Mutex::default(),
-            full: Notify::new(),
-            taken: 0.into(),
-            failing: false.into(),
-        });
-        let mut writer = Writer {
-            engine: Arc::clone(&engine),
-            next,
-            since,
-            log_bytes: 0,
-            snapshot_bytes: 0,
-            broken: false,
-            home,
-        };
+        let opened = Self::lead(store, config, home).await?;
+        Ok((Arc::clone(&opened.engine), opened.run(stop, None)))
+    }
+
+    /// Restores the state of the store that this server leads in.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn lead(store: Arc<dyn Store>, config: Config, home: Option<Home>) -> Result<Opened, StoreError> {
+        let read = read_back(store.as_ref()).await?;
+        let (identity, restored) = identity::begin(store.as_ref(), home.as_ref(), read.1).await?;
+        let next = read.1;
+        let mut opened = Self::open(store, identity, read, home, Role::Leader);
+        let engine = Arc::clone(&opened.engine);
         let mut first = vec![Event::Restarted];
         if restored {
             tracing::warn!(
@@ -154,13 +178,103 @@ impl Engine {
         }
         let events: Vec<Request> = first.into_iter().map(unheard).collect();
         if next > 0 || events.len() > 1 {
-            writer.write(events).await;
+            opened.writer.write(events).await;
         }
-        if !writer.broken {
-            writer.mark()?;
+        if !opened.writer.broken {
+            opened.writer.mark()?;
         }
-        let task = tokio::spawn(writer.run(receiver, stop));
-        Ok((engine, task))
+        Ok(opened)
+    }
+
+    /// Restores the state of a store that another server leads in. None while that one has not begun.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn follow(store: Arc<dyn Store>, home: Option<Home>) -> Result<Option<Opened>, StoreError> {
+        let Some(identity) = identity::read(store.as_ref()).await? else {
+            return Ok(None);
+        };
+        let read = read_back(store.as_ref()).await?;
+        Ok(Some(Self::open(store, identity, read, home, Role::standby())))
+    }
+
+    fn open(
+        store: Arc<dyn Store>,
+        identity: Identity,
+        (core, next, since): (Core, u64, u64),
+        home: Option<Home>,
+        role: Role,
+    ) -> Opened {
+        let (sender, requests) = mpsc::channel(QUEUE_MAX);
+        let engine = Arc::new(Self {
+            clock: Clock::begin(core.now_ms()),
+            core: RwLock::new(core),
+            store,
+            identity: Arc::new(identity),
+            requests: sender,
+            watchers: Watchers::default(),
+            version: watch::Sender::new(0),
+            role: watch::Sender::new(role),
+            superseded: Mutex::default(),
+            full: Notify::new(),
+            taken: 0.into(),
+            failing: false.into(),
+        });
+        let writer = Writer {
+            engine: Arc::clone(&engine),
+            next,
+            since,
+            log_bytes: 0,
+            snapshot_bytes: 0,
+            broken: false,
+            home,
+        };
+        Opened {
+            engine,
+            writer,
+            requests,
+        }
+    }
+
+    /// What this server is among those that share its database.
+    pub fn role(&self) -> Role {
+        self.role.borrow().clone()
+    }
+
+    /// Whether this server may change anything.
+    ///
+    /// # Errors
+    /// It follows another one.
+    pub fn writes(&self) -> Result<(), EngineError> {
+        match &*self.role.borrow() {
+            Role::Leader => Ok(()),
+            Role::Standby { leader, .. } => Err(EngineError::NotLeader(leader.clone())),
+        }
+    }
+
+    /// Whether what is not known here is not known at all: no other server can have changed anything since.
+    pub fn is_sure(&self) -> bool {
+        self.writes().is_ok() && self.store.leads()
+    }
+
+    /// What is answered where it would have to be.
+    pub fn not_sure(&self) -> EngineError {
+        let unsure = || EngineError::Unavailable("another server may lead by now".to_owned());
+        self.writes().err().unwrap_or_else(unsure)
+    }
+
+    /// Tells those who wait for what happened.
+    fn tell(&self, news: News) {
+        news.hosts.into_iter().for_each(|host| self.watchers.hosts.notify(host));
+        news.jobs.into_iter().for_each(|job| self.watchers.jobs.notify(job));
+        self.version.send_modify(|version| *version += 1);
+    }
+
+    /// Tells all who wait that anything may have happened.
+    fn tell_all(&self) {
+        self.watchers.hosts.notify_all();
+        self.watchers.jobs.notify_all();
+        self.version.send_modify(|version| *version += 1);
     }
 
     /// The time by which the scheduler goes.
@@ -192,6 +306,7 @@ impl Engine {
         remember: Option<(String, String)>,
         look: impl FnOnce(Reply, &Core) -> T + Send + 'static,
     ) -> Result<T, EngineError> {
+        self.writes()?;
         event.cut();
         let (sender, answer) = oneshot::channel();
         let tell: Told = Box::new(move |told| {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use scheduler::{Core, Event, Refusal, Reply};
 use tokio::sync::{mpsc, watch};
 
-use super::{Engine, EngineError, Request, Told, read_back, stopped};
+use super::{Engine, EngineError, Request, Told, read_back, stopped, unheard};
 use crate::identity::Home;
 use crate::news::rows;
 use crate::store::{Answer, Batch, Logged, StoreError};
@@ -63,6 +63,8 @@ impl Writer {
                     while requests.recv_many(&mut batch, BATCH_MAX).await > 0 {
                         self.write(std::mem::take(&mut batch)).await;
                     }
+                    let noted = self.engine.core.write().await.take_notes();
+                    self.write(noted.into_iter().map(unheard).collect()).await;
                     break;
                 }
                 () = tokio::time::sleep(Duration::from_millis(pause)) => {}
@@ -113,8 +115,9 @@ impl Writer {
     }
 
     /// Reads the state back from the store.
-    async fn read_back(&mut self, core: &mut Core) -> Result<(), StoreError> {
-        let (restored, next, since) = read_back(self.engine.store.as_ref()).await?;
+    pub(super) async fn read_back(&mut self, core: &mut Core) -> Result<(), StoreError> {
+        let (mut restored, next, since) = read_back(self.engine.store.as_ref()).await?;
+        restored.keep_notes(core);
         *core = restored;
         (self.next, self.since, self.broken) = (next, since, false);
         tracing::info!(next, "read back from the store");
@@ -126,13 +129,16 @@ impl Writer {
         let engine = Arc::clone(&self.engine);
         let mut core = engine.core.write().await;
         let now_ms = engine.now_ms();
-        let (ticked, replies) = loop {
+        let mut may_note;
+        let applied = loop {
             if self.broken
                 && let Err(error) = self.read_back(&mut core).await
             {
                 return refuse(requests.into_iter().map(|request| request.tell), &error);
             }
-            match apply_all(&mut core, &requests, now_ms) {
+            // One that may not lead any more answers nothing without the store.
+            may_note = engine.store.leads();
+            match apply_all(&mut core, &requests, now_ms, may_note) {
                 Ok(applied) => break applied,
                 Err(Panicked(culprit)) => {
                     // Half of an event may be in the state: it is not gone on from.
@@ -147,11 +153,13 @@ impl Writer {
                 }
             }
         };
-        let (mut batch, told) = batch(self.next, now_ms, ticked, requests, replies);
+        let (mut batch, told) = batch(self.next, now_ms, requests, applied);
         let news = rows(&mut batch, core.take_commands());
         let events = batch.events.len() as u64;
         let kept = match events {
-            0 => Ok(0),
+            0 if may_note => Ok(0),
+            // Also a refusal is an answer of the one that leads alone.
+            0 => engine.store.ready().await.map(|()| 0),
             _ => engine.store.append(batch).await,
         };
         if let Err(error) = kept {
@@ -179,13 +187,11 @@ impl Writer {
             }
         }
         drop(core);
-        news.hosts.into_iter().for_each(|host| engine.watchers.hosts.notify(host));
-        news.jobs.into_iter().for_each(|job| engine.watchers.jobs.notify(job));
         let mut superseded = engine.superseded.lock().unwrap_or_else(PoisonError::into_inner);
-        superseded.extend(news.superseded);
+        superseded.extend(&news.superseded);
         drop(superseded);
         if events > 0 {
-            engine.version.send_modify(|version| *version += 1);
+            engine.tell(news);
         }
     }
 }
@@ -193,39 +199,77 @@ impl Writer {
 /// The place of the request over which the rules panicked; none for the timers.
 struct Panicked(Option<usize>);
 
-/// Applies timers that are due, and then every request: whether timers were, and the replies.
-fn apply_all(core: &mut Core, requests: &[Request], now_ms: u64) -> Result<(bool, Vec<Result<Reply, Refusal>>), Panicked> {
-    let due = core.next_due_ms().is_some_and(|due| due <= now_ms);
-    let mut apply =
-        |event: &Event, place| catch_unwind(AssertUnwindSafe(|| core.apply(event, now_ms))).map_err(|_| Panicked(place));
-    let ticked = due && apply(&Event::Tick, None)?.is_ok();
-    let places = requests.iter().enumerate();
-    let replies = places.map(|(place, request)| apply(&request.event, Some(place)));
-    Ok((ticked, replies.collect::<Result<_, _>>()?))
+/// What became of requests and timers.
+#[derive(Default)]
+struct Applied {
+    /// What timers and notes of heartbeats made of themselves, before the requests.
+    first: Vec<Event>,
+    /// For each request.
+    taken: Vec<Taken>,
+}
+
+/// What became of a request.
+struct Taken {
+    /// The event that came before it: what was noted of its host.
+    noted: Option<Event>,
+    reply: Result<Reply, Refusal>,
+    /// It changed nothing, and is not logged.
+    quiet: bool,
+}
+
+/// Applies timers that are due, and then every request.
+fn apply_all(core: &mut Core, requests: &[Request], now_ms: u64, may_note: bool) -> Result<Applied, Panicked> {
+    let apply = |core: &mut Core, event: &Event, place| {
+        catch_unwind(AssertUnwindSafe(|| core.apply(event, now_ms))).map_err(|_| Panicked(place))
+    };
+    let mut applied = Applied::default();
+    if core.next_due_ms().is_some_and(|due| due <= now_ms) {
+        for event in core.notes_due(now_ms).into_iter().chain([Event::Tick]) {
+            if apply(core, &event, None)?.is_ok() {
+                applied.first.push(event);
+            }
+        }
+    }
+    for (place, Request { event, .. }) in requests.iter().enumerate() {
+        if may_note && core.note(event, now_ms) {
+            let (noted, reply) = (None, Ok(Reply::Done));
+            applied.taken.push(Taken {
+                noted,
+                reply,
+                quiet: true,
+            });
+            continue;
+        }
+        let noted = core.note_before(event);
+        if let Some(noted) = &noted {
+            // Never refused.
+            let _done = apply(core, noted, Some(place))?;
+        }
+        let reply = apply(core, event, Some(place))?;
+        applied.taken.push(Taken {
+            noted,
+            reply,
+            quiet: false,
+        });
+    }
+    Ok(applied)
 }
 
 /// A request, once it was applied: whom to tell, and what.
 type Answered = (Told, Result<Reply, Refusal>);
 
 /// The events that were accepted and the answers to keep, and what is to be told to whom.
-fn batch(
-    first: u64,
-    at_ms: u64,
-    ticked: bool,
-    requests: Vec<Request>,
-    replies: Vec<Result<Reply, Refusal>>,
-) -> (Batch, Vec<Answered>) {
+fn batch(first: u64, at_ms: u64, requests: Vec<Request>, applied: Applied) -> (Batch, Vec<Answered>) {
+    let logged = |event| Logged { at_ms, event };
     let mut batch = Batch {
         first,
+        events: applied.first.into_iter().map(logged).collect(),
         ..Batch::default()
     };
-    batch.events.extend(ticked.then_some(Logged {
-        at_ms,
-        event: Event::Tick,
-    }));
     let mut told = Vec::with_capacity(requests.len());
-    for (Request { event, remember, tell }, reply) in requests.into_iter().zip(replies) {
-        if let Ok(reply) = &reply {
+    for (Request { event, remember, tell }, taken) in requests.into_iter().zip(applied.taken) {
+        batch.events.extend(taken.noted.map(logged));
+        if let Ok(reply) = &taken.reply {
             let number = match reply {
                 Reply::Job(job) => Some(job.0),
                 Reply::Host(host) => Some(host.0),
@@ -239,9 +283,9 @@ fn batch(
                     at_ms,
                 });
             }
-            batch.events.push(Logged { at_ms, event });
+            batch.events.extend((!taken.quiet).then(|| logged(event)));
         }
-        told.push((tell, reply));
+        told.push((tell, taken.reply));
     }
     (batch, told)
 }

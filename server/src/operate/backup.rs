@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 use super::check::{Found, check_copy};
-use super::{BLOBS, DATABASE, copy};
+use super::{BLOBS, DATABASE, Place, copy};
 use crate::private;
 
 /// Copies of the database that are tried, when a sweep comes in between each time.
@@ -18,14 +18,14 @@ const TRIES: u32 = 5;
 /// Tokens as they were written at the first start.
 const TOKENS: [&str; 3] = ["operator.token", "scientist.token", "host.token"];
 
-/// Copies a data folder, with a PostgreSQL database where a URL is given, into a new or empty folder, which is a data folder then. The server may run.
+/// Copies a server's data into a new or empty folder, which is a data folder then. The server may run.
 ///
 /// # Errors
 /// The data cannot be read, or the folder cannot be written or is not empty.
-pub async fn backup(data: &Path, database: Option<&str>, to: &Path) -> anyhow::Result<Found> {
+pub async fn backup(from: &Place, to: &Path) -> anyhow::Result<Found> {
     empty(to)?;
-    let (blobs, copied) = (data.join(BLOBS), to.join(BLOBS));
-    copy_blobs(&blobs, &copied)?;
+    let (data, copied) = (&from.data, to.join(BLOBS));
+    copy_blobs(&from.blobs, &copied)?;
     for name in TOKENS {
         if data.join(name).exists() {
             place(&data.join(name), &to.join(name))?;
@@ -34,8 +34,8 @@ pub async fn backup(data: &Path, database: Option<&str>, to: &Path) -> anyhow::R
     let file = to.join(DATABASE);
     let mut tries = 0;
     loop {
-        copy::to_file(&data.join(DATABASE), database, &file).await?;
-        copy_blobs(&blobs, &copied)?;
+        copy::to_file(&from.file(), from.database.as_deref(), &file).await?;
+        copy_blobs(&from.blobs, &copied)?;
         let found = check_copy(&file, &copied, false).await?;
         tries += 1;
         if found.wrong.is_empty() || tries == TRIES {
@@ -45,12 +45,13 @@ pub async fn backup(data: &Path, database: Option<&str>, to: &Path) -> anyhow::R
     }
 }
 
-/// Brings a backup back into a new or empty folder, and into an empty PostgreSQL database where a URL is given. The server that starts from it begins
+/// Brings a backup back into new or empty folders, and into an empty PostgreSQL database where the place has one. The server that starts from it begins
 /// a new life: leases end, and no number is given twice.
 ///
 /// # Errors
 /// The folder is no backup, or what it is brought into is not empty or cannot be written.
-pub async fn restore(from: &Path, data: &Path, database: Option<&str>) -> anyhow::Result<Found> {
+pub async fn restore(from: &Path, to: &Place) -> anyhow::Result<Found> {
+    let data = &to.data;
     let file = from.join(DATABASE);
     if !file.exists() {
         bail!(
@@ -59,17 +60,18 @@ pub async fn restore(from: &Path, data: &Path, database: Option<&str>) -> anyhow
         );
     }
     empty(data)?;
-    copy_blobs(&from.join(BLOBS), &data.join(BLOBS))?;
+    empty(&to.blobs)?;
+    copy_blobs(&from.join(BLOBS), &to.blobs)?;
     for name in TOKENS {
         if from.join(name).exists() {
             place(&from.join(name), &data.join(name))?;
         }
     }
     // A copy again, since the backup itself may have been started once.
-    let copied = data.join(DATABASE);
+    let copied = to.file();
     copy::to_file(&file, None, &copied).await?;
-    let found = check_copy(&copied, &data.join(BLOBS), false).await?;
-    if let Some(url) = database {
+    let found = check_copy(&copied, &to.blobs, false).await?;
+    if let Some(url) = &to.database {
         copy::to_postgres(&copied, url).await?;
         fs::remove_file(&copied)?;
     }

@@ -10,7 +10,7 @@ use protocol::http::JobView;
 use protocol::{ChainEntry, Digest, JobId};
 use scheduler::Wanted;
 
-use super::{BLOBS, DATABASE, copy};
+use super::{DATABASE, Place, copy};
 use crate::blob::FolderBlobs;
 use crate::engine::read_back;
 use crate::store::Store;
@@ -34,19 +34,20 @@ pub struct Found {
     pub wrong: Vec<String>,
 }
 
-/// Checks a data folder, with a PostgreSQL database where a URL is given. With `reads_blobs` the digest of each blob is computed, which reads all
+/// Checks a server's data. With `reads_blobs` the digest of each blob is computed, which reads all
 /// of them. A server may be running: what is looked at is a copy of the database, made in the folder for so long.
 ///
 /// # Errors
 /// The data cannot be read at all.
-pub async fn check(data: &Path, database: Option<&str>, reads_blobs: bool) -> anyhow::Result<Found> {
+pub async fn check(from: &Place, reads_blobs: bool) -> anyhow::Result<Found> {
+    let data = &from.data;
     let place = tempfile::Builder::new()
         .prefix("check-")
         .tempdir_in(data)
         .with_context(|| format!("{}: a copy of the database has to fit there", data.display()))?;
     let file = place.path().join(DATABASE);
-    copy::to_file(&data.join(DATABASE), database, &file).await?;
-    check_copy(&file, &data.join(BLOBS), reads_blobs).await
+    copy::to_file(&from.file(), from.database.as_deref(), &file).await?;
+    check_copy(&file, &from.blobs, reads_blobs).await
 }
 
 /// The same for a copy that [`copy::to_file`] made.

@@ -13,6 +13,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
 use super::RESTORED;
 use crate::private;
+use crate::shared::MARK;
 use crate::store::postgres::PostgresStore;
 
 #[derive(Clone, Copy)]
@@ -104,6 +105,10 @@ pub async fn to_file(file: &Path, database: Option<&str>, copy: &Path) -> anyhow
         .execute(&mut connection)
         .await
         .with_context(|| format!("{} is not a database of this version", copy.display()))?;
+    sqlx::query("DELETE FROM facts WHERE name = $1")
+        .bind(MARK)
+        .execute(&mut connection)
+        .await?;
     connection.close().await?;
     std::fs::File::open(copy)?.sync_all()?;
     Ok(())

@@ -37,6 +37,9 @@ pub struct Logged {
     pub event: Event,
 }
 
+/// Events in order, each with the version of the rules that wrote it.
+pub type Events = Vec<(u32, Logged)>;
+
 /// A row for people.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Row {
@@ -83,8 +86,8 @@ pub struct Batch {
 pub struct Loaded {
     /// The core's state, and the number of the first event that it does not contain.
     pub snapshot: Option<(u64, Vec<u8>)>,
-    /// Events since, in order, each with the version of the rules that wrote it.
-    pub events: Vec<(u32, Logged)>,
+    /// Events since.
+    pub events: Events,
     /// Number of the next event.
     pub next: u64,
 }
@@ -166,7 +169,7 @@ pub enum StoreError {
         /// The term of this server.
         term: i64,
     },
-    /// Another server uses the database.
+    /// Another server leads in the database.
     #[error("another server uses this database")]
     Taken,
     /// A fault that a test asked for.
@@ -190,7 +193,7 @@ impl StoreError {
     }
 }
 
-/// What outlives the process. One process at a time writes.
+/// What outlives the process. One process at a time writes, others may read.
 pub trait Store: Send + Sync + 'static {
     /// All that is needed to begin.
     fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>>;
@@ -248,6 +251,27 @@ pub trait Store: Send + Sync + 'static {
     /// Whether the store answers and may be written: it is asked, not remembered.
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Events from number `next` on, some at a time. None when a snapshot has taken the place
+    /// of some of them: then all is loaded anew.
+    fn events_from(&self, _next: u64) -> BoxFuture<'_, Result<Option<Events>, StoreError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// Tries to become the one that writes, which others reach at a URL. Whether it is; until then it reads what another writes.
+    fn lead(&self, _url: String) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(std::future::ready(Ok(true)))
+    }
+
+    /// Whether it is certain that no other writes, without asking.
+    fn leads(&self) -> bool {
+        true
+    }
+
+    /// The URL of the one that writes, as far as it is known.
+    fn leader(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 
     /// Ends, with the reason, when the store belongs to another process: then nothing can be written any more, and this one has to end.

@@ -1,74 +1,165 @@
-//! A store in a PostgreSQL database, for one writing server at a time.
+//! A store in a PostgreSQL database, for any number of servers of which one writes.
 //!
-//! Two things decide which server that is:
-//! - A **lock** (PostgreSQL's advisory lock of a session) elects it. The lock lives on one connection, which [`lock`] looks at every second.
-//! - A **term** (the one row of table `leader`) fences it: taking the lock raises the term. A lock alone is not enough: when its
+//! Three things decide which server that is:
+//! - A **lock** (PostgreSQL's advisory lock of a session) elects it. The lock lives on one connection, which [`lock`] looks at every second: a
+//!   server that ends lets go of it at once.
+//! - A **lease** (the one row of table `lease`, [`lease`]) ends when that connection stands still: a server that is cut off or stopped does not keep
+//!   the lock from the others. It ends by the database's clock; no server's clock matters.
+//! - A **term** (the one row of table `leader`) fences: taking the lock raises the term. A lock alone is not enough: when its
 //!   connection dies, its old holder would go on writing through others.
 //!
 //! Invariant: every transaction that writes anything begins by holding the row `leader` with this server's term, and fails when the term
 //! is another. A new server's raise waits for such transactions and voids all later ones. Connections are read-only by default, so a
 //! statement that does not come through [`PostgresStore::begin`] cannot write.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Postgres, Transaction};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
+pub use self::lease::LEASE;
+use self::lease::Renewals;
 use self::lock::Lock;
 
+mod lease;
 mod lock;
 
 /// For a connection to read on.
 const READ_PATIENCE: Duration = Duration::from_secs(1);
 /// For a connection to write on.
 const WRITE_PATIENCE: Duration = Duration::from_secs(5);
+/// The term of a server that has not led yet.
+const NO_TERM: i64 = 0;
+
+static TABLES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// A store in a PostgreSQL database.
 pub struct PostgresStore {
+    options: PgConnectOptions,
     /// For reading.
     pool: PgPool,
     /// For transactions that write, so that readers do not keep the log waiting.
     writer: PgPool,
     next_row: Mutex<i64>,
-    term: i64,
-    lock: Lock,
+    term: AtomicI64,
+    /// The connection on which it tries to take the lock.
+    trying: Mutex<Option<PgConnection>>,
+    lock: OnceLock<Lock>,
+    renewals: Arc<Renewals>,
+    /// Why this server's term is over.
+    lost: watch::Sender<Option<String>>,
 }
 
 impl PostgresStore {
-    /// Connects, takes the lock of the one server that writes, brings the tables up to date, and begins a term.
+    /// Connects, and begins a term at once.
     ///
     /// # Errors
     /// No such database, another server that uses it, or tables that are none of ours.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let options: PgConnectOptions = url.parse()?;
-        let mut locked = lock::connect(&options).await?;
-        if !lock::take(&mut locked).await? {
-            return Err(StoreError::Taken);
+        let store = Self::join(url, LEASE).await?;
+        match store.lead("").await? {
+            true => Ok(store),
+            false => Err(StoreError::Taken),
         }
-        sqlx::migrate!("migrations/postgres").run(&mut locked).await?;
-        let (term,): (i64,) = sqlx::query_as("UPDATE leader SET term = term + 1 RETURNING term")
-            .fetch_one(&mut locked)
+    }
+
+    /// Connects, to read what another server writes, or to [lead](Store::lead) under leases of a length. Makes the tables where there are none.
+    ///
+    /// # Errors
+    /// No such database, or tables that are none of ours.
+    pub async fn join(url: &str, lease: Duration) -> Result<Self, StoreError> {
+        let options: PgConnectOptions = url.parse()?;
+        let mut connection = lock::connect(&options).await?;
+        let (made,): (bool,) = sqlx::query_as("SELECT to_regclass('blob_jobs') IS NOT NULL")
+            .fetch_one(&mut connection)
             .await?;
-        let (next,): (i64,) = sqlx::query_as("SELECT COALESCE(MAX(number), 0) + 1 FROM changes")
-            .fetch_one(&mut locked)
-            .await?;
+        if !made {
+            // Two that do this at once wait for each other.
+            TABLES.run_direct(None, &mut connection, false).await?;
+        }
         let read_only = options.clone().options([
             ("default_transaction_read_only", "on"),
             // A server that stops in the middle of a transaction does not keep its successor waiting.
-            ("idle_in_transaction_session_timeout", "10s"),
+            ("idle_in_transaction_session_timeout", "5s"),
         ]);
         // Those who only ask are told within a second or two that the database is away.
         let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(READ_PATIENCE);
         let writer = PgPoolOptions::new().max_connections(2).acquire_timeout(WRITE_PATIENCE);
         Ok(Self {
-            pool: pool.connect_with(read_only.clone()).await?,
-            writer: writer.connect_with(read_only).await?,
-            next_row: Mutex::new(next),
-            term,
-            lock: Lock::watch(locked, options, term),
+            options,
+            pool: pool.connect_lazy_with(read_only.clone()),
+            writer: writer.connect_lazy_with(read_only),
+            next_row: Mutex::new(0),
+            term: AtomicI64::new(NO_TERM),
+            trying: Mutex::new(Some(connection)),
+            lock: OnceLock::new(),
+            renewals: Arc::new(Renewals::new(lease)),
+            lost: watch::Sender::new(None),
         })
+    }
+
+    fn term(&self) -> i64 {
+        self.term.load(Ordering::SeqCst)
+    }
+
+    async fn lead(&self, url: &str) -> Result<bool, StoreError> {
+        let mut trying = self.trying.lock().await;
+        if self.term() != NO_TERM {
+            return Ok(true);
+        }
+        // One that fails is closed with that, and with it the lock that it may have got.
+        let mut connection = match trying.take() {
+            Some(connection) => connection,
+            None => lock::connect(&self.options).await?,
+        };
+        if !lock::take(&mut connection).await? {
+            if lease::is_over(&mut connection).await? {
+                tracing::warn!("the lease of the server that leads is over: its lock is taken away");
+                lock::take_away(&mut connection).await?;
+            }
+            *trying = Some(connection);
+            return Ok(false);
+        }
+        // Those of a newer version are made by the first of that version that leads.
+        TABLES.run_direct(None, &mut connection, false).await?;
+        let asked = self.renewals.now_ms();
+        let term = lease::begin(&mut connection, url, &self.renewals).await?;
+        self.renewals.renewed(asked);
+        let (next,): (i64,) = sqlx::query_as("SELECT COALESCE(MAX(number), 0) + 1 FROM changes")
+            .fetch_one(&mut connection)
+            .await?;
+        *self.next_row.lock().await = next;
+        let held = Lock::watch(
+            connection,
+            self.options.clone(),
+            term,
+            Arc::clone(&self.renewals),
+            self.lost.clone(),
+        );
+        // Held across this function, `trying` lets one alone come here.
+        drop(self.lock.set(held));
+        self.term.store(term, Ordering::SeqCst);
+        Ok(true)
+    }
+
+    fn leads(&self) -> bool {
+        self.term() != NO_TERM && self.renewals.hold()
+    }
+
+    async fn leader(&self) -> Result<Option<String>, StoreError> {
+        let (leased,): (bool,) = sqlx::query_as("SELECT to_regclass('lease') IS NOT NULL")
+            .fetch_one(&self.pool)
+            .await?;
+        if !leased {
+            return Ok(None);
+        }
+        let row: Option<(String,)> = sqlx::query_as("SELECT url FROM lease").fetch_optional(&self.pool).await?;
+        Ok(row.map(|(url,)| url).filter(|url| !url.is_empty()))
     }
 
     /// A connection to write on.
@@ -79,36 +170,51 @@ impl PostgresStore {
     /// Begins a transaction that may write.
     ///
     /// # Errors
-    /// The term is over, or the database does not answer.
+    /// The term is over or has not begun, or the database does not answer.
     pub(crate) async fn begin<'c>(&self, connection: &'c mut PgConnection) -> Result<Transaction<'c, Postgres>, StoreError> {
+        let term = self.term();
         let mut transaction = connection.begin_with("BEGIN READ WRITE").await?;
         // A shared lock on the row: the next server's raise of the term waits for this transaction, and this statement for such a raise.
         let current: Option<(i64,)> = sqlx::query_as("SELECT term FROM leader WHERE term = $1 FOR SHARE")
-            .bind(self.term)
+            .bind(term)
             .fetch_optional(&mut *transaction)
             .await?;
         match current {
-            Some(_) => Ok(transaction),
-            None => Err(StoreError::Fenced { term: self.term }),
+            Some(_) if term != NO_TERM => Ok(transaction),
+            _ => Err(StoreError::Fenced { term }),
         }
     }
 
+    /// Begins a transaction that sees the database at one moment, while another server may write.
+    async fn reading(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?)
+    }
+
     async fn ready(&self) -> Result<(), StoreError> {
-        let (term,): (i64,) = sqlx::query_as("SELECT term FROM leader").fetch_one(&self.pool).await?;
-        match term == self.term {
-            true => Ok(()),
-            false => Err(StoreError::Fenced { term: self.term }),
+        let (current,): (i64,) = sqlx::query_as("SELECT term FROM leader").fetch_one(&self.pool).await?;
+        match self.term() {
+            term if term == current || term == NO_TERM => Ok(()),
+            term => Err(StoreError::Fenced { term }),
         }
     }
 
     fn lost(&self) -> BoxFuture<'static, String> {
-        self.lock.lost()
+        let mut lost = self.lost.subscribe();
+        Box::pin(async move {
+            let reason = lost.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+            match reason {
+                Some(reason) => reason,
+                None => std::future::pending().await,
+            }
+        })
     }
 
     async fn close(&self) {
         self.pool.close().await;
         self.writer.close().await;
-        self.lock.release().await;
+        if let Some(lock) = self.lock.get() {
+            lock.release().await;
+        }
     }
 }
 

@@ -47,6 +47,24 @@ impl SqliteStore {
         Ok(connection.begin().await?)
     }
 
+    /// Begins a transaction that sees the database at one moment.
+    async fn reading(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.pool.begin().await?)
+    }
+
+    /// Of a file there is one server.
+    async fn lead(&self, _url: &str) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    fn leads(&self) -> bool {
+        true
+    }
+
+    async fn leader(&self) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
     /// Jobs of which there are boundaries.
     pub(crate) async fn chained(&self) -> Result<Vec<JobId>, StoreError> {
         let rows: Vec<(i64,)> = sqlx::query_as("SELECT DISTINCT job FROM chain ORDER BY job")

@@ -1,12 +1,11 @@
 //! Two servers on one PostgreSQL, and the connection that holds the first one's lock is cut: the first writes nothing more, and ends.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::common::postgres::Cluster;
 use crate::common::process::Process;
 use crate::common::proxy::Proxy;
-use crate::common::{Person, a_job, client, options, token};
+use crate::common::{Person, a_job, client, options, submit_when_it_leads, token};
 use protocol::http::{IssueToken, IssuedToken, JobView, Listed, Scope, TokenView};
 use protocol::{Digest, JobId};
 use reqwest::{Method, StatusCode};
@@ -104,44 +103,27 @@ async fn a_lock_whose_connection_is_cut_is_taken_again_where_nobody_else_has_led
     PostgresStore::open(&direct).await.expect("free at once after it was let go");
 }
 
-/// Starts a server as soon as the lock is free.
-fn start_when_free(data: &Path, database: &str) -> Process {
-    (0..100)
-        .find_map(|_| {
-            let started = Process::start(data, &["--database", database]);
-            if started.is_none() {
-                std::thread::sleep(Duration::from_millis(100));
-            }
-            started
-        })
-        .expect("the lock becomes free")
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_servers_and_a_cut_lock_the_first_takes_back_nothing_and_ends() {
     let Some(cluster) = Cluster::start() else { return };
     let direct = cluster.database("two");
     let proxy = Proxy::start(cluster.socket()).await;
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let mut first = Process::start(
-        one.path(),
-        &["--database", &format!("postgres://baton@127.0.0.1:{}/two", proxy.port)],
-    )
-    .expect("it starts");
+    let blobs = one.path().join("shared").display().to_string();
+    let through = format!("postgres://baton@127.0.0.1:{}/two", proxy.port);
+    let mut first = Process::start(one.path(), &["--blobs", &blobs, "--database", &through]).expect("it starts");
     let scientist = Person::new(&first.url, token(one.path(), "scientist"));
     let operator = Person::new(&first.url, token(one.path(), "operator"));
     let template = a_job(&scientist, 5).await;
     let mut answered = vec![scientist.submit(&template).await];
-    assert!(
-        Process::start(two.path(), &["--database", &direct]).is_none(),
-        "one at a time"
-    );
+    let second = Process::start(two.path(), &["--blobs", &blobs, "--database", &direct]).expect("it follows");
+    let other = Person::new(&second.url, scientist.token.clone());
+    let refused = other.request(Method::POST, "/v1/jobs").json(&template).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE, "one writes at a time");
 
     proxy.refuse(true);
     proxy.cut_first();
-    let second = start_when_free(two.path(), &direct);
-    let other = Person::new(&second.url, scientist.token.clone());
-    answered.push(other.submit(&a_job(&other, 5).await).await);
+    answered.push(submit_when_it_leads(&other, &template).await.0);
     // From here on the first may refuse, or be gone; what it answers would be taken back.
     let ask = IssueToken {
         scope: Scope::Scientist,
@@ -170,7 +152,7 @@ async fn two_servers_and_a_cut_lock_the_first_takes_back_nothing_and_ends() {
         .post("/v1/tokens", &ask)
         .await;
     second.terminate();
-    let third = start_when_free(two.path(), &direct);
+    let third = Process::start(two.path(), &["--blobs", &blobs, "--database", &direct]).expect("it leads");
     let scientist = Person::new(&third.url, scientist.token);
     let jobs: Listed<JobView> = scientist.get("/v1/jobs").await;
     let found: Vec<JobId> = jobs.items.iter().map(|job| job.job).collect();

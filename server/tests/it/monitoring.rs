@@ -1,9 +1,12 @@
 //! What is kept about each host and job, asked for over HTTP.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use crate::common::{MINUTE_MS, Person, Worker, a_job, start, token};
 use protocol::Outcome;
 use protocol::http::job::ClassPresence;
-use protocol::http::{EndAttempt, Heartbeat, HostView, JobProgress, LeaveNotice, Orders, Why};
+use protocol::http::{EndAttempt, Heartbeat, HostView, JobProgress, LeaveNotice, Listed, Orders, Why};
 use reqwest::{Method, StatusCode};
 
 #[tokio::test]
@@ -117,6 +120,40 @@ async fn metrics_count_requests_jobs_and_hosts_without_a_token() {
         "baton_requests_total{method=\"POST\",route=\"/v1/jobs\",status=\"201\"} 1",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    server.stop().await;
+}
+
+/// Names of the server's metrics in a text.
+fn metrics_in(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| word.starts_with("baton_")).collect()
+}
+
+#[tokio::test]
+async fn every_metric_that_the_board_and_the_alert_rules_name_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, scientist) = start(folder.path()).await;
+    let _counted: Listed<HostView> = scientist.get("/v1/hosts").await;
+    let text = scientist
+        .client
+        .get(format!("{}/metrics", server.url))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    let known = metrics_in(&text);
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("monitoring");
+    let board = std::fs::read_to_string(files.join("board.json")).unwrap();
+    let _board: serde_json::Value = serde_json::from_str(&board).expect("the board is JSON");
+    let alerts = std::fs::read_to_string(files.join("alerts.yml")).unwrap();
+    for (file, text) in [("board.json", &board), ("alerts.yml", &alerts)] {
+        let named = metrics_in(text);
+        assert!(named.len() > 4, "{file} names {named:?}");
+        let unknown: Vec<_> = named.difference(&known).collect();
+        assert!(unknown.is_empty(), "{file} names {unknown:?}, the server has {known:?}");
     }
     server.stop().await;
 }

@@ -7,7 +7,7 @@ use crate::common::postgres::Cluster;
 use crate::common::process::Process;
 use crate::common::{Person, Worker, a_job, token};
 use protocol::JobState;
-use protocol::http::ServerView;
+use protocol::http::{Listed, ServerView, TokenView};
 use reqwest::StatusCode;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -219,10 +219,10 @@ async fn check_names_a_missing_blob_a_changed_row_and_a_log_that_was_cut() {
     finds(&["the chain of job 1: segment 2 does not follow"]).await;
     change(&place.data, "DELETE FROM chain WHERE job = 2 AND segment = 4").await;
     finds(&["the chain of job 2 ends in", "at segment 4"]).await;
-    // Among the last three is all of the second job.
+    // With the submission of the second job, all of it.
     change(
         &place.data,
-        "DELETE FROM events WHERE first >= (SELECT first FROM events ORDER BY first DESC LIMIT 1 OFFSET 2)",
+        r#"DELETE FROM events WHERE first >= (SELECT MAX(first) FROM events WHERE CAST(body AS TEXT) LIKE '%"Submit"%')"#,
     )
     .await;
     finds(&["there is a chain of job 2, of which the log knows nothing"]).await;
@@ -266,4 +266,67 @@ async fn what_is_no_data_folder_is_named() {
         "{}",
         said(&output)
     );
+}
+
+/// `baton-server token …`: whether it did, and what it said.
+async fn tokens(place: &Place, words: &[&str]) -> (bool, String) {
+    let mut program = tokio::process::Command::new(env!("CARGO_BIN_EXE_baton-server"));
+    program.arg("token").arg("--data").arg(&place.data);
+    program.args(place.database.iter().flat_map(|url| ["--database", url.as_str()]));
+    let output = program.args(words).output().await.expect("the binary starts");
+    (output.status.success(), said(&output))
+}
+
+async fn a_lost_operator_gets_back_in(place: &Place) {
+    let (done, said) = tokens(place, &["list"]).await;
+    assert!(!done && said.contains("no server has begun"), "{said}");
+    let server = place.start();
+    let (done, said) = tokens(place, &["new", "operator", "olga"]).await;
+    assert!(!done && said.contains("a server runs on this data"), "{said}");
+    server.terminate();
+    let (done, said) = tokens(place, &["new", "operator", "Olga!"]).await;
+    assert!(!done && said.contains("subject: expected 1 to 64"), "{said}");
+    let (done, said) = tokens(place, &["new", "operator", "olga"]).await;
+    let secret = said
+        .lines()
+        .find(|line| line.starts_with("baton_operator_"))
+        .expect("a secret");
+    assert!(done, "{said}");
+    let server = place.start();
+    let olga = Person::new(&server.url, secret.to_owned());
+    let listed: Listed<TokenView> = olga.get("/v1/tokens").await;
+    let id = listed
+        .items
+        .iter()
+        .find(|token| token.subject == "olga")
+        .expect("it is there")
+        .id
+        .clone();
+    server.terminate();
+    let (done, said) = tokens(place, &["revoke", &id]).await;
+    assert!(done && said.contains("revoked"), "{said}");
+    let (_, said) = tokens(place, &["list"]).await;
+    assert!(
+        said.lines().any(|line| line.contains(&id) && line.contains("revoked")),
+        "{said}"
+    );
+    let server = place.start();
+    let refused = olga
+        .client
+        .get(format!("{}/v1/tokens", server.url))
+        .bearer_auth(secret)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    server.terminate();
+}
+
+#[tokio::test]
+async fn tokens_are_made_and_revoked_while_no_server_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    a_lost_operator_gets_back_in(&Place::new(folder.path().join("one"), None)).await;
+    let Some(cluster) = Cluster::start() else { return };
+    let database = cluster.database("tokens");
+    a_lost_operator_gets_back_in(&Place::new(folder.path().join("two"), Some(database))).await;
 }

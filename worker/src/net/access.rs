@@ -16,7 +16,7 @@ pub(crate) const TOKEN_BYTES_MAX: u64 = 1 << 12;
 /// Where the server is, and who asks.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Access {
-    /// The server's URL.
+    /// The server's URL; several with commas between them, where several programs serve one database.
     #[arg(long, env = "BATON_SERVER", value_name = "URL", global = true)]
     pub(crate) server: Option<String>,
     /// The token. Other users of this machine can see it here: prefer --token-file.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::http::{Problem, SERVER_ID};
+use protocol::http::{Problem, SERVER_BEHIND, SERVER_ID, SERVER_LEADER};
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use serde::de::DeserializeOwned;
@@ -52,6 +52,17 @@ async fn bytes(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, NetE
 pub(crate) async fn json<T: DeserializeOwned>(response: Response) -> Result<T, NetError> {
     let body = bytes(response, JSON_BYTES_MAX).await?;
     serde_json::from_slice(&body).map_err(|error| NetError::Garbled(error.to_string()))
+}
+
+/// Whether a server answers that follows another one, and has done nothing.
+pub(crate) fn is_standby(response: &Response) -> bool {
+    // Any answer of a standby says how far behind it is; only what it cannot do has this status.
+    response.status() == reqwest::StatusCode::SERVICE_UNAVAILABLE && response.headers().contains_key(SERVER_BEHIND)
+}
+
+/// The URL at which such a server says that the leader is.
+pub(crate) fn leader(response: &Response) -> Option<String> {
+    Some(response.headers().get(SERVER_LEADER)?.to_str().ok()?.to_owned())
 }
 
 /// The response, when it is a success.

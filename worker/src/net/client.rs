@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::NetError;
 use super::answer;
 use super::transfer::Transfers;
+use super::urls::Urls;
 use crate::exit::Usage;
 
 /// An answer begins within this time, after the request's body is through. `BATON_NET_PATIENCE_S` says otherwise.
@@ -78,7 +79,8 @@ impl ServerId {
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     http: reqwest::Client,
-    base: String,
+    /// Shared by all clients made of this one: what one finds out holds for all.
+    urls: Arc<Urls>,
     token: String,
     server: Option<ServerId>,
     /// What the server said of itself last, shared by all clients made of this one.
@@ -90,7 +92,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// A client for the server at `base`, which speaks for the holder of `token`. `ca` is a PEM file of certificates to trust
+    /// A client for the server at `base` (or at several URLs with commas between them), which speaks for the holder of `token`. `ca` is a PEM file of certificates to trust
     /// besides the system's.
     ///
     /// # Errors
@@ -98,7 +100,7 @@ impl Client {
     pub(crate) fn new(base: &str, token: &str, ca: Option<&Path>) -> anyhow::Result<Self> {
         // Another client of this process may have done it.
         let _installed = rustls::crypto::ring::default_provider().install_default();
-        let base = server_url(base)?;
+        let urls = Urls::parse(base)?;
         check_token(token)?;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("baton/", env!("CARGO_PKG_VERSION")))
@@ -106,7 +108,10 @@ impl Client {
             .connect_timeout(Duration::from_secs(10))
             .tcp_nodelay(true);
         // A proxy of the environment is for the world outside.
-        if ["//127.", "//localhost", "//[::1]"].iter().any(|local| base.contains(local)) {
+        if ["//127.", "//localhost", "//[::1]"]
+            .iter()
+            .any(|local| urls.text().contains(local))
+        {
             builder = builder.no_proxy();
         }
         if let Some(path) = ca {
@@ -117,7 +122,7 @@ impl Client {
         }
         Ok(Self {
             http: builder.build()?,
-            base,
+            urls: Arc::new(urls),
             token: token.to_owned(),
             server: None,
             version: Arc::default(),
@@ -139,9 +144,9 @@ impl Client {
         Self { server, ..self.clone() }
     }
 
-    /// The server's URL.
-    pub(crate) fn base(&self) -> &str {
-        &self.base
+    /// The server's URL; several with commas between them.
+    pub(crate) fn base(&self) -> String {
+        self.urls.text()
     }
 
     /// The id of what answers at the URL; none for a server of before such ids. No token is sent.
@@ -149,7 +154,7 @@ impl Client {
     /// # Errors
     /// [`NetError`]; [`NetError::Garbled`] when what answers is no server.
     pub(crate) async fn ask_id(&self) -> Result<Option<ServerId>, NetError> {
-        let request = self.http.get(format!("{}/v1/server", self.base));
+        let request = self.http.get(format!("{}/v1/server", self.urls.current()));
         let response = match self.of_server(None).answer(request, 0).await {
             Ok(response) => response,
             Err(error) if error.status() == 404 => return Ok(None),
@@ -164,24 +169,53 @@ impl Client {
     /// A request to a path that begins with `/v1`.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
-            .request(method, format!("{}{path}", self.base))
+            .request(method, format!("{}{path}", self.urls.current()))
             .bearer_auth(&self.token)
     }
 
-    /// The answer to a request with a body of so many bytes, when it is a success of the server that is expected. Its body is not read yet.
+    /// The answer to a request with a body of so many bytes, when it is a success of the server that is expected. Its body is not read yet. Where a
+    /// server has several URLs, the next is asked when one cannot be reached, or follows another: then nothing was done there.
     ///
     /// # Errors
     /// [`NetError`].
     pub(crate) async fn answer(&self, request: RequestBuilder, body_bytes: u64) -> Result<Response, NetError> {
-        let sent = tokio::time::timeout(patience(body_bytes), request.send()).await;
+        let (http, request) = request.build_split();
+        let mut request = request?;
+        for others in (0..self.urls.count()).rev() {
+            let (again, asked) = (request.try_clone(), request.url().to_string());
+            let sent = tokio::time::timeout(patience(body_bytes), http.execute(request)).await;
+            // Whether nothing was done there, and where else to ask.
+            let (undone, hint) = match &sent {
+                Ok(Ok(response)) if answer::is_standby(response) => (true, answer::leader(response)),
+                Ok(Ok(response)) if !response.status().is_server_error() => return self.take(sent).await,
+                Ok(Err(error)) => (error.is_connect(), None),
+                Ok(Ok(_)) | Err(_) => (false, None),
+            };
+            let next = self.urls.leave(&asked, hint.as_deref());
+            let moved = self.urls.moved(&asked, &next);
+            let Some((mut other, url)) = again.zip(moved).filter(|_| undone && others > 0) else {
+                return self.take(sent).await;
+            };
+            *other.url_mut() = url;
+            request = other;
+        }
+        Err(NetError::away("no URL is left to ask"))
+    }
+
+    async fn take(&self, sent: Result<reqwest::Result<Response>, tokio::time::error::Elapsed>) -> Result<Response, NetError> {
         let response = sent.map_err(|_| NetError::away("no answer in time"))??;
         if response.status().is_redirection() && response.status() != reqwest::StatusCode::NOT_MODIFIED {
-            return Err(answer::moved(&self.base, &response));
+            return Err(answer::moved(&base_of(&response), &response));
         }
         if let Some(expected) = &self.server
             && id_of(&response).as_ref() != Some(expected)
         {
-            return Err(answer::stranger(&self.base, expected, id_of(&response).as_ref(), &response));
+            return Err(answer::stranger(
+                &base_of(&response),
+                expected,
+                id_of(&response).as_ref(),
+                &response,
+            ));
         }
         if let Some(version) = response
             .headers()
@@ -267,29 +301,14 @@ impl Client {
     }
 }
 
+/// The server's address that a response came from.
+fn base_of(response: &Response) -> String {
+    response.url().origin().ascii_serialization()
+}
+
 /// The id that a response's server says.
 fn id_of(response: &Response) -> Option<ServerId> {
     ServerId::parse(response.headers().get(SERVER_ID)?.to_str().ok()?)
-}
-
-/// The server's URL in its usual spelling, without a slash at its end.
-fn server_url(text: &str) -> Result<String, Usage> {
-    let wrong = |problem: &str| {
-        Usage(format!(
-            "server {text:?}: {problem}; expected a URL such as https://baton.example or http://127.0.0.1:8477"
-        ))
-    };
-    let url = reqwest::Url::parse(text.trim()).map_err(|error| wrong(&error.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong(&format!("its scheme is {:?}", url.scheme())));
-    }
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong("it has a user, a query or a fragment"));
-    }
-    if url.path().contains('%') || text.trim().contains(char::is_whitespace) {
-        return Err(wrong("it has a blank in it"));
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// Whether a token can travel in a header.
@@ -320,6 +339,7 @@ pub(crate) fn fresh_key() -> String {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::urls::server_url;
     use super::*;
 
     #[test]

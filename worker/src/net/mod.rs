@@ -7,6 +7,7 @@
 //! | [`answer`] | answers: what of them is taken, and how much |
 //! | [`error`] | what can go wrong with a request |
 //! | `hostile` | tests: servers that answer anything |
+//! | `urls` | where a server is reached, under several URLs too |
 //! | [`transfer`] | blobs on their way: size of parts, progress |
 //! | [`pace`] | limits of bandwidth |
 //! | [`blobs`] | packages, checkpoints and outputs, up and down, in parts that survive a cut |
@@ -26,6 +27,7 @@ pub(crate) mod link;
 pub(crate) mod outputs;
 pub(crate) mod pace;
 pub(crate) mod transfer;
+mod urls;
 
 pub(crate) use access::Access;
 pub(crate) use client::{Client, ServerId};

@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`presence`] | what hosts report, their silence, timers that fire |
+//! | [`quiet`] | heartbeats that change nothing: noted, not logged |
 //! | [`register`], [`departure`] | hosts that register, and that leave as planned |
 //! | [`access`] | hosts that are banned, or have no token any more |
 //! | [`restored`] | a state that comes from a backup |
@@ -26,6 +27,7 @@ mod grant;
 mod leases;
 mod matching;
 mod presence;
+mod quiet;
 mod register;
 mod restored;
 mod retire;
@@ -37,6 +39,7 @@ pub(crate) use checks::PROBATION;
 pub(crate) use checks::share_ppm;
 pub(crate) use ending::MESSAGE_CHARS_MAX;
 pub(crate) use presence::REASON_CHARS_MAX;
+pub use quiet::Note;
 pub use retire::Finished;
 
 use protocol::JobState;

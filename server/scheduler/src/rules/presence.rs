@@ -7,6 +7,7 @@ use protocol::{AttemptId, HardwareClass, HostId, HostState, JobState, Outcome};
 
 use super::Then;
 use super::ending::{Setback, after_stop};
+use super::quiet::skew_ms;
 use super::register::{INSTANCE_EXPECTED, is_instance};
 use crate::tables::{Cause, Length, Need, QueueKey, Stage, Timer};
 use crate::{Config, Core, Refusal};
@@ -164,7 +165,7 @@ impl Core {
             host.instance.clone_from(&beat.instance);
         }
         host.meet(address);
-        host.clock_skew_ms = i64::try_from(i128::from(beat.clock_ms) - i128::from(now_ms)).unwrap_or(i64::MAX);
+        host.clock_skew_ms = skew_ms(beat.clock_ms, now_ms);
         host.errors = host.errors.saturating_add(beat.errors);
         if let Some(rtt) = beat.rtt_ms {
             host.rtt_min_ms = Some(host.rtt_min_ms.map_or(rtt, |least| least.min(rtt)));

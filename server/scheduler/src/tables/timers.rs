@@ -74,6 +74,12 @@ impl Timers {
         self.due.first().map(|(at, _)| *at)
     }
 
+    /// Those that are due at `now`, in their order.
+    pub(crate) fn due(&self, now_ms: u64) -> impl Iterator<Item = Timer> {
+        let due = self.due.iter().take_while(move |(at, _)| *at <= now_ms);
+        due.map(|(_, timer)| *timer)
+    }
+
     /// Takes the next one that is due at `now`.
     pub(crate) fn pop(&mut self, now_ms: u64) -> Option<Timer> {
         let (at, timer) = *self.due.first()?;

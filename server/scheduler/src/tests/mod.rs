@@ -10,6 +10,7 @@ mod hostile;
 mod indistinguishable;
 mod making_room;
 mod offers;
+mod quiet;
 mod random;
 mod referee;
 mod replay;

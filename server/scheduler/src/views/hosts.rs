@@ -57,6 +57,7 @@ impl Core {
     }
 
     pub(super) fn host_view(&self, host: &Host) -> HostView {
+        let host = &self.host_with_note(host);
         let mut counted = host.clone();
         counted.count(self.now_ms);
         let hazard = host.hazard_ppm(self.now_ms);

@@ -1,66 +1,53 @@
-//! The lock of the one server that writes: an advisory lock on a connection of its own, looked at every second.
+//! The lock of the one server that writes: an advisory lock on a connection of its own, on which its lease is renewed every second.
 //!
 //! When the connection dies, the lock is taken again under the same term, as long as nobody else has led: a database that restarts does not end
 //! its server. As soon as the term is another's, the lock is lost for good, and the process has to end. Between the two the fence in
 //! every transaction keeps this server from writing over another.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::lease::{self, Renewals};
 use crate::store::StoreError;
 
 /// Name of the lock: "baton" in ASCII.
 const LOCK: i64 = 0x62_61_74_6f_6e;
-/// From one look at the lock's connection to the next.
-const EVERY: Duration = Duration::from_secs(1);
 /// For an answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The lock, held.
 pub(super) struct Lock {
-    lost: watch::Receiver<Option<String>>,
     /// Dropped, it says to let go; none once it was said.
     release: Mutex<Option<oneshot::Sender<()>>>,
     task: tokio::sync::Mutex<JoinHandle<()>>,
 }
 
 impl Lock {
-    /// Looks after the lock that a connection holds in a term.
-    pub(super) fn watch(connection: PgConnection, options: PgConnectOptions, term: i64) -> Self {
+    /// Looks after the lock that a connection holds in a term. `lost` is told the reason when another server has led.
+    pub(super) fn watch(
+        connection: PgConnection,
+        options: PgConnectOptions,
+        term: i64,
+        renewals: Arc<Renewals>,
+        lost: watch::Sender<Option<String>>,
+    ) -> Self {
         let (release, released) = oneshot::channel();
-        let (lost, losing) = watch::channel(None);
+        let term = Term { term, renewals };
         let task = tokio::spawn(async move {
-            if let Some(reason) = hold(connection, &options, term, released).await {
+            if let Some(reason) = hold(connection, &options, &term, released).await {
                 tracing::error!(reason, "the database has another server");
                 lost.send_replace(Some(reason));
             }
         });
         Self {
-            lost: losing,
             release: Mutex::new(Some(release)),
             task: tokio::sync::Mutex::new(task),
         }
-    }
-
-    /// Ends, with the reason, when another server has led; never otherwise.
-    pub(super) fn lost(&self) -> BoxFuture<'static, String> {
-        let mut lost = self.lost.clone();
-        Box::pin(async move {
-            let reason = match lost.wait_for(Option::is_some).await {
-                Ok(reason) => reason.clone(),
-                Err(_) => None,
-            };
-            match reason {
-                Some(reason) => reason,
-                None => std::future::pending().await,
-            }
-        })
     }
 
     /// Lets go, so that the next server can begin at once.
@@ -98,6 +85,20 @@ pub(super) async fn take(connection: &mut PgConnection) -> Result<bool, StoreErr
     Ok(free)
 }
 
+/// Ends the connection that holds the lock, whoever has it: its lease is over.
+pub(super) async fn take_away(connection: &mut PgConnection) -> Result<(), StoreError> {
+    // A lock's number is shown in two halves.
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 \
+         AND classid::bigint = $1 >> 32 AND objid::bigint = $1 & 4294967295 AND pid <> pg_backend_pid() \
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+    .bind(LOCK)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Lets go of the lock: it is free when this returns, not only some time after the connection has ended.
 async fn give_up(mut connection: PgConnection) -> Result<(), StoreError> {
     sqlx::query("SELECT pg_advisory_unlock($1)")
@@ -107,9 +108,17 @@ async fn give_up(mut connection: PgConnection) -> Result<(), StoreError> {
     Ok(connection.close().await?)
 }
 
-async fn current_term(connection: &mut PgConnection) -> Result<i64, StoreError> {
-    let (term,): (i64,) = sqlx::query_as("SELECT term FROM leader").fetch_one(connection).await?;
-    Ok(term)
+/// A term of this server, and when its lease was renewed.
+struct Term {
+    term: i64,
+    renewals: Arc<Renewals>,
+}
+
+impl Term {
+    /// Renews the lease, unless the term is over. The current term.
+    async fn renew(&self, connection: &mut PgConnection) -> Result<i64, StoreError> {
+        lease::renew(connection, self.term, &self.renewals).await
+    }
 }
 
 /// What is known of the lock.
@@ -125,7 +134,7 @@ enum Held {
 async fn hold(
     connection: PgConnection,
     options: &PgConnectOptions,
-    term: i64,
+    term: &Term,
     mut released: oneshot::Receiver<()>,
 ) -> Option<String> {
     let mut held = Some(connection);
@@ -137,7 +146,7 @@ async fn hold(
                 }
                 return None;
             }
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(term.renewals.every()) => {}
         }
         let looked = match held.take() {
             Some(connection) => look(connection, term).await,
@@ -150,29 +159,30 @@ async fn hold(
             }
             Held::Never(current) => {
                 return Some(format!(
-                    "another server has taken over the database (its term is {current}, this server's was {term}): this one ends"
+                    "another server has taken over the database (its term is {current}, this server's was {}): this one ends",
+                    term.term
                 ));
             }
         }
     }
 }
 
-async fn look(mut connection: PgConnection, term: i64) -> Held {
-    match tokio::time::timeout(PATIENCE, current_term(&mut connection)).await {
-        Ok(Ok(current)) if current == term => Held::Yes(connection),
+async fn look(mut connection: PgConnection, term: &Term) -> Held {
+    match tokio::time::timeout(PATIENCE, term.renew(&mut connection)).await {
+        Ok(Ok(current)) if current == term.term => Held::Yes(connection),
         Ok(Ok(current)) => Held::Never(current),
         Ok(Err(error)) => Held::NotNow(error.to_string()),
         Err(_) => Held::NotNow("no answer".to_owned()),
     }
 }
 
-async fn take_again(options: &PgConnectOptions, term: i64) -> Held {
+async fn take_again(options: &PgConnectOptions, term: &Term) -> Held {
     let taking = async {
         let mut connection = connect(options).await?;
         let free = take(&mut connection).await?;
         // Looked at after the lock was taken, or refused: its holder has raised the term, or is about to.
-        let current = current_term(&mut connection).await?;
-        Ok::<_, StoreError>(match (free, current == term) {
+        let current = term.renew(&mut connection).await?;
+        Ok::<_, StoreError>(match (free, current == term.term) {
             (_, false) => Held::Never(current),
             (true, true) => Held::Yes(connection),
             (false, true) => Held::NotNow("it is held elsewhere".to_owned()),

@@ -8,7 +8,8 @@ use protocol::HostId;
 use protocol::http::Scope;
 use sqlx::pool::PoolConnection;
 
-use super::{StoreError, TokenRow};
+use super::{Events, Logged, StoreError, TokenRow};
+use scheduler::{RULES, RULES_OLDEST};
 
 /// Rows in one statement: with three values each, below SQLite's limit on bound values.
 pub(super) const ROWS_MAX: usize = 1000;
@@ -32,6 +33,30 @@ pub(super) fn damaged(what: &'static str, reason: impl ToString) -> StoreError {
         what,
         reason: reason.to_string(),
     }
+}
+
+pub(super) type EventColumns = (i64, i64, i64, Vec<u8>);
+
+/// Events of rows that begin with number `next`, and the number after the last.
+pub(super) fn events(rows: Vec<EventColumns>, mut next: u64) -> Result<(Events, u64), StoreError> {
+    let mut events = Events::new();
+    for (first, count, written, body) in rows {
+        let rules = u32::try_from(written)
+            .ok()
+            .filter(|rules| (RULES_OLDEST..=RULES).contains(rules));
+        let rules = rules.ok_or(StoreError::Rules {
+            found: written,
+            oldest: RULES_OLDEST,
+            newest: RULES,
+        })?;
+        let batch: Vec<Logged> = serde_json::from_slice(&body).map_err(|error| damaged("events", error))?;
+        if nat(first) != next || nat(count) != batch.len() as u64 {
+            return Err(damaged("events", format!("event {next} is missing")));
+        }
+        next += batch.len() as u64;
+        events.extend(batch.into_iter().map(|logged| (rules, logged)));
+    }
+    Ok((events, next))
 }
 
 pub(super) type TokenColumns = (

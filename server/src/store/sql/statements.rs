@@ -1,7 +1,7 @@
 //! The statements, once for both databases: SQLite and PostgreSQL read the same text.
 
 /// Implements [`super::Store`] for a type with a `pool` of connections to one database for reading, another, `writer`, for writing, a counter `next_row`, and functions `begin` (the only way to a
-/// transaction that writes), `ready`, `lost` and `close`.
+/// transaction that writes), `reading`, `lead`, `leads`, `leader`, `ready`, `lost` and `close`.
 macro_rules! sql_store {
     ($store:ty, $database:ty) => {
         use futures_util::future::BoxFuture;
@@ -13,8 +13,8 @@ macro_rules! sql_store {
         use super::sql::{self, PART_BYTES, ROWS_MAX, damaged, int, json, nat};
         use std::collections::{BTreeMap, BTreeSet};
 
-        use super::{Answer, Batch, Loaded, Logged, Row, Store, StoreError, TokenRow};
-        use scheduler::{Finished, RULES, RULES_OLDEST};
+        use super::{Answer, Batch, Events, Loaded, Row, Store, StoreError, TokenRow};
+        use scheduler::{Finished, RULES};
 
         impl $store {
             async fn append_on(
@@ -106,6 +106,13 @@ macro_rules! sql_store {
                 .bind(token.revoked_ms.map(int))
                 .bind(i64::from(token.invitation))
                 .bind(token.enrolled.map(|host| int(host.0)))
+                .execute(&mut *transaction)
+                .await?;
+                // Others that read know by it that there are changes.
+                sqlx::query(
+                    "INSERT INTO facts (name, value) VALUES ('tokens', '1') \
+                     ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(facts.value AS BIGINT) + 1 AS TEXT)",
+                )
                 .execute(&mut *transaction)
                 .await?;
                 Ok(transaction.commit().await?)
@@ -218,33 +225,55 @@ macro_rules! sql_store {
         impl Store for $store {
             fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>> {
                 Box::pin(async {
+                    // At one moment: another server may put a snapshot in the place of events.
+                    let mut reading = self.reading().await?;
                     let parts: Vec<(i64, Vec<u8>)> = sqlx::query_as("SELECT upto, body FROM snapshot ORDER BY part")
-                        .fetch_all(&self.pool)
+                        .fetch_all(&mut *reading)
                         .await?;
                     let upto = parts.first().map(|(upto, _)| nat(*upto));
                     let snapshot = upto.map(|upto| (upto, parts.into_iter().flat_map(|(_, body)| body).collect()));
-                    let rows: Vec<(i64, i64, i64, Vec<u8>)> =
+                    let rows: Vec<sql::EventColumns> =
                         sqlx::query_as("SELECT first, count, rules, body FROM events ORDER BY first")
-                            .fetch_all(&self.pool)
+                            .fetch_all(&mut *reading)
                             .await?;
-                    let mut next = upto.unwrap_or(0);
-                    let mut events: Vec<(u32, Logged)> = Vec::new();
-                    for (first, count, written, body) in rows {
-                        let rules = u32::try_from(written).ok().filter(|rules| (RULES_OLDEST..=RULES).contains(rules));
-                        let rules = rules.ok_or(StoreError::Rules {
-                            found: written,
-                            oldest: RULES_OLDEST,
-                            newest: RULES,
-                        })?;
-                        let batch: Vec<Logged> = serde_json::from_slice(&body).map_err(|error| damaged("events", error))?;
-                        if nat(first) != next || nat(count) != batch.len() as u64 {
-                            return Err(damaged("events", format!("event {next} is missing")));
-                        }
-                        next += batch.len() as u64;
-                        events.extend(batch.into_iter().map(|logged| (rules, logged)));
-                    }
+                    reading.rollback().await?;
+                    let (events, next) = sql::events(rows, upto.unwrap_or(0))?;
                     Ok(Loaded { snapshot, events, next })
                 })
+            }
+
+            fn events_from(&self, next: u64) -> BoxFuture<'_, Result<Option<Events>, StoreError>> {
+                Box::pin(async move {
+                    let rows: Vec<sql::EventColumns> =
+                        sqlx::query_as("SELECT first, count, rules, body FROM events WHERE first >= $1 ORDER BY first LIMIT 64")
+                            .bind(int(next))
+                            .fetch_all(&self.pool)
+                            .await?;
+                    let begins = match rows.first() {
+                        Some((first, ..)) => nat(*first) == next,
+                        None => {
+                            let (upto,): (Option<i64>,) =
+                                sqlx::query_as("SELECT MAX(upto) FROM snapshot").fetch_one(&self.pool).await?;
+                            upto.is_none_or(|upto| nat(upto) <= next)
+                        }
+                    };
+                    match begins {
+                        true => Ok(Some(sql::events(rows, next)?.0)),
+                        false => Ok(None),
+                    }
+                })
+            }
+
+            fn lead(&self, url: String) -> BoxFuture<'_, Result<bool, StoreError>> {
+                Box::pin(async move { <$store>::lead(self, &url).await })
+            }
+
+            fn leads(&self) -> bool {
+                <$store>::leads(self)
+            }
+
+            fn leader(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+                Box::pin(<$store>::leader(self))
             }
 
             fn append(&self, batch: Batch) -> BoxFuture<'_, Result<u64, StoreError>> {

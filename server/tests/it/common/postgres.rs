@@ -100,6 +100,11 @@ impl Cluster {
     /// URL of a new, empty database.
     pub fn database(&self, name: &str) -> String {
         assert!(self.try_sql(&format!("CREATE DATABASE {name}")));
+        self.database_url(name)
+    }
+
+    /// URL of a database that is there.
+    pub fn database_url(&self, name: &str) -> String {
         let socket = self.folder.path().display().to_string().replace('/', "%2F");
         format!("postgres://baton@{socket}/{name}")
     }

@@ -42,6 +42,13 @@ impl Process {
         assert!(self.child.wait().expect("it ends").success());
     }
 
+    /// Sends a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let told = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(told.is_ok_and(|status| status.success()));
+    }
+
     /// Most memory that it ever had, MiB.
     pub fn memory_mib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux says");

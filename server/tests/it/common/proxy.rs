@@ -50,6 +50,11 @@ impl Proxy {
         self.connections.lock().unwrap()[0].abort();
     }
 
+    /// Cuts all connections that there are.
+    pub fn cut(&self) {
+        self.connections.lock().unwrap().iter().for_each(AbortHandle::abort);
+    }
+
     /// Whether new connections are turned away from now on.
     pub fn refuse(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::SeqCst);

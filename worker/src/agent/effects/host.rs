@@ -198,7 +198,7 @@ async fn enrol(
     body: &RegisterHost,
 ) -> Result<Enrolled, NetError> {
     let id = link.insist_at_first(|| anonymous.ask_id()).await?;
-    let server = anonymous.base().to_owned();
+    let server = anonymous.base();
     let known = state.identities().into_iter().find(|(own, _)| id.is_some() && own.id == id);
     if let Some((identity, home)) = known {
         let identity = Identity { server, ..identity };

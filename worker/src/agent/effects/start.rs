@@ -39,7 +39,7 @@ impl Agent {
         let preferences = Preferences::merge(&setup.given, table)?;
         let anonymous = Client::new(&found.server, "", found.ca.as_deref())?;
         let enrolment = found.token.as_deref().map(|token| anonymous.with_token(token));
-        let server = anonymous.base().to_owned();
+        let server = anonymous.base();
         let (own, words) = recall_identity(&setup.state, &anonymous).await?;
         if own.is_none() && enrolment.is_none() {
             bail!(crate::exit::Usage(match words {
@@ -149,7 +149,7 @@ async fn recall_identity(
     state: &StateFolder,
     anonymous: &Client,
 ) -> anyhow::Result<(Option<(Identity, StateFolder)>, Option<String>)> {
-    let server = anonymous.base().to_owned();
+    let server = anonymous.base();
     let mut known = state.identities();
     let by_url = known.iter().position(|(own, _)| own.server == server);
     let asked = tokio::time::timeout(ASK_TIME, anonymous.ask_id()).await;

@@ -40,6 +40,11 @@ impl Device {
         &self.line
     }
 
+    /// How far its host was trusted when it was listed as free; none when it is not free.
+    pub(crate) fn trust(&self) -> Option<Trust> {
+        self.free.map(|(trust, ..)| trust)
+    }
+
     /// When its host departs, for one that is free until then.
     pub(crate) fn leaves_ms(&self) -> Option<u64> {
         let (trust, departs_ms, _) = self.free?;
@@ -260,6 +265,11 @@ impl Host {
     /// For sentences.
     pub(crate) fn label(&self) -> String {
         format!("{} (host {})", self.name, self.id)
+    }
+
+    /// Whether a message from an address tells nothing new.
+    pub(crate) fn knows(&self, address: u64) -> bool {
+        self.addresses.contains(&address) || self.addresses.len() >= ADDRESSES_MAX
     }
 
     pub(crate) fn meet(&mut self, address: u64) {

@@ -267,13 +267,19 @@ impl Hosts {
 
     /// A host is heard now: it and its classes are there. Its state as it was.
     pub(crate) fn hear(&mut self, id: HostId, now_ms: u64) -> Option<HostState> {
+        self.rows.get_mut(&id)?.missed = false;
+        self.hear_at(id, now_ms)
+    }
+
+    /// A host was heard at a time that may lie before others that are known already. Its state as it is.
+    pub(crate) fn hear_at(&mut self, id: HostId, at_ms: u64) -> Option<HostState> {
         let host = self.rows.get_mut(&id)?;
-        host.heard_ms = now_ms;
-        host.missed = false;
-        host.count(now_ms);
+        host.heard_ms = host.heard_ms.max(at_ms);
+        host.count(at_ms);
         for class in host.devices.iter().flat_map(|device| &device.classes) {
             if !host.origin.referee {
-                self.presence.entry(*class).or_default().last_seen_ms = Some(now_ms);
+                let presence = self.presence.entry(*class).or_default();
+                presence.last_seen_ms = presence.last_seen_ms.max(Some(at_ms));
             }
         }
         Some(host.state)

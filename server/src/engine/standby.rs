@@ -1,0 +1,224 @@
+//! A standby: folds the log that the leader writes, as it is written, and takes over when the leader is gone.
+//!
+//! Invariant: its state is the fold of a prefix of the log, and it changes nothing in the store before its own term has begun; then it first folds
+//! what the term before left. It takes over only while it can read the log: one of an older version that meets newer rules never does.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use scheduler::{Config, Core, Event};
+use tokio::sync::watch;
+
+use super::writer::Writer;
+use super::{Engine, Role, stopped, unheard};
+use crate::auth::Tokens;
+use crate::identity;
+use crate::news::rows;
+use crate::signatures::Signatures;
+use crate::store::{Batch, StoreError};
+
+/// From one look at the log to the next.
+const EVERY: Duration = Duration::from_millis(200);
+/// Looks from one try to lead to the next.
+const TRY_EVERY: u32 = 2;
+/// Looks from one look at tokens and the leader's URL to the next.
+const LOOK_EVERY: u32 = 5;
+/// For an answer of the database.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What a server needs to follow, and to take over.
+pub struct Standby {
+    /// The URL under which others reach this server.
+    pub url: String,
+    /// Settings that it leads with.
+    pub config: Config,
+    /// Tokens, as they are known here.
+    pub tokens: Arc<Tokens>,
+    /// The key list, as it is known here.
+    pub signatures: Arc<Signatures>,
+}
+
+impl Standby {
+    /// Follows until this server leads, and then takes over. False when it is to stop before.
+    pub(super) async fn run(&self, writer: &mut Writer, stop: &mut watch::Receiver<bool>) -> bool {
+        let store = Arc::clone(&writer.engine.store);
+        let mut token_changes = String::new();
+        for look in 0u32.. {
+            tokio::select! {
+                biased;
+                () = stopped(stop) => return false,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+            let caught_up = match in_time(catch_up(writer)).await {
+                Ok(()) => true,
+                Err(error) => {
+                    // Folded half, it is loaded anew.
+                    writer.broken = true;
+                    tracing::warn!(%error, "the leader's log cannot be followed");
+                    false
+                }
+            };
+            if caught_up && look % LOOK_EVERY == 0 {
+                let looked = in_time(self.look(&writer.engine, &mut token_changes)).await;
+                looked.unwrap_or_else(|error| tracing::warn!(%error, "tokens cannot be followed"));
+            }
+            if caught_up && look % TRY_EVERY == 0 {
+                match in_time(store.lead(self.url.clone())).await {
+                    Ok(true) => {
+                        self.take_over(writer, stop).await;
+                        return true;
+                    }
+                    Ok(false) => {}
+                    Err(error) => tracing::warn!(%error, "it cannot be seen whether the leader is there"),
+                }
+            }
+        }
+        false
+    }
+
+    /// Looks at what the log does not hold.
+    async fn look(&self, engine: &Engine, token_changes: &mut String) -> Result<(), StoreError> {
+        let facts = engine.store.facts().await?;
+        self.signatures.follow(&facts)?;
+        let changes = facts.get("tokens").cloned().unwrap_or_default();
+        if *token_changes != changes {
+            self.tokens.reload().await?;
+            *token_changes = changes;
+        }
+        let found = engine.store.leader().await?;
+        engine.role.send_modify(|role| {
+            if let Role::Standby { leader, .. } = role {
+                *leader = found;
+            }
+        });
+        Ok(())
+    }
+
+    /// This server's term has begun: it goes on where the log ends. Tried until it is done, or the term is over.
+    async fn take_over(&self, writer: &mut Writer, stop: &mut watch::Receiver<bool>) {
+        let engine = Arc::clone(&writer.engine);
+        let begun = Instant::now();
+        loop {
+            match self.begin(writer).await {
+                Ok(()) => break,
+                Err(error) => {
+                    writer.broken = true;
+                    tracing::error!(%error, "leads, but cannot begin");
+                }
+            }
+            tokio::select! {
+                () = stopped(stop) => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+        }
+        tracing::info!(events = writer.next, took = ?begun.elapsed(), "this server leads from now on");
+        engine.role.send_replace(Role::Leader);
+    }
+
+    async fn begin(&self, writer: &mut Writer) -> Result<(), StoreError> {
+        catch_up(writer).await?;
+        let engine = Arc::clone(&writer.engine);
+        if identity::read(engine.store.as_ref()).await?.as_ref() != Some(engine.identity.as_ref()) {
+            return Err(StoreError::Damaged {
+                what: "facts",
+                reason: "the server's name or life is another than when this server began to follow: start it again".to_owned(),
+            });
+        }
+        self.tokens.reload().await?;
+        self.signatures.follow(&engine.store.facts().await?)?;
+        let mut first = vec![Event::Restarted];
+        if *engine.core.read().await.config() != self.config {
+            first.push(Event::Configure(self.config.clone()));
+        }
+        let expected = writer.next + first.len() as u64;
+        writer.write(first.into_iter().map(unheard).collect()).await;
+        match writer.next < expected {
+            true => Err(StoreError::Injected("the first events of the term cannot be kept".to_owned())),
+            false => writer.mark(),
+        }
+    }
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(done) => done,
+        Err(_) => Err(StoreError::Database(sqlx::Error::PoolTimedOut)),
+    }
+}
+
+/// Folds all of the log that is there.
+async fn catch_up(writer: &mut Writer) -> Result<(), StoreError> {
+    let engine = Arc::clone(&writer.engine);
+    loop {
+        let seen = Instant::now();
+        let events = match writer.broken {
+            true => None,
+            false => engine.store.events_from(writer.next).await?,
+        };
+        let Some(events) = events else {
+            let mut core = engine.core.write().await;
+            writer.read_back(&mut core).await?;
+            drop(core);
+            engine.tell_all();
+            continue;
+        };
+        if events.is_empty() {
+            engine.role.send_modify(|role| {
+                if let Role::Standby { seen: at, .. } = role {
+                    *at = seen;
+                }
+            });
+            return Ok(());
+        }
+        let mut core = engine.core.write().await;
+        let commands = events.iter().try_fold(Vec::new(), |mut commands, (rules, logged)| {
+            core.replay(&logged.event, logged.at_ms, *rules).map(|_| {
+                commands.extend(core.take_commands());
+                commands
+            })
+        });
+        drop(core);
+        let commands = commands.map_err(|refusal| {
+            writer.broken = true;
+            StoreError::Damaged {
+                what: "events",
+                reason: format!("an accepted event is refused now: {refusal}"),
+            }
+        })?;
+        let count = events.len() as u64;
+        writer.next += count;
+        writer.since += count;
+        // The leader keeps the rows; here those who wait are told.
+        engine.tell(rows(&mut Batch::default(), commands));
+    }
+}
+
+/// Says how two settings differ, for people.
+pub(super) fn differences(ours: &Config, leaders: &Config) -> Vec<String> {
+    let fields = |config: &Config| match serde_json::to_value(config) {
+        Ok(serde_json::Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    let (ours, leaders) = (fields(ours), fields(leaders));
+    let differ = ours
+        .iter()
+        .filter(|(name, value)| *name != "check_key" && leaders.get(*name) != Some(*value));
+    let said = differ.map(|(name, value)| {
+        let theirs = leaders.get(name).map_or("nothing".to_owned(), ToString::to_string);
+        format!("{name} is {value} here and {theirs} at the leader")
+    });
+    said.collect()
+}
+
+impl Engine {
+    /// Says where this server's settings are others than those in force.
+    pub(super) async fn compare(&self, config: &Config) {
+        let core: tokio::sync::RwLockReadGuard<'_, Core> = self.core.read().await;
+        for difference in differences(config, core.config()) {
+            tracing::warn!(
+                difference,
+                "this server would lead with another setting: start all with the same"
+            );
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! Random schedules of faults over three servers of one database: whatever happens to the one that leads, nothing that a client was told is taken
+//! back, no job is lost or made twice, and a job's chain is that of a run that was never touched.
+//!
+//! The test takes two schedules. The campaign takes as many as `BATON_SCHEDULES` says, from seed `BATON_SEED` on, and prints how long it took until
+//! a write was answered after each kind of fault: `cargo nextest run --release -p baton-server --run-ignored only campaign --no-capture`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::common::process::Process;
+use crate::common::proxy::Proxy;
+use crate::common::{self, postgres::Cluster};
+use crate::common::{Person, Worker, a_job, compute, token};
+use protocol::http::lease::ChainLine;
+use protocol::http::{Commit, Committed, JobView, Lease, Listed, Orders, ServerView, SubmitJob, Submitted};
+use protocol::{ChainEntry, JobId, JobState};
+use reqwest::{Method, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const SERVERS: usize = 3;
+const SEGMENTS: u64 = 8;
+const FAULTS: u64 = 4;
+/// For anything to be answered: the longest fault, a lease, and time to start on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// What is done to the server that leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fault {
+    Kill,
+    StandStill,
+    CutOff,
+    Cut,
+    Terminate,
+}
+
+const ALL: [Fault; 5] = [Fault::Kill, Fault::StandStill, Fault::CutOff, Fault::Cut, Fault::Terminate];
+
+/// A server with its way to the database.
+struct Seat {
+    folder: tempfile::TempDir,
+    proxy: Proxy,
+    process: Process,
+}
+
+struct World {
+    seats: Vec<Seat>,
+    blobs: String,
+    database: String,
+    /// URLs of all servers, and the one that answered a write last.
+    urls: Arc<Mutex<(Vec<String>, usize)>>,
+    random: u64,
+    took: BTreeMap<Fault, Vec<Duration>>,
+}
+
+/// Starts a server; in a schedule that takes as long as another one leads without having begun.
+fn start(folder: &std::path::Path, port: u16, database: &str, blobs: &str) -> Process {
+    let url = format!("postgres://baton@127.0.0.1:{port}/{database}");
+    for _ in 0..50 {
+        if let Some(process) = Process::start(folder, &["--database", &url, "--blobs", blobs, "--lease-s", "2"]) {
+            return process;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("a server does not start")
+}
+
+/// Somebody who asks every server until one answers.
+#[derive(Clone)]
+struct Client {
+    person: Person,
+    urls: Arc<Mutex<(Vec<String>, usize)>>,
+}
+
+impl Client {
+    fn current(&self) -> (String, usize) {
+        let urls = self.urls.lock().unwrap();
+        (urls.0[urls.1].clone(), urls.1)
+    }
+
+    /// The next server is asked from now on, after one that did not serve.
+    async fn turn(&self, server: usize) {
+        {
+            let mut urls = self.urls.lock().unwrap();
+            if urls.1 == server {
+                urls.1 = (server + 1) % SERVERS;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        body: &impl Serialize,
+    ) -> Result<T, StatusCode> {
+        let begun = Instant::now();
+        loop {
+            let (url, server) = self.current();
+            let person = Person {
+                url,
+                ..self.person.clone()
+            };
+            let mut request = person.request(method.clone(), path).timeout(Duration::from_secs(2));
+            if let Some(key) = key {
+                request = request.header("Idempotency-Key", key);
+            }
+            match request.json(body).send().await {
+                Ok(answer) if answer.status().is_success() => {
+                    if let Ok(answer) = answer.json().await {
+                        return Ok(answer);
+                    }
+                }
+                Ok(answer) if !answer.status().is_server_error() && answer.status() != StatusCode::CONFLICT => {
+                    return Err(answer.status());
+                }
+                _ => {}
+            }
+            assert!(begun.elapsed() < PATIENCE, "{path} is not answered");
+            self.turn(server).await;
+        }
+    }
+}
+
+impl Client {
+    /// Brings a checkpoint to whatever server takes it.
+    async fn upload(&self, commit: &Commit, bytes: &[u8]) {
+        let begun = Instant::now();
+        loop {
+            let (url, server) = self.current();
+            let path = format!("{url}/v1/blobs/{}?size={}", commit.checkpoint, bytes.len());
+            let request = self
+                .person
+                .client
+                .put(path)
+                .bearer_auth(&self.person.token)
+                .body(bytes.to_vec());
+            let sent = request.timeout(Duration::from_secs(2)).send().await;
+            if sent.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "an upload is not taken");
+            self.turn(server).await;
+        }
+    }
+}
+
+impl World {
+    async fn new(cluster: &Cluster, seed: u64) -> Self {
+        let database = format!("schedule_{seed}");
+        cluster.database(&database);
+        let folders: Vec<_> = (0..SERVERS).map(|_| tempfile::tempdir().unwrap()).collect();
+        let blobs = folders[0].path().join("blobs").display().to_string();
+        let mut seats = Vec::new();
+        for folder in folders {
+            let proxy = Proxy::start(cluster.socket()).await;
+            let (path, port, database, blobs) = (folder.path().to_owned(), proxy.port, database.clone(), blobs.clone());
+            let started = tokio::task::spawn_blocking(move || start(&path, port, &database, &blobs));
+            let process = started.await.unwrap();
+            seats.push(Seat { folder, proxy, process });
+        }
+        let urls = seats.iter().map(|seat| seat.process.url.clone()).collect();
+        Self {
+            seats,
+            blobs,
+            database,
+            urls: Arc::new(Mutex::new((urls, 0))),
+            random: seed,
+            took: BTreeMap::new(),
+        }
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        protocol::split_mix::next(&mut self.random) % end
+    }
+
+    fn client(&self, token: String) -> Client {
+        let person = Person::new(&self.seats[0].process.url, token);
+        let urls = Arc::clone(&self.urls);
+        Client { person, urls }
+    }
+
+    /// Starts a server that has ended anew.
+    async fn restart(&mut self, server: usize) {
+        let seat = &self.seats[server];
+        let (path, port) = (seat.folder.path().to_owned(), seat.proxy.port);
+        let (database, blobs) = (self.database.clone(), self.blobs.clone());
+        let process = tokio::task::spawn_blocking(move || start(&path, port, &database, &blobs))
+            .await
+            .unwrap();
+        self.urls.lock().unwrap().0[server].clone_from(&process.url);
+        self.seats[server].process = process;
+    }
+
+    /// The server that says that it leads; the one that answered last where none does.
+    async fn leader(&self) -> usize {
+        let (urls, last) = self.urls.lock().unwrap().clone();
+        for (server, url) in urls.iter().enumerate() {
+            let asked = crate::common::client()
+                .get(format!("{url}/v1/server"))
+                .timeout(Duration::from_secs(1));
+            let Ok(answer) = asked.send().await else { continue };
+            if answer.json::<ServerView>().await.is_ok_and(|view| view.behind_ms.is_none()) {
+                return server;
+            }
+        }
+        last
+    }
+
+    /// Does something to the server that leads, waits until a write is answered, and mends it.
+    async fn strike(&mut self, scientist: &Client, fault: Fault, job: &SubmitJob, key: &str) -> JobId {
+        let leader = self.leader().await;
+        let pause = Duration::from_millis(500 + self.below(2500));
+        let seat = &mut self.seats[leader];
+        let begun = Instant::now();
+        match fault {
+            Fault::Kill => seat.process.signal("KILL"),
+            Fault::Terminate => seat.process.signal("TERM"),
+            Fault::StandStill => seat.process.signal("STOP"),
+            Fault::CutOff => {
+                seat.proxy.refuse(true);
+                seat.proxy.cut();
+            }
+            Fault::Cut => seat.proxy.cut(),
+        }
+        let submitted: Submitted = scientist
+            .ask(Method::POST, "/v1/jobs", Some(key), job)
+            .await
+            .expect("it is taken");
+        self.took.entry(fault).or_default().push(begun.elapsed());
+        tokio::time::sleep(pause.saturating_sub(begun.elapsed())).await;
+        match fault {
+            Fault::StandStill => self.seats[leader].process.signal("CONT"),
+            Fault::CutOff => self.seats[leader].proxy.refuse(false),
+            Fault::Kill | Fault::Cut | Fault::Terminate => {}
+        }
+        // One whose term is over ends by itself.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        for server in 0..SERVERS {
+            if self.seats[server].process.child.try_wait().unwrap().is_some() {
+                self.restart(server).await;
+            }
+        }
+        submitted.job
+    }
+}
+
+/// A worker that computes whatever it is given. It ends when it is told to, and gives the last segment of each commit that was answered.
+async fn work(client: Client, worker: Worker, enough: tokio::sync::watch::Receiver<bool>) -> BTreeMap<JobId, Vec<u64>> {
+    let mut answered: BTreeMap<JobId, Vec<u64>> = BTreeMap::new();
+    let mut last: BTreeMap<JobId, ChainEntry> = BTreeMap::new();
+    while !*enough.borrow() {
+        let path = format!("/v1/hosts/{}/leases", worker.host);
+        let orders: Orders = client.ask(Method::POST, &path, None, &()).await.expect("orders");
+        let lease: Option<Lease> = orders.leases.first().cloned();
+        let Some(lease) = lease else {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        assert_eq!(lease.epoch, 1, "no lease was given twice");
+        let (commit, bytes) = common::work(&lease, last.get(&lease.job).cloned(), 1, lease.class);
+        client.upload(&commit, &bytes).await;
+        let path = format!("/v1/attempts/{}/commit", lease.attempt);
+        match client.ask::<Committed>(Method::POST, &path, None, &commit).await {
+            Ok(committed) => {
+                let entry = commit.entries.last().unwrap().clone();
+                assert!(committed.segment >= entry.segment, "an answered commit is there");
+                answered.entry(lease.job).or_default().push(entry.segment);
+                last.insert(lease.job, entry);
+            }
+            // The answer to the last commit of a job was lost, and the attempt is over.
+            Err(StatusCode::GONE) => {}
+            // A blob was uploaded to a server whose term ended.
+            Err(StatusCode::PRECONDITION_FAILED) => {}
+            Err(status) => panic!("a commit is refused: {status}"),
+        }
+    }
+    answered
+}
+
+/// One schedule. How long each kind of fault kept writes from being answered.
+async fn schedule(cluster: &Cluster, seed: u64) -> BTreeMap<Fault, Vec<Duration>> {
+    let mut world = World::new(cluster, seed).await;
+    let folder = world.seats[0].folder.path().to_owned();
+    let scientist = world.client(token(&folder, "scientist"));
+    let worker = Worker::register(&world.seats[0].process.url, &token(&folder, "host"), "desk", 1).await;
+    let mut template = a_job(&scientist.person, SEGMENTS).await;
+    template.segments = SEGMENTS;
+    let first: Submitted = scientist
+        .ask(Method::POST, "/v1/jobs", Some("first"), &template)
+        .await
+        .unwrap();
+    let mut answered = vec![first.job];
+    let (told, enough) = tokio::sync::watch::channel(false);
+    let working = tokio::spawn(work(world.client(worker.person.token.clone()), worker, enough));
+    for number in 0..FAULTS {
+        let fault = ALL[world.below(ALL.len() as u64) as usize];
+        let quiet = world.below(600);
+        tokio::time::sleep(Duration::from_millis(quiet)).await;
+        answered.push(world.strike(&scientist, fault, &template, &format!("key {number}")).await);
+    }
+    // Said again, each is the same job.
+    for number in 0..FAULTS {
+        let again: Submitted = scientist
+            .ask(Method::POST, "/v1/jobs", Some(&format!("key {number}")), &template)
+            .await
+            .unwrap();
+        assert_eq!(again.job, answered[number as usize + 1], "seed {seed}");
+    }
+    let expected: Vec<JobId> = (1..=FAULTS + 1).map(JobId).collect();
+    assert_eq!(answered, expected, "seed {seed}: none lost, none made twice");
+    let until = Instant::now() + PATIENCE;
+    let package = template.package;
+    for job in expected {
+        loop {
+            // Said again to the one that leads, so that the next question goes to it: a standby may lack a part.
+            let _led: Submitted = scientist
+                .ask(Method::POST, "/v1/jobs", Some("first"), &template)
+                .await
+                .unwrap();
+            let view: JobView = scientist
+                .ask(Method::GET, &format!("/v1/jobs/{job}"), None, &())
+                .await
+                .unwrap();
+            if view.state == JobState::Completed {
+                assert_eq!(view.epoch, 1, "seed {seed}");
+                break;
+            }
+            assert!(
+                Instant::now() < until,
+                "seed {seed}: job {job} is {} ({})",
+                view.state,
+                view.reason
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let chain: Listed<ChainLine> = scientist
+            .ask(Method::GET, &format!("/v1/jobs/{job}/chain"), None, &())
+            .await
+            .unwrap();
+        let entries: Vec<ChainEntry> = chain.items.into_iter().map(|line| line.entry).collect();
+        assert_eq!(entries, compute(package, None, SEGMENTS), "seed {seed}");
+    }
+    told.send_replace(true);
+    for (job, segments) in working.await.unwrap() {
+        assert!(segments.is_sorted(), "seed {seed}: job {job} went back: {segments:?}");
+    }
+    world.took
+}
+
+async fn schedules(seeds: std::ops::Range<u64>) {
+    let Some(cluster) = Cluster::start() else { return };
+    let mut took: BTreeMap<Fault, Vec<Duration>> = BTreeMap::new();
+    let count = seeds.end - seeds.start;
+    for seed in seeds {
+        for (fault, times) in schedule(&cluster, seed).await {
+            took.entry(fault).or_default().extend(times);
+        }
+    }
+    println!("{count} schedules; until a write was answered, with a lease of 2 s:");
+    for (fault, mut times) in took {
+        times.sort();
+        let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
+        println!("{fault:?}: {} times, median {median:.2?}, worst {worst:.2?}", times.len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_answered_is_taken_back_whatever_happens_to_the_server_that_leads() {
+    schedules(0..1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a campaign: cargo nextest run --release -p baton-server --run-ignored only campaign --no-capture"]
+async fn campaign_of_schedules() {
+    let number = |name: &str, otherwise| {
+        std::env::var(name)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(otherwise)
+    };
+    let first = number("BATON_SEED", 1);
+    schedules(first..first + number("BATON_SCHEDULES", 50)).await;
+}

@@ -1,0 +1,218 @@
+//! Several servers on one PostgreSQL: one leads, the others follow it, answer what changes nothing, and take over.
+
+use std::time::{Duration, Instant};
+
+use crate::common::postgres::Cluster;
+use crate::common::process::Process;
+use crate::common::{Person, Worker, a_job, compute, submit_when_it_leads, token};
+use protocol::http::lease::ChainLine;
+use protocol::http::{JobView, Listed, NOT_LEADER, Problem, SERVER_BEHIND, SERVER_LEADER, ServerView};
+use protocol::{ChainEntry, JobId, JobState};
+use reqwest::{Method, StatusCode};
+
+/// Servers of one database with one folder of blobs; the first leads.
+struct Servers {
+    running: Vec<Process>,
+    folders: Vec<tempfile::TempDir>,
+    /// Ends after its servers.
+    _cluster: Cluster,
+}
+
+impl Servers {
+    fn start(count: usize, options: &[&str]) -> Option<Self> {
+        let cluster = Cluster::start()?;
+        let database = cluster.database("many");
+        let folders: Vec<_> = (0..count).map(|_| tempfile::tempdir().unwrap()).collect();
+        let blobs = folders[0].path().join("blobs").display().to_string();
+        let start = |folder: &tempfile::TempDir| {
+            let own = ["--database", &database, "--blobs", &blobs];
+            Process::start(folder.path(), &[&own, options].concat()).expect("it starts")
+        };
+        Some(Self {
+            running: folders.iter().map(start).collect(),
+            folders,
+            _cluster: cluster,
+        })
+    }
+
+    fn person(&self, server: usize, name: &str) -> Person {
+        Person::new(&self.running[server].url, token(self.folders[0].path(), name))
+    }
+}
+
+/// Waits until a server shows a job as another one does.
+async fn until_shown(person: &Person, expected: &JobView) {
+    let until = Instant::now() + Duration::from_secs(5);
+    loop {
+        let answer = person
+            .request(Method::GET, &format!("/v1/jobs/{}", expected.job))
+            .send()
+            .await
+            .unwrap();
+        let behind = answer
+            .headers()
+            .get(SERVER_BEHIND)
+            .map(|ms| ms.to_str().unwrap().parse::<u64>().unwrap());
+        if answer.status() == StatusCode::OK && answer.json::<JobView>().await.unwrap() == *expected {
+            assert!(behind.expect("it says how far it is behind") < 5000);
+            return;
+        }
+        assert!(Instant::now() < until, "it does not follow");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn chain(person: &Person, job: JobId) -> Vec<ChainEntry> {
+    let lines: Listed<ChainLine> = person.get(&format!("/v1/jobs/{job}/chain")).await;
+    lines.items.into_iter().map(|line| line.entry).collect()
+}
+
+#[tokio::test]
+async fn a_standby_follows_tells_where_the_leader_is_and_takes_over_when_it_is_killed() {
+    let Some(mut servers) = Servers::start(3, &[]) else { return };
+    let scientist = servers.person(0, "scientist");
+    let mut worker = Worker::register(&servers.running[0].url, &token(servers.folders[0].path(), "host"), "desk", 1).await;
+    let template = a_job(&scientist, 6).await;
+    let job = scientist.submit(&template).await;
+    let lease = worker.take().await[0].clone();
+    let (_, last) = worker.compute(&lease, None, 2).await;
+
+    let others = [servers.person(1, "scientist"), servers.person(2, "scientist")];
+    let shown = scientist.job(job).await;
+    for other in &others {
+        until_shown(other, &shown).await;
+        assert_eq!(chain(other, job).await, chain(&scientist, job).await);
+        let page = other.client.get(format!("{}/", other.url)).send().await.unwrap();
+        assert_eq!(page.status(), StatusCode::OK);
+        let ready = other.client.get(format!("{}/readyz", other.url)).send().await.unwrap();
+        assert_eq!(ready.status(), StatusCode::OK, "it follows");
+        let view: ServerView = other.get("/v1/server").await;
+        assert_eq!(view.leader.as_deref(), Some(scientist.url.as_str()));
+        let refused = other.request(Method::POST, "/v1/jobs").json(&template).send().await.unwrap();
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(refused.headers()[SERVER_LEADER], scientist.url.as_str());
+        let problem: Problem = refused.json().await.unwrap();
+        assert!(
+            problem.kind.ends_with(NOT_LEADER) && problem.detail.contains(&scientist.url),
+            "{problem:?}"
+        );
+    }
+    // The token that a host was just given is known there as well.
+    let own = Person::new(&others[0].url, worker.person.token.clone());
+    let seen: protocol::http::HostView = own.get(&format!("/v1/hosts/{}", worker.host)).await;
+    assert_eq!(seen.host, worker.host);
+
+    drop(servers.running.remove(0));
+    let mut tries = [
+        tokio::spawn(submit(others[0].clone(), template.clone())),
+        tokio::spawn(submit(others[1].clone(), template.clone())),
+    ];
+    let (first, rest) = tries.split_at_mut(1);
+    let (leader, took) = tokio::select! {
+        took = &mut first[0] => (0, took.unwrap()),
+        took = &mut rest[0] => (1, took.unwrap()),
+    };
+    println!("taken over {took:?} after SIGKILL");
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    tries[1 - leader].abort();
+
+    worker.person.url.clone_from(&others[leader].url);
+    worker.beat(std::slice::from_ref(&lease)).await;
+    let (response, end) = worker.compute(&lease, Some(last), 4).await;
+    assert_eq!(response.status(), StatusCode::OK, "the lease holds over the change");
+    let view = others[leader].job(job).await;
+    assert_eq!(
+        (view.state, view.chain, view.epoch),
+        (JobState::Completed, Some(end.digest), 1)
+    );
+    assert_eq!(
+        chain(&others[leader], job).await,
+        compute(template.package, None, 6),
+        "the chain of a run that was never touched"
+    );
+    until_shown(&others[1 - leader], &view).await;
+}
+
+async fn submit(scientist: Person, job: protocol::http::SubmitJob) -> Duration {
+    submit_when_it_leads(&scientist, &job).await.1
+}
+
+#[tokio::test]
+async fn a_leader_that_stands_still_is_replaced_and_ends_when_it_goes_on() {
+    let Some(mut servers) = Servers::start(2, &["--lease-s", "2"]) else {
+        return;
+    };
+    let scientist = servers.person(0, "scientist");
+    let template = a_job(&scientist, 6).await;
+    let mut answered = vec![scientist.submit(&template).await];
+    servers.running[0].signal("STOP");
+    let other = servers.person(1, "scientist");
+    let (job, took) = submit_when_it_leads(&other, &template).await;
+    println!("taken over {took:?} after SIGSTOP, with a lease of 2 s");
+    answered.push(job);
+    servers.running[0].signal("CONT");
+    // What it still answers changes nothing, and it ends.
+    let old = scientist.request(Method::POST, "/v1/jobs").json(&template).send().await;
+    assert!(old.is_err() || old.is_ok_and(|answer| answer.status() == StatusCode::SERVICE_UNAVAILABLE));
+    let until = Instant::now() + Duration::from_secs(10);
+    let status = loop {
+        match servers.running[0].child.try_wait().unwrap() {
+            Some(status) => break status,
+            None => assert!(Instant::now() < until, "it has not ended"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert!(!status.success(), "it ends with an error");
+    answered.push(other.submit(&template).await);
+    let jobs: Listed<JobView> = other.get("/v1/jobs").await;
+    assert_eq!(jobs.items.iter().map(|job| job.job).collect::<Vec<_>>(), answered);
+}
+
+#[tokio::test]
+async fn a_planned_change_of_the_leader_loses_no_request() {
+    let Some(mut servers) = Servers::start(2, &[]) else { return };
+    let people = [servers.person(0, "scientist"), servers.person(1, "scientist")];
+    let template = a_job(&people[0], 6).await;
+    let submitting = tokio::spawn({
+        let template = template.clone();
+        async move {
+            let mut answered = Vec::new();
+            for number in 0..60 {
+                // As a client does it: the same key until one of the servers answers.
+                let mut server = 0;
+                loop {
+                    let request = people[server].request(Method::POST, "/v1/jobs").json(&template);
+                    let answer = request.header("Idempotency-Key", format!("key {number}")).send().await;
+                    match answer {
+                        Ok(answer) if answer.status().is_success() => {
+                            answered.push(crate::common::read::<protocol::http::Submitted>(answer).await.job);
+                            break;
+                        }
+                        Ok(answer) => assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE),
+                        Err(_) => {}
+                    }
+                    server = 1 - server;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            answered
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let first = servers.running.remove(0);
+    tokio::task::spawn_blocking(|| first.terminate()).await.unwrap();
+    let answered = submitting.await.unwrap();
+    let expected: Vec<JobId> = (1..=60).map(JobId).collect();
+    assert_eq!(answered, expected, "each once, none lost");
+}
+
+#[tokio::test]
+async fn a_server_with_another_folder_of_blobs_is_refused() {
+    let Some(servers) = Servers::start(1, &[]) else { return };
+    let database = servers._cluster.database_url("many");
+    let folder = tempfile::tempdir().unwrap();
+    let refused = server::serve::Server::start(crate::common::options(folder.path(), Some(database))).await;
+    let message = format!("{:#}", refused.err().expect("refused"));
+    assert!(message.contains("--blobs") && message.contains("is missing"), "{message}");
+}
