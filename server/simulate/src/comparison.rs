@@ -3,6 +3,7 @@
 //! The number of unfinished jobs stays: for each that completes another is submitted. Where jobs are to keep every host busy, more are submitted when
 //! none waits, so that jobs that are lost until their deadline leave no host idle.
 
+use protocol::Verify;
 use serde::Serialize;
 
 use crate::parameters::Parameters;
@@ -24,7 +25,9 @@ pub struct Summary {
     pub throughput: f64,
     /// Work lost, of work lost and work of completed jobs.
     pub wasted: f64,
-    /// From a job's first start to its result.
+    /// Work done once more to verify jobs, of work of completed jobs.
+    pub checked: f64,
+    /// From a job's first start to its result; with verification, to its last check.
     pub turnaround_median_h: Option<f64>,
     /// See above, 95 %.
     pub turnaround_95_h: Option<f64>,
@@ -74,11 +77,20 @@ pub struct Comparison {
 pub fn compare(parameters: &Parameters, recorded: Option<&[Recorded]>) -> Result<Comparison, String> {
     let population = Population::new(parameters, recorded);
     let slots = population.slots();
-    let policies = vec![
-        simulate(&population, "batch", Fixed::new(parameters, slots, false))?,
-        simulate(&population, "same host", Fixed::new(parameters, slots, true))?,
-        simulate(&population, "moving", Moving::new(parameters, slots))?,
-    ];
+    let fixed = |checkpoints| Fixed::new(parameters, slots, checkpoints);
+    let moving = |verify| Moving::new(parameters, slots, verify);
+    // Each by itself; a policy knows nothing of the others, so their order changes nothing.
+    let policies = std::thread::scope(|scope| {
+        let population = &population;
+        let runs = [
+            scope.spawn(move || simulate(population, "batch", fixed(false))),
+            scope.spawn(move || simulate(population, "same host", fixed(true))),
+            scope.spawn(move || simulate(population, "moving", moving(Verify::None))),
+            scope.spawn(move || simulate(population, "moving, verified", moving(Verify::Sampled))),
+        ];
+        let ended = runs.map(|run| run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        ended.into_iter().collect::<Result<Vec<_>, _>>()
+    })?;
     Ok(Comparison {
         parameters: parameters.clone(),
         traced: recorded.is_some(),
@@ -210,6 +222,7 @@ fn summary(
         completed_per_day: ledger.completed as f64 / parameters.days as f64,
         throughput: ratio(ledger.useful, capacity),
         wasted: ratio(ledger.lost, ledger.lost + ledger.useful),
+        checked: ratio(ledger.checks, ledger.useful),
         turnaround_median_h: quantile(&turnaround, 0.5),
         turnaround_95_h: quantile(&turnaround, 0.95),
         within_a_day: ratio(within as u64, turnaround.len() as u64),

@@ -15,7 +15,7 @@
 //! | [`page`] | the report as one self-contained HTML file |
 //! | [`faults`] | small worlds of the real core and real planners, with messages lost, repeated, late, and crashes |
 //!
-//! Invariant: one seed gives one outcome, byte for byte. No clock, no file, no thread; all random numbers are functions of the seed.
+//! Invariant: one seed gives one outcome, byte for byte. No clock, no file; threads only for policies that know nothing of each other; all random numbers are functions of the seed.
 
 pub mod calibration;
 pub mod comparison;

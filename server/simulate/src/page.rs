@@ -24,6 +24,7 @@ const LINES: &[Line] = &[
         percent(s.throughput)
     }),
     ("wasted, % of work", |s| percent(s.wasted)),
+    ("computed once more to verify, % of work", |s| percent(s.checked)),
     ("turnaround, hours: median", |s| hours(s.turnaround_median_h)),
     ("turnaround, hours: 95 %", |s| hours(s.turnaround_95_h)),
     ("results within a day of the first start, %", |s| percent(s.within_a_day)),
@@ -66,7 +67,7 @@ pub fn render(
     put(format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Batch against time-sharing</title><style>{STYLE}</style>\n\
          <h1>Batch against time-sharing, simulated</h1>\n<p>{hosts} {of}, {days} days, seed {seed}. Hosts and jobs are the same under each policy; \
-         \"moving\" is the serving core itself.</p>\n<h2>Policies</h2>\n"
+         \"moving\" is the serving core itself, without verification and with the usual one (<code>--verify sampled</code>).</p>\n<h2>Policies</h2>\n"
     ));
     put(table(&comparison.policies));
     let bars = |value: fn(&Summary) -> f64| -> Vec<(&str, f64)> {

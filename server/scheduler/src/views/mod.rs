@@ -210,6 +210,12 @@ impl Core {
         })
     }
 
+    /// Whether a lease that lives is of a check. No host is told.
+    pub fn is_check(&self, id: AttemptId) -> bool {
+        let job = self.attempts.get(id).and_then(|attempt| self.jobs.get(attempt.job));
+        job.is_some_and(Job::is_check)
+    }
+
     /// Whether a host has taken a lease: that one, or any.
     pub fn holds_lease(&self, host: HostId, attempt: Option<AttemptId>) -> bool {
         let leased = |id: AttemptId| {

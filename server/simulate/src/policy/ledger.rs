@@ -39,6 +39,8 @@ pub(crate) struct Ledger {
     pub(crate) computed: u64,
     pub(crate) lost: u64,
     pub(crate) useful: u64,
+    /// Work done once more to verify jobs, which is none of theirs.
+    pub(crate) checks: u64,
     /// Bytes moved to and from hosts.
     pub(crate) bytes: u64,
     pub(crate) completed: u64,
@@ -72,6 +74,21 @@ impl Ledger {
 
     pub(crate) fn is_done(&self, job: u64) -> bool {
         self.jobs[super::index(job)].done_ms.is_some()
+    }
+
+    /// Work of a job is done, or of a check.
+    pub(crate) fn computes(&mut self, job: Option<u64>, work_ms: u64) {
+        match job {
+            Some(_) => self.computed += work_ms,
+            None => self.checks += work_ms,
+        }
+    }
+
+    /// Work of a job is lost. What is lost of a check counts as work for checks.
+    pub(crate) fn loses(&mut self, job: Option<u64>, work_ms: u64) {
+        if job.is_some() {
+            self.lost += work_ms;
+        }
     }
 
     /// The job computes.

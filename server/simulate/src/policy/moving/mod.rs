@@ -6,8 +6,10 @@
 
 mod runs;
 
+use std::collections::BTreeSet;
+
 use protocol::http::{Action, JobProgress, Lease, LeaveNotice};
-use protocol::{AttemptId, ChainEntry, HardwareClass, HostId, Tier};
+use protocol::{AttemptId, ChainEntry, HardwareClass, HostId, JobId, JobState, Tier, Verify};
 use scheduler::testing::{START_MS, registration, submission};
 use scheduler::{Command, Config, Core, Event, Origin, Reply};
 
@@ -26,11 +28,15 @@ const NEVER_MS: u64 = 10 * 365 * 24 * HOUR;
 struct Local {
     attempt: AttemptId,
     epoch: u64,
-    job: u64,
+    /// Its place in the ledger; none for a check, of which the host does not know that it is one.
+    job: Option<u64>,
+    /// Its number in the core.
+    number: JobId,
+    until: u64,
     class: HardwareClass,
     /// The last boundary on disk, and the last that is safe on the server.
     reached: u64,
-    safe: u64,
+    safe: Option<u64>,
     /// When its package and checkpoint are here.
     ready_ms: u64,
     grid: Option<Grid>,
@@ -55,6 +61,11 @@ pub(crate) struct Moving {
     seats: Vec<Seat>,
     /// The slot of each host of the core; hosts that left have no slot any more.
     slots: Vec<Option<u64>>,
+    /// Place in the ledger of each job of the core.
+    places: Vec<Option<u64>>,
+    verify: Verify,
+    /// Jobs whose last boundary is there, and whose checks go on.
+    verifying: BTreeSet<JobId>,
     tier: Tier,
     segments: u64,
     segment_work_ms: u64,
@@ -71,7 +82,7 @@ pub(crate) struct Moving {
 }
 
 impl Moving {
-    pub(crate) fn new(parameters: &Parameters, slots: u64) -> Self {
+    pub(crate) fn new(parameters: &Parameters, slots: u64, verify: Verify) -> Self {
         let (jobs, policies) = (&parameters.jobs, &parameters.policies);
         let minutes = |minutes: f64| (minutes * MINUTE as f64) as u64;
         let config = Config {
@@ -91,6 +102,9 @@ impl Moving {
             core: Core::new(config),
             seats: vec![Seat::default(); index(slots)],
             slots: Vec::new(),
+            places: Vec::new(),
+            verify,
+            verifying: BTreeSet::new(),
             tier: if jobs.class_bound { Tier::ClassBound } else { Tier::Portable },
             segments: jobs.segments,
             segment_work_ms: (jobs.segment_s * 1000.0) as u64,
@@ -120,14 +134,14 @@ impl Moving {
     /// Hosts whose orders changed see them, until none changes any more.
     fn follow(&mut self, context: &mut Context<'_>) {
         loop {
-            let commands = self.core.take_commands();
-            let changed: std::collections::BTreeSet<u64> = commands
-                .into_iter()
-                .filter_map(|command| match command {
-                    Command::Orders(host) => self.slots.get(index(host.0.saturating_sub(1))).copied().flatten(),
-                    _ => None,
-                })
-                .collect();
+            let mut changed = BTreeSet::new();
+            for command in self.core.take_commands() {
+                match command {
+                    Command::Orders(host) => changed.extend(self.slots.get(index(host.0.saturating_sub(1))).copied().flatten()),
+                    Command::Changed(job, _) if self.verifying.contains(&job) => self.look_at_verified(context, job),
+                    _ => {}
+                }
+            }
             if changed.is_empty() {
                 return;
             }
@@ -135,6 +149,21 @@ impl Moving {
                 self.obey(context, slot);
             }
         }
+    }
+
+    /// A job whose checks went on is completed once they have passed.
+    fn look_at_verified(&mut self, context: &mut Context<'_>, job: JobId) {
+        if self.core.job(job).is_ok_and(|view| view.state == JobState::Completed) {
+            self.verifying.remove(&job);
+            if let Some(place) = self.place(job) {
+                context.ledger.done(place, context.now_ms);
+            }
+        }
+    }
+
+    /// Place of a job of the core in the ledger.
+    fn place(&self, job: JobId) -> Option<u64> {
+        self.places.get(index(job.0.saturating_sub(1))).copied().flatten()
     }
 
     /// A host that is up does what its orders say.
@@ -171,7 +200,8 @@ impl Moving {
         {
             return;
         }
-        let reached = lease.checkpoint.as_ref().map_or(0, |safe| safe.entry.segment);
+        let safe = lease.checkpoint.as_ref().map(|safe| safe.entry.segment);
+        let reached = safe.unwrap_or(0);
         let bytes = self.package_bytes
             + if lease.checkpoint.is_some() {
                 self.checkpoint_bytes
@@ -179,19 +209,23 @@ impl Moving {
                 0
             };
         context.ledger.bytes += bytes;
-        context.ledger.moves += u64::from(reached > 0);
+        let is_check = self.core.is_check(lease.attempt);
+        context.ledger.moves += u64::from(reached > 0 && !is_check);
         let ready_ms = context.now_ms + context.host(slot).download_ms(bytes);
-        self.seats[index(slot)].locals.push(Local {
+        let local = Local {
             attempt: lease.attempt,
             epoch: lease.epoch,
-            job: lease.job.0 - 1,
+            job: self.place(lease.job).filter(|_| !is_check),
+            number: lease.job,
+            until: lease.until_segment,
             class: lease.class,
             reached,
-            safe: reached,
+            safe,
             ready_ms,
             grid: None,
             stops: false,
-        });
+        };
+        self.seats[index(slot)].locals.push(local);
     }
 
     /// The head of a host's line computes, up to its end or the boundary at which it is to stop.
@@ -200,12 +234,12 @@ impl Moving {
         let host = context.host(slot);
         let (segment_ms, upload) = (host.time(self.segment_work_ms), host.upload_ms(self.checkpoint_bytes));
         let result = host.upload_ms(self.result_bytes);
-        let until = self.segments;
         let seat = &mut self.seats[index(slot)];
         let (id, stamp) = (seat.host, seat.stamp + 1);
         let Some(local) = seat.locals.iter_mut().find(|local| local.attempt == attempt) else {
             return;
         };
+        let until = local.until;
         let begins = local.grid.is_none();
         let was = (begins, local.stops);
         local.stops = stops;
@@ -222,8 +256,8 @@ impl Moving {
         let at = match (stops, at_once) {
             (true, true) => {
                 let dropped = host.work(grid.unfinished_ms(now_ms)).min(self.segment_work_ms);
-                context.ledger.computed += dropped;
-                context.ledger.lost += dropped;
+                context.ledger.computes(local.job, dropped);
+                context.ledger.loses(local.job, dropped);
                 now_ms + upload
             }
             (true, false) => grid.next_boundary(now_ms) + upload,
@@ -242,7 +276,9 @@ impl Moving {
         let job = local.job;
         context.wake(at, Wake::Host(slot, stamp));
         if begins {
-            context.ledger.goes(job, now_ms);
+            if let Some(job) = job {
+                context.ledger.goes(job, now_ms);
+            }
             self.beat(now_ms, id, vec![progress]);
         }
     }
@@ -379,6 +415,7 @@ impl Policy for Moving {
 
     fn submit(&mut self, context: &mut Context<'_>, job: u64) {
         let mut body = submission("job", self.tier, self.segments);
+        body.verify = self.verify;
         body.segment_ms = Some(self.segment_work_ms);
         if context.ledger.is_urgent(job) {
             (body.priority, body.now) = (9, true);
@@ -388,8 +425,10 @@ impl Policy for Moving {
             job: Box::new(body),
             bytes: self.package_bytes,
         };
-        let reply = self.apply(context.now_ms, &event);
-        debug_assert_eq!(reply, Some(Reply::Job(protocol::JobId(job + 1))));
+        if let Some(Reply::Job(number)) = self.apply(context.now_ms, &event) {
+            self.places.resize(index(number.0), None);
+            self.places[index(number.0 - 1)] = Some(job);
+        }
         self.follow(context);
     }
 

@@ -1,9 +1,9 @@
 //! Runs on hosts: how far each has come when something happens, what of it is committed, and what is lost.
 
 use protocol::http::{Commit, EndAttempt, Heartbeat, JobProgress};
-use protocol::{AttemptId, ChainEntry, Digest, ErrorCause, HostId, Outcome};
-use scheduler::Event;
+use protocol::{AttemptId, ChainEntry, Digest, ErrorCause, HostId, JobState, Outcome};
 use scheduler::testing::START_MS;
+use scheduler::{Event, Reply};
 
 use super::{Context, Moving, index};
 
@@ -57,20 +57,20 @@ impl Moving {
             host.work(grid.unfinished_ms(now_ms))
         };
         let unfinished = unfinished.min(self.segment_work_ms);
-        context.ledger.computed += (reached - local.reached) * self.segment_work_ms + unfinished;
-        context.ledger.lost += unfinished;
+        context
+            .ledger
+            .computes(local.job, (reached - local.reached) * self.segment_work_ms + unfinished);
+        context.ledger.loses(local.job, unfinished);
         local.reached = reached;
         let (safe, commits) = grid.safe(now_ms, self.commit_ms, upload);
         context.ledger.bytes += commits * self.checkpoint_bytes;
-        let job = local.job;
-        if reached < self.segments {
-            context
-                .ledger
-                .stalls(job, now_ms, (self.segments - reached) * self.segment_work_ms);
+        let until = local.until;
+        if let Some(job) = local.job.filter(|_| reached < until) {
+            context.ledger.stalls(job, now_ms, (until - reached) * self.segment_work_ms);
         }
         // The last boundary is committed with the result.
         if commits > 0 {
-            self.commit(context, slot, attempt, safe.min(self.segments - 1));
+            self.commit(context, slot, attempt, safe.min(until - 1));
         }
     }
 
@@ -81,14 +81,13 @@ impl Moving {
         let Some(local) = seat.locals.iter_mut().find(|local| local.attempt == attempt) else {
             return;
         };
-        if to <= local.safe {
+        if Some(to) <= local.safe {
             return;
         }
-        let count = to - local.safe;
-        local.safe = to;
-        let (epoch, class, job) = (local.epoch, local.class, protocol::JobId(local.job + 1));
+        let count = to - local.safe.unwrap_or(0);
+        let from = local.safe.replace(to).map_or(0, |safe| index(safe) + 1);
+        let (epoch, class, job) = (local.epoch, local.class, local.number);
         let computed_ms = count * context.hosts[index(slot)].time(self.segment_work_ms);
-        let from = self.core.last_entry(job).map_or(0, |entry| index(entry.segment) + 1);
         let entries = self.chain.get(from..=index(to)).unwrap_or_default().to_vec();
         let commit = Commit {
             epoch,
@@ -106,7 +105,11 @@ impl Moving {
             bytes: self.checkpoint_bytes,
             outputs_bytes: 0,
         };
-        self.apply(context.now_ms, &event);
+        if let Some(Reply::Committed(committed)) = self.apply(context.now_ms, &event)
+            && committed.state == JobState::Verifying
+        {
+            self.verifying.insert(job);
+        }
     }
 
     /// A lease is over: what was not safe is lost.
@@ -132,18 +135,22 @@ impl Moving {
                     host.work(grid.unfinished_ms(now_ms))
                 };
                 let dropped = dropped.min(segment_work_ms);
-                context.ledger.computed += (reached - local.reached) * segment_work_ms + dropped;
-                context.ledger.lost += dropped;
                 context
                     .ledger
-                    .stalls(local.job, now_ms, (self.segments - reached) * segment_work_ms);
+                    .computes(local.job, (reached - local.reached) * segment_work_ms + dropped);
+                context.ledger.loses(local.job, dropped);
+                if let Some(job) = local.job {
+                    context.ledger.stalls(job, now_ms, (local.until - reached) * segment_work_ms);
+                }
                 local.reached = reached;
             }
         }
         let seat = &mut self.seats[index(slot)];
         if let Some(at) = seat.locals.iter().position(|local| local.attempt == attempt) {
             let local = seat.locals.remove(at);
-            context.ledger.lost += (local.reached - local.safe) * self.segment_work_ms;
+            context
+                .ledger
+                .loses(local.job, (local.reached - local.safe.unwrap_or(0)) * self.segment_work_ms);
         }
     }
 
@@ -155,14 +162,17 @@ impl Moving {
             return;
         };
         let (attempt, epoch, job, stops) = (local.attempt, local.epoch, local.job, local.stops);
-        let at_end = local.grid.is_some_and(|grid| grid.reached(context.now_ms) == self.segments);
+        let (number, until) = (local.number, local.until);
+        let at_end = local.grid.is_some_and(|grid| grid.reached(context.now_ms) == until);
         self.pause(context, slot, attempt);
         let local = self.seats[index(slot)].locals.iter().find(|local| local.attempt == attempt);
         let reached = local.map_or(0, |local| local.reached);
         context.ledger.bytes += if at_end { self.result_bytes } else { self.checkpoint_bytes };
         self.commit(context, slot, attempt, reached);
         if at_end {
-            context.ledger.done(job, context.now_ms);
+            if let Some(job) = job.filter(|_| !self.verifying.contains(&number)) {
+                context.ledger.done(job, context.now_ms);
+            }
         } else if stops {
             let end = EndAttempt {
                 epoch,
