@@ -217,6 +217,7 @@ mod tests {
     fn the_committed_history_is_read_and_drawn() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
         let entries = read(&path).expect("each line is an entry");
-        assert!(entries.is_empty() || plot(&entries).is_ok_and(|svg| svg.contains("</svg>")));
+        let has_peer = |entry: &Entry| entry.rows.iter().any(|row| row.runs_on == OPENMM);
+        assert!(!entries.iter().any(has_peer) || plot(&entries).is_ok_and(|svg| svg.contains("</svg>")));
     }
 }

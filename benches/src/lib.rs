@@ -39,12 +39,17 @@ pub fn peers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
 }
 
+/// The Python that has OpenMM: `BATON_OPENMM_PYTHON`, or the one of `.venv` in the repository, which `peers/install` makes.
+pub fn openmm_python() -> PathBuf {
+    let said = std::env::var_os("BATON_OPENMM_PYTHON").map(PathBuf::from);
+    said.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python"))
+}
+
 /// OpenMM's CPU platform on the melt.
 pub fn openmm(steps: u64, repeats: usize) -> Row {
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python");
     let arguments = [steps.to_string(), repeats.to_string()];
     let measured = molecules::script(
-        &python,
+        &openmm_python(),
         &peers().join("openmm_melt.py"),
         &arguments.each_ref().map(String::as_str),
     );

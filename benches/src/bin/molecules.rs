@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use benches::molecules::{import, processor_ms, script};
-use benches::{median, peers};
+use benches::{median, openmm_python, peers};
 use clap::Parser;
 use device::SessionOptions;
 use kernels::run::{Executor, initial_state};
@@ -96,10 +96,13 @@ fn compare(folder: &Path, arguments: &Arguments) -> Result<[Reading; 2]> {
 
 /// One reading of OpenMM's CPU platform.
 fn peer(folder: &Path, arguments: &Arguments) -> Result<Reading> {
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python");
     let folder = folder.to_str().context("the folder's name is no Unicode")?;
     let [steps, threads] = [arguments.steps.to_string(), arguments.threads.to_string()];
-    let measured = script(&python, &peers().join("openmm_system.py"), &[folder, &steps, "1", &threads])?;
+    let measured = script(
+        &openmm_python(),
+        &peers().join("openmm_system.py"),
+        &[folder, &steps, "1", &threads],
+    )?;
     let first = |numbers: &[f64]| numbers.first().copied().context("OpenMM gave no reading");
     Ok([first(&measured.rates)?, first(&measured.processor_ms)?])
 }
