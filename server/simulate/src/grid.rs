@@ -53,6 +53,13 @@ impl Grid {
         let commits = arrived / stride;
         (self.first + commits * stride, commits)
     }
+
+    /// When the next commit arrives after this moment; none before the end.
+    pub(crate) fn next_commit(&self, now_ms: u64, commit_ms: u64, upload_ms: u64) -> Option<u64> {
+        let stride = commit_ms.div_ceil(self.segment_ms).max(1);
+        let next = self.safe(now_ms, commit_ms, upload_ms).0 + stride;
+        (next < self.until).then(|| self.at(next) + upload_ms)
+    }
 }
 
 #[cfg(test)]

@@ -203,7 +203,7 @@ impl Policy for Fixed {
                     self.submit(context, job);
                 }
             }
-            Wake::Host(..) | Wake::Silent(..) | Wake::Urgent => {}
+            Wake::Host(..) | Wake::Commit(..) | Wake::Silent(..) | Wake::Urgent => {}
         }
     }
 

@@ -22,6 +22,8 @@ use crate::timeline::Timeline;
 pub(crate) enum Wake {
     /// A host's run is at a point that matters. The second number tells whether it still does.
     Host(u64, u64),
+    /// A commit of a host's run has arrived, where commits are events. The second number tells whether it still does.
+    Commit(u64, u64),
     /// A job's deadline, with the number of the issue.
     Deadline(u64, u64),
     /// A host has been silent for as long as it takes to give up what it was doing. With the number of its absence.

@@ -274,7 +274,12 @@ impl Moving {
             segment_ms,
         };
         let job = local.job;
+        let commit = grid.next_commit(now_ms, self.commit_ms, upload);
         context.wake(at, Wake::Host(slot, stamp));
+        // What is checked is one commit: they cannot be made up later, all in one.
+        if let Some(at) = commit.filter(|_| self.verify != Verify::None && !stops) {
+            context.wake(at, Wake::Commit(slot, stamp));
+        }
         if begins {
             if let Some(job) = job {
                 context.ledger.goes(job, now_ms);
@@ -389,6 +394,11 @@ impl Policy for Moving {
             Wake::Host(slot, stamp) => {
                 if self.seats[index(slot)].stamp == stamp && self.seats[index(slot)].up {
                     self.arrived(context, slot);
+                }
+            }
+            Wake::Commit(slot, stamp) => {
+                if self.seats[index(slot)].stamp == stamp && self.seats[index(slot)].up {
+                    self.commit_under_way(context, slot, stamp);
                 }
             }
             Wake::Silent(host, absence) => {

@@ -5,7 +5,7 @@ use protocol::{AttemptId, ChainEntry, Digest, ErrorCause, HostId, JobState, Outc
 use scheduler::testing::START_MS;
 use scheduler::{Event, Reply};
 
-use super::{Context, Moving, index};
+use super::{Context, Moving, Wake, index};
 
 /// The chain that every job has, from C0 to the boundary of so many segments.
 pub(super) fn chain(segments: u64) -> Vec<ChainEntry> {
@@ -72,6 +72,21 @@ impl Moving {
         if commits > 0 {
             self.commit(context, slot, attempt, safe.min(until - 1));
         }
+    }
+
+    /// A commit of the run on a host has arrived, and it computes on.
+    pub(super) fn commit_under_way(&mut self, context: &mut Context<'_>, slot: u64, stamp: u64) {
+        let upload = context.host(slot).upload_ms(self.checkpoint_bytes);
+        let seat = &self.seats[index(slot)];
+        let Some((attempt, grid)) = seat.locals.iter().find_map(|local| Some((local.attempt, local.grid?))) else {
+            return;
+        };
+        let (safe, _) = grid.safe(context.now_ms, self.commit_ms, upload);
+        self.commit(context, slot, attempt, safe);
+        if let Some(at) = grid.next_commit(context.now_ms, self.commit_ms, upload) {
+            context.wake(at, Wake::Commit(slot, stamp));
+        }
+        self.follow(context);
     }
 
     /// Boundaries up to `to` are safe.
