@@ -152,7 +152,7 @@ fn lines(proof: &Proof, shown: &Shown, trust: Trust, same: Option<usize>) -> Vec
         },
         match trust.root {
             Some(root) => format!("root       {root} lists the server's key {}", proof.key),
-            None => "root       none is trusted here (--root KEY): that the hosts' keys are those of hosts is the word of whoever made this file".to_owned(),
+            None => "root       none is trusted here (--root KEY): that the hosts' keys are those of hosts is the word of this file alone".to_owned(),
         },
     ];
     if let Some(shared) = same {
