@@ -219,3 +219,4 @@ impl PostgresStore {
 }
 
 super::sql::sql_store!(PostgresStore, sqlx::Postgres);
+super::sql::sql_writes!(PostgresStore, sqlx::Postgres);

@@ -88,3 +88,4 @@ impl SqliteStore {
 }
 
 super::sql::sql_store!(SqliteStore, sqlx::Sqlite);
+super::sql::sql_writes!(SqliteStore, sqlx::Sqlite);

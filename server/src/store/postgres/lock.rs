@@ -85,7 +85,7 @@ pub(super) async fn take(connection: &mut PgConnection) -> Result<bool, StoreErr
     Ok(free)
 }
 
-/// Ends the connection that holds the lock, whoever has it: its lease is over.
+/// Ends the connection that holds the lock: its server's lease is over.
 pub(super) async fn take_away(connection: &mut PgConnection) -> Result<(), StoreError> {
     // A lock's number is shown in two halves.
     sqlx::query(

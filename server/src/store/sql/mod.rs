@@ -1,6 +1,8 @@
-//! What both databases share: values to columns and back, and a connection given back after a transaction. `statements` holds the SQL text.
+//! What both databases share: values to columns and back, and a connection given back after a transaction. `statements` holds the SQL text, `writes` that which changes
+//! anything.
 
 mod statements;
+mod writes;
 
 use std::time::Duration;
 
@@ -107,3 +109,4 @@ pub(super) async fn settle<D: sqlx::Database, T>(
 }
 
 pub(super) use statements::sql_store;
+pub(super) use writes::sql_writes;
