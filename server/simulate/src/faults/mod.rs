@@ -7,7 +7,8 @@
 //! | `disturb` | the faults, and the calm afterwards |
 //! | `machine` | a host: its planner, its disk, its compute threads |
 //! | `effects` | what a machine does with the planner's effects, and what none of them may do |
-//! | `server` | the core behind its requests: blobs, chains, restarts |
+//! | `server` | the core: blobs, chains, restarts |
+//! | `requests` | what each request does to it, and is answered |
 //! | `shrink` | fewer faults that break the same |
 //!
 //! A world has a time of faults and a calm afterwards, in which every job has to come to its end. After each event the invariants are held:
@@ -20,6 +21,7 @@ pub mod chance;
 mod disturb;
 mod effects;
 mod machine;
+mod requests;
 mod server;
 mod shrink;
 mod world;

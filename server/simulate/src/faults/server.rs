@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use planner::{Answer, Cause, Errand, ErrandId, Failure, Presence, Trouble};
-use protocol::http::{Commit, Heartbeat, LeaveNotice, Orders, SubmitJob};
+use planner::ErrandId;
+use protocol::http::{Orders, SubmitJob};
 use protocol::{AttemptId, ChainEntry, Digest, HostId, HostState, JobId, JobState};
 use scheduler::testing::START_MS;
-use scheduler::{Command, Config, Core, Event, Origin, Refusal, Reply};
+use scheduler::{Command, Config, Core, Event, Refusal, Reply};
 
 use super::Mutant;
 
@@ -20,10 +20,10 @@ const CHECK_EVERY: u64 = 32;
 
 /// The newest lease of a job that was told to a host.
 #[derive(Clone, Copy, Debug)]
-struct Told {
-    host: HostId,
-    attempt: AttemptId,
-    epoch: u64,
+pub(super) struct Told {
+    pub(super) host: HostId,
+    pub(super) attempt: AttemptId,
+    pub(super) epoch: u64,
 }
 
 pub(super) struct Server {
@@ -34,20 +34,20 @@ pub(super) struct Server {
     /// When it last jumped.
     pub(super) jumped_ms: u64,
     /// When each host was last heard.
-    heard: BTreeMap<HostId, u64>,
+    pub(super) heard: BTreeMap<HostId, u64>,
     pub(super) applied: u64,
     /// Each job's boundaries as they became safe.
     pub(super) chains: BTreeMap<JobId, Vec<ChainEntry>>,
     pub(super) packages: BTreeMap<JobId, (Digest, u64)>,
-    blobs: BTreeSet<Digest>,
-    told: BTreeMap<JobId, Told>,
-    jobs_of: BTreeMap<AttemptId, JobId>,
+    pub(super) blobs: BTreeSet<Digest>,
+    pub(super) told: BTreeMap<JobId, Told>,
+    pub(super) jobs_of: BTreeMap<AttemptId, JobId>,
     /// Registrations by the key of their request: one that comes twice is one.
-    enrolled: BTreeMap<(usize, u64, ErrandId), HostId>,
+    pub(super) enrolled: BTreeMap<(usize, u64, ErrandId), HostId>,
     /// Hosts whose orders changed.
     pub(super) changed: BTreeSet<HostId>,
     pub(super) broken: Option<String>,
-    mutant: Option<Mutant>,
+    pub(super) mutant: Option<Mutant>,
 }
 
 /// The boundary of a job, the same on every host.
@@ -89,7 +89,7 @@ impl Server {
         }
     }
 
-    fn breaks(&mut self, what: String) {
+    pub(super) fn breaks(&mut self, what: String) {
         self.broken.get_or_insert(what);
     }
 
@@ -159,7 +159,7 @@ impl Server {
     }
 
     /// Boundaries of a job are safe.
-    fn extend(&mut self, job: JobId, entries: Vec<ChainEntry>) {
+    pub(super) fn extend(&mut self, job: JobId, entries: Vec<ChainEntry>) {
         let Some((package, _)) = self.packages.get(&job).copied() else {
             return self.breaks(format!("a chain of job {job}, which was never submitted"));
         };
@@ -218,207 +218,6 @@ impl Server {
         Some(orders)
     }
 
-    fn ordered(&mut self, host: HostId) -> Answer {
-        match self.orders(host) {
-            Some(orders) => Answer::Orders(orders),
-            None => Answer::Trouble(Trouble::UnknownHost("no such host".to_owned())),
-        }
-    }
-
-    /// Carries a request out, and says what the host is answered.
-    pub(super) fn serve(
-        &mut self,
-        now_ms: u64,
-        key: (usize, u64, ErrandId),
-        host: Option<HostId>,
-        wall_ms: u64,
-        errand: &Errand,
-    ) -> Answer {
-        let answer = self.carry_out(now_ms, key, host, wall_ms, errand);
-        // A commit that comes again is answered again, and says nothing new of its host.
-        let unheard = matches!(
-            errand,
-            Errand::Fetch(_) | Errand::Enrol(_) | Errand::Commit { .. } | Errand::End { .. }
-        );
-        let unheard = unheard || matches!(answer, Answer::Trouble(_));
-        if let Some(host) = host.filter(|_| !unheard) {
-            self.heard.insert(host, now_ms);
-        }
-        answer
-    }
-
-    fn carry_out(
-        &mut self,
-        now_ms: u64,
-        key: (usize, u64, ErrandId),
-        host: Option<HostId>,
-        wall_ms: u64,
-        errand: &Errand,
-    ) -> Answer {
-        match errand {
-            Errand::Enrol(body) => {
-                if let Some(host) = self.enrolled.get(&key) {
-                    return Answer::Enrolled(*host);
-                }
-                let event = Event::Register {
-                    host: None,
-                    body: (**body).clone(),
-                    address: key.0 as u64,
-                    origin: Origin::default(),
-                };
-                match self.apply(now_ms, &event) {
-                    Ok(Reply::Host(host)) => {
-                        self.enrolled.insert(key, host);
-                        Answer::Enrolled(host)
-                    }
-                    other => Answer::NotEnrolled(format!("{other:?}")),
-                }
-            }
-            Errand::Update(host, body) => {
-                let event = Event::Register {
-                    host: Some(*host),
-                    body: (**body).clone(),
-                    address: key.0 as u64,
-                    origin: Origin::default(),
-                };
-                self.apply(now_ms, &event).map_or_else(refused, |_| Answer::Updated)
-            }
-            Errand::Announce(host, presence) => {
-                let (reason, back_in_s) = match presence {
-                    Presence::Here => ("", None),
-                    Presence::Away { back_in_ms, .. } => ("paused", back_in_ms.map(|ms| ms.div_ceil(1000))),
-                    Presence::Leaving(_) => ("leaves", None),
-                };
-                let event = if reason.is_empty() {
-                    Event::Return { host: *host }
-                } else {
-                    let notice = LeaveNotice {
-                        in_s: 0,
-                        back_in_s,
-                        reason: reason.to_owned(),
-                    };
-                    Event::Leave { host: *host, notice }
-                };
-                let done = self.apply(now_ms, &event);
-                done.map_or_else(refused, |_| self.ordered(*host))
-            }
-            Errand::TakeOffers(host) => {
-                let done = self.apply(now_ms, &Event::Take { host: *host });
-                done.map_or_else(refused, |_| self.ordered(*host))
-            }
-            Errand::Heartbeat(host, beat) => {
-                if self.mutant == Some(Mutant::ClockBelieved) {
-                    self.clock_ms = i64::try_from(wall_ms).unwrap_or(0) - i64::try_from(START_MS + now_ms).unwrap_or(0);
-                }
-                let beat = Heartbeat {
-                    clock_ms: wall_ms,
-                    rtt_ms: Some(125),
-                    jobs: beat.jobs.clone(),
-                    accepting: beat.declined.is_none(),
-                    why: beat.declined.as_ref().map(|_| "declined".to_owned()),
-                    errors: 0,
-                    instance: None,
-                };
-                let event = Event::Heartbeat {
-                    host: *host,
-                    beat,
-                    address: key.0 as u64,
-                };
-                let done = self.apply(now_ms, &event);
-                done.map_or_else(refused, |_| self.ordered(*host))
-            }
-            Errand::Fetch(lease) => match &lease.checkpoint {
-                Some(checkpoint) if !self.blobs.contains(&checkpoint.blob) => {
-                    let current = self.core.orders(host.unwrap_or_default());
-                    let is_live = current.is_ok_and(|orders| orders.leases.iter().any(|live| live.attempt == lease.attempt));
-                    if is_live && self.safe(lease.job) == Some(checkpoint.entry.segment) {
-                        self.breaks(format!(
-                            "the checkpoint of job {} is gone, which attempt {} is to start from",
-                            lease.job, lease.attempt
-                        ));
-                    }
-                    Answer::Trouble(Trouble::LeaseOver("the checkpoint is gone".to_owned()))
-                }
-                // The host looks into its folder for the rest.
-                _ => Answer::Updated,
-            },
-            Errand::Commit {
-                attempt,
-                epoch,
-                boundaries,
-            } => {
-                let entries: Vec<ChainEntry> = boundaries.iter().map(|boundary| boundary.entry.clone()).collect();
-                self.commit(now_ms, host.unwrap_or_default(), (*attempt, *epoch), entries)
-            }
-            Errand::End { attempt, end } => {
-                let host = host.unwrap_or_default();
-                let event = Event::End {
-                    host,
-                    attempt: *attempt,
-                    end: end.clone(),
-                };
-                let done = self.apply(now_ms, &event);
-                done.map_or_else(refused, |_| self.ordered(host))
-            }
-        }
-    }
-
-    fn commit(&mut self, now_ms: u64, host: HostId, (attempt, epoch): (AttemptId, u64), entries: Vec<ChainEntry>) -> Answer {
-        let Some(last) = entries.last() else {
-            self.breaks("a commit without boundaries".to_owned());
-            return Answer::Trouble(Trouble::Failed(Failure::new(Cause::Host, "no boundaries")));
-        };
-        let checkpoint = blob(last);
-        let job = self.jobs_of.get(&attempt).copied();
-        let before = job.and_then(|job| self.safe(job));
-        let current = job.and_then(|job| self.told.get(&job)).copied();
-        let mut sent = (host, attempt, epoch);
-        if let (Some(Mutant::EpochUnchecked), Some(current)) = (self.mutant, current) {
-            sent = (current.host, current.attempt, current.epoch);
-        }
-        // The blob comes first, whatever becomes of the commit.
-        self.blobs.insert(checkpoint);
-        let class = self
-            .core
-            .orders(sent.0)
-            .ok()
-            .and_then(|orders| orders.leases.into_iter().find(|lease| lease.attempt == sent.1));
-        let commit = Commit {
-            epoch: sent.2,
-            entries: entries.clone(),
-            checkpoint,
-            outputs: None,
-            computed_ms: 60_000,
-            signature: None,
-        };
-        let event = Event::Commit {
-            host: sent.0,
-            attempt: sent.1,
-            commit,
-            class: class.map_or(scheduler::testing::class(protocol::Tier::Portable, 0), |lease| lease.class),
-            bytes: 1000,
-            outputs_bytes: 10,
-        };
-        let reply = self.apply(now_ms, &event);
-        let after = job.and_then(|job| self.safe(job));
-        if before != after && current.is_none_or(|current| current.attempt != attempt) {
-            let newest = current.map(|current| current.attempt);
-            self.breaks(format!(
-                "boundaries of attempt {attempt} were taken, though the job's newest lease is {newest:?}"
-            ));
-        }
-        match reply {
-            Ok(Reply::Committed(committed)) => {
-                if let (Some(Mutant::TakenTwice), Some(job), true) = (self.mutant, job, before == after) {
-                    self.extend(job, entries);
-                }
-                Answer::Committed(committed)
-            }
-            Ok(_) => Answer::Trouble(Trouble::Failed(Failure::new(Cause::Unknown, "no answer to a commit"))),
-            Err(refusal) => refused(refusal),
-        }
-    }
-
     /// The process ends, and a new one goes on from what was durable.
     pub(super) fn restart(&mut self, now_ms: u64) {
         let restored = self.core.save().and_then(|bytes| Core::restore(&bytes));
@@ -459,13 +258,4 @@ impl Server {
         let is_over = |job: &JobId| self.core.job(*job).is_ok_and(|view| view.state.is_final());
         self.packages.keys().all(is_over)
     }
-}
-
-fn refused(refusal: Refusal) -> Answer {
-    let text = refusal.to_string();
-    Answer::Trouble(match refusal {
-        Refusal::NoHost(_) => Trouble::UnknownHost(text),
-        Refusal::NoAttempt(_) | Refusal::Over(_) | Refusal::StaleEpoch { .. } => Trouble::LeaseOver(text),
-        _ => Trouble::Failed(Failure::new(Cause::Unknown, text)),
-    })
 }
