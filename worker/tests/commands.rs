@@ -25,15 +25,19 @@ fn usage_errors_exit_2() {
         assert_eq!(said.code, 2, "baton {words}: {}", said.err);
         assert!(!said.err.is_empty());
     }
-    for words in [
-        "run drift --device nonsense",
-        "evaluate drift --device vulkan:99",
-        "worker --device nonsense --server http://127.0.0.1:1 --state s",
-    ] {
+    for words in ["run drift --device nonsense", "evaluate drift --device vulkan:99"] {
         let said = place.baton(words);
         assert_eq!(said.code, 2, "baton {words}: {}", said.err);
         assert!(said.err.contains("there are: ") && said.err.contains("cpu"), "{}", said.err);
     }
+    // An agent's device may come later, but has to be one.
+    let said = place.baton("worker --device nonsense --server http://127.0.0.1:1 --state s");
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(
+        said.err.contains("\"nonsense\"") && said.err.contains("`baton devices` shows"),
+        "{}",
+        said.err
+    );
     let said = place.baton("run no-such-thing");
     assert!(said.err.contains("ising") && said.err.contains("gray-scott"), "{}", said.err);
 }
