@@ -1,11 +1,12 @@
 //! Runs on hosts: how far each has come when something happens, what of it is committed, and what is lost.
 
 use protocol::http::{Commit, EndAttempt, Heartbeat, JobProgress};
-use protocol::{AttemptId, ChainEntry, Digest, ErrorCause, HostId, JobState, Outcome};
+use protocol::{AttemptId, ChainEntry, Digest, ErrorCause, HostId, JobState, Outcome, Verify};
 use scheduler::testing::START_MS;
 use scheduler::{Event, Reply};
 
 use super::{Context, Moving, Wake, index};
+use crate::grid::Grid;
 
 /// The chain that every job has, from C0 to the boundary of so many segments.
 pub(super) fn chain(segments: u64) -> Vec<ChainEntry> {
@@ -37,6 +38,66 @@ impl Moving {
                 address: host.0,
             },
         );
+    }
+
+    /// The head of a host's line computes, up to its end or the boundary at which it is to stop.
+    pub(super) fn compute(&mut self, context: &mut Context<'_>, slot: u64, attempt: AttemptId, stops: bool, at_once: bool) {
+        let now_ms = context.now_ms;
+        let host = context.host(slot);
+        let (segment_ms, upload) = (host.time(self.segment_work_ms), host.upload_ms(self.checkpoint_bytes));
+        let result = host.upload_ms(self.result_bytes);
+        let seat = &mut self.seats[index(slot)];
+        let (id, stamp) = (seat.host, seat.stamp + 1);
+        let Some(local) = seat.locals.iter_mut().find(|local| local.attempt == attempt) else {
+            return;
+        };
+        let until = local.until;
+        let begins = local.grid.is_none();
+        let was = (begins, local.stops);
+        local.stops = stops;
+        let grid = local.grid.get_or_insert(Grid {
+            from_ms: local.ready_ms.max(now_ms),
+            first: local.reached,
+            until,
+            segment_ms,
+        });
+        if was == (false, stops) {
+            return;
+        }
+        grid.until = until;
+        let at = match (stops, at_once) {
+            (true, true) => {
+                let dropped = host.work(grid.unfinished_ms(now_ms)).min(self.segment_work_ms);
+                context.ledger.computes(local.job, dropped);
+                context.ledger.loses(local.job, dropped);
+                now_ms + upload
+            }
+            (true, false) => grid.next_boundary(now_ms) + upload,
+            (false, _) => grid.end() + result,
+        };
+        if stops {
+            grid.until = grid.reached(at - upload);
+        }
+        seat.stamp = stamp;
+        let progress = JobProgress {
+            attempt,
+            epoch: local.epoch,
+            segment: local.reached,
+            segment_ms,
+        };
+        let job = local.job;
+        let commit = grid.next_commit(now_ms, self.commit_ms, upload);
+        context.wake(at, Wake::Host(slot, stamp));
+        // What is checked is one commit: they cannot be made up later, all in one.
+        if let Some(at) = commit.filter(|_| self.verify != Verify::None && !stops) {
+            context.wake(at, Wake::Commit(slot, stamp));
+        }
+        if begins {
+            if let Some(job) = job {
+                context.ledger.goes(job, now_ms);
+            }
+            self.beat(now_ms, id, vec![progress]);
+        }
     }
 
     /// A run stops where it is: what its last segment had done is lost. Commits that were due by now have been made.
