@@ -330,6 +330,15 @@ fn a_commit_of_a_host_with_a_key_counts_only_under_its_signature() {
         ));
     }
     assert!(check(Some(key(18).public()), 3, 2, Some(signature)).is_err());
-    let other = Boundary::of(SERVER, HostId(7), &chain[3]);
-    assert!(other.check_commit(own, AttemptId(3), 2, Some(signature)).is_err());
+    let others = [
+        Boundary::of(SERVER, HostId(7), &chain[3]),
+        Boundary::of(SERVER, HostId(8), &chain[2]),
+        Boundary::of("another server", HostId(7), &chain[2]),
+    ];
+    for other in others {
+        assert!(
+            other.check_commit(own, AttemptId(3), 2, Some(signature)).is_err(),
+            "{other:?}"
+        );
+    }
 }

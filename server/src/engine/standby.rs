@@ -133,7 +133,7 @@ impl Standby {
         let expected = writer.next + first.len() as u64;
         writer.write(first.into_iter().map(unheard).collect()).await;
         match writer.next < expected {
-            true => Err(StoreError::Injected("the first events of the term cannot be kept".to_owned())),
+            true => Err(StoreError::NotBegun),
             false => writer.mark(),
         }
     }

@@ -172,6 +172,9 @@ pub enum StoreError {
     /// Another server leads in the database.
     #[error("another server uses this database")]
     Taken,
+    /// What begins a term could not be written.
+    #[error("the first events of this server's term cannot be kept")]
+    NotBegun,
     /// A fault that a test asked for.
     #[error("{0}")]
     Injected(String),

@@ -45,12 +45,16 @@ pub(super) fn commit(core: &Core, host: HostId, lease: &Lease, segments: u64, li
 }
 
 pub(super) fn enrol(world: &mut World, name: &str, referee: bool) -> HostId {
+    enrol_as(world, registration(name, 0), referee)
+}
+
+/// Enrols what a host says of itself; its subject has its name.
+fn enrol_as(world: &mut World, body: protocol::http::RegisterHost, referee: bool) -> HostId {
     let origin = Origin {
-        subject: Some(name.to_owned()),
+        subject: Some(body.name.clone()),
         network: 0,
         referee,
     };
-    let body = registration(name, 0);
     match world.apply(Event::Register {
         host: None,
         body,
@@ -166,19 +170,7 @@ fn two_hosts_with_one_key_do_not_check_each_other() {
     let with_key = |world: &mut World, name: &str, key| {
         let mut body = registration(name, 0);
         body.key = Some(key);
-        let origin = Origin {
-            subject: Some(name.to_owned()),
-            ..Origin::default()
-        };
-        match world.apply(Event::Register {
-            host: None,
-            body,
-            address: 1,
-            origin,
-        }) {
-            Reply::Host(host) => host,
-            other => panic!("{other:?}"),
-        }
+        enrol_as(world, body, false)
     };
     let ann = with_key(&mut world, "ann", key);
     does(&mut world, ann, 1, None);

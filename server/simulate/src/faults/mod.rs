@@ -112,6 +112,14 @@ pub struct Broken {
     pub script: Vec<Struck>,
 }
 
+impl Broken {
+    /// What broke, whichever job, host and boundary it was: the sentence without its numbers.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        self.what.chars().filter(|c| !c.is_ascii_digit()).collect()
+    }
+}
+
 /// Plays one world.
 ///
 /// # Errors

@@ -13,8 +13,6 @@ use super::Mutant;
 
 /// Ten years: finished jobs stay in memory.
 const NEVER_MS: u64 = 10 * 365 * 24 * 3_600_000;
-/// Half of the silence that makes a host unreachable.
-const SILENCE_MS: u64 = 3 * 60_000;
 /// One look at all the core's invariants for so many events.
 const CHECK_EVERY: u64 = 32;
 
@@ -123,8 +121,9 @@ impl Server {
 
     /// No host that was heard a moment ago is taken to be silent, unless the server's clock jumped since.
     fn check_silence(&mut self, now_ms: u64) {
+        let recent_ms = self.core.config().unreachable_ms / 2;
         let silent = self.heard.iter().find(|(host, heard)| {
-            let recent = **heard > self.jumped_ms && now_ms - **heard < SILENCE_MS;
+            let recent = **heard > self.jumped_ms && now_ms - **heard < recent_ms;
             recent
                 && self
                     .core

@@ -8,15 +8,10 @@ use super::{Broken, Mutant, replay};
 /// Plays, at most.
 const PLAYS_MAX: usize = 3000;
 
-/// Text without its numbers: what broke, whichever job and boundary it was.
-fn kind(broken: &Broken) -> String {
-    broken.what.chars().filter(|c| !c.is_ascii_digit()).collect()
-}
-
 /// A world that breaks by as few of its faults as could be found.
 #[must_use]
 pub fn shrink(broken: &Broken, mutant: Option<Mutant>) -> Broken {
-    let wanted = kind(broken);
+    let wanted = broken.kind();
     let mut least = broken.clone();
     let mut chunk = least.script.len().div_ceil(2).max(1);
     let mut plays = 0;
@@ -33,7 +28,7 @@ pub fn shrink(broken: &Broken, mutant: Option<Mutant>) -> Broken {
                 .map(|(_, strike)| *strike)
                 .collect();
             match replay(broken.seed, mutant, rest) {
-                Err(found) if kind(&found) == wanted => {
+                Err(found) if found.kind() == wanted => {
                     least = *found;
                     shrunk = true;
                 }
