@@ -102,6 +102,9 @@ async fn a_standby_follows_tells_where_the_leader_is_and_takes_over_when_it_is_k
     let seen: protocol::http::HostView = own.get(&format!("/v1/hosts/{}", worker.host)).await;
     assert_eq!(seen.host, worker.host);
 
+    // One that enrols in the last moment is known to the next leader, too.
+    let host_token = token(servers.folders[0].path(), "host");
+    let mut late = Worker::register(&servers.running[0].url, &host_token, "late", 1).await;
     drop(servers.running.remove(0));
     let mut tries = [
         tokio::spawn(submit(others[0].clone(), template.clone())),
@@ -116,7 +119,11 @@ async fn a_standby_follows_tells_where_the_leader_is_and_takes_over_when_it_is_k
     assert!(took < Duration::from_secs(3), "{took:?}");
     tries[1 - leader].abort();
 
-    worker.person.url.clone_from(&others[leader].url);
+    for person in [&mut worker.person, &mut late.person] {
+        person.url.clone_from(&others[leader].url);
+    }
+    let seen: protocol::http::HostView = late.person.get(&format!("/v1/hosts/{}", late.host)).await;
+    assert_eq!(seen.host, late.host);
     worker.beat(std::slice::from_ref(&lease)).await;
     let (response, end) = worker.compute(&lease, Some(last), 4).await;
     assert_eq!(response.status(), StatusCode::OK, "the lease holds over the change");
