@@ -46,6 +46,7 @@ fn an_array_is_submitted_watched_fetched_and_cancelled_as_one() {
         (Some(3), Some(6.0)),
         "{cost}"
     );
+    assert_eq!(cost["verify"], "sampled", "what nobody chose is checked in part");
     assert!(cost["upload_bytes"].as_u64() > Some(1000) && cost["state_bytes"].as_u64() == Some(package.state_bytes()));
     assert!(says(&stage, &["jobs"], 0).1.contains("no job of the last day"));
 
