@@ -11,6 +11,9 @@ use std::process::{Child, Command, Stdio};
 use contracts::sharing::{FAST, Stage, poll};
 use contracts::{baton, program, short_package};
 
+/// Some ten seconds: more than the other one needs to take over.
+const SEGMENTS: u64 = 60;
+
 /// A second server of a stage's database, which ends with the test.
 struct Second {
     child: Child,
@@ -55,7 +58,8 @@ fn agents_and_commands_follow_the_server_that_takes_over_and_the_job_comes_out_t
     // The one that follows is asked first.
     let all = format!("http://{},{}", second.address, stage.url());
     let submit = |name: &str| {
-        let mut command = baton(["submit", "--segments=120", "--name", name, "--server", &all, "--token-file"]);
+        let segments = format!("--segments={SEGMENTS}");
+        let mut command = baton(["submit", &segments, "--name", name, "--server", &all, "--token-file"]);
         command.arg(stage.token_file("scientist")).arg(stage.path("package"));
         let output = command.output().expect("baton starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -65,7 +69,7 @@ fn agents_and_commands_follow_the_server_that_takes_over_and_the_job_comes_out_t
     stage.until(1, "under way", |job| job.segment >= 3);
     stage.end_server("KILL");
     stage.address.clone_from(&second.address);
-    let taken = poll(|| stage.job(1).filter(|job| job.segment < 120)).expect("the other one answers");
+    let taken = poll(|| stage.job(1).filter(|job| job.segment < SEGMENTS)).expect("the other one answers");
     println!("taken over at segment {}", taken.segment);
     stage.completed(1);
     let mut jobs = baton(["jobs", "--server", &all, "--token-file"]);

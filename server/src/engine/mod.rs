@@ -195,7 +195,9 @@ impl Engine {
             return Ok(None);
         };
         let read = read_back(store.as_ref()).await?;
-        Ok(Some(Self::open(store, identity, read, home, Role::standby())))
+        // Known before the first answer: who is turned away is told where to go.
+        let role = Role::standby(store.leader().await?);
+        Ok(Some(Self::open(store, identity, read, home, role)))
     }
 
     fn open(

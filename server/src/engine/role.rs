@@ -17,10 +17,10 @@ pub enum Role {
 }
 
 impl Role {
-    /// A standby that is up to date, of an unknown leader.
-    pub(super) fn standby() -> Self {
+    /// A standby that is up to date.
+    pub(super) fn standby(leader: Option<String>) -> Self {
         Self::Standby {
-            leader: None,
+            leader,
             seen: Instant::now(),
         }
     }
