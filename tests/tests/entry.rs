@@ -28,8 +28,8 @@ fn found(name: &str) -> Option<std::path::PathBuf> {
         .find(|path| path.exists())
 }
 
-#[test]
-fn an_installation_that_fails_shows_why_and_the_tests_go_on_and_skips_come_last() {
+/// A folder with the entry and a folder of programs: the system's that it uses. None where one is missing.
+fn place() -> Option<tempfile::TempDir> {
     let place = tempfile::tempdir().expect("a folder");
     let (root, programs) = (place.path().join("baton"), place.path().join("programs"));
     fs::create_dir_all(&root).expect("a folder");
@@ -37,10 +37,34 @@ fn an_installation_that_fails_shows_why_and_the_tests_go_on_and_skips_come_last(
     fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("../x"), root.join("x")).expect("the entry");
     for name in USED {
         let Some(path) = found(name) else {
-            return println!("skipped: this machine has no {name}");
+            println!("skipped: this machine has no {name}");
+            return None;
         };
         symlink(path, programs.join(name)).expect("linked");
     }
+    Some(place)
+}
+
+/// Calls the entry, and returns what it said and what the programs noted.
+fn call(place: &Path, arguments: &[&str]) -> (std::process::Output, String) {
+    let log = place.join("log");
+    fs::write(&log, "").expect("written");
+    let output = Command::new(place.join("baton/x"))
+        .args(arguments)
+        .env_clear()
+        .env("PATH", place.join("programs"))
+        .env("TMPDIR", place)
+        .env("LOG", &log)
+        .stdin(Stdio::null())
+        .output()
+        .expect("sh");
+    (output, fs::read_to_string(&log).expect("programs were called"))
+}
+
+#[test]
+fn an_installation_that_fails_shows_why_and_the_tests_go_on_and_skips_come_last() {
+    let Some(place) = place() else { return };
+    let programs = place.path().join("programs");
     script(&programs.join("sudo"), "shift; exec \"$@\"\n");
     script(
         &programs.join("apt-get"),
@@ -56,17 +80,8 @@ fn an_installation_that_fails_shows_why_and_the_tests_go_on_and_skips_come_last(
              exit 3\n\
          fi\n",
     );
-    let log = place.path().join("log");
-    let output = Command::new(root.join("x"))
-        .arg("test")
-        .env_clear()
-        .env("PATH", &programs)
-        .env("TMPDIR", place.path())
-        .env("LOG", &log)
-        .stdin(Stdio::null())
-        .output()
-        .expect("sh");
-    let (text, asked) = (said(&output), fs::read_to_string(&log).expect("programs were called"));
+    let (output, asked) = call(place.path(), &["test"]);
+    let text = said(&output);
     // OpenSSL at least is not found here.
     assert!(text.contains("x: no OpenSSL: installing openssl"), "{text}");
     assert!(
@@ -92,4 +107,39 @@ fn an_installation_that_fails_shows_why_and_the_tests_go_on_and_skips_come_last(
         .last()
         .map(str::to_owned);
     assert_eq!(last.as_deref().map(str::trim), Some("1 skipped: no GPU here"), "{text}");
+}
+
+/// What a local run does not need is not built for it; once all was built, it stays so.
+#[test]
+fn the_first_run_builds_no_more_than_it_needs() {
+    let Some(place) = place() else { return };
+    // The program that comes out knows `worker` unless the features were left out.
+    script(
+        &place.path().join("programs/cargo"),
+        "echo \"cargo $*\" >>\"$LOG\"\n\
+         mkdir -p \"${0%/programs/*}/baton/target/release\"\n\
+         program=\"${0%/programs/*}/baton/target/release/baton\"\n\
+         case \"$*\" in\n\
+             *--no-default-features*) printf '#!/bin/sh\\n[ \"$1\" != worker ]\\n' >\"$program\" ;;\n\
+             *) printf '#!/bin/sh\\n' >\"$program\" ;;\n\
+         esac\n\
+         chmod +x \"$program\"\n",
+    );
+    symlink(found("chmod").expect("chmod"), place.path().join("programs/chmod")).expect("linked");
+    let built = |arguments: &[&str]| {
+        let (output, asked) = call(place.path(), arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", said(&output));
+        let lines: Vec<&str> = asked.lines().filter(|line| line.starts_with("cargo build")).collect();
+        let [line] = lines[..] else { panic!("{arguments:?}: {asked}") };
+        (line.contains("--no-default-features"), line.contains("--quiet"))
+    };
+    assert_eq!(built(&["run", "argon"]), (true, false), "the first build shows what it does");
+    assert_eq!(built(&["chain", "here"]), (true, true));
+    assert_eq!(
+        built(&["worker", "--help"]),
+        (false, false),
+        "much is missing yet: it is shown"
+    );
+    assert_eq!(built(&["run", "argon"]), (false, true), "what is whole stays whole");
+    assert_eq!(built(&["jobs"]), (false, true));
 }

@@ -35,29 +35,9 @@ enum Command {
     Minimize(commands::minimize::Args),
     New(commands::new::Args),
     Settings(commands::settings::Args),
-    Submit(commands::submit::Args),
-    Jobs(commands::jobs::Args),
-    Job(commands::job::Args),
-    Fetch(commands::fetch::Args),
-    /// Stop jobs for good, at once.
-    Cancel(commands::steer::Args),
-    /// Keep jobs back: a running one stops at its next boundary.
-    Hold(commands::steer::Args),
-    /// Let held jobs go on.
-    Release(commands::steer::Args),
-    /// Forget the errors for which jobs are held, and let them go on.
-    Retry(commands::steer::Args),
-    /// Change a job's priority, also while it runs.
-    Priority(commands::steer::PriorityArgs),
-    Worker(commands::worker::Args),
-    #[command(subcommand)]
-    Host(commands::operator::HostCommand),
-    #[command(subcommand)]
-    Class(commands::class::ClassCommand),
-    #[command(subcommand)]
-    Key(commands::key::KeyCommand),
-    #[command(subcommand)]
-    Token(commands::operator::TokenCommand),
+    #[cfg(feature = "network")]
+    #[command(flatten)]
+    Network(Box<commands::network::Command>),
 }
 
 /// Run the command that the process was started with.
@@ -81,20 +61,8 @@ pub fn main() -> ExitCode {
         Command::Minimize(args) => commands::minimize::call(&args),
         Command::New(args) => commands::new::call(&args),
         Command::Settings(args) => commands::settings::call(&args),
-        Command::Submit(args) => commands::submit::call(&args),
-        Command::Jobs(args) => commands::jobs::call(&args),
-        Command::Job(args) => commands::job::call(&args),
-        Command::Fetch(args) => commands::fetch::call(&args),
-        Command::Cancel(args) => commands::steer::call("cancel", &args),
-        Command::Hold(args) => commands::steer::call("hold", &args),
-        Command::Release(args) => commands::steer::call("release", &args),
-        Command::Retry(args) => commands::steer::call("retry", &args),
-        Command::Priority(args) => commands::steer::priority(&args),
-        Command::Worker(args) => commands::worker::call(&args),
-        Command::Host(command) => commands::operator::host(&command),
-        Command::Class(command) => commands::class::call(&command),
-        Command::Key(command) => commands::key::call(&command),
-        Command::Token(command) => commands::operator::token(&command),
+        #[cfg(feature = "network")]
+        Command::Network(command) => commands::network::call(&command),
     };
     match ended {
         Ok(exit) => exit.into(),

@@ -13,7 +13,13 @@
 //! | `service` | the agent as a service of the machine |
 //! | `console` | standard output and error, progress, signals |
 //! | `exit` | exit codes, and which error leads to which |
+//!
+//! `agent`, `net`, `page`, `service`, and the commands that need them, are the feature `network`; without it the first build is shorter.
 
+// What only they use.
+#![cfg_attr(not(feature = "network"), allow(dead_code))]
+
+#[cfg(feature = "network")]
 mod agent;
 mod analysis;
 mod array;
@@ -22,8 +28,11 @@ mod commands;
 mod console;
 mod exit;
 mod local;
+#[cfg(feature = "network")]
 mod net;
+#[cfg(feature = "network")]
 mod page;
+#[cfg(feature = "network")]
 mod service;
 
 pub use cli::main;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::parameters::Parameters;
-use crate::population::{Change, DAY, Life, Population};
+use crate::population::{Change, DAY, Life, Network, Population};
 
 /// Hosts counted for figure 1, and the days over which hours are counted for figure 2.
 const COHORT: u64 = 100_000;
@@ -21,7 +21,7 @@ pub struct Row {
     pub simulated: f64,
 }
 
-/// Figures 1 and 2.
+/// Figures 1 to 3.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Calibration {
     /// Beside the paper's numbers.
@@ -32,6 +32,8 @@ pub struct Calibration {
     pub loss: Vec<(u64, f64)>,
     /// Figure 2: hours a day of 159 hosts, ranked.
     pub hours: Vec<f64>,
+    /// Figure 3: distinct addresses and check-ins of the same hosts, in the order of their slots.
+    pub network: Vec<(u64, u64)>,
 }
 
 /// Measures the population of the parameters.
@@ -49,8 +51,23 @@ pub fn measure(parameters: &Parameters) -> Calibration {
         let span = (last - first + 1) as f64;
         100.0 * (1.0 - libm::pow(after(last) / after(first - 1).max(1.0), 1.0 / span))
     };
-    let mut hours: Vec<f64> = (0..RANKED).map(|slot| hours_a_day(&population, slot)).collect();
+    let (mut hours, mut network) = (Vec::new(), Vec::new());
+    for slot in 0..RANKED {
+        let up = first_month(&population, slot);
+        let sum: u64 = up.iter().map(|(from, to)| to - from).sum();
+        hours.push(sum as f64 / 3_600_000.0 / RANKED_DAYS as f64);
+        let Network { addresses, check_ins } = Network::of(&population, &population.host(slot, 0, 0), &up);
+        network.push((addresses, check_ins));
+    }
     hours.sort_by(|a, b| b.total_cmp(a));
+    let of_network = |holds: fn(u64, u64) -> bool| {
+        100.0
+            * network
+                .iter()
+                .filter(|(addresses, check_ins)| holds(*addresses, *check_ins))
+                .count() as f64
+            / RANKED as f64
+    };
     let share = |least: f64| 100.0 * hours.iter().filter(|hours| **hours > least).count() as f64 / RANKED as f64;
     let row = |what: &str, paper, simulated| Row {
         what: what.to_owned(),
@@ -84,26 +101,42 @@ pub fn measure(parameters: &Parameters) -> Calibration {
             "all but a small number",
             share(12.0),
         ),
+        row(
+            "hosts with more than 100 check-ins",
+            "5 (eight of 159)",
+            of_network(|_, check_ins| check_ins > 100),
+        ),
+        row(
+            "hosts with several addresses and no more check-ins than twice as many",
+            "a cluster along the line of one to one",
+            of_network(|addresses, check_ins| addresses > 1 && check_ins <= 2 * addresses),
+        ),
+        row(
+            "hosts with one address and up to 100 check-ins",
+            "along the x axis, all of a low number",
+            of_network(|addresses, check_ins| addresses == 1 && check_ins <= 100),
+        ),
     ];
     Calibration {
         rows,
         retention,
         loss,
         hours,
+        network,
     }
 }
 
-/// Mean hours a day that a host is up, of the first month in which it stays.
-fn hours_a_day(population: &Population<'_>, slot: u64) -> f64 {
+/// When a host is up in a month in which it stays.
+fn first_month(population: &Population<'_>, slot: u64) -> Vec<(u64, u64)> {
     let mut host = population.host(slot, 0, 0);
     host.leaves_ms = u64::MAX;
     let end = RANKED_DAYS * DAY;
     let (mut life, mut at, mut change) = Life::begin(population, &host, 0);
-    let (mut up, mut since) = (0, None);
+    let (mut up, mut since) = (Vec::new(), None);
     while at < end {
         match change {
             Change::Up => since = Some(at),
-            Change::Down | Change::Gone => up += since.take().map_or(0, |since| at - since),
+            Change::Down | Change::Gone => up.extend(since.take().map(|since| (since, at))),
             Change::Announce { .. } => {}
         }
         match life.next(population, &host, at, change) {
@@ -111,6 +144,6 @@ fn hours_a_day(population: &Population<'_>, slot: u64) -> f64 {
             None => break,
         }
     }
-    up += since.map_or(0, |since| end - since);
-    up as f64 / 3_600_000.0 / RANKED_DAYS as f64
+    up.extend(since.map(|since| (since, end)));
+    up
 }

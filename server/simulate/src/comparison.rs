@@ -70,26 +70,47 @@ pub struct Comparison {
     pub policies: Vec<Summary>,
 }
 
+/// The policies, by their names.
+pub const POLICIES: [&str; 4] = ["batch", "same host", "moving", "moving, verified"];
+
 /// Simulates every policy over the population of the parameters, or over recorded hosts.
 ///
 /// # Errors
 /// The serving core broke one of its invariants, or refused what it should not.
 pub fn compare(parameters: &Parameters, recorded: Option<&[Recorded]>) -> Result<Comparison, String> {
+    compare_some(parameters, recorded, &POLICIES)
+}
+
+/// The same for some of [`POLICIES`].
+///
+/// # Errors
+/// As [`compare`].
+///
+/// # Panics
+/// A name is none of [`POLICIES`].
+pub fn compare_some(
+    parameters: &Parameters,
+    recorded: Option<&[Recorded]>,
+    names: &[&'static str],
+) -> Result<Comparison, String> {
     let population = Population::new(parameters, recorded);
     let slots = population.slots();
     let fixed = |checkpoints| Fixed::new(parameters, slots, checkpoints);
     let moving = |verify| Moving::new(parameters, slots, verify);
+    let run = |name: &'static str| match name {
+        "batch" => simulate(&population, name, fixed(false)),
+        "same host" => simulate(&population, name, fixed(true)),
+        "moving" => simulate(&population, name, moving(Verify::None)),
+        "moving, verified" => simulate(&population, name, moving(Verify::Sampled)),
+        _ => unreachable!("{name} is no policy"),
+    };
     // Each by itself; a policy knows nothing of the others, so their order changes nothing.
     let policies = std::thread::scope(|scope| {
-        let population = &population;
-        let runs = [
-            scope.spawn(move || simulate(population, "batch", fixed(false))),
-            scope.spawn(move || simulate(population, "same host", fixed(true))),
-            scope.spawn(move || simulate(population, "moving", moving(Verify::None))),
-            scope.spawn(move || simulate(population, "moving, verified", moving(Verify::Sampled))),
-        ];
-        let ended = runs.map(|run| run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        ended.into_iter().collect::<Result<Vec<_>, _>>()
+        let runs: Vec<_> = names.iter().map(|name| scope.spawn(|| run(name))).collect();
+        let ended = runs
+            .into_iter()
+            .map(|run| run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        ended.collect::<Result<Vec<_>, _>>()
     })?;
     Ok(Comparison {
         parameters: parameters.clone(),

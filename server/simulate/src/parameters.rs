@@ -72,6 +72,20 @@ pub struct Population {
     pub link_sigma: f64,
     /// Hardware classes of class-bound work, equally frequent.
     pub classes: u64,
+    /// Share of hosts whose address stays the same \[A\].
+    pub fixed_address: f64,
+    /// Days from one change of address to the next: the median over the other hosts, log-normal with deviation `address_sigma`; one host's are
+    /// exponential \[A\].
+    pub address_days: f64,
+    /// See above.
+    pub address_sigma: f64,
+    /// Hours in which a host is up and cannot be reached, and hours from one such time to the next: the mean of one, and the median over the
+    /// hosts, log-normal with deviation `outage_sigma`; one host's are exponential \[A, so that eight of 159 check in over a hundred times: BP\].
+    pub outage_h: f64,
+    /// See above.
+    pub outage_every_h: f64,
+    /// See above.
+    pub outage_sigma: f64,
 }
 
 /// What is computed.
@@ -149,6 +163,12 @@ impl Default for Population {
             uplink_mbit: 53.0,
             link_sigma: 1.0,
             classes: 50,
+            fixed_address: 0.4,
+            address_days: 4.0,
+            address_sigma: 1.0,
+            outage_h: 0.5,
+            outage_every_h: 720.0,
+            outage_sigma: 2.0,
         }
     }
 }
@@ -267,6 +287,12 @@ impl Parameters {
             ("population.downlink_mbit", p.downlink_mbit, 0.01, 1e6),
             ("population.uplink_mbit", p.uplink_mbit, 0.01, 1e6),
             ("population.link_sigma", p.link_sigma, 0.0, 4.0),
+            ("population.fixed_address", p.fixed_address, 0.0, 1.0),
+            ("population.address_days", p.address_days, 0.01, 1e5),
+            ("population.address_sigma", p.address_sigma, 0.0, 4.0),
+            ("population.outage_h", p.outage_h, 0.01, 1e4),
+            ("population.outage_every_h", p.outage_every_h, 0.1, 1e6),
+            ("population.outage_sigma", p.outage_sigma, 0.0, 4.0),
             ("jobs.segment_s", j.segment_s, 1.0, 1e6),
             ("jobs.package_mb", j.package_mb, 0.0, 1e5),
             ("jobs.checkpoint_mb", j.checkpoint_mb, 0.0, 1e5),

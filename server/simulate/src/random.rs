@@ -16,6 +16,8 @@ pub(crate) enum Stream {
     Down,
     Hours,
     Faults,
+    Address,
+    Outage,
 }
 
 /// The draws of one host (or one world) for one purpose.

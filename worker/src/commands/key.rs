@@ -1,23 +1,20 @@
 //! `baton key`: keys that sign, and the operator's list of those that count.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::Subcommand;
 use protocol::PublicKey;
 use protocol::http::signed::Keys;
-use protocol::http::{KeyList, KeyRole, ListedKey};
+use protocol::http::{KeyRole, ListedKey};
 use reqwest::Method;
 use signing::{SecretKey, list};
 
 use super::operator::{Common, print};
 use super::remote;
+use super::verify_proof::{millis, now_ms, read_list};
 use crate::console::output;
 use crate::exit::{Exit, Usage};
-
-/// Bytes of a key list's file that are read.
-const LIST_BYTES_MAX: u64 = 4 << 20;
 
 /// Make keys that sign submissions, and keep the list of those that count (operators).
 #[derive(Debug, Subcommand)]
@@ -113,16 +110,6 @@ pub(crate) fn call(command: &KeyCommand) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A key list's file.
-///
-/// # Errors
-/// It cannot be read, or holds something else.
-pub(super) fn read_list(path: &Path) -> anyhow::Result<KeyList> {
-    let bytes = kernels::run::disk::read(path, LIST_BYTES_MAX).with_context(|| path.display().to_string())?;
-    serde_json::from_slice(&bytes)
-        .with_context(|| format!("{}: expected a key list, as `baton key list` writes it", path.display()))
-}
-
 fn write_list(args: &ListArgs) -> anyhow::Result<()> {
     let root = SecretKey::read(&args.root)?;
     let before = args.from.as_deref().map(read_list).transpose()?;
@@ -160,15 +147,6 @@ fn write_list(args: &ListArgs) -> anyhow::Result<()> {
         output::quoted(&args.out)
     ));
     Ok(())
-}
-
-/// Now, Unix milliseconds.
-pub(super) fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn lines(keys: &Keys) -> Vec<String> {

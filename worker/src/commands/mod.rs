@@ -1,35 +1,54 @@
-//! One file a command: its arguments, and what it does. Each returns how it ended.
+//! One file a command: its arguments, and what it does. Each returns how it ended. Those of [`network`] need a server, or are one's volunteer.
 
 pub(crate) mod analyse;
 pub(crate) mod chain;
-pub(crate) mod class;
 pub(crate) mod devices;
 pub(crate) mod evaluate;
 pub(crate) mod export;
 mod export_package;
-pub(crate) mod fetch;
-mod fetch_array;
-mod fetch_part;
 pub(crate) mod import;
-pub(crate) mod job;
-pub(crate) mod jobs;
-pub(crate) mod key;
 pub(crate) mod minimize;
 pub(crate) mod new;
-pub(crate) mod operator;
-mod remote;
 pub(crate) mod resume;
 pub(crate) mod run;
-mod service;
 pub(crate) mod settings;
-pub(crate) mod steer;
-pub(crate) mod submit;
-mod submit_array;
-mod target;
-mod verified_by;
 pub(crate) mod verify;
 mod verify_proof;
-pub(crate) mod worker;
+
+#[cfg(feature = "network")]
+mod class;
+#[cfg(feature = "network")]
+mod fetch;
+#[cfg(feature = "network")]
+mod fetch_array;
+#[cfg(feature = "network")]
+mod fetch_part;
+#[cfg(feature = "network")]
+mod job;
+#[cfg(feature = "network")]
+mod jobs;
+#[cfg(feature = "network")]
+mod key;
+#[cfg(feature = "network")]
+pub(crate) mod network;
+#[cfg(feature = "network")]
+mod operator;
+#[cfg(feature = "network")]
+mod remote;
+#[cfg(feature = "network")]
+mod service;
+#[cfg(feature = "network")]
+mod steer;
+#[cfg(feature = "network")]
+mod submit;
+#[cfg(feature = "network")]
+mod submit_array;
+#[cfg(feature = "network")]
+mod target;
+#[cfg(feature = "network")]
+mod verified_by;
+#[cfg(feature = "network")]
+mod worker;
 
 /// A length of time on the command line: `90`, `30s`, `20m`, `2h`, `7d`.
 pub(crate) fn duration(text: &str) -> Result<std::time::Duration, String> {

@@ -140,7 +140,7 @@ impl Signer {
     /// The system gives no random numbers.
     pub(super) fn sign(&self, job: &mut SubmitJob) -> anyhow::Result<()> {
         if let Some((key, server)) = &self.0 {
-            let now = super::key::now_ms();
+            let now = super::verify_proof::now_ms();
             let number = Digest(signing::secret::random()?);
             job.signed = Some(submission::sign(key, server, job, (now, now + SIGNED_FOR_MS), number));
         }

@@ -1,19 +1,21 @@
 //! `baton verify FILE`: a proof, checked without a server.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use kernels::run::RunDir;
-use protocol::http::Proof;
+use protocol::http::{KeyList, Proof};
 use protocol::{ChainEntry, PublicKey};
 use serde::Serialize;
 use signing::list;
 use signing::proof::{Shown, Trust, check};
 
-use super::key;
 use crate::console::output;
 use crate::exit::{Exit, Usage};
 
+/// Bytes of a key list's file that are read.
+const LIST_BYTES_MAX: u64 = 4 << 20;
 /// The proof's name in a fetched run directory.
 pub(super) const FILE: &str = "proof.json";
 /// Bytes of a proof's file that are read.
@@ -91,7 +93,7 @@ fn trust(args: &TrustArgs) -> anyhow::Result<Trust> {
     let least_list = match &args.keys {
         None => 0,
         Some(path) => {
-            let known = key::read_list(path)?;
+            let known = read_list(path)?;
             // Its end does not matter here: its number does.
             list::check(&known, root, 0, 0).with_context(|| path.display().to_string())?;
             known.number
@@ -135,6 +137,25 @@ fn beside(path: &Path, proof: &Proof) -> anyhow::Result<Option<usize>> {
         )));
     }
     Ok(Some(shared))
+}
+
+/// A key list's file.
+///
+/// # Errors
+/// It cannot be read, or holds something else.
+pub(super) fn read_list(path: &Path) -> anyhow::Result<KeyList> {
+    let bytes = kernels::run::disk::read(path, LIST_BYTES_MAX).with_context(|| path.display().to_string())?;
+    serde_json::from_slice(&bytes)
+        .with_context(|| format!("{}: expected a key list, as `baton key list` writes it", path.display()))
+}
+
+/// Now, Unix milliseconds.
+pub(super) fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
+}
+
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn lines(proof: &Proof, shown: &Shown, trust: Trust, same: Option<usize>) -> Vec<String> {

@@ -17,6 +17,7 @@ pub(super) enum Purpose {
     Segment,
     Delay,
     Resend,
+    Hostile,
     Strike(Kind),
 }
 
@@ -33,6 +34,8 @@ pub enum Kind {
     DriverReset,
     /// What was fetched cannot be written.
     DiskFull,
+    /// A hostile host makes a boundary up.
+    MadeUp,
     /// A machine, the server, a line or a clock fails, or an owner comes and goes.
     Disturbance,
 }
@@ -100,6 +103,7 @@ impl Chance {
             Purpose::Segment => 3,
             Purpose::Delay => 4,
             Purpose::Resend => 5,
+            Purpose::Hostile => 6,
             Purpose::Strike(kind) => 8 + kind as u64,
         };
         let key = kind << 56 | (machine as u64 & 0xff) << 48 | before;

@@ -75,7 +75,7 @@ impl World {
     fn crash(&mut self, machine: usize, torn: bool) {
         self.played.crashes += 1;
         let server = &self.server;
-        self.machines[machine].crash(|folder| torn && server.safe(folder.job) < Some(folder.reached()));
+        self.machines[machine].crash(|folder| torn && server.safe_in(folder) < Some(folder.reached()));
     }
 
     /// From now on everything works.

@@ -165,7 +165,7 @@ impl World {
         let Some(folder) = machine.folders.get(&attempt).filter(|_| !machine.is_void(attempt)) else {
             return;
         };
-        let (safe, reached) = (self.server.safe(folder.job), folder.reached());
+        let (safe, reached) = (self.server.safe_in(folder), folder.reached());
         if safe.unwrap_or(0) < reached {
             self.breaks(format!(
                 "host {index}: attempt {attempt} is handed over at {safe:?}, boundary {reached} was reached"
@@ -179,7 +179,7 @@ impl World {
         let unsafe_here = machine
             .folders
             .iter()
-            .find(|(attempt, folder)| !machine.is_void(**attempt) && self.server.safe(folder.job) < Some(folder.reached()));
+            .find(|(attempt, folder)| !machine.is_void(**attempt) && self.server.safe_in(folder) < Some(folder.reached()));
         let unsafe_here = unsafe_here.map(|(attempt, _)| *attempt);
         match (ending, unsafe_here) {
             _ if !machine.told_to_end => self.breaks(format!("host {index}: the agent ends: {ending:?}")),
@@ -219,7 +219,7 @@ impl World {
         let Some(folder) = self.machines[index].folders.get_mut(&attempt) else {
             return;
         };
-        let safe = self.server.safe(folder.job);
+        let safe = self.server.safe_in(folder);
         let reached = folder.reached();
         for segment in outputs {
             folder.outputs.remove(segment);
@@ -244,7 +244,7 @@ impl World {
             return;
         };
         let void = machine.is_void(attempt);
-        let safe = self.server.safe(folder.job) >= Some(folder.reached());
+        let safe = self.server.safe_in(&folder) >= Some(folder.reached());
         if writes {
             self.breaks(format!(
                 "host {index}: the folder of attempt {attempt} is deleted while a thread writes into it"

@@ -9,11 +9,12 @@ use protocol::http::{Lease, Orders, RegisterHost};
 use protocol::{AttemptId, ChainEntry, Digest, HostId, JobId};
 use scheduler::testing::registration;
 
-use super::server::{blob, boundary};
+use super::server::{blob, boundary, follower};
 
 /// A job's folder on disk.
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
+    pub(super) attempt: AttemptId,
     pub(super) job: JobId,
     pub(super) package: Digest,
     /// Boundaries on record, in order; the folder began with the first.
@@ -27,6 +28,7 @@ impl Folder {
     fn new(lease: &Lease) -> Self {
         let first = lease.checkpoint.as_ref().map(|safe| safe.entry.clone());
         Self {
+            attempt: lease.attempt,
             job: lease.job,
             package: lease.package,
             entries: vec![first.unwrap_or_else(|| boundary(lease.package, None))],
@@ -55,7 +57,16 @@ impl Folder {
 
     /// A segment is computed and written: its boundary.
     pub(super) fn advance(&mut self) -> Boundary {
-        let entry = boundary(self.package, self.entries.last());
+        self.write(boundary(self.package, self.entries.last()))
+    }
+
+    /// A boundary with other bits than the segment has.
+    pub(super) fn make_up(&mut self, bits: u64) -> Boundary {
+        let content = Digest::of(&bits.to_le_bytes());
+        self.write(follower(self.package, self.entries.last(), content))
+    }
+
+    fn write(&mut self, entry: ChainEntry) -> Boundary {
         self.checkpoints.insert(entry.segment);
         self.outputs.insert(entry.segment);
         self.entries.push(entry.clone());
@@ -104,16 +115,19 @@ pub(super) struct Machine {
     // Of the world around it.
     pub(super) cut_until_ms: u64,
     pub(super) clock_ms: i64,
+    /// Makes boundaries up now and then.
+    pub(super) hostile: bool,
 }
 
 impl Machine {
-    pub(super) fn new(index: u64) -> Self {
+    /// Of one class with all others, or of one of two.
+    pub(super) fn new(index: u64, one_class: bool) -> Self {
         Self {
             life: 0,
             planner: None,
             began_ms: 0,
             wake_ms: None,
-            body: registration(&format!("host {index}"), index % 2),
+            body: registration(&format!("host {index}"), if one_class { 0 } else { index % 2 }),
             facts: Facts::default(),
             identity: None,
             saved: None,
@@ -125,6 +139,7 @@ impl Machine {
             told_to_end: false,
             cut_until_ms: 0,
             clock_ms: 0,
+            hostile: false,
         }
     }
 

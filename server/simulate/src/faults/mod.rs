@@ -13,7 +13,9 @@
 //!
 //! A world has a time of faults and a calm afterwards, in which every job has to come to its end. After each event the invariants are held:
 //! of the core (its own check), of the agents (no boundary lost, no computing for a lease that is gone, one thread a device), and of the whole
-//! (boundaries are taken only under the job's newest lease, each follows the last, and each job ends with the one right chain).
+//! (boundaries are taken only under the job's newest lease, each follows the last, and each job ends with the one right chain). In one world of
+//! four a host makes boundaries up, and all jobs are verified in full: they, too, end with the one right chain, unless all other hosts are gone; then
+//! a job says that nobody confirmed what is wrong of it.
 //!
 //! Invariant: a seed is a world; it replays exactly.
 
@@ -44,16 +46,22 @@ pub enum Mutant {
     ClockBelieved,
     /// A host whose newest checkpoint is torn goes on as if it were whole.
     RollbackForgotten,
+    /// What hosts return is believed: no job is verified.
+    ResultsBelieved,
+    /// What a check found wrong is not taken back.
+    WrongKept,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::EpochUnchecked,
         Self::DeletedEarly,
         Self::TakenTwice,
         Self::ClockBelieved,
         Self::RollbackForgotten,
+        Self::ResultsBelieved,
+        Self::WrongKept,
     ];
 }
 
@@ -76,6 +84,12 @@ pub struct Played {
     pub restarts: u64,
     /// Agents that were told to end, and ended.
     pub ended: u64,
+    /// Boundaries that were made up, and times a job was taken back behind some.
+    pub made_up: u64,
+    /// See above.
+    pub taken_back: u64,
+    /// Jobs that ended wrong since no second host was there, and say so of the segments in question.
+    pub unconfirmed: u64,
     /// Digest of everything that happened, in order.
     pub digest: u64,
 }
@@ -91,6 +105,9 @@ impl Played {
             crashes: self.crashes + other.crashes,
             restarts: self.restarts + other.restarts,
             ended: self.ended + other.ended,
+            made_up: self.made_up + other.made_up,
+            taken_back: self.taken_back + other.taken_back,
+            unconfirmed: self.unconfirmed + other.unconfirmed,
             digest: self.digest.rotate_left(1) ^ other.digest,
         }
     }

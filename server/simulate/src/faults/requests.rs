@@ -123,7 +123,8 @@ impl Server {
                 Some(checkpoint) if !self.blobs.contains(&checkpoint.blob) => {
                     let current = self.core.orders(host.unwrap_or_default());
                     let is_live = current.is_ok_and(|orders| orders.leases.iter().any(|live| live.attempt == lease.attempt));
-                    if is_live && self.safe(lease.job) == Some(checkpoint.entry.segment) {
+                    let is_check = self.checks.contains_key(&lease.attempt);
+                    if is_live && (is_check || self.safe(lease.job) == Some(checkpoint.entry.segment)) {
                         self.breaks(format!(
                             "the checkpoint of job {} is gone, which attempt {} is to start from",
                             lease.job, lease.attempt
@@ -193,7 +194,7 @@ impl Server {
         };
         let reply = self.apply(now_ms, &event);
         let after = job.and_then(|job| self.safe(job));
-        if before != after && current.is_none_or(|current| current.attempt != attempt) {
+        if before < after && current.is_none_or(|current| current.attempt != attempt) {
             let newest = current.map(|current| current.attempt);
             self.breaks(format!(
                 "boundaries of attempt {attempt} were taken, though the job's newest lease is {newest:?}"
@@ -201,6 +202,10 @@ impl Server {
         }
         match reply {
             Ok(Reply::Committed(committed)) => {
+                if let Some(reached) = self.checks.get_mut(&attempt) {
+                    *reached = (*reached).max(Some(last.segment));
+                    return Answer::Committed(committed);
+                }
                 if let (Some(Mutant::TakenTwice), Some(job), true) = (self.mutant, job, before == after) {
                     self.extend(job, entries);
                 }

@@ -10,6 +10,7 @@ use scheduler::testing::START_MS;
 use scheduler::{Command, Config, Core, Event, Refusal, Reply};
 
 use super::Mutant;
+use super::machine::Folder;
 
 /// Ten years: finished jobs stay in memory.
 const NEVER_MS: u64 = 10 * 365 * 24 * 3_600_000;
@@ -40,6 +41,15 @@ pub(super) struct Server {
     pub(super) blobs: BTreeSet<Digest>,
     pub(super) told: BTreeMap<JobId, Told>,
     pub(super) jobs_of: BTreeMap<AttemptId, JobId>,
+    /// How far each check has come.
+    pub(super) checks: BTreeMap<AttemptId, Option<u64>>,
+    /// Attempts at jobs that were taken back since: what they brought home may be void.
+    pub(super) taken_back: BTreeSet<AttemptId>,
+    /// Whether a host makes boundaries up.
+    pub(super) hostile: bool,
+    pub(super) times_taken_back: u64,
+    /// Jobs that are wrong, and say that nobody confirmed what is.
+    pub(super) unconfirmed: u64,
     /// Registrations by the key of their request: one that comes twice is one.
     pub(super) enrolled: BTreeMap<(usize, u64, ErrandId), HostId>,
     /// Hosts whose orders changed.
@@ -48,10 +58,15 @@ pub(super) struct Server {
     pub(super) mutant: Option<Mutant>,
 }
 
-/// The boundary of a job, the same on every host.
+/// The boundary after another one, the same on every host: a function of the state at that one.
 pub(super) fn boundary(package: Digest, parent: Option<&ChainEntry>) -> ChainEntry {
+    let state = parent.map_or(package, |parent| parent.content);
+    follower(package, parent, Digest::of(&[b"computed", state.0.as_slice()].concat()))
+}
+
+/// A boundary of this content, whether it is right or not.
+pub(super) fn follower(package: Digest, parent: Option<&ChainEntry>, content: Digest) -> ChainEntry {
     let segment = parent.map_or(0, |parent| parent.segment + 1);
-    let content = Digest::of(&[package.0.as_slice(), &segment.to_le_bytes()].concat());
     ChainEntry::next(package, parent, segment * 10, content, content)
 }
 
@@ -80,6 +95,11 @@ impl Server {
             blobs: BTreeSet::new(),
             told: BTreeMap::new(),
             jobs_of: BTreeMap::new(),
+            checks: BTreeMap::new(),
+            taken_back: BTreeSet::new(),
+            hostile: false,
+            times_taken_back: 0,
+            unconfirmed: 0,
             enrolled: BTreeMap::new(),
             changed: BTreeSet::new(),
             broken: None,
@@ -147,14 +167,25 @@ impl Server {
             match command {
                 Command::Orders(host) => drop(self.changed.insert(host)),
                 Command::Chain(job, entries, _) => self.extend(job, entries),
-                Command::ChainReset(job) => drop(self.chains.remove(&job)),
+                Command::ChainReset(_) | Command::ChainCut(..) if self.mutant == Some(Mutant::WrongKept) => {}
+                Command::ChainReset(job) => {
+                    self.chains.remove(&job);
+                    self.take_back(job);
+                }
                 Command::ChainCut(job, last) => {
                     self.chains.entry(job).or_default().retain(|entry| entry.segment <= last);
+                    self.take_back(job);
                 }
                 Command::Superseded(blob) => drop(self.blobs.remove(&blob)),
                 Command::Changed(..) | Command::Retired(_) => {}
             }
         }
+    }
+
+    fn take_back(&mut self, job: JobId) {
+        let attempts = self.jobs_of.iter().filter(|(_, of)| **of == job);
+        self.taken_back.extend(attempts.map(|(attempt, _)| *attempt));
+        self.times_taken_back += 1;
     }
 
     /// Boundaries of a job are safe.
@@ -164,7 +195,10 @@ impl Server {
         };
         for entry in entries {
             let chain = self.chains.entry(job).or_default();
-            let expected = boundary(package, chain.last());
+            let expected = match self.hostile {
+                true => follower(package, chain.last(), entry.content),
+                false => boundary(package, chain.last()),
+            };
             if entry != expected {
                 let last = chain.last().map(|last| last.segment);
                 return self.breaks(format!(
@@ -181,6 +215,16 @@ impl Server {
             .get(&job)
             .and_then(|chain| chain.last())
             .map(|entry| entry.segment)
+    }
+
+    /// The last boundary of a folder's attempt that is safe; the last one on record there where that can be said no more.
+    pub(super) fn safe_in(&self, folder: &Folder) -> Option<u64> {
+        match self.checks.get(&folder.attempt) {
+            _ if self.taken_back.contains(&folder.attempt) => Some(folder.reached()),
+            // It begins with a boundary that is safe.
+            Some(reached) => reached.or(Some(folder.first())),
+            None => self.safe(folder.job),
+        }
     }
 
     pub(super) fn submit(&mut self, now_ms: u64, job: SubmitJob) {
@@ -204,6 +248,10 @@ impl Server {
         for lease in &orders.leases {
             let (attempt, epoch) = (lease.attempt, lease.epoch);
             self.jobs_of.insert(attempt, lease.job);
+            if self.core.is_check(attempt) {
+                self.checks.entry(attempt).or_insert(None);
+                continue;
+            }
             let told = self.told.entry(lease.job).or_insert(Told { host, attempt, epoch });
             if told.epoch > epoch || told.epoch == epoch && told.attempt != attempt {
                 let wrong = format!(
@@ -236,8 +284,9 @@ impl Server {
                 Ok(view) if view.state == JobState::Completed => {}
                 Ok(view) => {
                     return self.breaks(format!(
-                        "job {job} has not come to its end: {:?}, at {:?}",
+                        "job {job} has not come to its end: {:?} ({}), at {:?}",
                         view.state,
+                        view.reason,
                         self.safe(job)
                     ));
                 }
@@ -247,9 +296,33 @@ impl Server {
             for _ in 0..=segments {
                 expected.push(boundary(package, expected.last()));
             }
-            if self.chains.get(&job) != Some(&expected) {
-                return self.breaks(format!("job {job} is completed with another chain"));
+            let chain = self.chains.get(&job).cloned().unwrap_or_default();
+            if chain == expected {
+                continue;
             }
+            // No job waits for a second host where none is left; it says then which segments nobody confirmed. What rests on them is nobody's word.
+            let wrong = (0..=segments).find(|segment| {
+                let at = usize::try_from(*segment).unwrap_or(usize::MAX);
+                chain.get(at) != expected.get(at)
+            });
+            let spans = self.core.job(job).map(|view| view.verification.spans).unwrap_or_default();
+            let span = spans
+                .iter()
+                .find(|span| wrong.is_some_and(|wrong| (span.first..=span.last).contains(&wrong)));
+            if !self.hostile || span.is_none_or(|span| span.confirmed_by.is_some()) {
+                return self.breaks(format!("job {job} is completed with another chain: {wrong:?} of {spans:?}"));
+            }
+            self.unconfirmed += 1;
+        }
+    }
+
+    /// Jobs that are held since nothing decided between results go on, as the operator is told to let them.
+    pub(super) fn release(&mut self, now_ms: u64) {
+        let is_held = |job: &JobId| self.hostile && self.core.job(*job).is_ok_and(|view| view.state == JobState::Held);
+        let held: Vec<JobId> = self.packages.keys().copied().filter(is_held).collect();
+        for job in held {
+            let by = "operator".to_owned();
+            drop(self.apply(now_ms, &Event::Release { job, by }));
         }
     }
 

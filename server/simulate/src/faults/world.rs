@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use planner::{Answer, Cause, Control, Errand, ErrandId, Failure, Input, RunId, Stop};
 use protocol::http::Orders;
-use protocol::{Digest, Tier};
+use protocol::{Digest, Tier, Verify};
 use scheduler::Event;
 use scheduler::testing::{START_MS, submission};
 
@@ -72,6 +72,8 @@ pub(super) enum Happening {
     Fault,
     /// No more faults.
     Calm,
+    /// The operator looks at jobs that are held.
+    Release,
 }
 
 pub(super) struct World {
@@ -94,7 +96,14 @@ impl World {
         let mut chance = Chance::new(seed, script);
         let mut draws = chance.draws(Purpose::World, 0);
         let mut timeline = Timeline::new();
-        let machines = 2 + draws.below(3);
+        let mut hostile = chance.draws(Purpose::Hostile, 0);
+        let is_hostile = hostile.below(4) == 0;
+        // Two honest hosts have to agree, and one of them may be away for good: it is given up, and never comes back under its number.
+        let machines = if is_hostile {
+            4 + hostile.below(2)
+        } else {
+            2 + draws.below(3)
+        };
         for index in 0..machines {
             timeline.put(draws.below(10 * MINUTE), Happening::Start(index as usize));
         }
@@ -103,13 +112,19 @@ impl World {
         }
         timeline.put(draws.below(20 * MINUTE), Happening::Fault);
         timeline.put(CALM_MS, Happening::Calm);
+        let mut server = Server::new(mutant);
+        server.hostile = is_hostile;
+        let mut all: Vec<Machine> = (0..machines).map(|index| Machine::new(index, is_hostile)).collect();
+        if is_hostile {
+            all[0].hostile = true;
+        }
         Self {
             seed,
             now_ms: 0,
             chance,
             timeline,
-            server: Server::new(mutant),
-            machines: (0..machines).map(Machine::new).collect(),
+            server,
+            machines: all,
             calm: false,
             mutant,
             due_ms: None,
@@ -143,6 +158,8 @@ impl World {
         }
         self.played.jobs = self.server.packages.len() as u64;
         self.played.core_events = self.server.applied;
+        self.played.taken_back = self.server.times_taken_back;
+        self.played.unconfirmed = self.server.unconfirmed;
         match self.broken.or(self.server.broken) {
             None => Ok(self.played),
             Some(what) => Err(Box::new(Broken {
@@ -201,7 +218,7 @@ impl World {
         if let Errand::Commit { attempt, boundaries, .. } = &errand {
             let folder = self.machines[machine].folders.get(attempt);
             let newest = boundaries.last().map_or(0, |last| last.entry.segment);
-            let is_safe = folder.is_some_and(|folder| self.server.safe(folder.job) >= Some(newest));
+            let is_safe = folder.is_some_and(|folder| self.server.safe_in(folder) >= Some(newest));
             let is_here = folder.is_some_and(|folder| folder.checkpoints.contains(&newest));
             if folder.is_some() && !is_safe && !is_here {
                 self.breaks(format!(
@@ -350,10 +367,19 @@ impl World {
                 job.priority = if draws.below(4) == 0 { 9 } else { 3 };
                 job.now = draws.below(2) == 0;
                 job.segment_ms = Some(3 * MINUTE);
+                let verified = self.server.hostile && self.mutant != Some(Mutant::ResultsBelieved);
+                job.verify = if verified { Verify::Full } else { Verify::None };
                 self.server.submit(self.now_ms, job);
             }
             Happening::Fault => self.fault(),
-            Happening::Calm => self.settle(),
+            Happening::Calm => {
+                self.settle();
+                self.timeline.put(self.now_ms + HOUR, Happening::Release);
+            }
+            Happening::Release => {
+                self.server.release(self.now_ms);
+                self.timeline.put(self.now_ms + HOUR, Happening::Release);
+            }
         }
     }
 
@@ -375,6 +401,10 @@ impl World {
         let (control, until, attempt) = (thread.control, thread.until, thread.attempt);
         let fails = control != Control::Pause && control != Control::StopNow;
         let fails = fails && self.strikes(Kind::DriverReset, index, 60, "the driver is reset").is_some();
+        let hostile = self.machines[index].hostile && !fails;
+        let made_up = hostile
+            .then(|| self.strikes(Kind::MadeUp, index, 3, "a boundary is made up"))
+            .flatten();
         let Some(folder) = self.machines[index].folders.get_mut(&attempt) else {
             return;
         };
@@ -384,7 +414,11 @@ impl World {
             _ if fails => Some(Err(Failure::new(Cause::Host, "the driver was reset"))),
             _ if folder.reached() >= until => Some(Ok(())),
             Control::Compute | Control::StopAtBoundary => {
-                let boundary = folder.advance();
+                let boundary = match made_up {
+                    Some(mut draws) => folder.make_up(draws.bits()),
+                    None => folder.advance(),
+                };
+                self.played.made_up += u64::from(made_up.is_some());
                 let done = control == Control::StopAtBoundary || folder.reached() == until;
                 self.give(index, Input::Boundary(run, boundary));
                 done.then_some(Ok(()))

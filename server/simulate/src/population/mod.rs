@@ -5,9 +5,11 @@
 
 mod life;
 mod lifetime;
+mod network;
 
 pub(crate) use life::{Change, Life};
 pub(crate) use lifetime::Lifetimes;
+pub(crate) use network::Network;
 
 use crate::parameters::Parameters;
 use crate::random::{Draws, Stream};

@@ -1,5 +1,6 @@
 //! Moving: the serving core itself gives leases, takes commits and moves jobs. Here is what each host's agent does with its orders, as changes
-//! of state alone: progress comes from the grid of boundaries, and commits that would have come between two changes are made up when one comes.
+//! of state alone: progress comes from the grid of boundaries, and commits that would have come between two changes are made up when one comes
+//! that the core has to know of. An absence that ends before the core would have noticed it is none for the core.
 //!
 //! Heartbeats are no events: the core is set never to notice silence by itself, and an absent host is taken out after `unreachable_min` when it has
 //! nothing, after `lost_min` when it has jobs, as silence would. So a host's silences do not lower the core's trust in it.
@@ -37,6 +38,8 @@ struct Local {
     /// The last boundary on disk, and the last that is safe on the server.
     reached: u64,
     safe: Option<u64>,
+    /// The last boundary that is safe on the server and that the core was not told of, since nothing depends on it yet.
+    arrived: Option<u64>,
     /// When its package and checkpoint are here.
     ready_ms: u64,
     grid: Option<Grid>,
@@ -221,6 +224,7 @@ impl Moving {
             class: lease.class,
             reached,
             safe,
+            arrived: None,
             ready_ms,
             grid: None,
             stops: false,
@@ -272,8 +276,8 @@ impl Moving {
         let jobs = jobs.collect();
         if std::mem::take(&mut seat.leaving) {
             self.apply(now_ms, &Event::Return { host });
+            self.beat(now_ms, host, jobs);
         }
-        self.beat(now_ms, host, jobs);
         self.obey(context, slot);
     }
 
@@ -300,6 +304,7 @@ impl Moving {
         if gone {
             // Its disk is gone with it.
             for attempt in attempts {
+                self.tell(context, slot, attempt);
                 self.drop_local(context, slot, attempt);
             }
         }
@@ -346,6 +351,11 @@ impl Policy for Moving {
                 let seat = slot.map(|slot| &self.seats[index(slot)]);
                 let came_back = seat.is_some_and(|seat| seat.host.0 == host && seat.absence != absence);
                 if !came_back {
+                    if let Some(slot) = slot.filter(|slot| self.seats[index(*slot)].host.0 == host) {
+                        let attempts: Vec<AttemptId> =
+                            self.seats[index(slot)].locals.iter().map(|local| local.attempt).collect();
+                        attempts.into_iter().for_each(|attempt| self.tell(context, slot, attempt));
+                    }
                     let notice = LeaveNotice {
                         in_s: 0,
                         back_in_s: None,

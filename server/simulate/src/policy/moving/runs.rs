@@ -131,7 +131,19 @@ impl Moving {
         }
         // The last boundary is committed with the result.
         if commits > 0 {
-            self.commit(context, slot, attempt, safe.min(until - 1));
+            local.arrived = Some(safe.min(until - 1));
+        }
+        if self.verify != Verify::None {
+            self.tell(context, slot, attempt);
+        }
+    }
+
+    /// The core is told what has arrived at the server.
+    pub(super) fn tell(&mut self, context: &mut Context<'_>, slot: u64, attempt: AttemptId) {
+        let seat = &mut self.seats[index(slot)];
+        let local = seat.locals.iter_mut().find(|local| local.attempt == attempt);
+        if let Some(to) = local.and_then(|local| local.arrived.take()) {
+            self.commit(context, slot, attempt, to);
         }
     }
 
