@@ -183,8 +183,9 @@ fn play(first: u64, arguments: &Arguments) -> anyhow::Result<()> {
     };
     let seconds = began.elapsed().as_secs_f64();
     say(&format!(
-        "{} worlds, {} events ({} of the core), {} jobs; {} messages lost, {} requests twice, {} agents and {} servers \
-         crashed, {} agents ended; {} boundaries made up, jobs taken back {} times; {} jobs wrong, which say that nobody confirmed them, all others right; {seconds:.1} s, {:.0} events a second; digest {:016x}",
+        "{} worlds, {} events ({} of the core), {} jobs; {} messages lost, {} requests twice, {} agents and {} servers crashed, {} agents ended; \
+         {} boundaries made up, jobs taken back {} times; {} jobs wrong, which say that nobody confirmed them, all others right; {seconds:.1} s, \
+         {:.0} events a second; digest {:016x}",
         arguments.seeds,
         played.events,
         played.core_events,

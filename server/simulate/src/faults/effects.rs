@@ -1,6 +1,6 @@
 //! What a machine does with the planner's effects, and the checks that each has to pass.
 
-use planner::{Answer, Boundary, Control, Effect, Ending, Errand, ErrandId, Input};
+use planner::{Answer, Boundary, Cause, Control, Effect, Ending, Errand, ErrandId, Failure, Input, RunId};
 use protocol::http::Orders;
 use protocol::{AttemptId, Outcome};
 
@@ -257,8 +257,51 @@ impl World {
         }
     }
 
+    /// A thread comes to a boundary, or to its end.
+    pub(super) fn thread(&mut self, index: usize, life: u64, run: RunId, stamp: u64) {
+        let machine = &self.machines[index];
+        let thread = machine.threads.get(&run);
+        let Some(thread) = thread.filter(|thread| thread.stamp == stamp && machine.life == life) else {
+            return;
+        };
+        let (control, until, attempt) = (thread.control, thread.until, thread.attempt);
+        let fails = control != Control::Pause && control != Control::StopNow;
+        let fails = fails && self.strikes(Kind::DriverReset, index, 60, "the driver is reset").is_some();
+        let hostile = self.machines[index].hostile && !fails;
+        let made_up = hostile
+            .then(|| self.strikes(Kind::MadeUp, index, 3, "a boundary is made up"))
+            .flatten();
+        let Some(folder) = self.machines[index].folders.get_mut(&attempt) else {
+            return;
+        };
+        let ended = match control {
+            Control::Pause => return self.segment(index, run, false),
+            Control::StopNow => Some(Ok(())),
+            _ if fails => Some(Err(Failure::new(Cause::Host, "the driver was reset"))),
+            _ if folder.reached() >= until => Some(Ok(())),
+            Control::Compute | Control::StopAtBoundary => {
+                let boundary = match made_up {
+                    Some(mut draws) => folder.make_up(draws.bits()),
+                    None => folder.advance(),
+                };
+                self.played.made_up += u64::from(made_up.is_some());
+                let done = control == Control::StopAtBoundary || folder.reached() == until;
+                self.give(index, Input::Boundary(run, boundary));
+                done.then_some(Ok(()))
+            }
+        };
+        match ended {
+            None => self.segment(index, run, true),
+            Some(ended) => {
+                if self.machines[index].life == life && self.machines[index].threads.remove(&run).is_some() {
+                    self.give(index, Input::Stopped(run, ended));
+                }
+            }
+        }
+    }
+
     /// The next event of a thread: its next boundary, or another look while it is paused.
-    pub(super) fn segment(&mut self, index: usize, run: planner::RunId, computes: bool) {
+    pub(super) fn segment(&mut self, index: usize, run: RunId, computes: bool) {
         let ms = if computes {
             60_000 + self.chance.draws(Purpose::Segment, index).below(240_000)
         } else {
@@ -293,7 +336,7 @@ impl World {
         let over = matches!(answer, Answer::Trouble(planner::Trouble::LeaseOver(_)));
         let answer = match (&errand, answer) {
             (Errand::Fetch(_), Answer::Updated) if full => {
-                let failure = planner::Failure::new(planner::Cause::Host, "the disk is full");
+                let failure = Failure::new(Cause::Host, "the disk is full");
                 Answer::Trouble(planner::Trouble::Failed(failure))
             }
             (Errand::Fetch(lease), Answer::Updated) => Answer::Fetched(machine.look(lease, rolls_back)),

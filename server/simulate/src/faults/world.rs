@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use planner::{Answer, Cause, Control, Errand, ErrandId, Failure, Input, RunId, Stop};
+use planner::{Answer, Errand, ErrandId, Input, RunId, Stop};
 use protocol::http::Orders;
 use protocol::{Digest, Tier, Verify};
 use scheduler::Event;
@@ -388,49 +388,6 @@ impl World {
             let seed = self.chance.draws(Purpose::Start, machine).bits();
             self.machines[machine].start(self.now_ms, seed);
             self.give(machine, Input::Tick);
-        }
-    }
-
-    /// A thread comes to a boundary, or to its end.
-    fn thread(&mut self, index: usize, life: u64, run: RunId, stamp: u64) {
-        let machine = &self.machines[index];
-        let thread = machine.threads.get(&run);
-        let Some(thread) = thread.filter(|thread| thread.stamp == stamp && machine.life == life) else {
-            return;
-        };
-        let (control, until, attempt) = (thread.control, thread.until, thread.attempt);
-        let fails = control != Control::Pause && control != Control::StopNow;
-        let fails = fails && self.strikes(Kind::DriverReset, index, 60, "the driver is reset").is_some();
-        let hostile = self.machines[index].hostile && !fails;
-        let made_up = hostile
-            .then(|| self.strikes(Kind::MadeUp, index, 3, "a boundary is made up"))
-            .flatten();
-        let Some(folder) = self.machines[index].folders.get_mut(&attempt) else {
-            return;
-        };
-        let ended = match control {
-            Control::Pause => return self.segment(index, run, false),
-            Control::StopNow => Some(Ok(())),
-            _ if fails => Some(Err(Failure::new(Cause::Host, "the driver was reset"))),
-            _ if folder.reached() >= until => Some(Ok(())),
-            Control::Compute | Control::StopAtBoundary => {
-                let boundary = match made_up {
-                    Some(mut draws) => folder.make_up(draws.bits()),
-                    None => folder.advance(),
-                };
-                self.played.made_up += u64::from(made_up.is_some());
-                let done = control == Control::StopAtBoundary || folder.reached() == until;
-                self.give(index, Input::Boundary(run, boundary));
-                done.then_some(Ok(()))
-            }
-        };
-        match ended {
-            None => self.segment(index, run, true),
-            Some(ended) => {
-                if self.machines[index].life == life && self.machines[index].threads.remove(&run).is_some() {
-                    self.give(index, Input::Stopped(run, ended));
-                }
-            }
         }
     }
 
