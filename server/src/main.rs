@@ -120,6 +120,9 @@ struct Arguments {
     /// Seconds that a check waits for a free device before it makes room for itself on a busy one.
     #[arg(long, default_value_t = 600)]
     check_patience_s: u64,
+    /// Seconds without a boundary after which a job goes to another host; four of its segments where that is longer.
+    #[arg(long, default_value_t = 24 * 3600, value_parser = clap::value_parser!(u64).range(1..=SECONDS_MAX))]
+    stall_s: u64,
     /// Of results on which two hosts agree, per cent that a referee computes once more, while one is there.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=100))]
     audit_percent: u64,
@@ -141,6 +144,9 @@ struct Arguments {
     /// Oldest version of an agent that gets new work, such as 0.2.0; older ones bring home what they have.
     #[arg(long, value_name = "VERSION")]
     min_agent: Option<protocol::Version>,
+    /// Show the credit table (verified work by subject) at /credit to anyone, without a token.
+    #[arg(long)]
+    credit_table: bool,
     /// The data was restored from a backup: end leases, and give no number twice. A copied folder or an older database is found out without this; a restored
     /// snapshot of a volume or a virtual machine is not.
     #[arg(long)]
@@ -275,6 +281,7 @@ impl Arguments {
                 check_same_network: self.check_same_network,
                 check_patience_ms: ms(self.check_patience_s),
                 audit_ppm: self.audit_percent * 10_000,
+                stall_ms: ms(self.stall_s),
                 ..Config::default()
             },
             rates: Rates {
@@ -297,6 +304,7 @@ impl Arguments {
                 Enrols::Invitation => Enrolment::Invitation,
             },
             min_agent: self.min_agent,
+            credit_table: self.credit_table,
             restored: self.restored,
         }
     }

@@ -216,6 +216,11 @@ impl Stage {
 
     /// A request as any client may send it, with a token; what is answered, if that is JSON.
     pub fn send(&self, method: &str, path: &str, token: &str, body: &[u8]) -> Option<Value> {
+        serde_json::from_slice(&self.ask(method, path, token, body)?.1).ok()
+    }
+
+    /// The same: the answer's status and bytes. None while the server is away.
+    pub fn ask(&self, method: &str, path: &str, token: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         let host = &self.address;
         let length = body.len();
@@ -225,9 +230,16 @@ impl Stage {
         );
         stream.write_all(head.as_bytes()).ok()?;
         stream.write_all(body).ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok()?;
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
+        let status = std::str::from_utf8(answer.get(..end)?)
+            .ok()?
+            .split(' ')
+            .nth(1)?
+            .parse()
+            .ok()?;
+        Some((status, answer.split_off(end + 4)))
     }
 
     /// A job as it is.

@@ -142,6 +142,7 @@ fn the_local_page_shows_the_job_and_pauses_and_resumes_it_in_a_browser() {
     assert_eq!(browser.evaluate("document.cookie"), json!(""), "no script sees the token");
     let text = browser.evaluate("document.querySelector('#content').innerText");
     let text = text.as_str().expect("text").to_owned();
+    browser.wait("document.querySelector('#content').innerText.includes('segments verified until today')");
     assert!(
         text.contains("ising") && text.contains("host 1") && text.contains("of 2000 segments are safe"),
         "{text}"

@@ -1,0 +1,22 @@
+//! Contract: made-up results are found by other volunteers' machines, taken back, and the end is that of an honest run, byte for byte; what was signed is
+//! proven. Real processes on loopback; hosts that lie are clients of the protocol.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`lies`] | one host that lies, two that agree, a referee |
+//! | [`canary`] | a segment whose outcome is known, before class-bound work is gone on with |
+//! | [`pool`] | hosts that are hostile in six ways beside honest ones |
+//! | [`hostile`] | what each of those does |
+//! | [`signed`] | signatures and proofs |
+//!
+//! Run: `cargo nextest run --release -p contracts --test verification`.
+
+#![allow(unreachable_pub, reason = "modules of one test binary")]
+
+mod canary;
+mod hostile;
+mod lies;
+mod pool;
+#[path = "../../../server/tests/it/common/postgres.rs"]
+mod postgres;
+mod signed;
