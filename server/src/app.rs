@@ -16,6 +16,7 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::pending::Pending;
 use crate::problem::{Answer, Fault};
+use crate::public_credit::PublicCredit;
 use crate::session::Sessions;
 use crate::signatures::Signatures;
 use crate::site::Site;
@@ -66,6 +67,8 @@ pub struct App {
     pub streams: Mutex<BTreeMap<String, u32>>,
     /// The URL under which others reach the server.
     pub site: Arc<Site>,
+    /// The credit table that anyone may see.
+    pub public_credit: PublicCredit,
     /// Who may enrol hosts.
     pub enrolment: Enrolment,
     /// Sessions of the page.

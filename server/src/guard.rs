@@ -36,7 +36,9 @@ fn door(path: &str) -> Door {
         "/healthz" | "/readyz" | "/v1/server" | "/metrics" | "/v1/openapi.json" | "/login" | "/page.css" | "/page.js" => {
             Door::Open
         }
-        "/" | "/hosts" | "/jobs/{job}" | "/hosts/{host}" | "/page/events" | "/page/session" | "/logout" => Door::Page,
+        "/" | "/hosts" | "/credit" | "/jobs/{job}" | "/hosts/{host}" | "/page/events" | "/page/session" | "/logout" => {
+            Door::Page
+        }
         _ => Door::Token,
     }
 }

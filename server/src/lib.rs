@@ -22,6 +22,7 @@
 //! | [`signatures`] | which signatures count: the operator's key list, the server's own key |
 //! | [`memory`] | a budget of memory for what requests bring |
 //! | [`page`], [`session`] | the page for people, and who looks at it |
+//! | [`public_credit`] | the credit table that anyone may see |
 //! | [`peer`], [`site`] | where a request comes from; the URL under which others reach the server |
 //! | [`metrics`] | what is counted |
 //! | [`app`], [`serve`] | what handlers share; start and stop |
@@ -46,6 +47,7 @@ pub mod peer;
 pub mod pending;
 pub mod private;
 pub mod problem;
+pub mod public_credit;
 pub mod routes;
 pub mod serve;
 pub mod session;

@@ -13,7 +13,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{admin, attempts, blobs, classes, hosts, jobs, signed};
+use crate::api::{admin, attempts, blobs, classes, credit, hosts, jobs, signed};
 use crate::app::App;
 use crate::guard::guard;
 use crate::page;
@@ -70,6 +70,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(hosts::forgive))
         .routes(routes!(classes::list))
         .routes(routes!(classes::forgive))
+        .routes(routes!(credit::list))
         .routes(routes!(attempts::end))
         .routes(routes!(signed::proof))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
@@ -108,6 +109,7 @@ pub fn router(app: Arc<App>) -> Router {
         )
         .route("/", get(page::jobs))
         .route("/hosts", get(page::hosts))
+        .route("/credit", get(page::credit))
         .route("/jobs/{job}", get(page::job))
         .route("/hosts/{host}", get(page::host))
         .route("/page/events", get(page::events))

@@ -29,6 +29,7 @@ use crate::metrics::Metrics;
 use crate::peer::Proxies;
 use crate::pending::Pending;
 use crate::private;
+use crate::public_credit::PublicCredit;
 use crate::routes::router;
 use crate::session::Sessions;
 use crate::shared;
@@ -73,6 +74,8 @@ pub struct Options {
     pub enrolment: Enrolment,
     /// Oldest agent that gets new work.
     pub min_agent: Option<Version>,
+    /// Anyone may see the credit table.
+    pub credit_table: bool,
     /// The data comes from a backup, whatever the folder looks like.
     pub restored: bool,
 }
@@ -103,6 +106,7 @@ impl Options {
             proxies: Proxies::default(),
             enrolment: Enrolment::Shared,
             min_agent: None,
+            credit_table: false,
             restored: false,
         }
     }
@@ -222,6 +226,7 @@ impl Server {
             pending: Pending::new(options.sizes.pending_max),
             sizes: options.sizes,
             min_agent: options.min_agent,
+            public_credit: PublicCredit::new(options.credit_table),
             answering: std::sync::Mutex::default(),
             streams: std::sync::Mutex::default(),
             site: Arc::clone(&site),

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod attempts;
 pub mod blobs;
 pub mod classes;
+pub mod credit;
 pub mod hosts;
 pub mod jobs;
 pub mod signed;

@@ -61,6 +61,7 @@ pub(super) fn view(app: &App, caller: &Caller, view: &View, wrong: &[String], co
             nav aria-label="main" {
                 a href={ (base) "/" } aria-current=[here(Subject::Jobs)] { "Jobs" }
                 a href={ (base) "/hosts" } aria-current=[here(Subject::Hosts)] { "Hosts" }
+                a href={ (base) "/credit" } aria-current=[here(Subject::Credit)] { "Credit" }
             }
             span #live role="status" { "…" }
             @if caller.session.is_some() {
@@ -76,6 +77,15 @@ pub(super) fn view(app: &App, caller: &Caller, view: &View, wrong: &[String], co
     document(app, &title(view), Some(&view.events()), body)
 }
 
+/// A view for anyone: it changes once a day, so that nothing is listened to.
+pub(super) fn public(app: &App, view: &View, content: Markup) -> Response {
+    let body = html! {
+        header.top { h1 { a href={ (app.site.base()) "/" } { "Baton" } } }
+        main { div #content { (content) } }
+    };
+    document(app, &title(view), None, body)
+}
+
 /// What is not there.
 pub(super) fn missing(app: &App, caller: &Caller, view: &View, what: &str) -> Response {
     let content = html! { p.none { "There is no " (what) " that you may see." } };
@@ -88,6 +98,7 @@ fn title(view: &View) -> String {
     match view.subject {
         Subject::Jobs => "Jobs · Baton".to_owned(),
         Subject::Hosts => "Hosts · Baton".to_owned(),
+        Subject::Credit => "Credit · Baton".to_owned(),
         Subject::Job(job) => format!("Job {job} · Baton"),
         Subject::Host(host) => format!("Host {host} · Baton"),
     }

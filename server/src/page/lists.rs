@@ -111,7 +111,7 @@ pub(super) fn hosts(core: &Core, base: &str, view: &View) -> Markup {
 }
 
 /// Which part of a list this is, with links to the others.
-fn pages(view: &View, total: usize, base: &str, what: &str) -> Markup {
+pub(super) fn pages(view: &View, total: usize, base: &str, what: &str) -> Markup {
     let last = total.div_ceil(ROWS).max(1);
     if last == 1 && view.page == 1 {
         return html! {};

@@ -5,6 +5,7 @@
 //! | [`view`] | which part is looked at, and the link to it |
 //! | [`document`] | the frame: head, navigation, search form, Content-Security-Policy |
 //! | [`lists`] | the lists of jobs and hosts, totals, queues |
+//! | [`credit`] | verified work by subject |
 //! | [`detail`] | one job, one host |
 //! | [`parts`] | times, counts, chips |
 //!
@@ -35,6 +36,7 @@ use crate::peer::Peer;
 use crate::problem::{Answer, Fault};
 use crate::session::LASTS;
 
+mod credit;
 mod detail;
 mod document;
 mod lists;
@@ -65,6 +67,17 @@ pub async fn jobs(asked: Asked) -> Response {
 /// The list of hosts.
 pub async fn hosts(asked: Asked) -> Response {
     show(asked, Subject::Hosts).await
+}
+
+/// Verified work by subject: for anyone, where the operator shows it.
+pub async fn credit((State(app), caller, query): Asked) -> Response {
+    let is_signed_in = caller.as_ref().is_some_and(|Extension(caller)| caller.scientist().is_ok());
+    if app.public_credit.is_shown() && !is_signed_in {
+        let (view, _) = View::read(Subject::Credit, &query.0);
+        let rows = app.public_credit.rows(&*app.engine.core().await);
+        return document::public(&app, &view, credit::table(&rows, app.site.base(), &view));
+    }
+    show((State(app), caller, query), Subject::Credit).await
 }
 
 /// One job.
@@ -99,7 +112,7 @@ fn named(subject: Subject) -> String {
     match subject {
         Subject::Job(job) => format!("job {job}"),
         Subject::Host(host) => format!("host {host}"),
-        Subject::Jobs | Subject::Hosts => "page".to_owned(),
+        Subject::Jobs | Subject::Hosts | Subject::Credit => "page".to_owned(),
     }
 }
 
@@ -109,6 +122,10 @@ async fn content(app: &App, caller: &Caller, view: &View) -> Answer<Markup> {
     match view.subject {
         Subject::Jobs => Ok(lists::jobs(&*app.engine.core().await, caller, base, view)),
         Subject::Hosts => Ok(lists::hosts(&*app.engine.core().await, base, view)),
+        Subject::Credit => {
+            let rows = app.engine.core().await.credits(false);
+            Ok(credit::table(&rows, base, view))
+        }
         Subject::Host(host) => {
             let core = app.engine.core().await;
             let found = core

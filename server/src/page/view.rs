@@ -21,6 +21,8 @@ pub(super) enum Subject {
     Jobs,
     /// The list of hosts.
     Hosts,
+    /// Verified work by subject.
+    Credit,
     /// One job.
     Job(JobId),
     /// One host.
@@ -112,6 +114,7 @@ impl View {
         let path = match self.subject {
             Subject::Jobs => "/".to_owned(),
             Subject::Hosts => "/hosts".to_owned(),
+            Subject::Credit => "/credit".to_owned(),
             Subject::Job(job) => format!("/jobs/{job}"),
             Subject::Host(host) => format!("/hosts/{host}"),
         };
@@ -123,6 +126,7 @@ impl View {
         let subject = match self.subject {
             Subject::Jobs => "jobs=1".to_owned(),
             Subject::Hosts => "hosts=1".to_owned(),
+            Subject::Credit => "credit=1".to_owned(),
             Subject::Job(job) => format!("job={job}"),
             Subject::Host(host) => format!("host={host}"),
         };
@@ -138,6 +142,8 @@ impl View {
             Subject::Host(HostId(host))
         } else if query.contains_key("hosts") {
             Subject::Hosts
+        } else if query.contains_key("credit") {
+            Subject::Credit
         } else {
             Subject::Jobs
         };

@@ -8,6 +8,7 @@ mod bombs;
 mod browser;
 mod browser_page;
 mod common;
+mod credit;
 mod ended;
 mod fencing;
 mod guide;

@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use scheduler::testing::{class, registration};
 use server::serve::Server;
 
-async fn issue(operator: &Person, scope: Scope, subject: &str) -> Person {
+pub async fn issue(operator: &Person, scope: Scope, subject: &str) -> Person {
     let wanted = IssueToken {
         scope,
         subject: subject.to_owned(),
@@ -19,8 +19,20 @@ async fn issue(operator: &Person, scope: Scope, subject: &str) -> Person {
     Person::new(&operator.url, issued.token)
 }
 
+/// The operator's referee.
+pub async fn referee(operator: &Person) -> Worker {
+    let house = issue(operator, Scope::Referee, "house").await;
+    let mut referee = registration("house", 1);
+    referee.referee = true;
+    let registered: protocol::http::Registered = house.post("/v1/hosts", &referee).await;
+    Worker {
+        person: Person::new(&operator.url, registered.token.unwrap()),
+        host: registered.host,
+    }
+}
+
 /// Takes the one lease there is and commits its first segment: with a plot of its own, where one is given.
-async fn commit(worker: &Worker, plot: Option<&[u8]>) {
+pub async fn commit(worker: &Worker, plot: Option<&[u8]>) {
     let lease = worker.take().await.remove(0);
     let mut run = compute(lease.package, None, 1);
     if let Some(plot) = plot {
@@ -47,14 +59,7 @@ async fn an_operator_sees_a_quarantined_class_and_forgives_it() {
     let server = Server::start(options).await.unwrap();
     let person = |name| Person::new(&server.url, token(folder.path(), name));
     let (operator, scientist) = (person("operator"), person("scientist"));
-    let house = issue(&operator, Scope::Referee, "house").await;
-    let mut referee = registration("house", 1);
-    referee.referee = true;
-    let registered: protocol::http::Registered = house.post("/v1/hosts", &referee).await;
-    let house = Worker {
-        person: Person::new(&server.url, registered.token.unwrap()),
-        host: registered.host,
-    };
+    let house = referee(&operator).await;
     for name in ["ann", "bob", "cay"] {
         let job = SubmitJob {
             verify: Verify::Sampled,

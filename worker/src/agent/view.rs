@@ -34,6 +34,18 @@ pub(crate) struct Status {
     pub(crate) devices: Vec<DeviceStatus>,
     /// Work contributed so far.
     pub(crate) contributed: Contributed,
+    /// What of it is verified; none before the server said so.
+    #[serde(default)]
+    pub(crate) verified: Option<Verified>,
+}
+
+/// Work of this host that a second host confirmed until the UTC day began, and what it confirmed for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Verified {
+    /// Segments.
+    pub(crate) segments: u64,
+    /// What they cost on the operator's reference device, seconds; 0 where it never computed their packages.
+    pub(crate) seconds: u64,
 }
 
 /// One device.
@@ -106,6 +118,10 @@ impl Status {
         lines.push(format!(
             "contributed {segments} segments ({steps} steps, {time}), {jobs} jobs to their end"
         ));
+        lines.extend(self.verified.map(|Verified { segments, seconds }| {
+            let worth = duration(seconds as f64);
+            format!("verified until today: {segments} segments ({worth} on the operator's reference device)")
+        }));
         lines
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use protocol::HostId;
-use protocol::http::{BanHost, HostView, IssueToken, IssuedToken, Listed, Scope, TokenView};
+use protocol::http::{BanHost, CreditView, HostView, IssueToken, IssuedToken, Listed, Scope, TokenView};
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,6 +27,8 @@ pub(crate) struct Common {
 pub(crate) enum HostCommand {
     /// List all hosts.
     List(Common),
+    /// Show verified work by the subject who enrolled the hosts.
+    Credit(Common),
     /// End a host's leases at once, and take in nothing more from it.
     Ban {
         /// The host's number.
@@ -115,6 +117,9 @@ pub(crate) fn host(command: &HostCommand) -> anyhow::Result<Exit> {
                 &["HOST", "NAME", "STATE", "STANDING", "VERIFIED", "CREDIT", "ERRORS", "WHY"],
                 host_cells,
             );
+        }
+        HostCommand::Credit(common) => {
+            return list(common, "/v1/credit", &["SUBJECT", "HOSTS", "SEGMENTS", "COST"], credit_cells);
         }
         HostCommand::Ban { host, reason, common } => {
             let reason = reason.clone();
@@ -247,6 +252,15 @@ fn host_cells(host: &HostView) -> Vec<String> {
         crate::console::progress::duration(host.credit_s as f64),
         host.errors.to_string(),
         host.reason.clone(),
+    ]
+}
+
+fn credit_cells(row: &CreditView) -> Vec<String> {
+    vec![
+        row.subject.clone().unwrap_or_else(|| "(shared token)".to_owned()),
+        row.hosts.to_string(),
+        row.segments.to_string(),
+        crate::console::progress::duration(row.cost_s as f64),
     ]
 }
 

@@ -65,6 +65,10 @@ pub(super) fn content(status: Option<&Status>) -> Markup {
                 dt { "steps" } dd { (done.steps) }
                 dt { "time" } dd { (duration(done.computed_ms as f64 / 1000.0)) }
                 dt { "jobs to their end" } dd { (done.jobs) }
+                @if let Some(verified) = status.verified {
+                    dt { "segments verified until today" } dd { (verified.segments) }
+                    dt { "their time on the operator's reference device" } dd { (duration(verified.seconds as f64)) }
+                }
             }
         }
     }

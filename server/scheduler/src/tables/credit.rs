@@ -18,6 +18,16 @@ pub(crate) struct Credit {
     pub(crate) cost_ms: u64,
 }
 
+impl Credit {
+    /// So many segments, each of which costs so much, where that is known.
+    pub(crate) fn of(segments: u64, cost_ms: Option<u64>) -> Self {
+        Self {
+            segments,
+            cost_ms: cost_ms.unwrap_or(0).saturating_mul(segments),
+        }
+    }
+}
+
 /// A host's credit, now and as it was when the day began: the host itself is told of the latter alone, since it would know otherwise when it is checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Account {
@@ -28,13 +38,13 @@ pub(crate) struct Account {
 
 impl Account {
     /// Adds verified work.
-    pub(crate) fn add(&mut self, now_ms: u64, segments: u64, cost_ms: u64) {
+    pub(crate) fn add(&mut self, now_ms: u64, credit: Credit) {
         let day = now_ms / DAY_MS;
         if day > self.day {
             (self.day, self.before) = (day, self.now);
         }
-        self.now.segments = self.now.segments.saturating_add(segments);
-        self.now.cost_ms = self.now.cost_ms.saturating_add(cost_ms);
+        self.now.segments = self.now.segments.saturating_add(credit.segments);
+        self.now.cost_ms = self.now.cost_ms.saturating_add(credit.cost_ms);
     }
 
     /// Now.
@@ -47,6 +57,14 @@ impl Account {
         match now_ms / DAY_MS > self.day {
             true => self.now,
             false => self.before,
+        }
+    }
+
+    /// Takes back what is verified no more.
+    pub(crate) fn take_back(&mut self, credit: Credit) {
+        for account in [&mut self.now, &mut self.before] {
+            account.segments = account.segments.saturating_sub(credit.segments);
+            account.cost_ms = account.cost_ms.saturating_sub(credit.cost_ms);
         }
     }
 

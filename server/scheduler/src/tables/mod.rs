@@ -23,7 +23,7 @@ pub(crate) mod pool;
 pub(crate) mod timers;
 
 pub(crate) use attempts::{Attempt, Attempts, Cause, Stage, Stop};
-pub(crate) use credit::{Account, Costs};
+pub(crate) use credit::{Account, Costs, Credit};
 pub(crate) use drivers::{Drivers, driver_of};
 pub(crate) use hosts::{Device, DeviceId, Host, Hosts, Suspension};
 pub(crate) use jobs::{

@@ -1,15 +1,15 @@
 //! Credit: what two hosts computed alike, at the referee's cost.
 
-use protocol::http::CreditView;
-use protocol::{Digest, JobState, Verify};
+use protocol::http::{Action, CreditView};
+use protocol::{Digest, HostId, JobState, Verify};
 
 use super::checks::{checked, does, enrol};
-use super::driver::{DAY, MINUTE, World};
+use super::driver::{DAY, MINUTE, World, is_check};
 use crate::Core;
 
 fn rows(core: &Core) -> Vec<(Option<String>, u64, u64)> {
     let row = |view: CreditView| (view.subject, view.segments, view.cost_s);
-    core.credits().into_iter().map(row).collect()
+    core.credits(true).into_iter().map(row).collect()
 }
 
 #[test]
@@ -66,4 +66,40 @@ fn who_a_referee_finds_wrong_loses_its_credit_and_what_nobody_measured_costs_not
     does(&mut world, bob, 1, None);
     does(&mut world, house, 1, None);
     assert_eq!((credit(&world, ann), credit(&world, bob).0), ((0, 0), 2));
+}
+
+#[test]
+fn what_two_liars_confirmed_for_each_other_is_taken_back_from_both() {
+    let mut world = World::new();
+    let liars = ["ann", "eve"].map(|name| enrol(&mut world, name, false));
+    world.submit("sue", checked(40, Verify::Full));
+    let lie = Some(Digest::of(b"agreed upon"));
+    // They lie for each other, and beside others in their own work alone: two that outvote an honest host would be another story.
+    let round = |world: &mut World, hosts: &[HostId]| {
+        for host in hosts {
+            if let Some(lease) = world.leases(*host).iter().find(|lease| lease.action == Action::Run) {
+                let lies = liars.contains(host) && (hosts.len() == 2 || !is_check(&world.core, lease));
+                does(world, *host, 2, lie.filter(|_| lies));
+            }
+        }
+    };
+    let credit = |world: &World, host| world.core.host(host).unwrap().credit_segments;
+    // One has the job, the other its check.
+    while credit(&world, liars[0]) == 0 {
+        round(&mut world, &liars);
+    }
+    let [one, other] = liars.map(|host| credit(&world, host));
+    assert_eq!(one, other, "two agree, and there is no referee");
+    let honest = ["bob", "cay", "dan"].map(|name| enrol(&mut world, name, false));
+    let all = [&honest[..], &liars[..]].concat();
+    (0..4).for_each(|_| drop(world.submit("sue", checked(40, Verify::Full))));
+    for _ in 0..8 {
+        round(&mut world, &all);
+        world.pass(11 * MINUTE, &all);
+    }
+    let faults = |host| world.core.host(host).unwrap().faults;
+    assert!(liars.iter().all(|host| faults(*host) > 0), "{:?}", liars.map(faults));
+    assert!(honest.iter().all(|host| faults(*host) == 0), "{:?}", honest.map(faults));
+    assert_eq!(liars.map(|host| credit(&world, host)), [0, 0]);
+    assert!(honest.iter().any(|host| credit(&world, *host) > 0));
 }

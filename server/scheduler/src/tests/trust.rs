@@ -219,6 +219,11 @@ fn what_a_liar_confirmed_is_checked_again_and_its_checkpoint_was_kept_for_that()
     assert_eq!(confirmed(liar), 0, "her word is good for nothing: {:?}", spans(&view));
     assert_eq!(view.verification.open, u64::from(liar == eve) + u64::from(liar == bob));
     assert!(view.verification.open > 0 || liar != eve && liar != bob);
+    let credited = world.core.host(worker).unwrap().credit_segments;
+    assert_eq!(
+        credited, view.verification.segments,
+        "what is to be confirmed again does not count"
+    );
     let needed = world.core.needed_blobs();
     for span in world
         .core

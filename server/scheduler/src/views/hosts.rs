@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use protocol::HostId;
 use protocol::http::{CreditView, HostView};
+use protocol::{HostId, PublicKey};
 
 use crate::reliability::{self, Trust};
 use crate::rules::PROBATION;
@@ -18,6 +18,11 @@ impl Core {
     /// No such host.
     pub fn host(&self, id: HostId) -> Result<HostView, Refusal> {
         self.hosts.get(id).map(|host| self.host_view(host)).ok_or(Refusal::NoHost(id))
+    }
+
+    /// The key that a host registered.
+    pub fn key(&self, id: HostId) -> Option<PublicKey> {
+        self.hosts.get(id).and_then(|host| host.key)
     }
 
     /// Whether a host enrolled as a referee.
@@ -120,11 +125,14 @@ impl Core {
         }
     }
 
-    /// Verified work by subject, as it was when the UTC day began: the most first. Looks at all hosts.
-    pub fn credits(&self) -> Vec<CreditView> {
+    /// Verified work by subject: the most first. Looks at all hosts. With `for_all` as it was when the UTC day began, as hosts may know it.
+    pub fn credits(&self, for_all: bool) -> Vec<CreditView> {
         let mut rows: BTreeMap<Option<&str>, (u64, u64, u64)> = BTreeMap::new();
         for host in self.hosts.values() {
-            let credit = host.credit.this_morning(self.now_ms);
+            let credit = match for_all {
+                true => host.credit.this_morning(self.now_ms),
+                false => host.credit.now(),
+            };
             if credit.segments > 0 {
                 let row = rows.entry(host.origin().subject.as_deref()).or_default();
                 let sum = |one: u64, other: u64| one.saturating_add(other);
@@ -140,6 +148,7 @@ impl Core {
                 cost_s: cost_ms / 1000,
             })
             .collect();
+        // Equal ones stay in the order of their names: pages of the list fit together.
         views.sort_by_key(|view| std::cmp::Reverse((view.cost_s, view.segments)));
         views
     }

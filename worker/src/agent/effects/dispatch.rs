@@ -24,7 +24,10 @@ impl Agent {
                     task.abort();
                 }
             }
-            Effect::Listen => self.listen(),
+            Effect::Listen => {
+                self.listen();
+                self.ask_for_credit();
+            }
             Effect::Compute {
                 run,
                 device,

@@ -5,6 +5,7 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | [`credit`] | what of this host's work is verified, for people |
 //! | [`start`] | the agent from its state folder, command line and configuration |
 //! | [`devices`] | devices that come and go |
 //! | [`dispatch`] | one effect to the part that carries it out |
@@ -14,6 +15,7 @@
 //! | [`watch`] | what is looked at: signals, a person's request, the configuration file, the machine |
 //! | [`show`] | the status file and the live view |
 
+mod credit;
 mod devices;
 mod dispatch;
 mod errands;
@@ -46,7 +48,7 @@ use super::job_folder::Kept;
 use super::preferences::{Given, Preferences};
 use super::state::{Identity, StateFolder};
 use super::traffic::Traffic;
-use super::view::View;
+use super::view::{Verified, View};
 use crate::console::signals::Stop;
 use crate::exit::Exit;
 use crate::net::link::{Link, Pauses};
@@ -72,6 +74,8 @@ pub(crate) enum Note {
     Boundary(AttemptId, Kept),
     /// A compute thread has ended.
     Stopped(AttemptId, Result<(), RunError>),
+    /// The server said what of this host's work is verified.
+    Verified(Verified),
     /// The machine was looked at.
     Looked(Looked),
     /// Devices are to be looked for.
@@ -130,6 +134,9 @@ pub(crate) struct Agent {
     beat_pauses: Pauses,
     tasks: BTreeMap<ErrandId, AbortHandle>,
     stream: Option<AbortHandle>,
+    /// The task that asks for credit.
+    credit: Option<AbortHandle>,
+    verified: Option<Verified>,
     refusal: Option<NetError>,
 
     stop: Stop,
@@ -248,6 +255,10 @@ impl Agent {
                 Some(thread) => Input::Stopped(thread.run, ended.map_err(|error| threads::failure(&error))),
                 None => return,
             },
+            Note::Verified(verified) => {
+                self.verified = Some(verified);
+                return;
+            }
             Note::Looked(looked) => return self.looked(looked),
             Note::FindDevices => return self.find_devices(Doubt::none()),
             Note::Found(found) => return self.found_devices(found),

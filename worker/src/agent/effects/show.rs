@@ -58,6 +58,7 @@ impl Agent {
                 .chain(self.gone())
                 .collect(),
             contributed: self.planner.contributed(),
+            verified: self.verified,
         }
     }
 

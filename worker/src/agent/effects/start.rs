@@ -118,6 +118,8 @@ impl Agent {
             link,
             tasks: BTreeMap::new(),
             stream: None,
+            credit: None,
+            verified: None,
             refusal: None,
             stop,
             watch,

@@ -7,7 +7,7 @@ use protocol::{AttemptId, HostId, JobId, JobState, Outcome, Tier};
 
 use super::place::is_proven;
 use crate::Core;
-use crate::tables::{Attempt, Host, Job, Safe, SpanState, Vote, driver_of};
+use crate::tables::{Attempt, Credit, Host, Job, Safe, SpanState, Vote, driver_of};
 
 /// Results of a span that are all different, after which it is given up.
 const VOTES_MAX: usize = 5;
@@ -144,19 +144,15 @@ impl Core {
         let agreeing = others.iter().rev().find(|vote| vote.digest == digest);
         let (witness, confirmed) = (agreeing.map(|vote| vote.host), agreeing.and_then(|vote| vote.signed));
         if let (true, Some(witness)) = (owner.digest == digest, witness) {
-            let (mut segments, mut credited) = (0, false);
-            if let Some(job) = self.jobs.get_mut(of) {
-                for span in job.spans.iter_mut().filter(|span| span.state == SpanState::Open(id)) {
-                    segments = span.to - span.from;
-                    (span.state, span.confirmed) = (SpanState::Passed(witness), confirmed);
-                    credited = std::mem::replace(&mut span.credited, true);
-                }
+            let cost_ms = self.costs.of(package);
+            let spans = self.jobs.get_mut(of).into_iter().flat_map(|job| job.spans.iter_mut());
+            let mut credit = None;
+            for span in spans.filter(|span| span.state == SpanState::Open(id)) {
+                (span.state, span.confirmed) = (SpanState::Passed(witness), confirmed);
+                span.credit = Some(Credit::of(span.to - span.from, cost_ms));
+                credit = span.credit;
             }
-            // One that is confirmed once more is credited to its host once.
-            if !credited {
-                self.credit(owner.host, package, segments);
-            }
-            self.credit(witness, package, segments);
+            self.credit([owner.host, witness], credit);
             if let Some(host) = self.hosts.get_mut(owner.host) {
                 let record = host.record_mut(check.class);
                 record.passed = record.passed.saturating_add(1);

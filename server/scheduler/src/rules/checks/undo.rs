@@ -81,11 +81,16 @@ impl Core {
 
     /// Whether a span rests on the word of a host alone, or on that of two that both returned wrong results.
     fn rests_on(&self, span: &Span, host: HostId) -> bool {
-        let lied = |other: HostId| self.hosts.get(other).is_some_and(|other| other.faults > 0);
         match span.state.witness() {
             None => span.host == host,
-            Some(witness) => span.host == host && lied(witness) || witness == host && lied(span.host),
+            Some(witness) => [span.host, witness].contains(&host) && self.is_confirmed_among_liars(span),
         }
+    }
+
+    /// Whether both hosts that stand for a span returned wrong results.
+    fn is_confirmed_among_liars(&self, span: &Span) -> bool {
+        let lied = |host: HostId| self.hosts.get(host).is_some_and(|host| host.faults > 0);
+        span.state.witness().is_some_and(lied) && lied(span.host)
     }
 
     /// A span that a host confirmed, whose own result was wrong elsewhere, is checked again.
@@ -94,9 +99,14 @@ impl Core {
         let Some(span) = job.spans.get(index).filter(|span| span.state.witness() == Some(host)) else {
             return;
         };
+        let span = span.clone();
         if let Some(owner) = self.hosts.get_mut(span.host) {
             let record = owner.record_mut(span.class);
             record.passed = record.passed.saturating_sub(1);
+        }
+        self.take_credit_back(&span);
+        if let Some(span) = self.jobs.get_mut(id).and_then(|job| job.spans.get_mut(index)) {
+            span.credit = None;
         }
         self.open(id, index);
     }
@@ -163,6 +173,9 @@ impl Core {
         for span in &spans {
             if let SpanState::Open(check) = span.state {
                 self.drop_check(check);
+            }
+            if self.is_confirmed_among_liars(span) {
+                self.take_credit_back(span);
             }
         }
         for blob in spans

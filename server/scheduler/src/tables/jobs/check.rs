@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Jobs;
 use super::job::{Job, Safe};
+use crate::tables::credit::Credit;
 
 /// Numbers of checks begin here: far above those of jobs.
 pub(crate) const FIRST_CHECK: u64 = 1 << 62;
@@ -39,9 +40,9 @@ pub(crate) struct Span {
     /// The word of the host that confirmed it, while it is passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) confirmed: Option<HostSignature>,
-    /// Its host is credited with it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) credited: bool,
+    /// What its host and the one that confirmed it are credited with, each, while it is passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) credit: Option<Credit>,
 }
 
 /// What is known of a span beside its host's word.
@@ -218,7 +219,7 @@ impl Job {
                 state: note.unwrap_or(SpanState::Unchecked),
                 signed,
                 confirmed: None,
-                credited: false,
+                credit: None,
             }),
         }
         true
