@@ -88,6 +88,15 @@ impl Signatures {
         self.list.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Why a host without a key does no work; none where no list is in force: with one everything that counts is signed, what hosts commit as well.
+    pub fn why_not_without_key(&self) -> Option<Refusal> {
+        let list = self.list.read().unwrap_or_else(PoisonError::into_inner);
+        list.is_some().then_some(Refusal::Unsigned {
+            what: "what this host commits",
+            fix: "this server has a key list, so that hosts have keys; update its agent, which makes one, and start it again",
+        })
+    }
+
     /// Puts a newer list in force.
     ///
     /// # Errors

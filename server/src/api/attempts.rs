@@ -68,11 +68,14 @@ async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Ans
     Ok((checkpoint.class, size, outputs_bytes))
 }
 
-/// Whether the host signed what it commits, where it registered a key.
+/// Whether the host signed what it commits, where it registered a key; where a key list is in force, it has to have one.
 fn check_signature(app: &App, lease: &LeaseFacts, attempt: AttemptId, commit: &Commit) -> Answer<()> {
     let Some(last) = commit.entries.last() else {
         return Err(Fault::invalid("entries", "none, expected at least one"));
     };
+    if let (None, Some(refusal)) = (lease.key, app.signatures.why_not_without_key()) {
+        return Err(refused("signature", &refusal));
+    }
     Boundary::of(&app.engine.identity.server, lease.host, last)
         .check_commit(lease.key, attempt, commit.epoch, commit.signature)
         .map_err(|refusal| refused("signature", &refusal))

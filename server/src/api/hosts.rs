@@ -21,6 +21,7 @@ use crate::auth::{Caller, SHARED_SUBJECT};
 use crate::extract::{Ask, At, Body, idempotency};
 use crate::peer::{self, Peer};
 use crate::problem::{Answer, Fault};
+use crate::signatures::refused;
 use scheduler::{Core, Event, Origin, Reply};
 
 /// Where a list goes on.
@@ -51,6 +52,15 @@ fn network(peer: &From) -> u64 {
 fn too_old(app: &App, headers: &HeaderMap) -> Option<String> {
     let agent = headers.get(USER_AGENT)?.to_str().ok()?.strip_prefix(AGENT)?;
     outdated(app, agent)
+}
+
+/// Why a host gets no new work; what it has it brings home.
+async fn no_new_work(app: &App, headers: &HeaderMap, host: HostId) -> Option<String> {
+    if let Some(why) = too_old(app, headers) {
+        return Some(why);
+    }
+    let refusal = app.signatures.why_not_without_key()?;
+    app.engine.core().await.key(host).is_none().then(|| refusal.to_string())
 }
 
 fn outdated(app: &App, agent: &str) -> Option<String> {
@@ -92,6 +102,9 @@ pub async fn register(
         .field("version"));
     }
     check_role(&caller, body.referee)?;
+    if let (None, Some(refusal)) = (body.key, app.signatures.why_not_without_key()) {
+        return Err(refused("key", &refusal));
+    }
     // An invitation enrols one host also when it is shown twice at the same time.
     let _alone = match caller.invitation {
         true => Some(app.begin(&format!("invitation {}", caller.id))?),
@@ -251,7 +264,7 @@ pub async fn heartbeat(
     Body(mut beat): Body<Heartbeat>,
 ) -> Answer<Json<Orders>> {
     caller.speaks_for(host)?;
-    if let Some(why) = too_old(&app, &headers) {
+    if let Some(why) = no_new_work(&app, &headers, host).await {
         (beat.accepting, beat.why) = (false, Some(why));
     }
     let event = Event::Heartbeat {
@@ -272,7 +285,7 @@ pub async fn take(
     headers: HeaderMap,
 ) -> Answer<Json<Orders>> {
     caller.speaks_for(host)?;
-    if too_old(&app, &headers).is_some() {
+    if no_new_work(&app, &headers, host).await.is_some() {
         // What it has goes on; it is given no more.
         return Ok(Json(app.engine.identity.orders(&*app.engine.core().await, host)?));
     }

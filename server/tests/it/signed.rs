@@ -4,7 +4,7 @@ use crate::common::{Person, Worker, a_job, options, token};
 use crate::routes::problem;
 use protocol::http::signed::Keys;
 use protocol::http::{
-    Commit, IssueToken, IssuedToken, JobView, KeyList, KeyRole, Lease, Listed, ListedKey, Proof, Scope, SubmitJob,
+    Commit, HostView, IssueToken, IssuedToken, JobView, KeyList, KeyRole, Lease, Listed, ListedKey, Proof, Scope, SubmitJob,
 };
 use protocol::{ChainEntry, Digest, PublicKey, Signature, Verify};
 use reqwest::{Method, Response, StatusCode};
@@ -229,6 +229,10 @@ async fn hosts_sign_what_they_commit_and_a_proof_of_their_words_is_checked_witho
         refused(ann.commit(lease.attempt, &commit).await, &[part]).await;
     }
     assert_eq!(scientist.job(id).await.segment, 0, "nothing is kept of what was refused");
+    // A host without a key is not enrolled.
+    let enrolment = Person::new(&server.url, token(folder.path(), "host"));
+    let keyless = enrolment.send(Method::POST, "/v1/hosts", &registration("old", 1)).await;
+    refused(keyless, &["key list", "update its agent"]).await;
     // The key that it registered is its own for good.
     let mut other = registration("ann", 1);
     other.key = Some(key(18).public());
@@ -275,5 +279,34 @@ async fn hosts_sign_what_they_commit_and_a_proof_of_their_words_is_checked_witho
     let scientist = Person::new(&server.url, token(folder.path(), "scientist"));
     let again: Proof = scientist.get(&format!("/v1/jobs/{id}/proof")).await;
     assert_eq!((again.spans, again.key), (proof.spans, proof.key));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_host_without_a_key_does_no_more_work_once_a_key_list_is_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, scientist) = crate::common::start(folder.path()).await;
+    let operator = Person::new(&server.url, token(folder.path(), "operator"));
+    let id = scientist.submit(&a_job(&scientist, 4).await).await;
+    let old = Worker::register(&server.url, &token(folder.path(), "host"), "old", 1).await;
+    let lease = old.take().await.remove(0);
+    let list = key_list(1, None);
+    let _: Keys = crate::common::read(operator.send(Method::PUT, "/v1/keys", &list).await).await;
+    let (answer, _) = old.compute(&lease, None, 1).await;
+    refused(answer, &["this host", "update its agent"]).await;
+    assert_eq!(scientist.job(id).await.segment, 0, "nothing is kept of it");
+    old.beat(&[lease]).await;
+    let view: HostView = scientist.get(&format!("/v1/hosts/{}", old.host)).await;
+    assert!(view.reason.contains("key list"), "{}", view.reason);
+    // With a key it goes on.
+    let mut body = registration("old", 1);
+    body.key = Some(key(17).public());
+    let path = format!("/v1/hosts/{}", old.host);
+    let _: protocol::http::Registered = crate::common::read(old.person.send(Method::PUT, &path, &body).await).await;
+    let lease = old.take().await.remove(0);
+    let (mut commit, _) = old.work(&lease, None, 1, lease.class).await;
+    let name = server.engine.identity.server.clone();
+    commit.signature = word(17, &name, &old, &lease, commit.entries.last().unwrap());
+    assert_eq!(old.commit(lease.attempt, &commit).await.status(), StatusCode::OK);
     server.stop().await;
 }
