@@ -78,6 +78,14 @@ pub enum RunError {
         /// Digest on record.
         recorded: String,
     },
+    /// A segment whose outcome is known came out different on this device.
+    #[error(
+        "this device does not compute what others of class {class} do: the package's first segment came out different, and nothing of the job was computed"
+    )]
+    Canary {
+        /// The class that it was measured to be of.
+        class: HardwareClass,
+    },
     /// The package found a fault in its own work.
     #[error(
         "the package reports fault {value} (buffer 'fault') in segment {segment}{meaning}; the run stays at its last good boundary"

@@ -67,9 +67,19 @@ pub struct Lease {
     pub until_segment: u64,
     /// Commit a boundary when this much time has passed since the last commit, seconds.
     pub commit_every_s: u64,
+    /// In the class-bound tier, where it goes on from a checkpoint: [`canary`] of boundary 1 as another device of the class computed it. A host computes
+    /// that segment first, from C0: where it comes to something else, the device is not of the class for this package, and computes nothing of the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Digest>,
     /// The scientist's signature under the submission; none where it was not signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Box<super::SignedSubmission>>,
+}
+
+/// What a boundary's chain digest is compared by without being told: BLAKE3 over `"baton canary 1\n"`, the lease's epoch (u64, little-endian) and the
+/// digest. A host that is to check that boundary could copy the digest itself.
+pub fn canary(epoch: u64, boundary: Digest) -> Digest {
+    Digest::of(&[&b"baton canary 1\n"[..], &epoch.to_le_bytes(), &boundary.0].concat())
 }
 
 /// Why a device has nothing to do.

@@ -15,6 +15,7 @@ use planner::Control;
 use protocol::{AttemptId, HardwareClass};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::canary::{Canary, Passed};
 use super::effects::Note;
 use super::job_folder::{JobFolder, JobStart};
 
@@ -111,6 +112,10 @@ pub(crate) struct Task {
     pub(crate) control: Arc<Controlled>,
     /// Steps handed to the device so far.
     pub(crate) step: Arc<AtomicU64>,
+    /// What is to be tried before, where the work is another device's.
+    pub(crate) canary: Option<Canary>,
+    /// What was tried on the device.
+    pub(crate) passed: Arc<Passed>,
     /// The device's idle time.
     pub(crate) idle: Arc<Idle>,
     /// Channel to the agent's event loop.
@@ -142,9 +147,31 @@ impl Task {
         let start = start.ok_or_else(gone)?;
         let mut executor = Executor::open(&self.package, &*self.device, &self.session)?;
         let mut pilot = Pilot(self);
+        if let Some(canary) = &self.canary
+            && !self.passed.has(self.class, self.package.digest())
+        {
+            if !canary.holds(&self.package, &mut executor, self.class, &mut Waiting(self))? {
+                return Ok(());
+            }
+            self.passed.note(self.class, self.package.digest());
+        }
         // Nothing receives once the agent has ended.
         let committed = |kept| drop(self.notes.send(Note::Boundary(self.attempt, kept)));
         run::compute(&mut executor, start, self.until, false, &mut pilot, committed).map(drop)
+    }
+}
+
+/// Steers what is tried before a run: any order to stop ends it.
+struct Waiting<'a>(&'a Task);
+
+impl run::Pilot for Waiting<'_> {
+    fn steer(&mut self, _: u64, _: u64) -> run::Control {
+        let control = self.0.control.wait();
+        self.0.idle.end();
+        match control {
+            Control::Compute | Control::Pause => run::Control::Continue,
+            Control::StopAtBoundary | Control::StopNow => run::Control::StopNow,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use device::{Device, DeviceKind};
 use protocol::http::DeviceReport;
 use protocol::{HardwareClass, Tier};
 
+use super::canary::Passed;
 use super::compute::Idle;
 use super::preferences::Preferences;
 use crate::exit::Usage;
@@ -29,6 +30,8 @@ pub(crate) struct Lent {
     /// One a tier at most, one at least.
     pub(crate) classes: Vec<HardwareClass>,
     pub(crate) idle: Arc<Idle>,
+    /// What was tried on it before another device's work is gone on with.
+    pub(crate) passed: Arc<Passed>,
 }
 
 impl Lent {
@@ -206,6 +209,7 @@ fn lend(device: &Arc<dyn Device>, before: &[Lent], doubt: &Doubt) -> Option<Lent
         device: Arc::clone(device),
         classes,
         idle: known.map(|known| Arc::clone(&known.idle)).unwrap_or_default(),
+        passed: Arc::default(),
     })
 }
 

@@ -14,6 +14,7 @@
 //! | [`signatures`] | what this host signs, and whose signature it asks for |
 //! | [`traffic`] | bytes over the network in this month |
 //! | [`job_folder`] | a job's folder: every boundary that is not safe on the server yet |
+//! | [`canary`] | a segment whose outcome is known, before another device's class-bound work is gone on with |
 //! | [`compute`] | a job on a device, segment by segment, on a thread of its own |
 //! | [`room`] | memory and disk that a job takes, held against the preferences |
 //! | [`effects`] | the event loop: inputs in, effects carried out with files, HTTP and threads |
@@ -21,6 +22,7 @@
 //! | `limits` | the guide's table of limits |
 //! | [`view`] | the status, as JSON, as lines, as a live view |
 
+pub(crate) mod canary;
 pub(crate) mod compute;
 pub(crate) mod devices;
 pub(crate) mod drivers;

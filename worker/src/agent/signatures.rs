@@ -171,6 +171,7 @@ mod tests {
             },
             until_segment: 4,
             commit_every_s: 30,
+            canary: None,
             signed: signed_by.map(sign).map(Box::new),
         }
     }

@@ -2,7 +2,7 @@
 
 use protocol::http::lease::COMMIT_ENTRIES_MAX;
 use protocol::http::{Commit, Committed, HostSignature, JobProgress};
-use protocol::{AttemptId, HardwareClass, HostId, JobId, JobState, Outcome};
+use protocol::{AttemptId, HardwareClass, HostId, JobId, JobState, Outcome, Tier};
 
 use super::Then;
 use crate::tables::{Attempt, Device, Job, Safe, Stage, Timer};
@@ -264,6 +264,10 @@ impl Core {
         job.computed_ms = job.computed_ms.saturating_add(computed_ms);
         job.moved_bytes = job.moved_bytes.saturating_add(safe.bytes);
         job.safe = Some(safe);
+        let first = new.iter().find(|entry| entry.segment == 1);
+        if let (Tier::ClassBound, Some(first), true) = (job.tier, first, self.rules >= 4) {
+            job.first = Some(first.digest);
+        }
         job.failed_on.clear();
         job.errors.clear();
         if let Some(per_segment) = computed_ms.checked_div(new.len() as u64).filter(|ms| *ms > 0) {

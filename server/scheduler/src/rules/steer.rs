@@ -245,12 +245,13 @@ impl Core {
         self.commands.extend(change.map(|change| Command::Changed(id, change)));
         self.timers.set(Timer::Retire(id), self.now_ms + self.config.retire_ms);
         let safe = self.jobs.get(id).and_then(|job| job.safe.clone());
+        let first = self.jobs.get(id).and_then(|job| job.first);
         for next in waiting {
             let Some(waits) = self.jobs.get(next).map(Job::state) else {
                 continue;
             };
             if state == JobState::Completed {
-                self.jobs.unblock(next, safe.as_ref());
+                self.jobs.unblock(next, (safe.as_ref(), first));
                 if waits == JobState::Queued {
                     self.change(next, JobState::Queued, format!("starts from job {id}, which is completed"));
                     self.enqueue(next);

@@ -9,7 +9,7 @@ use super::driver::{MINUTE, World, is_check};
 use crate::Reply;
 
 /// Numbers that differ between any two leases.
-const NUMBERS: [&str; 6] = ["job", "attempt", "epoch", "batch", "sequence", "host"];
+const NUMBERS: [&str; 7] = ["job", "attempt", "epoch", "batch", "sequence", "host", "canary"];
 
 fn masked(value: &mut Value) {
     match value {

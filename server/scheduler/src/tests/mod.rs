@@ -1,5 +1,6 @@
 //! Tests of the core: scenarios a person can follow, and random events against the invariants.
 
+mod canary;
 mod checks;
 mod credit;
 mod departures;

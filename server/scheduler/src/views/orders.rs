@@ -1,9 +1,10 @@
 //! What a host should be doing now, all of it.
 
-use protocol::HostId;
+use protocol::http::lease::canary;
 use protocol::http::{Action, CheckpointRef, IdleDevice, Lease, Orders};
+use protocol::{Digest, HostId, Tier};
 
-use crate::tables::{Cause, Device, Host, Length, Need, QueueKey, Stage, Stop};
+use crate::tables::{Attempt, Cause, Device, Host, Job, Length, Need, QueueKey, Stage, Stop};
 use crate::{Core, Refusal};
 
 impl Core {
@@ -56,6 +57,7 @@ impl Core {
                     class: attempt.class,
                     until_segment: job.until(),
                     commit_every_s: self.config.commit_ms / 1000,
+                    canary: self.canary(job, attempt, id),
                     signed: job.signed.clone(),
                 });
             }
@@ -67,6 +69,19 @@ impl Core {
             }
         }
         Ok(orders)
+    }
+
+    /// What a host is to hold boundary 1 against, before it goes on with a job or a check of it. None while that boundary is in question itself, and for
+    /// the host that computed it.
+    fn canary(&self, row: &Job, attempt: &Attempt, host: HostId) -> Option<Digest> {
+        let job = self.jobs.get(row.shown_id())?;
+        let (goes_on, first) = (
+            row.safe.is_some(),
+            job.first.filter(|_| attempt.class.tier == Tier::ClassBound)?,
+        );
+        let span = job.spans.first().filter(|span| span.from == 0);
+        let is_withheld = span.is_some_and(|span| span.host == host || span.state.open().is_some());
+        (goes_on && !is_withheld).then(|| canary(attempt.epoch, first))
     }
 
     /// Why a device has nothing to do.

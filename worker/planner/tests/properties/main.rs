@@ -175,6 +175,7 @@ fn hostile_lease() -> impl Strategy<Value = Lease> {
             },
             until_segment: until,
             commit_every_s: commit,
+            canary: None,
             signed: None,
         }
     })

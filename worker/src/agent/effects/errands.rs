@@ -15,6 +15,7 @@ use protocol::{AttemptId, Digest};
 use reqwest::Method;
 
 use super::threads;
+use crate::agent::canary::Canary;
 use crate::agent::job_folder::{CHECKPOINT_BYTES_MAX, JobFolder, JobStart};
 use crate::agent::room::{Footprint, Room};
 use crate::agent::signatures::Signer;
@@ -36,12 +37,14 @@ pub(crate) struct Arrived {
     pub(crate) package: Arc<Package>,
     /// The last good boundary here, with its state; until a thread takes it.
     pub(crate) start: Option<JobStart>,
+    /// What is to be tried before it is computed.
+    pub(crate) canary: Option<Canary>,
     /// For the planner.
     pub(crate) fetched: Fetched,
 }
 
 impl Arrived {
-    fn new(package: Arc<Package>, start: JobStart, folder: &JobFolder) -> Self {
+    fn new(package: Arc<Package>, start: JobStart, canary: Option<Canary>, folder: &JobFolder) -> Self {
         let fetched = Fetched {
             steps_per_segment: package.manifest().run.steps_per_segment,
             reached: start.journal.last().segment,
@@ -51,6 +54,7 @@ impl Arrived {
         Self {
             package,
             start: Some(start),
+            canary,
             fetched,
         }
     }
@@ -92,7 +96,7 @@ impl Errands {
             self.download(lease.archive, ARCHIVE_BYTES_MAX.min(room.disk_bytes)).await?;
             folder.adopt(&self.blob(lease.archive), &archive).map_err(ours)?;
         }
-        let (wanted, class) = (lease.package, lease.class);
+        let (wanted, class, canary) = (lease.package, lease.class, Canary::of(&lease));
         let (package, here) = {
             let folder = folder.clone();
             blocking(move || {
@@ -128,12 +132,12 @@ impl Errands {
             safe.as_ref().is_none_or(|safe| safe.entry.segment <= last)
         };
         if let Some(start) = here.filter(is_newer) {
-            return Ok(Box::new(Arrived::new(package, start, &folder)));
+            return Ok(Box::new(Arrived::new(package, start, canary, &folder)));
         }
         let Some(safe) = safe else {
             return blocking(move || {
                 let start = folder.begin(&package, class).map_err(ours)?;
-                Ok(Box::new(Arrived::new(package, start, &folder)))
+                Ok(Box::new(Arrived::new(package, start, canary, &folder)))
             })
             .await;
         };
@@ -150,7 +154,7 @@ impl Errands {
                 return Err(failed(Cause::Mismatch, text));
             }
             let start = folder.begin_at(&package, found).map_err(ours)?;
-            Ok(Box::new(Arrived::new(package, start, &folder)))
+            Ok(Box::new(Arrived::new(package, start, canary, &folder)))
         })
         .await
     }
@@ -363,6 +367,7 @@ mod tests {
             class,
             until_segment: 5,
             commit_every_s: 30,
+            canary: None,
             signed: None,
         };
         let room = Room {

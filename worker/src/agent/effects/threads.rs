@@ -68,6 +68,8 @@ impl Agent {
             session,
             control: Arc::clone(&thread.control),
             step: Arc::clone(&thread.step),
+            canary: arrived.canary,
+            passed: Arc::clone(&lent.passed),
             idle: Arc::clone(&lent.idle),
             notes: self.sender.clone(),
         };
@@ -97,7 +99,7 @@ pub(super) fn boundary(kept: Kept) -> Boundary {
 /// What an error means for the job: the package's own fault, which every host would find, or this machine's.
 pub(super) fn failure(error: &RunError) -> Failure {
     let cause = match error {
-        RunError::Class { .. } | RunError::Diverged { .. } => Cause::Mismatch,
+        RunError::Class { .. } | RunError::Diverged { .. } | RunError::Canary { .. } => Cause::Mismatch,
         RunError::Package(_) | RunError::Fault { .. } => Cause::Package,
         RunError::Device(DeviceError::Shader { .. } | DeviceError::Program(_) | DeviceError::Check(_)) => Cause::Package,
         RunError::Disk { .. } | RunError::Folder { .. } | RunError::Altered { .. } => Cause::Host,

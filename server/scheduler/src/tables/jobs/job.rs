@@ -88,6 +88,9 @@ pub(crate) struct Job {
     /// This is no job of a user, but a check of one.
     #[serde(default)]
     pub(crate) check: Option<Box<Check>>,
+    /// In the class-bound tier: digest of boundary 1, of which hosts that continue the job are given the canary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) first: Option<Digest>,
     /// The scientist's word for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signed: Option<Box<SignedSubmission>>,
@@ -139,6 +142,7 @@ impl Job {
             verify: submitted.verify,
             spans: Vec::new(),
             check: None,
+            first: parent.and_then(|parent| parent.first),
             signed: submitted.signed.clone().map(Box::new),
         }
     }

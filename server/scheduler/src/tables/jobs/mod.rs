@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::http::{Change, Stay, SubmitJob};
-use protocol::{AttemptId, HardwareClass, HostId, JobId, JobState, Outcome};
+use protocol::{AttemptId, Digest, HardwareClass, HostId, JobId, JobState, Outcome};
 
 use crate::Config;
 
@@ -257,11 +257,12 @@ impl Jobs {
         (change, self.dependents.remove(&id).unwrap_or_default())
     }
 
-    /// What a job starts from has ended well, with this checkpoint.
-    pub(crate) fn unblock(&mut self, id: JobId, safe: Option<&Safe>) {
+    /// What a job starts from has ended well, with this checkpoint and this boundary 1.
+    pub(crate) fn unblock(&mut self, id: JobId, (safe, first): (Option<&Safe>, Option<Digest>)) {
         if let Some(job) = self.rows.get_mut(&id) {
             job.blocked = false;
             job.safe = safe.cloned();
+            job.first = first;
         }
     }
 

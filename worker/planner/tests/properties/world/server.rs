@@ -33,6 +33,7 @@ impl World {
                 class: class(),
                 until_segment: UNTIL,
                 commit_every_s: 30,
+                canary: None,
                 signed: None,
             });
         }
