@@ -36,7 +36,16 @@ impl Connection {
         let body = serde_json::to_string(body)?;
         let length = body.len();
         let head = format!("POST {path} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {length}");
-        Ok(serde_json::from_slice(&self.ask(&head, token, &body).await?)?)
+        Ok(serde_json::from_slice(&self.ask(&head, token, body.as_bytes()).await?)?)
+    }
+
+    /// Puts bytes at a path.
+    ///
+    /// # Errors
+    /// Any answer but a success, with its text.
+    pub async fn put(&mut self, path: &str, token: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let head = format!("PUT {path} HTTP/1.1\r\nContent-Length: {}", bytes.len());
+        self.ask(&head, token, bytes).await.map(drop)
     }
 
     /// Gets what lies at a path.
@@ -44,12 +53,13 @@ impl Connection {
     /// # Errors
     /// Any answer but a success, with its text.
     pub async fn get(&mut self, path: &str, token: &str) -> anyhow::Result<Vec<u8>> {
-        self.ask(&format!("GET {path} HTTP/1.1"), token, "").await
+        self.ask(&format!("GET {path} HTTP/1.1"), token, &[]).await
     }
 
-    async fn ask(&mut self, head: &str, token: &str, body: &str) -> anyhow::Result<Vec<u8>> {
-        let request = format!("{head}\r\nHost: load\r\nAuthorization: Bearer {token}\r\n\r\n{body}");
-        self.stream.get_mut().write_all(request.as_bytes()).await?;
+    async fn ask(&mut self, head: &str, token: &str, body: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let head_bytes = format!("{head}\r\nHost: load\r\nAuthorization: Bearer {token}\r\n\r\n");
+        let request = [head_bytes.as_bytes(), body].concat();
+        self.stream.get_mut().write_all(&request).await?;
         let status = self.header_line().await?.to_owned();
         let mut length = 0;
         loop {
