@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::tables::hosts::Presence;
 use crate::tables::jobs::{Restored, User};
-use crate::tables::{Attempt, Attempts, Costs, Drivers, Host, Hosts, Job, Jobs, QueueKey, Timer, Timers};
+use crate::tables::{Attempt, Attempts, Costs, Drivers, Host, Hosts, Job, Jobs, QueueKey, Rows, Timer, Timers};
 use crate::{Config, Core, Pending, RULES};
 
 #[derive(Serialize)]
@@ -19,9 +19,9 @@ struct Saved<'a> {
     next_job: u64,
     next_attempt: u64,
     next_host: u64,
-    jobs: &'a BTreeMap<JobId, Job>,
-    attempts: &'a BTreeMap<AttemptId, Attempt>,
-    hosts: &'a BTreeMap<HostId, Host>,
+    jobs: &'a Rows<JobId, Job>,
+    attempts: &'a Rows<AttemptId, Attempt>,
+    hosts: &'a Rows<HostId, Host>,
     users: &'a [User],
     served_floor: u64,
     next_check: u64,
@@ -42,9 +42,9 @@ struct Read {
     next_job: u64,
     next_attempt: u64,
     next_host: u64,
-    jobs: BTreeMap<JobId, Job>,
-    attempts: BTreeMap<AttemptId, Attempt>,
-    hosts: BTreeMap<HostId, Host>,
+    jobs: Rows<JobId, Job>,
+    attempts: Rows<AttemptId, Attempt>,
+    hosts: Rows<HostId, Host>,
     users: Vec<User>,
     served_floor: u64,
     #[serde(default)]
@@ -68,9 +68,9 @@ impl Core {
             next_job: 1,
             next_attempt: 1,
             next_host: 1,
-            jobs: BTreeMap::new(),
-            attempts: BTreeMap::new(),
-            hosts: BTreeMap::new(),
+            jobs: Rows::default(),
+            attempts: Rows::default(),
+            hosts: Rows::default(),
             users: Vec::new(),
             served_floor: 0,
             next_check: 0,

@@ -3,7 +3,6 @@
 //! Invariant: an attempt stands in the pool exactly under the level that its row names, with the classes of its device.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use protocol::{AttemptId, HardwareClass, JobId};
 use serde::{Deserialize, Serialize};
@@ -11,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::hosts::DeviceId;
 use super::jobs::Need;
 use super::pool::Pool;
+use super::rows::Rows;
 
 /// Why an attempt was told to stop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,7 +102,7 @@ type Yielding = (u8, Reverse<AttemptId>);
 /// All attempts that are not over.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Attempts {
-    rows: BTreeMap<AttemptId, Attempt>,
+    rows: Rows<AttemptId, Attempt>,
     /// Number of the next attempt.
     next: u64,
     yielding: Pool<Yielding>,
@@ -111,7 +111,7 @@ pub(crate) struct Attempts {
 impl Attempts {
     /// The table as it was saved. `classes` gives the classes of a device.
     pub(crate) fn restore<'a>(
-        rows: BTreeMap<AttemptId, Attempt>,
+        rows: Rows<AttemptId, Attempt>,
         next: u64,
         classes: impl Fn(DeviceId) -> &'a [HardwareClass],
     ) -> Self {
@@ -124,7 +124,7 @@ impl Attempts {
         Self { rows, next, yielding }
     }
 
-    pub(crate) fn rows(&self) -> &BTreeMap<AttemptId, Attempt> {
+    pub(crate) fn rows(&self) -> &Rows<AttemptId, Attempt> {
         &self.rows
     }
 

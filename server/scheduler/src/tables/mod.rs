@@ -9,6 +9,7 @@
 //! | [`drivers`] | drivers whose devices returned wrong results | – |
 //! | [`credit`] | what hosts are credited with, what a segment of a package costs | – |
 //! | [`timers`] | times at which something is due | by time and by subject |
+//! | [`rows`] | – | rows by number, the map that each table keeps its own in |
 //! | [`pool`] | – | the kind of index that free devices and yielding attempts stand in |
 //!
 //! Links between rows of two tables (a job's attempt, a device's line of attempts) are set and cleared together, by
@@ -20,6 +21,7 @@ pub(crate) mod drivers;
 pub(crate) mod hosts;
 pub(crate) mod jobs;
 pub(crate) mod pool;
+pub(crate) mod rows;
 pub(crate) mod timers;
 
 pub(crate) use attempts::{Attempt, Attempts, Cause, Stage, Stop};
@@ -29,6 +31,7 @@ pub(crate) use hosts::{Device, DeviceId, Host, Hosts, Suspension};
 pub(crate) use jobs::{
     Check, ERRORS_KEPT, Failure, Job, Jobs, Length, Need, Place, QueueKey, Safe, Span, SpanState, UserId, Vote,
 };
+pub(crate) use rows::Rows;
 pub(crate) use timers::{Timer, Timers};
 
 /// What an invariant says when it does not hold.

@@ -85,7 +85,7 @@ impl Core {
     pub fn ranked_jobs(&self, wanted: &Wanted<'_>, skip: usize, limit: usize) -> (Vec<JobView>, usize) {
         // Newest first within each rank: nothing has to be sorted.
         let mut ranks: [Vec<JobId>; RANKS] = Default::default();
-        for (id, job) in self.jobs.rows().iter().rev() {
+        for (id, job) in self.jobs.rows().range(..).rev() {
             if self.is_wanted(job, wanted) {
                 ranks[usize::from(rank(job.state()))].push(*id);
             }

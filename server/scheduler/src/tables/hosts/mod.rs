@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::jobs::Need;
 use super::pool::Pool;
+use super::rows::Rows;
 use crate::Origin;
 use crate::reliability::Trust;
 
@@ -51,7 +52,7 @@ pub(crate) struct Presence {
 /// All hosts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts {
-    rows: BTreeMap<HostId, Host>,
+    rows: Rows<HostId, Host>,
     /// Number of the next host.
     next: u64,
     presence: BTreeMap<HardwareClass, Presence>,
@@ -65,7 +66,7 @@ pub(crate) struct Hosts {
 
 impl Hosts {
     /// The table as it was saved.
-    pub(crate) fn restore(rows: BTreeMap<HostId, Host>, next: u64, presence: BTreeMap<HardwareClass, Presence>) -> Self {
+    pub(crate) fn restore(rows: Rows<HostId, Host>, next: u64, presence: BTreeMap<HardwareClass, Presence>) -> Self {
         let mut free = Pool::default();
         for device in rows.values().flat_map(|host| &host.devices) {
             if let Some(place) = device.free {
@@ -89,7 +90,7 @@ impl Hosts {
         }
     }
 
-    pub(crate) fn rows(&self) -> &BTreeMap<HostId, Host> {
+    pub(crate) fn rows(&self) -> &Rows<HostId, Host> {
         &self.rows
     }
 
@@ -402,6 +403,6 @@ impl Hosts {
     }
 }
 
-fn device_of(rows: &mut BTreeMap<HostId, Host>, id: DeviceId) -> Option<&mut Device> {
+fn device_of(rows: &mut Rows<HostId, Host>, id: DeviceId) -> Option<&mut Device> {
     rows.get_mut(&id.host)?.devices.get_mut(usize::from(id.index))
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::http::{Change, Stay, SubmitJob};
 use protocol::{AttemptId, Digest, HardwareClass, HostId, JobId, JobState, Outcome};
 
+use super::rows::Rows;
 use crate::Config;
 
 mod check;
@@ -30,7 +31,7 @@ const QUANTUM_MS: u64 = 60_000;
 /// All jobs in memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Jobs {
-    rows: BTreeMap<JobId, Job>,
+    rows: Rows<JobId, Job>,
     /// Number of the next job.
     next: u64,
     users: Users,
@@ -59,9 +60,9 @@ pub(crate) struct Restored {
 
 impl Jobs {
     /// The table as it was saved.
-    pub(crate) fn restore(rows: BTreeMap<JobId, Job>, saved: Restored) -> Self {
+    pub(crate) fn restore(rows: Rows<JobId, Job>, saved: Restored) -> Self {
         let mut jobs = Self {
-            rows: BTreeMap::new(),
+            rows: Rows::default(),
             next: saved.next,
             users: Users::restore(saved.users),
             running_max: saved.running_max,
@@ -88,7 +89,7 @@ impl Jobs {
         jobs
     }
 
-    pub(crate) fn rows(&self) -> &BTreeMap<JobId, Job> {
+    pub(crate) fn rows(&self) -> &Rows<JobId, Job> {
         &self.rows
     }
 
