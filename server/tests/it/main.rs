@@ -3,6 +3,7 @@
 
 mod access;
 mod bad_input;
+mod blob_places;
 mod blobs;
 mod bombs;
 mod browser;
@@ -30,3 +31,4 @@ mod standby;
 mod stores;
 mod submission;
 mod tls;
+mod upgrade;
