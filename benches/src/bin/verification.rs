@@ -135,7 +135,9 @@ fn next(lease: &Lease) -> anyhow::Result<(Commit, Vec<u8>)> {
 /// A host's turn: it takes what it is offered and brings a segment of it home. Requests that it made.
 async fn turn(connection: &mut Connection, (host, token): &(u64, String)) -> anyhow::Result<u64> {
     let orders: Orders = connection.post(&format!("/v1/hosts/{host}/leases"), token, &()).await?;
-    let Some(lease) = orders.leases.iter().find(|lease| lease.action == Action::Run) else {
+    // What was offered meanwhile is taken in the next turn.
+    let run = orders.leases.iter().find(|lease| lease.action == Action::Run);
+    let Some(lease) = run.filter(|_| orders.offers == 0) else {
         return Ok(1);
     };
     let (commit, bytes) = next(lease)?;
