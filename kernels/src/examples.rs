@@ -27,6 +27,10 @@ const EXAMPLES: &[(&str, Table)] = &[
         embedded!("ising": "kernel.toml" "metropolis.wgsl" "threefry.wgsl" "measure_rows.wgsl" "measure_totals.wgsl"
             "spins.npy" "acceptance.npy"),
     ),
+    (
+        "laplace",
+        embedded!("laplace": "kernel.toml" "relax.wgsl" "residual.wgsl" "decide.wgsl"),
+    ),
 ];
 
 /// Names of the shipped examples.
@@ -49,6 +53,10 @@ pub fn load(name: &str) -> Result<Package, PackageError> {
             format_args!("found '{}', expected one of {known}", name.escape_debug()),
         ));
     };
-    let files = table.iter().map(|(file, bytes)| ((*file).to_owned(), bytes.to_vec()));
-    Package::from_files(&files.collect())
+    let own = table.iter().map(|(file, bytes)| ((*file).to_owned(), bytes.to_vec()));
+    let pieces = shaders::PIECES
+        .iter()
+        .filter_map(|(name, _)| Some((*name, shaders::piece(name)?)));
+    let pieces = pieces.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
+    Package::from_files(&pieces.chain(own).collect())
 }

@@ -142,6 +142,28 @@ fn counts_and_sizes_stay_within_limits() {
         &["run: steps_per_segment: found 0, expected 1"],
     );
     refused(load_manifest("segments = 2", "segments = 0"), &["run: segments: found 0"]);
+    for (done, parts) in [
+        (
+            "positons",
+            &["run: done: found the unknown buffer 'positons'", "'positions'"][..],
+        ),
+        (
+            "positions",
+            &["run: done: found 'positions' of role state and type f32, expected a state buffer of u32"],
+        ),
+        ("total", &["run: done: found 'total' of role observable and type u32"]),
+    ] {
+        let with_flag = format!("segments = 2\ndone = \"{done}\"");
+        refused(load_manifest("segments = 2", &with_flag), parts);
+    }
+    let started =
+        "[[buffer]]\nname = \"over\"\ntype = \"u32\"\nshape = [1]\nrole = \"state\"\nfill = 7\n\n[[pass]]\nname = \"drift\"";
+    let ended = MANIFEST.replace("segments = 2", "segments = 2\ndone = \"over\"");
+    let ended = ended.replace("[[pass]]\nname = \"drift\"", started);
+    refused(
+        load_changed(put("kernel.toml", ended)),
+        &["buffer 'over': first element: found a value other than 0, expected 0"],
+    );
     refused(
         load_manifest("time_per_step = 0.5", "time_per_step = nan"),
         &["run: time_per_step: found NaN"],

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use device::{Device, SessionOptions};
-use kernels::package::Package;
+use kernels::package::{Manifest, Package};
+use kernels::run::verify::Finding;
 use kernels::run::{Control, Outcome, Progress, RunConfig, RunDir, RunError, RunOptions, run};
-use protocol::{Digest, HardwareClass, Tier};
+use protocol::{ChainEntry, Digest, HardwareClass, Tier};
 
 const SEGMENTS: u64 = 4;
 
@@ -160,4 +161,69 @@ fn a_boundary_that_comes_out_different_a_second_time_is_an_error() {
     })
     .expect_err("diverged");
     assert!(matches!(error, RunError::Diverged { segment: SEGMENTS, .. }), "{error}");
+}
+
+/// The plate relaxes within three of a hundred segments, and says so itself.
+#[test]
+fn a_package_ends_its_run_by_its_flag_in_both_tiers_and_a_chain_that_goes_on_is_found() {
+    let device = device::select("cpu").expect("the CPU device is always there");
+    for tier in [Tier::Portable, Tier::ClassBound] {
+        let package = kernels::examples::load("laplace").expect("a shipped example");
+        let manifest = Manifest {
+            tier,
+            ..package.manifest().clone()
+        };
+        let package = package.with_manifest(manifest).expect("still a good package");
+        let place = tempfile::tempdir().expect("a folder");
+        // Checkpoints are kept at each tenth boundary: the one at which the run ends has one all the same.
+        let config = RunConfig {
+            checkpoint_every: 10,
+            ..RunConfig::new(100)
+        };
+        let dir = RunDir::create(&place.path().join("run"), &package, config).expect("created");
+        let mut steps = 0;
+        let mut go_on = |dir: &RunDir| {
+            let mut observer = |progress: &Progress| {
+                steps = progress.step;
+                Control::Continue
+            };
+            run(dir, device.as_ref(), class("a"), &RunOptions::default(), &mut observer).expect("runs")
+        };
+        let ended = go_on(&dir);
+        assert!(
+            matches!(&ended, Outcome::Done(last) if (last.segment, last.step) == (3, 150)),
+            "{ended:?}"
+        );
+        let before = results(dir.path());
+        assert_eq!(go_on(&dir), ended, "there is nothing left of it");
+        assert!(steps == 150 && before == results(dir.path()));
+        let seen = dir.verify().expect("can be read");
+        assert!(seen.is_whole() && seen.checkpoints == [3], "{seen:?}");
+
+        // The mean over the plate is a quarter of the hot edge's temperature: four such plates, turned, add up to one that is as hot everywhere.
+        let table = String::from_utf8(before[kernels::run::TABLE].clone()).expect("text");
+        let last = table.lines().last().expect("a row");
+        let mean: f64 = last.rsplit(',').next().and_then(|text| text.parse().ok()).expect("a number");
+        assert!((mean - 25.0).abs() < 2e-3, "{last}");
+        let intervals = &before["frames-temperatures.bin"];
+        let words = intervals.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
+        let counted: Vec<u32> = words
+            .collect::<Vec<_>>()
+            .chunks(12)
+            .map(|counts| counts.iter().sum())
+            .collect();
+        assert_eq!(counted, [64 * 64; 3], "each cell is in one interval");
+
+        // Made by a program that does not look at the flag.
+        let mut line = dir.chain().expect("a chain").pop().expect("a line");
+        let (parent, steps) = (line.entry.clone(), 50);
+        line.entry = ChainEntry::next(package.digest(), Some(&parent), 150 + steps, parent.content, parent.outputs);
+        let mut chain = before["chain.jsonl"].clone();
+        chain.extend(serde_json::to_vec(&line).expect("JSON"));
+        chain.push(b'\n');
+        std::fs::write(dir.path().join("chain.jsonl"), chain).expect("written");
+        let findings = dir.verify().expect("can be read").findings;
+        let ended = |found: &Finding| found.problem.contains("ends the run by the package's flag");
+        assert!(findings.iter().any(ended), "{findings:?}");
+    }
 }

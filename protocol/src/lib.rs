@@ -9,6 +9,7 @@
 //! | `codec` | bincode with limits, for small headers |
 //! | `shuffle` | bytes of equal place side by side, before compression |
 //! | [`bundle`] | named byte strings in one blob: packages and outputs on their way |
+//! | [`outputs`] | what segments put out, as one blob |
 //! | [`ids`] | numbers of jobs, attempts and hosts |
 //! | [`keys`] | Ed25519 public keys and signatures as types |
 //! | [`split_mix`] | numbers that a seed repeats |
@@ -26,6 +27,7 @@ pub mod digest;
 pub mod http;
 pub mod ids;
 pub mod keys;
+pub mod outputs;
 mod shuffle;
 pub mod split_mix;
 pub mod states;

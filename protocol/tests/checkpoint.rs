@@ -58,6 +58,7 @@ fn read(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
                 entry: whole.entry.clone(),
                 class: whole.class,
                 state_bytes,
+                first_words: whole.buffers.iter().map(first_word).collect(),
             };
             assert_eq!(inspected, expected);
         }
@@ -66,6 +67,12 @@ fn read(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
         (Err(_), Err(_)) => {}
     }
     whole
+}
+
+/// A buffer's name, and its first element.
+fn first_word(buffer: &StateBuffer) -> (String, u32) {
+    let word = buffer.bytes.first_chunk().copied().map_or(0, u32::from_le_bytes);
+    (buffer.name.clone(), word)
 }
 
 fn message(bytes: &[u8]) -> String {

@@ -216,3 +216,16 @@ def test_a_header_that_ends_early_names_the_field_that_is_missing(copy: Path) ->
         path.write_bytes(data[:12] + length.to_bytes(4, "little") + data[16:])
         with pytest.raises(baton.FormatError, match=f"{field}: the header ends before it"):
             baton.open_run(copy).state(verify=False)
+
+
+def test_a_run_that_its_package_ended_is_finished(walk: baton.Run, tmp_path: Path) -> None:
+    assert (walk.done, walk.finished) == (False, True)
+    program.call(["run", "laplace", "--device", "cpu", "--out", str(tmp_path / "plate")])
+    run = baton.open_run(tmp_path / "plate")
+    assert (run.manifest.done, run.done, run.finished) == ("converged", True, True)
+    assert (run.last.segment, run.config.segments) == (3, 100)
+    assert abs(float(run.observables["mean_temperature"].values[-1]) - 25.0) < 2e-3
+    manifest = tmp_path / "plate/package/kernel.toml"
+    manifest.write_text(manifest.read_text().replace('done = "converged"', 'done = "field"'))
+    with pytest.raises(baton.FormatError, match="run: done: found 'field', expected the name of a state buffer of u32"):
+        baton.open_run(tmp_path / "plate")

@@ -65,10 +65,59 @@ fn a_part_of_a_job_is_that_part_of_the_whole_and_senseless_ranges_are_refused() 
         assert_eq!(refused.status.code(), Some(2), "{flags:?}: {}", said(&refused));
         assert!(said(&refused).contains(words), "{flags:?}: {}", said(&refused));
     }
+    the_last_state_is_fetched_by_name_of_a_job_that_its_package_ended(&stage);
     let names: Vec<String> = fs::read_dir(&part)
         .expect("a folder")
         .flatten()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
     assert_eq!(names.len(), 2, "nothing else is left: {names:?}");
+}
+
+/// The plate is steady after three of a hundred segments: the server reads that in the checkpoint, and the fetched run knows it.
+fn the_last_state_is_fetched_by_name_of_a_job_that_its_package_ended(stage: &Stage) {
+    let example = kernels::examples::load("laplace").expect("a shipped example");
+    example.save(&stage.path("plate")).expect("a folder");
+    let job = stage.submit(&stage.path("plate"), &[]);
+    let view = stage.completed(job);
+    assert_eq!((view.segment, view.segments), (3, 3), "{view:?}");
+    assert!(view.reason.contains("its package ended it"), "{view:?}");
+    let whole = stage.path("plate-run");
+    stage.fetch(job, &whole);
+    let resumed = contracts::baton(["resume"])
+        .arg(&whole)
+        .arg("--json")
+        .output()
+        .expect("baton starts");
+    let report: serde_json::Value = serde_json::from_slice(&resumed.stdout).expect("JSON");
+    assert_eq!(
+        (&report["outcome"], &report["done"]),
+        (&"finished".into(), &true.into()),
+        "{report}"
+    );
+
+    let part = stage.path("plate-part");
+    let fetched = |name: &str| {
+        let mut command = stage.scientist(&["fetch", &job.to_string(), "--only", name, "--out"]);
+        command.arg(&part).output().expect("baton starts")
+    };
+    let took = fetched("last.field");
+    assert!(took.status.success(), "{}", said(&took));
+    let exported = whole.join("last.field.npy");
+    let mut export = contracts::baton(["export"]);
+    export.arg(&whole).args(["--format", "npy", "--output", "last.field"]);
+    let took = export.output().expect("baton starts");
+    assert!(took.status.success(), "{}", said(&took));
+    let here = fs::read(exported).expect("an array");
+    assert!(
+        here == fs::read(part.join("last.field.npy")).expect("an array"),
+        "they differ"
+    );
+    assert!(String::from_utf8_lossy(&here[..128]).contains("(1, 64, 64)"));
+    let refused = fetched("last.between");
+    assert!(
+        said(&refused).contains("there are: last.field, last.converged"),
+        "{}",
+        said(&refused)
+    );
 }

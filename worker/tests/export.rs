@@ -179,6 +179,7 @@ fn a_package_begins_with_the_state_that_the_run_has_come_to() {
     assert_eq!(words(&data), expected);
     let manifest = std::fs::read_to_string(place.path("next/kernel.toml")).unwrap();
     assert!(manifest.contains("start_step = 12"), "{manifest}");
+    generations(&place);
     for (command, hint) in [
         ("export r --format package -o next", "not empty"),
         ("export r --format package -o -", "a package is a folder"),
@@ -192,6 +193,73 @@ fn a_package_begins_with_the_state_that_the_run_has_come_to() {
             said.err
         );
     }
+}
+
+/// The next generation by name and by `--from` is one package, which names its parent; and a plate that was steady goes on to be steadier.
+fn generations(place: &Place) {
+    place.done("run --from r --segments 1 --out same");
+    let chain = |run: &str| place.json(&format!("chain {run} --json"));
+    let (next, same, parent) = (chain("n"), chain("same"), chain("r"));
+    assert_eq!((&next["package"], &next["chain"]), (&same["package"], &same["chain"]));
+    let last = parent["chain"].as_array().and_then(|lines| lines.last()).expect("a boundary");
+    let named = serde_json::json!({"package": parent["package"], "boundary": last["digest"], "step": 12});
+    assert_eq!(next["parent"], named);
+    let checked = place.json("verify n --parent r --json");
+    assert_eq!(
+        (&checked["whole"], &checked["parent"], &checked["parent_checked"]),
+        (&true.into(), &named, &true.into())
+    );
+    assert!(place.done("verify n").contains("not looked at: --parent DIR"));
+
+    place.done("run laplace --set tolerance=5 --out warm");
+    place.done("run --from warm --set tolerance=0.0001 --out steady");
+    assert!(
+        place
+            .done("verify steady --parent warm")
+            .contains("its first state is the one there")
+    );
+    let boundaries = |run: &str| chain(run)["chain"].as_array().map_or(0, Vec::len);
+    assert_eq!(
+        (boundaries("warm"), boundaries("steady")),
+        (2, 4),
+        "C0 and one segment, C0 and three more"
+    );
+
+    for (command, hint) in [
+        (
+            "run ising --from r --out no",
+            "state buffer 'positions' is u32 [8, 3] there and none among",
+        ),
+        ("run --from r --set warmth=3 --out no", "found the unknown setting 'warmth'"),
+        ("run --from next --out no", "is not a run directory"),
+        ("run --out no", "PACKAGE"),
+        ("verify n --parent n", "the parent is a run of package"),
+        ("verify r --parent n", "names none"),
+        ("verify steady --parent r", "the parent is a run of package"),
+    ] {
+        let said = place.baton(command);
+        assert!(
+            said.code != 0 && said.err.contains(hint),
+            "{command}: {} {}",
+            said.code,
+            said.err
+        );
+        assert!(!place.path("no").exists(), "{command}");
+    }
+    // A state that is not the parent's, under its name.
+    let manifest = std::fs::read_to_string(place.path("next/kernel.toml")).unwrap();
+    let state = place.path("next/state/positions.npy");
+    let mut bytes = std::fs::read(&state).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&state, bytes).unwrap();
+    assert!(manifest.contains("[parent]"), "{manifest}");
+    place.done("run next --segments 1 --out forged");
+    let said = place.baton("verify forged --parent r");
+    assert!(
+        said.code == 1 && said.err.contains("had another 'positions' at step 12"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! | `archive` | all of it in one blob, to travel |
 //! | [`source`] | a pass's WGSL files, joined |
 //! | `reflect`, `overrides` | what WGSL says, held against the manifest |
+//! | [`outputs`], [`table`] | what a segment puts out, as bytes, and as rows of numbers |
 //! | `program` | all of it as a device's program |
 //! | [`layout`] | device layout to standard layout and back |
 //! | [`limits`] | the limits on all of it |
@@ -20,7 +21,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use protocol::Digest;
+use protocol::{Digest, StateBuffer};
 use wgsl::{Program, Workgroups};
 
 mod archive;
@@ -32,11 +33,13 @@ pub mod layout;
 pub mod limits;
 pub mod manifest;
 pub mod npy;
+pub mod outputs;
 mod overrides;
 mod program;
 mod reflect;
 mod settings;
 pub mod source;
+pub mod table;
 mod template;
 
 pub use archive::unpacked_bytes;
@@ -101,6 +104,7 @@ impl Package {
         let sizes = check::manifest(&manifest)?;
         check_shaders(&manifest, &shaders)?;
         check_init(&manifest, &sizes, &init)?;
+        check_done(&manifest, &init)?;
         let (program, workgroups) = program::compile(&manifest, &sizes, &shaders)?;
         let digest = digest::digest(&manifest, &shaders, &init);
         Ok(Self {
@@ -199,6 +203,13 @@ impl Package {
         state.map(|(_, size)| size.standard).sum()
     }
 
+    /// Whether the package itself ends a run with this state, by the flag that `done` in `[run]` names. `state`: the state buffers at a boundary.
+    pub fn is_done(&self, state: &[StateBuffer]) -> bool {
+        let flag = self.manifest.run.done.as_ref();
+        let buffer = flag.and_then(|flag| state.iter().find(|buffer| buffer.name == *flag));
+        buffer.and_then(|buffer| buffer.bytes.first_chunk()).is_some_and(is_set)
+    }
+
     /// Extents of a buffer in the standard layout, outermost first, by index in the manifest.
     pub fn shape(&self, buffer: usize) -> &[u64] {
         &self.sizes[buffer].shape
@@ -270,6 +281,28 @@ fn check_init(manifest: &Manifest, sizes: &[Sizes], init: &BTreeMap<String, Vec<
         )),
         None => Ok(()),
     }
+}
+
+/// A run whose first state says that it is done would be none.
+fn check_done(manifest: &Manifest, init: &BTreeMap<String, Vec<u8>>) -> Result<(), PackageError> {
+    let flag = manifest.run.done.as_ref();
+    let Some(buffer) = manifest.buffers.iter().find(|buffer| Some(&buffer.name) == flag) else {
+        return Ok(());
+    };
+    let filled = buffer.fill.and_then(|fill| check::fill_word(buffer.element, fill));
+    let given = init.get(&buffer.name).and_then(|bytes| bytes.first_chunk().copied());
+    match given.or(filled).is_some_and(|word| is_set(&word)) {
+        false => Ok(()),
+        true => Err(PackageError::found(
+            format_args!("buffer '{}': first element", buffer.name),
+            "a value other than 0",
+            "0, since it ends the run (run: done)",
+        )),
+    }
+}
+
+fn is_set(word: &[u8; 4]) -> bool {
+    *word != [0; 4]
 }
 
 fn all_finite(file: &str, shape: &[u64], bytes: &[u8]) -> Result<(), PackageError> {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use protocol::Tier;
+use protocol::{Digest, Tier};
 use serde::{Deserialize, Serialize};
 pub use wgsl::Underflow;
 
@@ -45,6 +45,9 @@ pub struct Manifest {
     /// They count scratch buffers alone, and no result depends on them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub grow: BTreeMap<String, Vec<String>>,
+    /// Where the first state comes from, for the next generation of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
     /// How `baton evaluate` gets energies and forces, for packages that have them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluate: Option<Evaluate>,
@@ -73,6 +76,22 @@ pub struct Run {
     /// Steps that were made before the starting state, elsewhere; 0 when left out. Steps of the run are counted from 0 all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_step: Option<u64>,
+    /// State buffer by which the package itself ends a run, well: it ends at the first boundary where the buffer's first element is not 0, however many
+    /// segments are left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<String>,
+}
+
+/// The run whose state a package begins with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parent {
+    /// Identity of the package that it ran.
+    pub package: Digest,
+    /// Digest of the boundary whose state this is, in that run's chain.
+    pub boundary: Digest,
+    /// Steps before that boundary.
+    pub step: u64,
 }
 
 /// A constant: TOML keeps integers and floats apart, and so do we.

@@ -328,6 +328,7 @@ impl Layout for RunFiles<'_> {
             entry,
             boundary,
             non_finite,
+            is_done,
             ..
         } = computed;
         let RunDir {
@@ -335,7 +336,7 @@ impl Layout for RunFiles<'_> {
         } = self.dir;
         outputs::append(path, package, &boundary, &mut self.files)?;
         let segment = entry.segment;
-        if segment.is_multiple_of(config.checkpoint_every) || segment >= self.until {
+        if segment.is_multiple_of(config.checkpoint_every) || segment >= self.until || is_done {
             let checkpoint = Checkpoint {
                 package: package.digest(),
                 entry: entry.clone(),

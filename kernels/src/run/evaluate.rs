@@ -7,13 +7,13 @@ use protocol::StateBuffer;
 
 use crate::package::Package;
 use crate::package::manifest::{Column, Output};
+use crate::package::table::number;
 
 use super::RunError;
 use super::executor::Executor;
 use super::outputs::buffer_of;
 use super::plan::index;
 use super::state::initial_state;
-use super::table::number;
 
 /// Energies and forces of a state.
 #[derive(Clone, Debug, PartialEq)]

@@ -103,6 +103,11 @@ impl<'a> Executor<'a> {
         Ok(())
     }
 
+    /// The package that it runs.
+    pub(super) fn package(&self) -> &Package {
+        self.package
+    }
+
     /// Steps until the next boundary.
     pub fn steps_left(&self) -> u64 {
         (self.segment + 1) * self.package.manifest().run.steps_per_segment - self.step

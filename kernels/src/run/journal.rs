@@ -19,6 +19,7 @@ use super::RunError;
 use super::chain::{self, Line, Root};
 use super::executor::Boundary;
 use super::finite::{self, NonFinite};
+use super::segments::Reached;
 
 /// A boundary that was just computed, with its digests.
 pub struct Computed {
@@ -30,6 +31,8 @@ pub struct Computed {
     pub took: Duration,
     /// The first value in it that is not finite; of the state, if there is one.
     pub non_finite: Option<NonFinite>,
+    /// The package itself ends the run here.
+    pub is_done: bool,
 }
 
 /// The files of a journal.
@@ -71,6 +74,8 @@ pub trait Layout: Send {
 pub struct Journal<L: Layout> {
     layout: L,
     last: ChainEntry,
+    /// The package itself ended the run at the last boundary.
+    is_done: bool,
     /// Length of the chain's file up to and including the last boundary's line.
     chain_bytes: u64,
     /// Digests on record for boundaries after the last one: they have to come out again.
@@ -104,6 +109,7 @@ impl<L: Layout> Journal<L> {
                 Ok(state) => {
                     layout.go_on(&placed.line, &lines);
                     let journal = Self {
+                        is_done: layout.package().is_done(&state),
                         layout,
                         last: entry.clone(),
                         chain_bytes: placed.end,
@@ -148,6 +154,18 @@ impl<L: Layout> Journal<L> {
         &self.last
     }
 
+    /// Whether the package itself ended the run at the last boundary.
+    pub fn is_done(&self) -> bool {
+        self.is_done
+    }
+
+    pub(super) fn reached(&self) -> Reached {
+        Reached {
+            entry: self.last.clone(),
+            is_done: self.is_done,
+        }
+    }
+
     /// Segment of the last boundary on record that has to come out again, if there is one.
     pub fn computes_again_until(&self) -> Option<u64> {
         self.recorded.keys().next_back().copied()
@@ -175,13 +193,17 @@ impl<L: Layout> Journal<L> {
                 recorded: recorded.to_string(),
             });
         }
+        let is_done = package.is_done(&boundary.state);
         let line = self.layout.write(Computed {
             entry,
             boundary,
             took,
             non_finite: in_state.or(in_outputs),
+            is_done,
         })?;
-        self.commit(line)
+        let line = self.commit(line)?;
+        self.is_done = is_done;
+        Ok(line)
     }
 
     fn commit(&mut self, line: L::Line) -> Result<L::Line, RunError> {
@@ -193,6 +215,7 @@ impl<L: Layout> Journal<L> {
 }
 
 /// What was found on record.
+#[expect(clippy::large_enum_variant, reason = "made once a run, and taken apart at once")]
 pub enum Opened<L: Layout> {
     /// A boundary that computing can go on from.
     Good(Start<L>),
@@ -217,6 +240,7 @@ impl<L: Layout> Blank<L> {
         let line = self.layout.begin(entry)?;
         self.recorded.remove(&entry.segment);
         let mut journal = Journal {
+            is_done: self.layout.package().is_done(&state),
             layout: self.layout,
             last: entry.clone(),
             chain_bytes: 0,

@@ -7,7 +7,7 @@ use protocol::{ChainEntry, HardwareClass};
 
 use super::dir::{ChainLine, RunDir, RunFiles};
 use super::finite::NonFinite;
-use super::segments::{self, Control, Pilot};
+use super::segments::{self, Control, Pilot, Reached};
 use super::{Executor, RunError, Start};
 
 /// How a run goes. None of this may change a bit of what comes out.
@@ -47,6 +47,8 @@ pub struct Progress {
 pub enum Outcome {
     /// All segments are done.
     Finished(ChainEntry),
+    /// The package itself ended the run, by the flag that `done` in its `[run]` names.
+    Done(ChainEntry),
     /// Asked to stop; resumable.
     Stopped(ChainEntry),
 }
@@ -113,15 +115,16 @@ impl Prepared<'_> {
             options,
             until,
         } = self;
-        let last = start.journal.last().clone();
         let planned = dir.config().segments;
-        let outcome = |last: ChainEntry| match last.segment >= planned {
-            true => Outcome::Finished(last),
-            false => Outcome::Stopped(last),
+        let outcome = |Reached { entry, is_done }: Reached| match (is_done, entry.segment >= planned) {
+            (true, _) => Outcome::Done(entry),
+            (false, true) => Outcome::Finished(entry),
+            (false, false) => Outcome::Stopped(entry),
         };
-        if last.segment >= until {
-            return Ok(outcome(last));
+        if start.journal.last().segment >= until || start.journal.is_done() {
+            return Ok(outcome(start.journal.reached()));
         }
+        let last = start.journal.last().clone();
         let package = dir.package();
         let mut executor = Executor::open(package, device, &options.session)?;
         let (sender, committed) = mpsc::channel();

@@ -11,11 +11,12 @@
 //! | [`finite`] | digests of a boundary, and the look for NaN and infinity |
 //! | [`dir`] | the run directory: a journal's files in a folder of their own |
 //! | [`local`] | a run directory's run, from where it is to where it is to end |
-//! | [`outputs`], [`table`] | what a segment puts out, and the files it goes to |
+//! | [`outputs`] | the files that what a segment puts out goes to |
 //! | [`frames`] | reading outputs back |
 //! | [`verify`] | all that is recorded, held against the chain |
 //! | [`replay`] | recorded segments computed again, and held against the chain |
 //! | [`gather`] | a run directory out of what was computed elsewhere |
+//! | [`generation`] | a package that begins where a run is, and names it as its parent |
 //! | [`part`] | some frames or the table, out of what was computed elsewhere |
 //! | [`disk`] | writing so that a crash leaves the old or the new |
 //! | [`evaluate`](mod@evaluate) | energies and forces of single states |
@@ -29,6 +30,7 @@ mod executor;
 mod finite;
 pub mod frames;
 pub mod gather;
+mod generation;
 pub mod journal;
 mod local;
 pub mod outputs;
@@ -37,9 +39,9 @@ mod plan;
 pub mod replay;
 mod segments;
 mod state;
-mod table;
 pub mod verify;
 
+pub use crate::package::table::TABLE;
 pub use chain::{Line, Placed, Root};
 pub use dir::{RunConfig, RunDir};
 pub use error::RunError;
@@ -51,7 +53,7 @@ pub use journal::{Computed, Journal, Layout, Opened, Start};
 pub use local::{Outcome, Prepared, Progress, RunOptions, run};
 pub use part::Part;
 pub use replay::Replay;
-pub use segments::{Control, Pilot, compute};
+pub use segments::{Control, Pilot, Reached, compute};
 pub use state::{initial_boundary, initial_state, read_checkpoint};
-pub use table::TABLE;
+
 pub use verify::Verification;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use protocol::ChainEntry;
 
-use crate::package::Package;
+use crate::package::{Package, table};
 
-use super::{RunError, gather, outputs, table};
+use super::{RunError, gather, outputs};
 
 /// A chain that is walked from C0 on, with outputs that are held against it.
 pub struct Part<'a> {
@@ -26,6 +26,11 @@ impl<'a> Part<'a> {
             folder: folder.to_owned(),
             last: None,
         }
+    }
+
+    /// The package whose run it is.
+    pub fn package(&self) -> &'a Package {
+        self.package
     }
 
     /// The boundary that the walk has come to.
@@ -55,7 +60,7 @@ impl<'a> Part<'a> {
     /// Rows of that table, out of the outputs of the boundary that was added last.
     pub fn rows(&self, outputs: &[Vec<u8>]) -> String {
         match &self.last {
-            Some(entry) if entry.segment > 0 => table::rows(self.package, entry.step, outputs),
+            Some(entry) if entry.segment > 0 => table::lines(self.package, entry.step, outputs),
             _ => String::new(),
         }
     }

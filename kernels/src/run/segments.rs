@@ -27,6 +27,15 @@ pub enum Control {
     StopNow,
 }
 
+/// Where computing has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// The last boundary that is on disk.
+    pub entry: ChainEntry,
+    /// The package itself ended the run there.
+    pub is_done: bool,
+}
+
 /// Decides while segments are computed. It runs on the computing thread.
 pub trait Pilot {
     /// What to do next, at a step of a segment (counted from 0). It may block, to pause: that time is not the segment's.
@@ -37,8 +46,8 @@ pub trait Pilot {
     fn begins_again(&mut self, _made: &str) {}
 }
 
-/// Compute segments until boundary `until`, or until the pilot stops. `committed` hears of each boundary once it is on disk, on the
-/// writing thread. With `wait_at_boundaries` the next segment begins only then. The last boundary that is on disk.
+/// Compute segments until boundary `until`, or until the package ends the run by its flag, or the pilot stops. `committed` hears of each boundary once it is on disk, on the
+/// writing thread. With `wait_at_boundaries` the next segment begins only then.
 ///
 /// # Errors
 /// The device's, or the journal's. What is on disk stays good.
@@ -49,11 +58,11 @@ pub fn compute<L: Layout>(
     wait_at_boundaries: bool,
     pilot: &mut dyn Pilot,
     committed: impl FnMut(L::Line) + Send,
-) -> Result<ChainEntry, RunError> {
+) -> Result<Reached, RunError> {
     let Start { journal, state, .. } = start;
     let segment = journal.last().segment;
-    if segment >= until {
-        return Ok(journal.last().clone());
+    if segment >= until || journal.is_done() {
+        return Ok(journal.reached());
     }
     executor.enter(segment, &state)?;
     let state_bytes: u64 = state.iter().map(|buffer| buffer.bytes.len() as u64).sum();
@@ -79,13 +88,13 @@ fn write<L: Layout>(
     incoming: &Receiver<(Boundary, Duration)>,
     acknowledge: &mpsc::Sender<()>,
     mut committed: impl FnMut(L::Line),
-) -> Result<ChainEntry, RunError> {
+) -> Result<Reached, RunError> {
     for (boundary, took) in incoming {
         committed(journal.record(boundary, took)?);
         // The computing thread listens only where it waits.
         _ = acknowledge.send(());
     }
-    Ok(journal.last().clone())
+    Ok(journal.reached())
 }
 
 fn segments(
@@ -117,7 +126,7 @@ fn segments(
             pilot.begins_again(executor.made());
         };
         segment += 1;
-        let ends = stop || segment == until;
+        let ends = stop || segment == until || executor.package().is_done(&boundary.state);
         if ends {
             pilot.device_is_free();
         }

@@ -37,6 +37,7 @@ impl Bench {
                 time_unit: None,
                 start_time: None,
                 start_step: None,
+                done: None,
             },
             constants: BTreeMap::new(),
             buffers: Vec::new(),
@@ -44,6 +45,7 @@ impl Bench {
             outputs: Vec::new(),
             faults: (1..20).map(|k| (k.to_string(), format!("fault {k}"))).collect(),
             grow: BTreeMap::new(),
+            parent: None,
             evaluate: None,
             settings: BTreeMap::new(),
         };

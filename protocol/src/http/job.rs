@@ -54,6 +54,13 @@ pub struct SubmitJob {
     /// How much of it other hosts compute a second time.
     #[serde(default, skip_serializing_if = "crate::Verify::is_none")]
     pub verify: crate::Verify,
+    /// URL that is told when the job ends, where the operator allows its host; at most 1000 bytes.
+    #[serde(
+        default,
+        deserialize_with = "crate::text::read_option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub notify: Option<String>,
     /// The scientist's signature; needed where the operator has published a key list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<super::SignedSubmission>,

@@ -120,7 +120,8 @@ pub struct Orders {
     pub heartbeat_s: u64,
 }
 
-/// `POST /v1/attempts/{attempt}/commit`: boundaries reached, and the last one's checkpoint. The job's last boundary completes it.
+/// `POST /v1/attempts/{attempt}/commit`: boundaries reached, and the last one's checkpoint. The job's last boundary completes it,
+/// and so does one whose state has the flag set by which the package itself ends a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Commit {

@@ -131,6 +131,8 @@ class Manifest:
     buffers: tuple[Buffer, ...]
     outputs: tuple[Output, ...]
     folder: Path
+    #: State buffer by which the package itself ends a run: it ends at the first boundary where its first element is not 0.
+    done: str | None = None
 
     def buffer(self, name: str) -> Buffer:
         """The buffer of a name; KeyError names those that there are."""
@@ -215,7 +217,16 @@ def read_manifest(folder: Path) -> Manifest:
         buffers=buffers,
         outputs=outputs,
         folder=folder,
+        done=_done(run, by_name),
     )
+
+
+def _done(run: Fields, buffers: dict[str, Buffer]) -> str | None:
+    name: str | None = run.text("done", None, limit=64)
+    buffer = None if name is None else buffers.get(name)
+    if name is not None and (buffer is None or (buffer.role, buffer.element) != ("state", "u32")):
+        raise run.wrong("done", name, "the name of a state buffer of u32")
+    return name
 
 
 def _distinct(top: Fields, what: str, names: list[str]) -> None:

@@ -32,7 +32,8 @@ Count = int | str
 class Package:
     """A kernel package under construction. Every method that adds something returns the package, so that calls can be chained.
 
-    `time` is the physical time of a step with its unit: `time=(0.005, "ps")`.
+    `time` is the physical time of a step with its unit: `time=(0.005, "ps")`. `done` names a state buffer of uint32: a run ends at the first
+    boundary where its first element is not 0.
     """
 
     def __init__(
@@ -45,10 +46,13 @@ class Package:
         version: str = "1",
         description: str = "",
         time: tuple[float, str] | None = None,
+        done: str | None = None,
     ) -> None:
         run: dict[str, Any] = {"steps_per_segment": int(steps_per_segment), "segments": int(segments)}
         if time is not None:
             run |= {"time_per_step": float(time[0]), "time_unit": time[1]}
+        if done is not None:
+            run["done"] = done
         self._manifest: dict[str, Any] = {"format": 1, "name": name, "version": version, "description": description, "tier": tier}
         self._manifest |= {"run": run, "constants": {}, "buffer": [], "pass": [], "output": []}
         self._texts: dict[str, str] = {}

@@ -111,8 +111,16 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether all segments that were asked for are there."""
-        return bool(self.chain) and self.last.segment >= self.config.segments
+        """Whether all segments that were asked for are there, or the package itself ended the run (`done`)."""
+        return bool(self.chain) and (self.last.segment >= self.config.segments or self.done)
+
+    @property
+    def done(self) -> bool:
+        """Whether the package itself ended the run at the newest boundary: the state buffer that its `done` names is not 0."""
+        name = self.manifest.done
+        if name is None or not self.chain or self.last.segment not in self.checkpoints:
+            return False
+        return bool(self.state(self.last.segment, verify=False)[name].flat[0])
 
     @property
     def observables(self) -> Observables:

@@ -28,6 +28,8 @@ pub struct Boundary {
     pub checkpoint: Option<Digest>,
     /// Bytes of its segment's outputs.
     pub output_bytes: u64,
+    /// The package itself ended the run here: no segment follows.
+    pub is_last: bool,
 }
 
 /// Files that nothing needs any more, by segment.
@@ -49,6 +51,8 @@ pub(crate) struct Record {
     checkpoints: BTreeSet<u64>,
     /// Last boundary reached here, and its checkpoint's digest where that was written here.
     reached: u64,
+    /// The package itself ended the run there.
+    is_over: bool,
     newest: Option<Digest>,
     /// Last boundary that is safe on the server; none when not even C0 is.
     safe: Option<u64>,
@@ -63,10 +67,9 @@ impl Record {
     /// The folder was looked at: everything up to `reached` is whole.
     pub(crate) fn recall(&mut self, reached: u64, boundaries: Vec<Boundary>, checkpoints: BTreeSet<u64>) {
         let safe = self.safe;
-        self.newest = boundaries
-            .iter()
-            .find(|boundary| boundary.entry.segment == reached)
-            .and_then(|boundary| boundary.checkpoint);
+        let last = boundaries.iter().find(|boundary| boundary.entry.segment == reached);
+        self.newest = last.and_then(|boundary| boundary.checkpoint);
+        self.is_over = last.is_some_and(|boundary| boundary.is_last);
         self.pending = boundaries;
         self.pending
             .retain(|boundary| boundary.entry.segment <= reached && safe.is_none_or(|safe| boundary.entry.segment > safe));
@@ -79,6 +82,11 @@ impl Record {
     /// Last boundary reached here.
     pub(crate) fn reached(&self) -> u64 {
         self.reached
+    }
+
+    /// Whether the package itself ended the run at the last boundary reached here.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
     }
 
     /// Last boundary that is safe on the server.
@@ -103,6 +111,7 @@ impl Record {
     pub(crate) fn reach(&mut self, boundary: Boundary, on_its_way: Option<u64>) -> Unneeded {
         let segment = boundary.entry.segment;
         self.reached = segment;
+        self.is_over = boundary.is_last;
         self.newest = boundary.checkpoint;
         // Computed again, from an older boundary: what follows it is computed again too.
         self.pending.retain(|before| before.entry.segment < segment);
@@ -242,6 +251,7 @@ mod tests {
             ms: 1,
             checkpoint: Some(nothing),
             output_bytes,
+            is_last: false,
         }
     }
 

@@ -152,7 +152,15 @@ impl Job {
 
     /// Whether its last boundary is reached.
     pub(crate) fn is_finished(&self) -> bool {
-        self.steps_per_segment.is_some() && self.record.reached() >= self.lease.until_segment
+        self.steps_per_segment.is_some() && self.record.reached() >= self.until()
+    }
+
+    /// The boundary at which it ends: the lease's, or the one at which the package itself ended it.
+    pub(crate) fn until(&self) -> u64 {
+        match self.record.is_over() {
+            true => self.record.reached(),
+            false => self.lease.until_segment,
+        }
     }
 
     /// Whether something of it can be brought home.
@@ -216,7 +224,7 @@ impl Job {
 
     /// Whether its last boundary is on its way to the server.
     pub(crate) fn is_completing(&self) -> bool {
-        self.is_stopped() && self.on_its_way().is_some_and(|up_to| up_to >= self.lease.until_segment)
+        self.is_stopped() && self.on_its_way().is_some_and(|up_to| up_to >= self.until())
     }
 
     /// A boundary took so long: the running mean of a segment's time. Whether it is the first.

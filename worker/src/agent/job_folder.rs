@@ -41,6 +41,9 @@ pub(crate) struct Kept {
     /// The first value of state or outputs that is not finite, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) non_finite: Option<NonFinite>,
+    /// The package itself ended the run here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_done: bool,
 }
 
 impl Line for Kept {
@@ -215,6 +218,7 @@ impl Layout for JobFiles {
             blob: None,
             output_bytes: 0,
             non_finite: None,
+            is_done: false,
         })
     }
 
@@ -224,12 +228,13 @@ impl Layout for JobFiles {
             boundary,
             took,
             non_finite,
+            is_done,
         } = computed;
         let segment = entry.segment;
         let output_bytes = boundary.outputs.iter().map(|bytes| bytes.len() as u64).sum();
         if !boundary.outputs.is_empty() {
             let path = self.folder.outputs(segment);
-            let packed = crate::net::outputs::pack([(segment, boundary.outputs)].into());
+            let packed = protocol::outputs::pack([(segment, boundary.outputs)].into());
             let packed = packed.map_err(|error| RunError::folder(&path, format!("cannot be packed: {error}")))?;
             disk::replace(&path, &packed)?;
         }
@@ -248,6 +253,7 @@ impl Layout for JobFiles {
             blob: Some(Digest::of(&bytes)),
             output_bytes,
             non_finite,
+            is_done,
         })
     }
 

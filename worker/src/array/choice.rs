@@ -102,6 +102,13 @@ impl ChoiceArgs {
         Ok(Choice::Array(combinations(&axes)?))
     }
 
+    /// Whether a setting is given a value, or swept, or counted up by replicas.
+    pub(crate) fn sets(&self, name: &str) -> bool {
+        let given = self.set.iter().chain(&self.sweep);
+        let mut names = given.filter_map(|given| Some(given.split_once('=')?.0));
+        names.any(|given| given == name) || name == SEED && self.replicas.is_some()
+    }
+
     fn seeds(&self, package: &Package, replicas: u64) -> anyhow::Result<Vec<Number>> {
         let given = replicas.to_string();
         let wrong = |message: String| usage("--replicas", &given, message);

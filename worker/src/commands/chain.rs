@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use kernels::package::manifest::Parent;
 use kernels::run::RunDir;
 use serde::Serialize;
 
@@ -23,6 +24,9 @@ pub(crate) struct Args {
 struct Chain<'a> {
     package: String,
     name: &'a str,
+    /// The run whose state the package begins with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<&'a Parent>,
     chain: Vec<kernels::run::dir::ChainLine>,
 }
 
@@ -40,11 +44,18 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         output::note(format_args!("segment {}, step {}: {}", mark.segment, mark.step, mark.value));
     }
     let package = dir.package();
+    if let Some(parent) = &package.manifest().parent {
+        let Parent { package, boundary, step } = parent;
+        output::note(format_args!(
+            "goes on from boundary {boundary}, step {step} of a run of package {package}"
+        ));
+    }
     let chain = dir.chain()?;
     if args.json {
         output::json(&Chain {
             package: package.digest().to_string(),
             name: &package.manifest().name,
+            parent: package.manifest().parent.as_ref(),
             chain,
         })?;
     } else {

@@ -11,7 +11,7 @@ use super::export_package;
 use crate::analysis::formats::npy::{self, Values};
 use crate::analysis::formats::topology::Topology;
 use crate::analysis::formats::{self, dcd, xtc, xyz};
-use crate::analysis::trajectory::{self, Frames, RunFrames, Selected, Selection};
+use crate::analysis::trajectory::{self, Frames, LastState, RunFrames, Selected, Selection};
 use crate::analysis::{observables, plot};
 use crate::console::output;
 use crate::exit::{Exit, Usage};
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// Format.
     #[arg(long, required_unless_present = "plot")]
     format: Option<Format>,
-    /// Which of the package's outputs; may be left out where there is one that fits.
+    /// Which of the package's outputs, or last.NAME: the state buffer NAME at the newest boundary, as one frame. May be left out where one output fits.
     #[arg(long, value_name = "NAME")]
     output: Option<String>,
     /// File to write, `-` for standard output; DIR/OUTPUT.FORMAT by default. Of a package the folder, DIR/package-at-STEP by default.
@@ -238,7 +238,14 @@ fn frames(args: &Args, dir: &RunDir, format: Format) -> anyhow::Result<Vec<Writt
         no_atoms(args, "npy")?;
     }
     let name = trajectory::choose(dir.package(), args.output.as_deref(), wants_positions)?;
-    let mut frames = RunFrames::open(dir, &name)?;
+    let mut frames: Box<dyn Frames> = match trajectory::state_buffer(dir.package(), &name)? {
+        Some(buffer) => {
+            let (boundary, state) = dir.newest_state()?;
+            Box::new(LastState::new(dir.package(), buffer, &boundary, &state)?)
+        }
+        None => Box::new(RunFrames::open(dir, &name)?),
+    };
+    let frames = &mut *frames;
     let range = trajectory::parse_range(args.frames.as_deref(), frames.count())?;
     let values = match (args.scaled, args.half) {
         (_, true) => Values::Half,
@@ -264,7 +271,7 @@ fn frames(args: &Args, dir: &RunDir, format: Format) -> anyhow::Result<Vec<Writt
         _ => frames.shape().unit.clone(),
     };
     if !wants_positions {
-        output::file(&file, |out| npy::write(out, &mut frames, range, values))?;
+        output::file(&file, |out| npy::write(out, frames, range, values))?;
         return Ok(vec![written(file, name, count, unit)]);
     }
     let rows = usize::try_from(frames.shape().positions()?)?;
@@ -276,7 +283,7 @@ fn frames(args: &Args, dir: &RunDir, format: Format) -> anyhow::Result<Vec<Writt
         return Err(Usage("--topology writes a file beside the trajectory: name one with -o".into()).into());
     }
     let topology = args.topology.as_deref().map(|path| Topology::read(path, rows)).transpose()?;
-    let mut selected = Selected::new(&mut frames, &selection);
+    let mut selected = Selected::new(frames, &selection);
     output::file(&file, |out| match format {
         Format::Dcd => dcd::write(out, &mut selected, range.clone()),
         Format::Xtc => xtc::write(out, &mut selected, range.clone()),

@@ -12,6 +12,7 @@ use kernels::run::dir::RunDir;
 use protocol::http::job::Verification;
 use protocol::http::lease::ChainLine;
 use protocol::http::{JobView, Listed, Proof};
+use protocol::outputs::{self, OUTPUTS_BYTES_MAX, Outputs};
 use protocol::{ChainEntry, Digest, JobId, JobState};
 use serde::Serialize;
 
@@ -19,7 +20,6 @@ use super::target::Target;
 use super::{fetch_array, fetch_part, remote, verified_by, verify_proof};
 use crate::console::output;
 use crate::exit::{Exit, Usage};
-use crate::net::outputs::{self, Outputs};
 use crate::net::{Access, Client, NetError, blobs};
 
 /// Checkpoints and archives larger than this are none of ours.
@@ -38,7 +38,7 @@ pub(crate) struct Args {
     /// The run directory to make or to add to, runs/NAME-jobJOB by default; of an array the folder of all its runs, runs/ARRAY by default.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// A part alone, as a file for other programs: `observables`, or the name of an output with frames.
+    /// A part alone, as a file for other programs: `observables`, the name of an output with frames, or `last.NAME`: the state buffer NAME at the last boundary.
     #[arg(long, value_name = "OUTPUT")]
     only: Option<String>,
     /// Frames A up to, not including, B of an output, counted from 0.
@@ -205,7 +205,7 @@ fn add(client: &Client, gathering: &mut Gathering, job: JobId, package: &Package
             waiting.push(line.entry);
             if is_end {
                 let outputs = match line.outputs {
-                    Some(digest) => outputs::unpack(&blob(client, gathering.dir().path(), digest, !loud)?)?,
+                    Some(digest) => outputs::unpack(&blob(client, gathering.dir().path(), digest, !loud)?, OUTPUTS_BYTES_MAX)?,
                     None => Outputs::new(),
                 };
                 add_commit(gathering, &mut waiting, outputs, package)?;

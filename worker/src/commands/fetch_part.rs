@@ -7,20 +7,22 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use kernels::package::Package;
+use kernels::package::manifest::Role;
 use kernels::run::{Part, TABLE};
 use protocol::http::lease::ChainLine;
 use protocol::http::{JobView, Listed};
-use protocol::{ChainEntry, JobId};
+use protocol::outputs::{self, OUTPUTS_BYTES_MAX, Outputs};
+use protocol::{ChainEntry, Checkpoint, JobId};
 use serde::Serialize;
 
 use super::{fetch, remote};
 use crate::analysis::formats::npy;
-use crate::analysis::trajectory::{self, parse_range};
+use crate::analysis::trajectory::{self, Frames, LastState, parse_range};
 use crate::console::output;
 use crate::exit::{Exit, Usage};
 use crate::net::Client;
-use crate::net::outputs::{self, Outputs};
 
 /// What `--only` calls the table of all outputs with columns.
 const OBSERVABLES: &str = "observables";
@@ -32,6 +34,8 @@ pub(super) enum Wanted {
     Table,
     /// Frames of the output with this index.
     Frames(usize),
+    /// The state buffer with this index at the last boundary.
+    Last(usize),
 }
 
 /// What was fetched.
@@ -107,6 +111,10 @@ pub(super) fn call(
             })?;
             (file, Some(range))
         }
+        Wanted::Last(buffer) => {
+            fetch.walk(job, &|_, _| false, &mut |_, _| Ok(()))?;
+            (last_state(&fetch, job, buffer)?, Some(0..1))
+        }
     };
     let last = fetch.part.last().cloned();
     let Some(last) = last.filter(|last| job.chain.is_none_or(|digest| digest == last.digest)) else {
@@ -116,6 +124,23 @@ pub(super) fn call(
         );
     };
     report(&fetch, job, file, range.as_ref(), &last)
+}
+
+/// Write a state buffer at the job's last boundary: the checkpoint has to be the one that the chain ends in.
+fn last_state(fetch: &PartOfJob<'_>, job: &JobView, buffer: usize) -> anyhow::Result<PathBuf> {
+    let (package, last) = (fetch.part.package(), fetch.part.last());
+    let blob = job
+        .checkpoint
+        .context("the server has no checkpoint of the job's last boundary")?;
+    let bytes = fetch::blob(fetch.client, fetch.out, blob, fetch.quiet)?;
+    let checkpoint = Checkpoint::from_bytes(&bytes, package.state_bytes()).context("the job's checkpoint")?;
+    if Some(&checkpoint.entry) != last {
+        anyhow::bail!("the job's checkpoint is not of the boundary that its chain ends in: fetch again");
+    }
+    let mut state = LastState::new(package, buffer, &checkpoint.entry, &checkpoint.buffers)?;
+    let file = fetch.out.join(format!("{}.npy", state.shape().name));
+    output::file(&file, |to| npy::write(to, &mut state, 0..1, npy::Values::Raw))?;
+    Ok(file)
 }
 
 /// Frames of a range that a segment has, of the bytes of all its frames.
@@ -149,8 +174,11 @@ pub(super) fn choose(package: &Package, only: Option<&str>, has_frames: bool) ->
     let there = || {
         let frames = outputs.iter().filter(|output| output.columns.is_empty());
         let names = has_table.then_some(OBSERVABLES).into_iter();
+        let last = package.manifest().buffers.iter().filter(|buffer| buffer.role == Role::State);
         names
-            .chain(frames.map(|output| output.name.as_str()))
+            .map(str::to_owned)
+            .chain(frames.map(|output| output.name.clone()))
+            .chain(last.map(|buffer| format!("last.{}", buffer.name)))
             .collect::<Vec<_>>()
             .join(", ")
     };
@@ -160,13 +188,18 @@ pub(super) fn choose(package: &Package, only: Option<&str>, has_frames: bool) ->
             .iter()
             .position(|output| output.columns.is_empty() && output.name == name)
     };
-    let found = match only {
-        Some(name) => match named(name) {
+    let last = only
+        .map(|name| trajectory::state_buffer(package, name))
+        .transpose()?
+        .flatten();
+    let found = match (last, only) {
+        (Some(buffer), _) => Wanted::Last(buffer),
+        (None, Some(name)) => match named(name) {
             Some(index) => Wanted::Frames(index),
             None if name == OBSERVABLES && has_table => Wanted::Table,
             None => return Err(Usage(format!("--only {name:?}: the job has no such output; there are: {}", there())).into()),
         },
-        None => {
+        (None, None) => {
             let name = trajectory::choose(package, None, false).map_err(|_| {
                 Usage(format!(
                     "--frames: more than one output fits, or none: choose with --only; there are: {}",
@@ -180,6 +213,9 @@ pub(super) fn choose(package: &Package, only: Option<&str>, has_frames: bool) ->
     };
     if found == Wanted::Table && has_frames {
         return Err(Usage("--frames is for outputs with frames; observables are fetched as a whole table".into()).into());
+    }
+    if matches!(found, Wanted::Last(_)) && has_frames {
+        return Err(Usage("--frames is for outputs with frames; the last state is one frame".into()).into());
     }
     Ok(found)
 }
@@ -214,7 +250,9 @@ impl PartOfJob<'_> {
                             .iter()
                             .any(|entry| entry.segment > 0 && wants(&self.part, entry.segment));
                         let outputs = match wanted {
-                            true => outputs::unpack(&fetch::blob(self.client, self.out, digest, self.quiet)?)?,
+                            true => {
+                                outputs::unpack(&fetch::blob(self.client, self.out, digest, self.quiet)?, OUTPUTS_BYTES_MAX)?
+                            }
                             false => Outputs::new(),
                         };
                         self.add(&mut waiting, outputs, wants, take)?;

@@ -6,22 +6,27 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use kernels::package::{Package, Values};
 use kernels::run::{RunConfig, RunDir, RunError};
 
+use super::export_package::has_seed;
 use crate::array;
 use crate::array::choice::{Choice, ChoiceArgs};
 use crate::array::dir::{self, ArrayDir};
 use crate::console::output;
 use crate::exit::{Exit, Usage};
-use crate::local::choose;
 use crate::local::drive::{self, HowArgs, Onward};
+use crate::local::{choose, verified};
 
 /// Run a package from its initial state.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples: argon, gray-scott, ising.\n\
+#[command(after_help = "Examples: argon, gray-scott, ising, laplace.\n\
 Ctrl-C or SIGTERM stops at the next boundary (exit code 85), a second one at once; `baton resume DIR` goes on.")]
 pub(crate) struct Args {
     /// A package's folder, or the name of an example.
-    #[arg(value_name = "PACKAGE|EXAMPLE")]
-    package: String,
+    #[arg(value_name = "PACKAGE|EXAMPLE", required_unless_present = "from")]
+    package: Option<String>,
+    /// Begin with the state that this run has come to, as its next generation: a package of its own, with other constants (--set) or, where PACKAGE is
+    /// given, of another text, which names the run as its parent.
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
     /// The run directory to make; runs/NAME-TIME by default.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -43,7 +48,7 @@ pub(crate) struct Args {
 /// # Errors
 /// The package is wrong, the folder is in use, no device has a class in the package's tier, or the run failed.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
-    let package = choose::package(&args.package)?;
+    let package = package(args)?;
     let package = match args.choice.of(&package)? {
         Choice::One(package) => *package,
         Choice::Array(runs) => return array(args, &package, runs),
@@ -86,6 +91,27 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         drop(std::fs::remove_dir_all(&out));
     }
     ended
+}
+
+/// The package that is asked for: one by name, or the next generation of a run.
+///
+/// # Errors
+/// There is no such package or run, or the run is of another package than the one that is to go on from it.
+fn package(args: &Args) -> anyhow::Result<Package> {
+    let named = args.package.as_deref().map(choose::package).transpose()?;
+    let Some(from) = &args.from else {
+        return named.ok_or_else(|| Usage("expected a package, or a run to go on from (--from DIR)".into()).into());
+    };
+    let parent = RunDir::view(from)?;
+    verified::must_be_whole(&parent)?;
+    let next = parent.next_generation(named.as_ref().unwrap_or_else(|| parent.package()))?;
+    let sets_seed = args.choice.sets("seed");
+    if has_seed(&next) && !sets_seed {
+        output::note(
+            "note: steps are counted from 0 again: without another seed (--set seed=…) the same random numbers come again",
+        );
+    }
+    Ok(next)
 }
 
 /// Make the array's folder and run all of it.

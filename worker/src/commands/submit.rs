@@ -58,6 +58,9 @@ pub(crate) struct Args {
     /// Sign the submission with this secret key's file: where the operator has published a key list, it has to be signed.
     #[arg(long, env = "BATON_KEY", value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Tell this URL when the job has ended, by a signed POST; of an array each job. The server's operator has to allow its host.
+    #[arg(long, value_name = "URL")]
+    notify: Option<String>,
     /// Submit it held: it waits for `baton release`.
     #[arg(long)]
     hold: bool,
@@ -198,6 +201,7 @@ pub(super) fn job(args: &Args, package: &Package, archive: Digest) -> SubmitJob 
         restart_on_other_class: args.restart_on_other_class,
         hold: args.hold,
         verify: args.verify.into(),
+        notify: args.notify.clone(),
         signed: None,
     }
 }

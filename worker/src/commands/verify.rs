@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use kernels::package::manifest::Parent;
 use kernels::run::verify::{Kind, Verification};
 use kernels::run::{Place, RunDir};
 use serde::Serialize;
@@ -26,6 +27,9 @@ pub(crate) struct Args {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    /// The run that this one goes on from: hold it against what this run's package says of its parent, and the first state against the state there.
+    #[arg(long, value_name = "DIR")]
+    parent: Option<PathBuf>,
     #[command(flatten)]
     again: ReplayArgs,
     #[command(flatten)]
@@ -38,6 +42,11 @@ struct Document<'a> {
     whole: bool,
     #[serde(flatten)]
     seen: &'a Verification,
+    /// The run whose state the package begins with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<&'a Parent>,
+    /// The parent's directory was held against it.
+    parent_checked: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     replay: Option<&'a Replayed>,
 }
@@ -51,6 +60,9 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         if args.again.is_asked() {
             return Err(Usage("a proof holds no states: give its run directory to compute segments again".to_owned()).into());
         }
+        if args.parent.is_some() {
+            return Err(Usage("--parent is for run directories, not for proofs".to_owned()).into());
+        }
         return verify_proof::call(&args.dir, &args.trust, args.json);
     }
     if args.trust.is_given() {
@@ -58,6 +70,10 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         return Err(Usage(format!("--root is for a proof: give its file, {}", file.display())).into());
     }
     let dir = RunDir::view(&args.dir)?;
+    let parent = args.parent.as_deref().map(RunDir::view).transpose()?;
+    if let Some(parent) = &parent {
+        dir.descends_from(parent)?;
+    }
     let seen = dir.verify()?;
     let has_chain = seen.last.is_some();
     let replayed = match args.again.is_asked() && has_chain {
@@ -70,17 +86,35 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
             dir: &args.dir,
             whole: seen.is_whole(),
             seen: &seen,
+            parent: dir.package().manifest().parent.as_ref(),
+            parent_checked: parent.is_some(),
             replay: replayed.as_ref(),
         })?;
     } else {
         let replayed = replayed.iter().flat_map(Replayed::lines);
-        output::lines(lines(&dir, &seen).into_iter().chain(replayed))?;
+        let generation = generation(&dir, parent.as_ref());
+        output::lines(lines(&dir, &seen).into_iter().chain(generation).chain(replayed))?;
     }
     Ok(if seen.is_whole() && confirmed {
         Exit::Done
     } else {
         Exit::Failed
     })
+}
+
+/// What is known of the run that this one goes on from.
+fn generation(dir: &RunDir, checked: Option<&RunDir>) -> Option<String> {
+    let parent = dir.package().manifest().parent.as_ref()?;
+    let held = match checked {
+        Some(parent) => format!("its first state is the one there: {}", parent.path().display()),
+        None => "not looked at: --parent DIR".to_owned(),
+    };
+    Some(format!(
+        "parent       boundary {} at step {} of a run of package {}; {held}",
+        parent.boundary.short(),
+        parent.step,
+        parent.package.short()
+    ))
 }
 
 fn lines(dir: &RunDir, seen: &Verification) -> Vec<String> {

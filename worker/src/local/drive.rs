@@ -98,6 +98,9 @@ pub(crate) struct RunSummary<'a> {
     dir: &'a Path,
     /// `finished` or `stopped`.
     pub(crate) outcome: &'static str,
+    /// The package itself ended the run.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    done: bool,
     segment: u64,
     segments: u64,
     step: u64,
@@ -215,9 +218,10 @@ pub(crate) fn compute<'a>(
     };
     let ended = prepared.run(&*chosen.device, &mut observe);
     display.finish();
-    let (outcome, entry) = match ended? {
-        Outcome::Finished(entry) => ("finished", entry),
-        Outcome::Stopped(entry) => ("stopped", entry),
+    let (outcome, done, entry) = match ended? {
+        Outcome::Finished(entry) => ("finished", false, entry),
+        Outcome::Done(entry) => ("finished", true, entry),
+        Outcome::Stopped(entry) => ("stopped", false, entry),
     };
     let plots = if how.plot {
         crate::analysis::plot::of_run(dir, &dir.path().join("plots"))?
@@ -228,6 +232,7 @@ pub(crate) fn compute<'a>(
     Ok(RunSummary {
         dir: dir.path(),
         outcome,
+        done,
         segment: entry.segment,
         segments,
         step: entry.step,
@@ -323,6 +328,10 @@ fn announce(display: &Display, asked: u32, progress: &Progress, kept: u64, steps
 fn words(report: &RunSummary<'_>, dir: &RunDir) -> Vec<String> {
     let at = report.dir.display();
     let mut lines = vec![match report.outcome {
+        "finished" if report.done => format!(
+            "finished: the package ended the run after segment {} of {}, step {}",
+            report.segment, report.segments, report.step
+        ),
         "finished" => format!("finished: {} steps in {} segments", report.step, report.segment),
         _ => format!(
             "stopped at the boundary after segment {} of {}, step {}",

@@ -13,7 +13,6 @@
 //! | [`blobs`] | packages, checkpoints and outputs, up and down, in parts that survive a cut |
 //! | [`events`] | held streams of server-sent events |
 //! | [`link`] | whether the server answers, and when to ask again |
-//! | [`outputs`] | what segments put out, as one blob |
 
 pub(crate) mod access;
 pub(crate) mod answer;
@@ -24,7 +23,6 @@ pub(crate) mod events;
 #[cfg(test)]
 pub(crate) mod hostile;
 pub(crate) mod link;
-pub(crate) mod outputs;
 pub(crate) mod pace;
 pub(crate) mod transfer;
 mod urls;

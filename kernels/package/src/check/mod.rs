@@ -18,7 +18,7 @@ pub(super) use buffers::fill_word;
 pub(super) use words::{buffer_index, count, package_name};
 
 use buffers::{buffer, memory, scale_by};
-use outputs::{evaluate, faults, outputs};
+use outputs::{done, evaluate, faults, outputs};
 use passes::pass;
 use words::{constants, count_of, text, unique, unit, within};
 
@@ -73,7 +73,11 @@ pub(super) fn manifest(manifest: &Manifest) -> Checked<Vec<Sizes>> {
     }
     outputs(manifest, &sizes)?;
     faults(manifest)?;
+    done(manifest)?;
     grow::check(manifest)?;
+    if let Some(parent) = &manifest.parent {
+        within("parent: step", parent.step, 0, EVERY_MAX)?;
+    }
     if let Some(one) = &manifest.evaluate {
         evaluate(one, manifest, &sizes)?;
     }

@@ -1,4 +1,4 @@
-//! Validation of outputs with their columns, of faults, and of the section for energies and forces.
+//! Validation of outputs with their columns, of faults, of the flag that ends a run, and of the section for energies and forces.
 
 use std::collections::BTreeSet;
 
@@ -130,6 +130,17 @@ pub(super) fn faults(manifest: &Manifest) -> Checked {
         text(&format!("faults: {value}"), meaning)?;
     }
     Ok(())
+}
+
+/// The flag that ends a run is part of the state, so that every checkpoint and every digest of the chain covers it.
+pub(super) fn done(manifest: &Manifest) -> Checked {
+    let Some(name) = &manifest.run.done else { return Ok(()) };
+    let buffer = &manifest.buffers[buffer_index(manifest, "run: done", name)?];
+    if buffer.role == Role::State && buffer.element == Element::U32 {
+        return Ok(());
+    }
+    let found = format!("'{name}' of role {} and type {}", buffer.role, buffer.element);
+    Err(PackageError::found("run: done", found, "a state buffer of u32"))
 }
 
 pub(super) fn evaluate(evaluate: &Evaluate, manifest: &Manifest, sizes: &[Sizes]) -> Checked {

@@ -62,6 +62,7 @@ impl Draft {
                 time_unit: Some("ps".into()),
                 start_time: self.start.map(|(time_ps, _)| time_ps),
                 start_step: self.start.map(|(_, step)| step),
+                done: None,
             },
             constants: self.constants,
             buffers: self.buffers,
@@ -69,6 +70,7 @@ impl Draft {
             outputs: std::iter::once(energies).chain(frames).collect(),
             faults: self.faults,
             grow: self.grow,
+            parent: None,
             evaluate: observe.map(|until| Evaluate {
                 until,
                 energies: table.classes.into_iter().collect(),

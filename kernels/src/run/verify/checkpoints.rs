@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 
 use super::{Kind, Verification};
+use crate::run::chain::REMEDY;
 use crate::run::dir::{ChainLine, RunDir};
 use crate::run::{RunError, finite};
 
@@ -26,6 +27,11 @@ impl Verification {
                         self.mark(&line.entry, value);
                     }
                     self.checkpoints.push(segment);
+                    if dir.package().is_done(&checkpoint.buffers) && segment + 1 < chain.len() as u64 {
+                        let problem =
+                            format!("ends the run by the package's flag (run: done), but the chain goes on; {REMEDY}");
+                        self.found(Kind::Altered, &path, Some(segment), problem);
+                    }
                     continue;
                 }
                 Ok(_) => "is whole, but of another run than the chain".to_owned(),

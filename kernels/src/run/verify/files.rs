@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
+use crate::package::table;
 use crate::run::RunError;
 use crate::run::dir::RunDir;
 use crate::run::outputs::frames_file;
-use crate::run::table;
 
 /// A run's output files, open for reading; a missing one counts as empty.
 pub(super) struct OutputFiles(BTreeMap<String, (PathBuf, Option<File>, u64)>);

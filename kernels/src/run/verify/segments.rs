@@ -8,10 +8,11 @@ use super::checkpoints::checkpoint_files;
 use super::files::OutputFiles;
 use super::{Kind, Verification};
 use crate::package::manifest::Output;
+use crate::package::table;
 use crate::run::chain::REMEDY;
 use crate::run::dir::{ChainLine, RunDir};
 use crate::run::outputs::{frames_file, is_output_file, row_bytes, rows_between};
-use crate::run::{RunError, finite, state, table};
+use crate::run::{RunError, finite, state};
 
 impl Verification {
     /// Look at the chain, and at the outputs of each segment. The chain's lines.
@@ -142,7 +143,7 @@ impl Verification {
             self.mark(&line.entry, value);
         }
         let rows = match table::has_table(package) {
-            true => table::rows(package, step, &all),
+            true => table::lines(package, step, &all),
             false => String::new(),
         };
         let from = length(before, table::TABLE);

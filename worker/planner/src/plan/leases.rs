@@ -163,7 +163,7 @@ impl Planner {
                 let unneeded = job.record.commit_answered(up_to, None);
                 job.safe_at = self.now;
                 job.doubts.refused = false;
-                let (job, until) = (job.lease.job, job.lease.until_segment);
+                let (job, until) = (job.lease.job, job.until());
                 let is_done = committed.state == JobState::Completed || committed.segment >= until;
                 self.contributed = self.contributed.plus(gained);
                 self.contributed.jobs = self.contributed.jobs.saturating_add(u64::from(is_done));

@@ -11,6 +11,7 @@ use kernels::package::Package;
 use kernels::run::RunError;
 use planner::{Boundary, Cause, Failure, Fetched, Trouble};
 use protocol::http::{Commit, Committed, EndAttempt, Lease, Orders};
+use protocol::outputs::{self, OUTPUTS_BYTES_MAX, Outputs};
 use protocol::{AttemptId, Digest};
 use reqwest::Method;
 
@@ -20,7 +21,6 @@ use crate::agent::job_folder::{CHECKPOINT_BYTES_MAX, JobFolder, JobStart};
 use crate::agent::room::{Footprint, Room};
 use crate::agent::signatures::Signer;
 use crate::net::link::Link;
-use crate::net::outputs::{self, Outputs};
 use crate::net::{Client, NetError, blobs};
 
 pub(crate) const ARCHIVE_BYTES_MAX: u64 = 1 << 30;
@@ -258,7 +258,8 @@ fn gather(folder: &JobFolder, segments: &[u64]) -> Result<(Vec<u8>, Digest), Tro
     for segment in segments {
         let path = folder.outputs(*segment);
         let bytes = fs::read(&path).map_err(|error| ours_text(format!("{}: {error}", path.display())))?;
-        let one = outputs::unpack(&bytes).map_err(|error| ours_text(format!("{}: {error}", path.display())))?;
+        let one =
+            outputs::unpack(&bytes, OUTPUTS_BYTES_MAX).map_err(|error| ours_text(format!("{}: {error}", path.display())))?;
         all.extend(one);
     }
     let blob = outputs::pack(all).map_err(|error| ours_text(error.to_string()))?;

@@ -93,6 +93,7 @@ pub(super) fn boundary(kept: Kept) -> Boundary {
         ms: kept.ms,
         checkpoint: kept.blob,
         output_bytes: kept.output_bytes,
+        is_last: kept.is_done,
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! A frame's bytes are never changed here; values are computed from them in f64, as `raw * scale`, or as fractions of the vectors of a tilted box. Where the box
 //! changes, a frame of its size lies beside each frame ([`Frames::size`]).
-//! [`atoms`] owns what a package says of its atoms, [`selection`] a part of them.
+//! [`atoms`] owns what a package says of its atoms, [`selection`] a part of them, [`last`] the last state as an output of one frame.
 
 mod atoms;
+mod last;
 mod selection;
 
 use std::ops::Range;
@@ -15,6 +16,7 @@ use kernels::package::manifest::Element;
 use kernels::run::{RunDir, frames};
 
 pub(crate) use atoms::Kinds;
+pub(crate) use last::{LastState, state_buffer};
 pub(crate) use selection::{Selected, Selection};
 
 use crate::exit::Usage;
@@ -227,26 +229,29 @@ pub(crate) fn shapes(package: &Package) -> Vec<Shape> {
     let manifest = package.manifest();
     let outputs = manifest.outputs.iter().filter(|output| output.columns.is_empty());
     let shape = |output: &kernels::package::manifest::Output| {
-        let (id, buffer) = manifest
-            .buffers
-            .iter()
-            .enumerate()
-            .find(|(_, buffer)| buffer.name == output.buffer)?;
-        let extents = package.shape(id).to_vec();
-        Some(Shape {
-            name: output.name.clone(),
-            element: buffer.element,
-            symbols: atoms::symbols(package, extents.first().copied().unwrap_or(0)),
-            kinds: atoms::kinds(package, extents.first().copied().unwrap_or(0)),
-            extents,
-            scale: buffer.scale.clone().unwrap_or_default(),
-            unit: buffer.unit.clone(),
-            every: output.every,
-            time_per_step: manifest.run.time_per_step.zip(manifest.run.time_unit.clone()),
-            start_time: manifest.run.start_time.unwrap_or(0.0),
-        })
+        let id = manifest.buffers.iter().position(|buffer| buffer.name == output.buffer)?;
+        Some(shape_of(package, id, output.name.clone(), output.every))
     };
     outputs.filter_map(shape).collect()
+}
+
+/// What frames of a buffer hold, by its index in the manifest, under the name of an output that is taken so often.
+fn shape_of(package: &Package, buffer: usize, name: String, every: u64) -> Shape {
+    let manifest = package.manifest();
+    let extents = package.shape(buffer).to_vec();
+    let buffer = &manifest.buffers[buffer];
+    Shape {
+        name,
+        element: buffer.element,
+        symbols: atoms::symbols(package, extents.first().copied().unwrap_or(0)),
+        kinds: atoms::kinds(package, extents.first().copied().unwrap_or(0)),
+        extents,
+        scale: buffer.scale.clone().unwrap_or_default(),
+        unit: buffer.unit.clone(),
+        every,
+        time_per_step: manifest.run.time_per_step.zip(manifest.run.time_unit.clone()),
+        start_time: manifest.run.start_time.unwrap_or(0.0),
+    }
 }
 
 /// Whether some output of the package is a trajectory of positions.

@@ -473,6 +473,7 @@ fn boundary(job: JobId, first: u64, segment: u64) -> Boundary {
         ms: 100,
         checkpoint: (!began).then(|| digest(job.0, segment)),
         output_bytes: if began { 0 } else { 1000 },
+        is_last: false,
     }
 }
 
@@ -486,6 +487,7 @@ pub(crate) fn any_boundary(segment: u64, number: u64) -> Boundary {
         ms: number,
         checkpoint: Some(digest(1, 1)),
         output_bytes: number,
+        is_last: false,
     }
 }
 

@@ -5,19 +5,19 @@
 
 use std::collections::BTreeMap;
 
-use protocol::bundle::{self, BundleError};
+use crate::bundle::{self, BundleError};
 
 /// Bytes that one commit's outputs may unpack to.
-pub(crate) const OUTPUTS_BYTES_MAX: u64 = 2 << 30;
+pub const OUTPUTS_BYTES_MAX: u64 = 2 << 30;
 
 /// Segment to its outputs, in the package's order.
-pub(crate) type Outputs = BTreeMap<u64, Vec<Vec<u8>>>;
+pub type Outputs = BTreeMap<u64, Vec<Vec<u8>>>;
 
 /// As one blob.
 ///
 /// # Errors
 /// Too many, or memory runs out.
-pub(crate) fn pack(outputs: Outputs) -> Result<Vec<u8>, BundleError> {
+pub fn pack(outputs: Outputs) -> Result<Vec<u8>, BundleError> {
     let mut entries = BTreeMap::new();
     for (segment, outputs) in outputs {
         for (index, bytes) in outputs.into_iter().enumerate() {
@@ -27,13 +27,13 @@ pub(crate) fn pack(outputs: Outputs) -> Result<Vec<u8>, BundleError> {
     bundle::pack(&entries)
 }
 
-/// Out of a blob.
+/// Out of a blob that unpacks to at most so many bytes.
 ///
 /// # Errors
 /// It is no such blob.
-pub(crate) fn unpack(blob: &[u8]) -> Result<Outputs, BundleError> {
+pub fn unpack(blob: &[u8], bytes_max: u64) -> Result<Outputs, BundleError> {
     let mut outputs = Outputs::new();
-    for (index, (name, bytes)) in bundle::unpack(blob, OUTPUTS_BYTES_MAX)?.into_iter().enumerate() {
+    for (index, (name, bytes)) in bundle::unpack(blob, bytes_max)?.into_iter().enumerate() {
         let problem = BundleError::Entry {
             index,
             problem: "its name is no segment and output",
@@ -60,8 +60,8 @@ mod tests {
     #[test]
     fn outputs_keep_their_segments_and_order() {
         let outputs: Outputs = [(9, vec![vec![1], vec![]]), (10, vec![vec![2; 3], vec![3]])].into();
-        assert_eq!(unpack(&pack(outputs.clone()).unwrap()).unwrap(), outputs);
+        assert_eq!(unpack(&pack(outputs.clone()).unwrap(), OUTPUTS_BYTES_MAX).unwrap(), outputs);
         let gap = BTreeMap::from([("00000000000000000001/0001".to_owned(), vec![])]);
-        assert!(unpack(&bundle::pack(&gap).unwrap()).is_err());
+        assert!(unpack(&bundle::pack(&gap).unwrap(), OUTPUTS_BYTES_MAX).is_err());
     }
 }
