@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::observables::Observables;
 use crate::pending::Pending;
 use crate::problem::{Answer, Fault};
 use crate::public_credit::PublicCredit;
@@ -21,6 +22,7 @@ use crate::session::Sessions;
 use crate::signatures::Signatures;
 use crate::site::Site;
 use crate::submission::Submissions;
+use crate::webhook::Webhooks;
 
 /// Sizes that are taken, bytes.
 #[derive(Clone, Debug)]
@@ -39,8 +41,6 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// Packages, checkpoints, outputs.
     pub blobs: Arc<dyn Blobs>,
-    /// Whether a client that can follow a link gets one to a blob, where there are such.
-    pub blob_links: bool,
     /// Blobs that nothing refers to yet.
     pub pending: Pending,
     /// Tokens and their scopes.
@@ -55,6 +55,10 @@ pub struct App {
     pub memory: Memory,
     /// Verdicts on submitted archives.
     pub submissions: Submissions,
+    /// Observables of the jobs that were looked at last.
+    pub observables: Observables,
+    /// URLs that are told when a job ends.
+    pub webhooks: Webhooks,
     /// Which signatures count.
     pub signatures: Arc<Signatures>,
     /// Counters for `/metrics`.

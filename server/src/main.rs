@@ -15,12 +15,12 @@ use scheduler::Config;
 use server::accept::Connections;
 use server::app::Sizes;
 use server::auth::Enrolment;
-use server::blob::BlobPlace;
 use server::limits::Rates;
-use server::operate::{BLOBS, Place, audit, backup, blobs, check};
+use server::operate::{BLOBS, Place, backup, check};
 use server::peer::{Proxies, Range};
 use server::serve::{Options, Server};
 use server::site::Site;
+use server::webhook::{self, Guard, Target};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -58,17 +58,9 @@ struct Arguments {
     /// replaced at once.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(2..=60))]
     lease_s: u64,
-    /// Where the blobs are, when not in the data folder: a folder, or s3://BUCKET/PREFIX in an S3-compatible store, whose address and keys come from the environment
-    /// (AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY). Servers of one database share it.
-    #[arg(long, env = "BATON_BLOBS", value_name = "PLACE")]
-    blobs: Option<BlobPlace>,
-    /// Send all bytes of downloads through this server, also where clients could read them from the object store by links that are valid for 15 minutes: for a store that
-    /// clients do not reach.
-    #[arg(long)]
-    no_blob_links: bool,
-    /// Follow a server that leads with other settings than these; they come into force when this one takes over. Without it that is an error.
-    #[arg(long)]
-    change_settings: bool,
+    /// Folder of the blobs, where it is not in the data folder. Servers of one database share it.
+    #[arg(long, env = "BATON_BLOBS", value_name = "FOLDER")]
+    blobs: Option<PathBuf>,
     /// Certificate chain for TLS, a PEM file.
     #[arg(long, requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -156,6 +148,15 @@ struct Arguments {
     /// Show the credit table (verified work by subject) at /credit to anyone, without a token.
     #[arg(long)]
     credit_table: bool,
+    /// Host that scientists may let be told when their jobs end, as HOST, HOST:PORT or http://HOST:PORT; may be given several times. Without it nobody is told.
+    #[arg(long, value_name = "HOST", requires = "webhook_secret_file")]
+    webhook_allow: Vec<Target>,
+    /// Range of addresses that may be told though it is not of the public internet; may be given several times.
+    #[arg(long, value_name = "CIDR", requires = "webhook_allow")]
+    webhook_private: Vec<Range>,
+    /// File with the secret that signs what is told; those who are told have it, too.
+    #[arg(long, value_name = "FILE", requires = "webhook_allow")]
+    webhook_secret_file: Option<PathBuf>,
     /// The data was restored from a backup: end leases, and give no number twice. A copied folder or an older database is found out without this; a restored
     /// snapshot of a volume or a virtual machine is not.
     #[arg(long)]
@@ -192,17 +193,6 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         from: PathBuf,
     },
-    /// Who did what, the newest first: submissions and what was done to jobs, bans, drains, pardons, tokens, keys. A server may be running.
-    Audit {
-        #[command(flatten)]
-        data: Data,
-        /// Actions that are shown.
-        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-        limit: u32,
-    },
-    /// What is done with blobs by themselves.
-    #[command(subcommand)]
-    Blobs(BlobsCommand),
     /// Make, list and revoke tokens while no server runs: the way back in when the operator's token is lost.
     Token {
         #[command(flatten)]
@@ -220,18 +210,6 @@ enum Command {
     },
 }
 
-/// What is done with blobs by themselves.
-#[derive(Subcommand)]
-enum BlobsCommand {
-    /// Copy all blobs from one place to another, each a folder or s3://BUCKET/PREFIX, while a server runs or not. Started again, it goes on where it stopped.
-    Copy {
-        /// Where they are.
-        from: BlobPlace,
-        /// Where they are to be.
-        to: BlobPlace,
-    },
-}
-
 /// Where a server's data lie.
 #[derive(clap::Args)]
 struct Data {
@@ -241,9 +219,9 @@ struct Data {
     /// PostgreSQL database (postgres://…) instead of SQLite in the folder.
     #[arg(long, env = "BATON_DATABASE", hide_env_values = true)]
     database: Option<String>,
-    /// Where the blobs are, when not in the data folder: a folder, or s3://BUCKET/PREFIX.
-    #[arg(long, env = "BATON_BLOBS", value_name = "PLACE")]
-    blobs: Option<BlobPlace>,
+    /// Folder of the blobs, where it is not in the data folder.
+    #[arg(long, env = "BATON_BLOBS", value_name = "FOLDER")]
+    blobs: Option<PathBuf>,
 }
 
 impl Data {
@@ -251,7 +229,7 @@ impl Data {
         Place {
             data: self.data.clone(),
             database: self.database.clone(),
-            blobs: self.blobs.clone().unwrap_or_else(|| BlobPlace::Folder(self.data.join(BLOBS))),
+            blobs: self.blobs.clone().unwrap_or_else(|| self.data.join(BLOBS)),
         }
     }
 }
@@ -259,14 +237,6 @@ impl Data {
 /// Does what an operator does with the data besides serving it. Whether all was well.
 async fn operate(command: Command) -> anyhow::Result<bool> {
     let found = match &command {
-        Command::Blobs(BlobsCommand::Copy { from, to }) => return copy_blobs(from, to).await,
-        Command::Audit { data, limit } => {
-            let mut out = std::io::stdout().lock();
-            for action in audit::read(&data.place(), *limit).await? {
-                writeln!(out, "{}", audit::line(&action))?;
-            }
-            return Ok(true);
-        }
         Command::Simulate(what) => return tokio::task::block_in_place(|| simulation::run(what)).map(|()| true),
         Command::Token { data, what } => return offline::run(&data.place(), what).await,
         Command::Backup { data, to } => backup::backup(&data.place(), to).await?,
@@ -292,32 +262,24 @@ async fn operate(command: Command) -> anyhow::Result<bool> {
     Ok(found.wrong.is_empty())
 }
 
-/// Copies blobs, and says so. Whether all arrived.
-async fn copy_blobs(from: &BlobPlace, to: &BlobPlace) -> anyhow::Result<bool> {
-    let copied = blobs::copy(from, to, |so_far| {
-        // Nobody may read it.
-        let _told = writeln!(std::io::stderr(), "{so_far}");
-    })
-    .await?;
-    let mut out = std::io::stdout().lock();
-    for wrong in &copied.wrong {
-        writeln!(out, "wrong: {wrong}")?;
-    }
-    writeln!(out, "{copied}")?;
-    Ok(copied.wrong.is_empty())
-}
-
 impl Arguments {
-    fn options(self, data: PathBuf) -> Options {
+    fn options(self, data: PathBuf) -> anyhow::Result<Options> {
         let ms = |seconds: u64| seconds.saturating_mul(1000);
-        Options {
+        let secret = match &self.webhook_secret_file {
+            Some(path) => {
+                let text =
+                    std::fs::read_to_string(path).with_context(|| format!("--webhook-secret-file {}", path.display()))?;
+                text.trim().as_bytes().to_vec()
+            }
+            None => Vec::new(),
+        };
+        Ok(Options {
             data,
             listen: self.listen,
             url: self.url,
             database: self.database,
             tls: self.tls_cert.zip(self.tls_key),
             blobs: self.blobs,
-            blob_links: !self.no_blob_links,
             lease: Duration::from_secs(self.lease_s),
             config: Config {
                 heartbeat_ms: ms(self.heartbeat_s),
@@ -340,7 +302,6 @@ impl Arguments {
                 stall_ms: ms(self.stall_s),
                 ..Config::default()
             },
-            change_settings: self.change_settings,
             rates: Rates {
                 requests_per_minute: self.requests_per_minute,
                 enrolments_per_minute: self.enrolments_per_minute,
@@ -362,8 +323,16 @@ impl Arguments {
             },
             min_agent: self.min_agent,
             credit_table: self.credit_table,
+            webhooks: webhook::Settings {
+                guard: Guard {
+                    allowed: self.webhook_allow,
+                    private: self.webhook_private,
+                },
+                secret,
+                pauses: None,
+            },
             restored: self.restored,
-        }
+        })
     }
 }
 
@@ -409,7 +378,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let asked_to_stop = asked_to_stop()?;
     tokio::pin!(asked_to_stop);
     let server = tokio::select! {
-        started = Server::start(arguments.options(data.clone())) => started?,
+        started = Server::start(arguments.options(data.clone())?) => started?,
         asked = &mut asked_to_stop => {
             asked?;
             return Ok(ExitCode::SUCCESS);

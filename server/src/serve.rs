@@ -20,13 +20,13 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::accept::{self, Connections, Service};
 use crate::app::{App, Sizes};
 use crate::auth::{Enrolment, SHARED_SUBJECT, Tokens};
-use crate::blob::BlobPlace;
+use crate::blob::FolderBlobs;
 use crate::engine::{Engine, Standby};
 use crate::identity::{self, Home};
 use crate::limits::{Limits, Rates};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
-use crate::operate::BLOBS;
+use crate::observables::Observables;
 use crate::peer::Proxies;
 use crate::pending::Pending;
 use crate::private;
@@ -41,6 +41,7 @@ use crate::store::postgres::{LEASE, PostgresStore};
 use crate::store::sqlite::SqliteStore;
 use crate::submission::Submissions;
 use crate::sweep;
+use crate::webhook::{self, Webhooks};
 use scheduler::Config;
 use scheduler::config::CheckKey;
 
@@ -59,14 +60,10 @@ pub struct Options {
     pub lease: Duration,
     /// Certificate chain and key, PEM files.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// Where the blobs are, when not in the data folder: servers of one database share it.
-    pub blobs: Option<BlobPlace>,
-    /// Whether blobs of an object store are downloaded from there, by links that are valid for some minutes.
-    pub blob_links: bool,
+    /// Folder of the blobs, where it is not in the data folder: servers of one database share it.
+    pub blobs: Option<PathBuf>,
     /// The scheduler's settings.
     pub config: Config,
-    /// These may be others than those of the server that leads: they come into force when this one takes over.
-    pub change_settings: bool,
     /// Rate limits by caller.
     pub rates: Rates,
     /// Size limits.
@@ -81,6 +78,8 @@ pub struct Options {
     pub min_agent: Option<Version>,
     /// Anyone may see the credit table.
     pub credit_table: bool,
+    /// Hosts that may be told when a job ends.
+    pub webhooks: webhook::Settings,
     /// The data comes from a backup, whatever the folder looks like.
     pub restored: bool,
 }
@@ -96,9 +95,7 @@ impl Options {
             lease: LEASE,
             tls: None,
             blobs: None,
-            blob_links: true,
             config: Config::default(),
-            change_settings: false,
             rates: Rates {
                 requests_per_minute: 0,
                 enrolments_per_minute: 0,
@@ -114,6 +111,7 @@ impl Options {
             enrolment: Enrolment::Shared,
             min_agent: None,
             credit_table: false,
+            webhooks: webhook::Settings::default(),
             restored: false,
         }
     }
@@ -137,9 +135,6 @@ pub struct Server {
     tasks: Vec<tokio::task::JoinHandle<()>>,
     lock: File,
 }
-
-/// A server whose settings are others than the leader's looks so often, 200 ms apart, before it gives up.
-const LOOKS_AT_SETTINGS: u32 = 15;
 
 /// What listening without TLS means.
 const CLEAR: &str = "tokens and results can be read and changed on the way; give --tls-cert and --tls-key, or let a proxy end TLS and listen \
@@ -189,43 +184,25 @@ impl Server {
         let mut config = options.config;
         let home = Home::new(data, options.restored, options.database.is_none());
         // Where another server leads it is followed, as soon as it has begun.
-        let mut looks = 0;
         let (opened, leads) = loop {
-            if store
-                .lead(public.clone())
-                .await
-                .context("the PostgreSQL database (--database)")?
-            {
+            if store.lead(public.clone()).await.context("the database")? {
                 config.check_key = CheckKey(identity::check_key(&*store).await?);
                 break (Engine::lead(Arc::clone(&store), config.clone(), Some(home)).await?, true);
             }
             if Signatures::are_begun(&*store).await?
                 && let Some(opened) = Engine::follow(Arc::clone(&store), Some(home.clone())).await?
             {
-                let differ = opened.engine.differences(&config).await;
-                if differ.is_empty() || options.change_settings {
-                    config.check_key = CheckKey(identity::check_key(&*store).await?);
-                    break (opened, false);
-                }
-                // One that has just begun has not said all of its settings yet.
-                if looks >= LOOKS_AT_SETTINGS {
-                    bail!(
-                        "this server and the one that leads have different settings: {}. Start all servers of a database with the same options; to change them, \
-                         start one after the other with --change-settings",
-                        differ.join("; ")
-                    );
-                }
-                looks += 1;
+                config.check_key = CheckKey(identity::check_key(&*store).await?);
+                break (opened, false);
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         };
         let engine = Arc::clone(&opened.engine);
-        let place = options.blobs.unwrap_or_else(|| BlobPlace::Folder(data.join(BLOBS)));
-        let blobs = place.open().await?;
-        // A folder beside a database file is nobody else's.
-        if options.database.is_some() || matches!(place, BlobPlace::S3(_)) {
-            shared::check(&*store, &*blobs, &place, leads).await?;
+        let blobs = options.blobs.unwrap_or_else(|| data.join("blobs"));
+        if options.database.is_some() {
+            shared::check(&*store, &blobs, leads).await?;
         }
+        let blobs = Arc::new(FolderBlobs::open(&blobs).with_context(|| blobs.display().to_string())?);
         let signatures = Arc::new(Signatures::load(&*store).await?);
         let tokens = Arc::new(Tokens::load(store, engine.identity.life).await?);
         if leads && tokens.is_empty() {
@@ -243,11 +220,12 @@ impl Server {
         let app = Arc::new(App {
             engine: Arc::clone(&engine),
             blobs,
-            blob_links: options.blob_links,
             tokens,
             limits: Limits::new(options.rates),
             memory: Memory::new(options.sizes.checkpoint_max),
             submissions: Submissions::default(),
+            observables: Observables::default(),
+            webhooks: Webhooks::new(options.webhooks).context("webhooks")?,
             signatures,
             metrics: Metrics::default(),
             stop: stopping.clone(),
@@ -274,6 +252,7 @@ impl Server {
         };
         let serving = accept::run(listener, acceptor, service, options.connections, stopping.clone());
         let serving = tokio::spawn(serving);
+        let teller = tokio::spawn(webhook::run(Arc::clone(&app), stopping.clone()));
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&app), stopping));
         if clear {
             tracing::warn!(%address, "listening beyond this machine without TLS: {CLEAR}");
@@ -286,7 +265,7 @@ impl Server {
             engine,
             app,
             stop,
-            tasks: vec![serving, sweeper, writer],
+            tasks: vec![serving, sweeper, teller, writer],
             lock,
         })
     }
@@ -339,9 +318,7 @@ impl Server {
 pub(crate) async fn open_store(data: &Path, database: Option<&str>, lease: Duration) -> anyhow::Result<Arc<dyn Store>> {
     if let Some(url) = database {
         return Ok(Arc::new(
-            PostgresStore::join(url, lease)
-                .await
-                .context("the PostgreSQL database (--database)")?,
+            PostgresStore::join(url, lease).await.context("the PostgreSQL database")?,
         ));
     }
     let path = data.join("baton.sqlite");
