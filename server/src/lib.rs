@@ -13,12 +13,12 @@
 //! | [`routes`] | every route |
 //! | [`api`] | the handlers behind them |
 //! | [`guard`] | what every request passes: token, rate, time limit, log |
-//! | `shared` | the one place of blobs of several servers |
+//! | `shared` | the one folder of blobs of several servers |
 //! | [`identity`] | which server this is, and whether it was restored from a backup |
 //! | [`private`] | files that nobody else may read |
-//! | [`audit`] | who did what |
 //! | [`auth`], [`limits`] | who may do what, and how often |
 //! | [`extract`], [`problem`] | requests in, problem documents out |
+//! | [`observables`] | a job's observables over time, for its page |
 //! | [`submission`] | what a submitted archive has to be before a job of it exists |
 //! | [`signatures`] | which signatures count: the operator's key list, the server's own key |
 //! | [`memory`] | a budget of memory for what requests bring |
@@ -26,12 +26,12 @@
 //! | [`public_credit`] | the credit table that anyone may see |
 //! | [`peer`], [`site`] | where a request comes from; the URL under which others reach the server |
 //! | [`metrics`] | what is counted |
+//! | [`webhook`] | the URLs that are told when a job ends |
 //! | [`app`], [`serve`] | what handlers share; start and stop |
 
 pub mod accept;
 pub mod api;
 pub mod app;
-pub mod audit;
 pub mod auth;
 pub mod blob;
 mod clock;
@@ -43,6 +43,7 @@ pub mod limits;
 pub mod memory;
 pub mod metrics;
 mod news;
+pub mod observables;
 pub mod operate;
 pub mod page;
 pub mod peer;
@@ -59,3 +60,4 @@ pub mod site;
 pub mod store;
 pub mod submission;
 pub mod sweep;
+pub mod webhook;

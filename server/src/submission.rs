@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use package::Package;
+use package::table::Table;
 use protocol::http::SubmitJob;
 use protocol::{Digest, Tier};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -33,11 +34,15 @@ const CHECKPOINT_SLACK_BYTES: u64 = 64 << 10;
 /// What an archive is, or why it is no package that this server takes.
 type Verdict = Result<Facts, String>;
 
-/// What the submission of an archive is held against.
-#[derive(Clone, Copy, Debug)]
+/// What is known of an archive's package.
+#[derive(Clone, Debug)]
 struct Facts {
     package: Digest,
     tier: Tier,
+    /// State buffer by which the package itself ends a run.
+    done: Option<String>,
+    /// The outputs with columns.
+    table: Option<Arc<Table>>,
 }
 
 /// Verdicts on archives, and the right to read one.
@@ -96,11 +101,7 @@ impl Submissions {
 /// What is wrong with the archive, in the words of the package's reader: file, line or key, what was found, what was expected. Or a submission
 /// that is of another package; or no reader is free in time.
 pub async fn check(app: &Arc<App>, job: &SubmitJob) -> Answer<()> {
-    let verdict = match app.submissions.known(job.archive) {
-        Some(verdict) => verdict,
-        None => look(app, job.archive).await?,
-    };
-    let facts = verdict.map_err(|text| Fault::invalid("archive", text))?;
+    let facts = facts(app, job.archive).await?;
     let differs = |field, what: &str, found: String, expected: String| {
         Err(Fault::invalid(
             field,
@@ -114,6 +115,30 @@ pub async fn check(app: &Arc<App>, job: &SubmitJob) -> Answer<()> {
         return differs("tier", "the tier", job.tier.to_string(), facts.tier.to_string());
     }
     Ok(())
+}
+
+/// The state buffer by which a job's package itself ends a run, where it has one.
+///
+/// # Errors
+/// The archive cannot be read.
+pub async fn done_flag(app: &Arc<App>, archive: Digest) -> Answer<Option<String>> {
+    Ok(facts(app, archive).await?.done)
+}
+
+/// The outputs with columns of a job's package, where it has some.
+///
+/// # Errors
+/// The archive cannot be read.
+pub async fn table(app: &Arc<App>, archive: Digest) -> Answer<Option<Arc<Table>>> {
+    Ok(facts(app, archive).await?.table)
+}
+
+async fn facts(app: &Arc<App>, archive: Digest) -> Answer<Facts> {
+    let verdict = match app.submissions.known(archive) {
+        Some(verdict) => verdict,
+        None => look(app, archive).await?,
+    };
+    verdict.map_err(|text| Fault::invalid("archive", text))
 }
 
 /// Reads an archive and keeps the verdict, also when the request was dropped.
@@ -174,6 +199,8 @@ fn verdict(archive: &[u8], sizes: &Sizes) -> Verdict {
     Ok(Facts {
         package: package.digest(),
         tier: package.manifest().tier,
+        done: package.manifest().run.done.clone(),
+        table: Table::of(&package).map(Arc::new),
     })
 }
 

@@ -73,6 +73,9 @@ pub enum Event {
         /// Bytes of the outputs' blob.
         #[serde(default)]
         outputs_bytes: u64,
+        /// The package itself ended the run at the last of them: the checkpoint's state says so.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        done: bool,
     },
     /// A host stopped an attempt.
     End {
@@ -94,6 +97,11 @@ pub enum Event {
     },
     /// A finished job that left memory is needed again: another job is to start from it.
     Recall(Box<Finished>),
+    /// That a job has ended was told at the URL that it names, or given up.
+    Noticed {
+        /// The job.
+        job: JobId,
+    },
     /// Keep a job back.
     Hold {
         /// The job.

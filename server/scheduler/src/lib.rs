@@ -35,7 +35,7 @@ pub mod views;
 
 pub use config::Config;
 pub use event::{Command, Event, Origin, Refusal, Reply};
-pub use rules::{Finished, Note};
+pub use rules::{Finished, Note, Notice};
 pub use views::Wanted;
 
 use tables::{Attempt, Attempts, Costs, DeviceId, Drivers, Hosts, Jobs, Timers, UserId};
@@ -69,6 +69,8 @@ pub struct Core {
     timers: Timers,
     drivers: Drivers,
     costs: Costs,
+    /// Jobs that ended, of which is to be told.
+    notices: BTreeMap<JobId, Notice>,
     pending: Pending,
     /// Heartbeats that changed nothing, since it was last logged that their hosts were heard: no part of what the log is folded to.
     notes: BTreeMap<HostId, Note>,
@@ -129,13 +131,15 @@ impl Core {
                 class,
                 bytes,
                 outputs_bytes,
+                done,
             } => {
-                let bytes = (*bytes, *outputs_bytes);
-                return self.commit(*host, *attempt, commit, *class, bytes).map(Reply::Committed);
+                let brought = (*class, *bytes, *outputs_bytes, *done);
+                return self.commit(*host, *attempt, commit, brought).map(Reply::Committed);
             }
             Event::End { host, attempt, end } => self.end(*host, *attempt, end)?,
             Event::Submit { user, job, bytes } => return self.submit(user, job, *bytes).map(Reply::Job),
             Event::Recall(finished) => self.recall(finished)?,
+            Event::Noticed { job } => self.noticed(*job)?,
             Event::Hold { job, by } => self.hold(*job, by)?,
             Event::Release { job, by } => self.release(*job, by)?,
             Event::Retry { job, by } => self.retry(*job, by)?,

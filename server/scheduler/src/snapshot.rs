@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::tables::hosts::Presence;
 use crate::tables::jobs::{Restored, User};
 use crate::tables::{Attempt, Attempts, Costs, Drivers, Host, Hosts, Job, Jobs, QueueKey, Rows, Timer, Timers};
-use crate::{Config, Core, Pending, RULES};
+use crate::{Config, Core, Notice, Pending, RULES};
 
 #[derive(Serialize)]
 struct Saved<'a> {
@@ -29,6 +29,8 @@ struct Saved<'a> {
     drivers: &'a Drivers,
     #[serde(skip_serializing_if = "Costs::is_empty")]
     costs: &'a Costs,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    notices: &'a BTreeMap<JobId, Notice>,
     // Their keys are not text: lists of pairs.
     presence: Vec<(&'a HardwareClass, &'a Presence)>,
     passed: Vec<(&'a QueueKey, &'a u32)>,
@@ -54,6 +56,8 @@ struct Read {
     drivers: Drivers,
     #[serde(default)]
     costs: Costs,
+    #[serde(default)]
+    notices: BTreeMap<JobId, Notice>,
     presence: Vec<(HardwareClass, Presence)>,
     passed: Vec<(QueueKey, u32)>,
 }
@@ -77,6 +81,7 @@ impl Core {
             timers: Timers::default(),
             drivers: Drivers::default(),
             costs: Costs::default(),
+            notices: BTreeMap::new(),
             presence: Vec::new(),
             passed: Vec::new(),
         })
@@ -103,6 +108,7 @@ impl Core {
             timers: &self.timers,
             drivers: &self.drivers,
             costs: &self.costs,
+            notices: &self.notices,
             presence: self.hosts.presence().iter().collect(),
             passed: self.jobs.queues().all_passed().iter().collect(),
         })
@@ -149,6 +155,7 @@ impl From<Read> for Core {
             timers: read.timers,
             drivers: read.drivers,
             costs: read.costs,
+            notices: read.notices,
             config: read.config,
             rules: RULES,
             pending: Pending::default(),

@@ -51,6 +51,7 @@ pub fn submission(name: &str, tier: Tier, segments: u64) -> SubmitJob {
         restart_on_other_class: false,
         hold: false,
         verify: protocol::Verify::None,
+        notify: None,
         signed: None,
     }
 }

@@ -14,13 +14,27 @@ use crate::blob::{BlobError, read};
 use crate::extract::{At, Body};
 use crate::problem::{Answer, Fault};
 use crate::signatures::refused;
+use crate::submission::done_flag;
 use scheduler::views::LeaseFacts;
 use scheduler::{Event, Reply};
 use signing::commit::Boundary;
 
-/// What a checkpoint's blob has to be before the core hears of it. Its class, its bytes, and those of the outputs.
-async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Answer<(HardwareClass, u64, u64)> {
+/// What a commit brings, once it was looked at.
+struct Brought {
+    /// Class in the checkpoint's header.
+    class: HardwareClass,
+    /// Bytes of the checkpoint's blob.
+    bytes: u64,
+    /// Bytes of the outputs' blob.
+    outputs_bytes: u64,
+    /// The package itself ended the run there: the checkpoint's state says so, not the host.
+    done: bool,
+}
+
+/// What a checkpoint's blob has to be before the core hears of it.
+async fn check_checkpoint(app: &Arc<App>, lease: &LeaseFacts, commit: &Commit) -> Answer<Brought> {
     let limit = app.sizes.checkpoint_max;
+    let flag = done_flag(app, lease.archive).await?;
     let packed = app.blobs.size(commit.checkpoint).await?;
     let packed = packed.ok_or_else(|| Fault::missing_blob("checkpoint", commit.checkpoint))?;
     if packed > limit {
@@ -65,7 +79,13 @@ async fn check_checkpoint(app: &App, lease: &LeaseFacts, commit: &Commit) -> Ans
         }
         Some(_) => {}
     }
-    Ok((checkpoint.class, size, outputs_bytes))
+    let done = flag.and_then(|flag| checkpoint.first_words.get(&flag).copied());
+    Ok(Brought {
+        class: checkpoint.class,
+        bytes: size,
+        outputs_bytes,
+        done: done.is_some_and(|word| word != 0),
+    })
 }
 
 /// Whether the host signed what it commits, where it registered a key; where a key list is in force, it has to have one.
@@ -93,32 +113,31 @@ pub async fn commit(
     let host = caller.as_host()?;
     let lease = app.engine.core().await.lease(attempt);
     let _kept = app.sweeping.read().await;
-    let (class, bytes, outputs_bytes) = match lease {
+    let brought = match lease {
         Some(lease) if lease.host == host && lease.epoch == commit.epoch => {
             check_signature(&app, &lease, attempt, &commit)?;
             check_checkpoint(&app, &lease, &commit).await?
         }
         // The core refuses it, and says why: it looks at the lease before anything else.
-        _ => {
-            let nothing = Digest([0; 32]);
-            (
-                HardwareClass {
-                    tier: Tier::Portable,
-                    key: nothing,
-                },
-                0,
-                0,
-            )
-        }
+        _ => Brought {
+            class: HardwareClass {
+                tier: Tier::Portable,
+                key: Digest([0; 32]),
+            },
+            bytes: 0,
+            outputs_bytes: 0,
+            done: false,
+        },
     };
     let blobs = [Some(commit.checkpoint), commit.outputs];
     let event = Event::Commit {
         host,
         attempt,
         commit,
-        class,
-        bytes,
-        outputs_bytes,
+        class: brought.class,
+        bytes: brought.bytes,
+        outputs_bytes: brought.outputs_bytes,
+        done: brought.done,
     };
     match app.engine.apply(event).await? {
         Reply::Committed(committed) => {

@@ -128,6 +128,9 @@ pub async fn submit(
     let signed = app
         .signatures
         .check_submission(&job, &app.engine.identity.server, &caller.subject, now_ms)?;
+    if let Some(url) = &job.notify {
+        app.webhooks.check(url).map_err(|why| Fault::invalid("notify", why))?;
+    }
     let mut remember = idempotency(&headers, &caller, "submit", &job)?;
     if let Some(name) = signed {
         // It makes one job, whatever keys it is sent with.

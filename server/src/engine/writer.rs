@@ -12,10 +12,9 @@ use scheduler::{Core, Event, Refusal, Reply};
 use tokio::sync::{mpsc, watch};
 
 use super::{Engine, EngineError, Request, Told, read_back, stopped, unheard};
-use crate::audit::Audited;
 use crate::identity::Home;
 use crate::news::rows;
-use crate::store::{Answer, Batch, Logged, Row, StoreError};
+use crate::store::{Answer, Batch, Logged, StoreError};
 
 /// Requests that share a transaction, at most.
 const BATCH_MAX: usize = 512;
@@ -110,8 +109,8 @@ impl Writer {
             Err(error) => tracing::warn!(%error, "no snapshot: the log grows on"),
         }
         let before = self.engine.now_ms().saturating_sub(ANSWERS_MS);
-        if let Err(error) = self.engine.store.forget(before).await {
-            tracing::warn!(%error, "old answers and actions stay");
+        if let Err(error) = self.engine.store.forget_answers(before).await {
+            tracing::warn!(%error, "old answers stay");
         }
     }
 
@@ -284,12 +283,7 @@ fn batch(first: u64, at_ms: u64, requests: Vec<Request>, applied: Applied) -> (B
                     at_ms,
                 });
             }
-            if !taken.quiet {
-                let number = first + batch.events.len() as u64;
-                let audited = Audited::of_event(number, at_ms, &event, reply);
-                batch.rows.extend(audited.map(|row| Row::Audit(Box::new(row))));
-                batch.events.push(logged(event));
-            }
+            batch.events.extend((!taken.quiet).then(|| logged(event)));
         }
         told.push((tell, taken.reply));
     }

@@ -1,5 +1,7 @@
 //! One job, and one host, with all that is known of it.
 
+use std::sync::Arc;
+
 use maud::{Markup, html};
 use protocol::HostId;
 use protocol::http::job::{Change, Verification};
@@ -7,9 +9,10 @@ use protocol::http::lease::ChainLine;
 use protocol::http::{HostView, JobView};
 use scheduler::Core;
 
-use super::lists;
 use super::parts::{self, ClassNames, ago, count, span};
 use super::view::{Subject, View};
+use super::{lists, plot};
+use crate::observables::Series;
 
 /// Stretches of checked segments that are shown, the newest first.
 const SPANS_MAX: usize = 50;
@@ -21,6 +24,8 @@ pub(super) struct History {
     pub(super) changes: Vec<Change>,
     /// Its newest boundaries, oldest first.
     pub(super) boundaries: Vec<ChainLine>,
+    /// Its observables, as far as they were read.
+    pub(super) observables: Option<Arc<Series>>,
 }
 
 /// One job.
@@ -52,6 +57,7 @@ pub(super) fn job(job: &JobView, history: &History, now_ms: u64, base: &str, nam
                 dt { "package" } dd { code { (job.package) } " (" (job.tier) ")" }
                 @if let Some(chain) = job.chain { dt { "digest" } dd { code { (chain) } } }
             }
+            @if let Some(series) = &history.observables { (plot::plots(series, job.segment)) }
             h3 { "Hosts it passed through" }
             @if job.stays.is_empty() { p.none { "None yet." } }
             (lists::strip(job, base))

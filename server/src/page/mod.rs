@@ -7,6 +7,7 @@
 //! | [`lists`] | the lists of jobs and hosts, totals, queues |
 //! | [`credit`] | verified work by subject |
 //! | [`detail`] | one job, one host |
+//! | [`plot`] | a job's observables over time |
 //! | [`parts`] | times, counts, chips |
 //!
 //! Invariant: what the page shows is what its stream sends, for the same [`view::View`]: the script compares the two and changes what differs.
@@ -32,6 +33,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::extract::At;
 use crate::guard::COOKIE_NAME;
+use crate::observables;
 use crate::peer::Peer;
 use crate::problem::{Answer, Fault};
 use crate::session::LASTS;
@@ -41,6 +43,7 @@ mod detail;
 mod document;
 mod lists;
 mod parts;
+mod plot;
 mod view;
 
 use detail::History;
@@ -117,7 +120,7 @@ fn named(subject: Subject) -> String {
 }
 
 /// What a view shows, as of now.
-async fn content(app: &App, caller: &Caller, view: &View) -> Answer<Markup> {
+async fn content(app: &Arc<App>, caller: &Caller, view: &View) -> Answer<Markup> {
     let base = app.site.base();
     match view.subject {
         Subject::Jobs => Ok(lists::jobs(&*app.engine.core().await, caller, base, view)),
@@ -142,8 +145,11 @@ async fn content(app: &App, caller: &Caller, view: &View) -> Answer<Markup> {
             let history = History {
                 changes: app.engine.store.changes(id, CHANGES).await?,
                 boundaries: app.engine.store.chain(id, from, BOUNDARIES as u32).await?,
+                observables: None,
             };
+            let observables = observables::of(app, &job).await;
             let core = app.engine.core().await;
+            let history = History { observables, ..history };
             Ok(detail::job(&job, &history, core.now_ms(), base, &core.class_names()))
         }
     }

@@ -3,7 +3,6 @@
 
 mod access;
 mod bad_input;
-mod blob_places;
 mod blobs;
 mod bombs;
 mod browser;
@@ -31,4 +30,4 @@ mod standby;
 mod stores;
 mod submission;
 mod tls;
-mod upgrade;
+mod webhooks;

@@ -1,8 +1,10 @@
 //! The page without a browser: whose jobs it shows, its session, and its place behind a proxy.
 
-use crate::common::{Person, a_job, client, options, start, token};
+use crate::common::{Person, Worker, a_job, checkpoint, client, options, start, state, token};
 use crate::routes::problem;
-use protocol::http::{IssueToken, IssuedToken, Scope, SubmitJob};
+use package::outputs::outputs_digest;
+use protocol::http::{Commit, IssueToken, IssuedToken, Lease, Scope, SubmitJob};
+use protocol::{ChainEntry, Digest};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
 use server::serve::{Options, Server};
@@ -207,5 +209,96 @@ async fn a_form_that_cannot_be_read_is_refused_with_a_problem() {
     problem(send(vec![b'x'; 300_000]).await, StatusCode::PAYLOAD_TOO_LARGE, "malformed").await;
     let said = problem(send(vec![0xff; 30]).await, StatusCode::BAD_REQUEST, "malformed").await;
     assert!(said.detail.contains("expected token=TOKEN"), "{}", said.detail);
+    server.stop().await;
+}
+
+/// Boundaries behind `last` with what they put out: the mean square distance is the number of the step. The last one covers something else, where it lies.
+fn segments(lease: &Lease, mut last: Option<ChainEntry>, count: u64, lies: bool) -> (Commit, [Vec<u8>; 2]) {
+    let mut entries = Vec::new();
+    let mut put_out = protocol::outputs::Outputs::new();
+    let first = last.as_ref().map_or(0, |last| last.segment + 1);
+    for segment in first..first + count {
+        let rows = (0..10).flat_map(|row| (4096 * ((segment.max(1) - 1) * 1000 + row * 100) as u32).to_le_bytes());
+        let outputs = match segment {
+            0 => vec![Vec::new(); 2],
+            _ => vec![rows.collect(), vec![0; 2 * 4096 * 8]],
+        };
+        let digest = match lies && segment == first + count - 1 {
+            true => Digest::of(b"something else"),
+            false => outputs_digest(&outputs),
+        };
+        let state = protocol::checkpoint::content_digest(&state(segment));
+        let entry = ChainEntry::next(lease.package, last.as_ref(), segment * 1000, state, digest);
+        if segment > 0 {
+            put_out.insert(segment, outputs);
+        }
+        last = Some(entry.clone());
+        entries.push(entry);
+    }
+    let bytes = checkpoint(lease.package, entries.last().unwrap(), lease.class);
+    let blob = protocol::outputs::pack(put_out).unwrap();
+    let commit = Commit {
+        epoch: lease.epoch,
+        entries,
+        checkpoint: Digest::of(&bytes),
+        outputs: Some(Digest::of(&blob)),
+        computed_ms: 1000,
+        signature: None,
+    };
+    (commit, [bytes, blob])
+}
+
+#[tokio::test]
+async fn a_jobs_page_plots_the_observables_that_its_boundaries_cover_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, scientist) = start(folder.path()).await;
+    let worker = Worker::register(&server.url, &token(folder.path(), "host"), "desk", 1).await;
+    let job = scientist.submit(&a_job(&scientist, 6).await).await;
+    let lease = worker.take().await[0].clone();
+    let browser = browser();
+    let (_, cookie) = login(&browser, &server.url, &scientist.token).await;
+    let page = async |part: &str| {
+        for _ in 0..100 {
+            let (status, page) = get(&browser, &format!("{}/jobs/{job}", server.url), &cookie).await;
+            assert_eq!(status, StatusCode::OK);
+            if page.contains(part) {
+                return page;
+            }
+            // What is read takes a moment, and goes on between two looks.
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("{part} is not on the page");
+    };
+    let mut last = None;
+    for (count, lies, shown) in [
+        // C0, and two segments.
+        (
+            3,
+            false,
+            "mean_square_distance: 0 to 1900, the last 1900, over time, step 0 to 1900",
+        ),
+        (1, true, "The outputs of 1 segments could not be shown"),
+        (
+            2,
+            false,
+            "mean_square_distance: 0 to 4900, the last 4900, over time, step 0 to 4900",
+        ),
+    ] {
+        let (commit, blobs) = segments(&lease, last, count, lies);
+        for blob in blobs {
+            worker.person.upload(&blob).await;
+        }
+        last = commit.entries.last().cloned();
+        assert_eq!(worker.commit(lease.attempt, &commit).await.status(), StatusCode::OK);
+        let page = page(shown).await;
+        let points = page
+            .split("<polyline points=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
+        let points = points.map_or(0, |points| points.split(' ').count());
+        // Ten rows a segment, but of the one that lied.
+        let segment = last.as_ref().map_or(0, |last: &ChainEntry| last.segment);
+        assert_eq!(points as u64, 10 * segment.min(2) + 10 * segment.saturating_sub(3), "{page}");
+    }
     server.stop().await;
 }

@@ -125,14 +125,14 @@ impl Core {
         }
     }
 
-    /// Boundaries come home. Repeated ones change nothing.
+    /// Boundaries come home, with the class and bytes of the last one's checkpoint, the bytes of their outputs, and whether the package itself ended
+    /// the run there. Repeated ones change nothing.
     pub(crate) fn commit(
         &mut self,
         host: HostId,
         id: AttemptId,
         commit: &Commit,
-        class: HardwareClass,
-        (bytes, outputs_bytes): (u64, u64),
+        (class, bytes, outputs_bytes, done): (HardwareClass, u64, u64, bool),
     ) -> Result<Committed, Refusal> {
         let attempt = self.attempt_of(host, id, commit.epoch)?;
         let (job_id, charged_ms) = (attempt.job, attempt.charged_ms);
@@ -207,6 +207,7 @@ impl Core {
             class,
             bytes,
             signed,
+            done,
         };
         self.hear(host);
         if is_check {

@@ -13,6 +13,7 @@
 //! | [`leases`], [`ending`] | attempts: taken, progressing, committed; and how they end |
 //! | [`checks`] | what a second host computes again, and what follows from what it finds |
 //! | [`errors`] | errors of hosts with a job: whose they are, when they hold it, and another try |
+//! | [`notices`] | jobs that ended, of which a URL is told |
 //! | [`retire`] | finished jobs leave memory |
 //!
 //! A rule first decides whether it refuses, and only then changes anything. What follows for other jobs and hosts is noted in
@@ -26,6 +27,7 @@ mod errors;
 mod grant;
 mod leases;
 mod matching;
+mod notices;
 mod presence;
 mod quiet;
 mod register;
@@ -38,6 +40,7 @@ pub(crate) use checks::PROBATION;
 #[cfg(test)]
 pub(crate) use checks::share_ppm;
 pub(crate) use ending::MESSAGE_CHARS_MAX;
+pub use notices::Notice;
 pub(crate) use presence::REASON_CHARS_MAX;
 pub use quiet::Note;
 pub use retire::Finished;

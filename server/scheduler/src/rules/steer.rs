@@ -6,6 +6,7 @@ use protocol::text::is_plain;
 use protocol::{JobId, JobState, Outcome};
 
 use super::Then;
+use super::notices::URL_BYTES_MAX;
 use crate::tables::{Cause, Job, Length, Need, QueueKey, Stage, Timer};
 use crate::{Command, Core, Refusal};
 
@@ -40,6 +41,14 @@ impl Core {
                 format!("expected at most {TAGS_MAX} tags of 1 to {TAG_BYTES_MAX} bytes"),
             ));
         }
+        if job
+            .notify
+            .as_ref()
+            .is_some_and(|url| url.len() > URL_BYTES_MAX || !is_plain(url))
+        {
+            let expected = format!("expected a URL of at most {URL_BYTES_MAX} bytes without control characters");
+            return Err(Refusal::invalid("notify", expected));
+        }
         if job.segment_ms == Some(0) {
             return Err(Refusal::invalid("segment_ms", "0, expected at least 1"));
         }
@@ -67,6 +76,11 @@ impl Core {
         }
         if matches!(parent.state(), JobState::Failed | JobState::Cancelled) {
             return Err(Refusal::invalid("after", format!("job {after} is {}", parent.state())));
+        }
+        if parent.safe.as_ref().is_some_and(|safe| safe.done) {
+            let at = parent.segment();
+            let detail = format!("job {after} was ended by its package at boundary {at}: no segment follows");
+            return Err(Refusal::invalid("after", detail));
         }
         if parent.until() > SEGMENTS_MAX {
             return Err(Refusal::invalid("after", "the chain of jobs has too many segments"));
@@ -244,6 +258,7 @@ impl Core {
         let (change, waiting) = self.jobs.conclude(id, state, reason, self.now_ms);
         self.commands.extend(change.map(|change| Command::Changed(id, change)));
         self.timers.set(Timer::Retire(id), self.now_ms + self.config.retire_ms);
+        self.notify(id);
         let safe = self.jobs.get(id).and_then(|job| job.safe.clone());
         let first = self.jobs.get(id).and_then(|job| job.first);
         for next in waiting {
@@ -252,7 +267,10 @@ impl Core {
             };
             if state == JobState::Completed {
                 self.jobs.unblock(next, (safe.as_ref(), first));
-                if waits == JobState::Queued {
+                if safe.as_ref().is_some_and(|safe| safe.done) {
+                    let reason = format!("job {id}, which it starts from, was ended by its package: no segment follows");
+                    self.conclude(next, JobState::Completed, reason);
+                } else if waits == JobState::Queued {
                     self.change(next, JobState::Queued, format!("starts from job {id}, which is completed"));
                     self.enqueue(next);
                 }

@@ -41,6 +41,7 @@ pub(super) fn commit(core: &Core, host: HostId, lease: &Lease, segments: u64, li
         class: lease.class,
         bytes: 1000,
         outputs_bytes: 0,
+        done: false,
     }
 }
 

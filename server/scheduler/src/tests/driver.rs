@@ -185,6 +185,7 @@ impl World {
             class: lease.class,
             bytes: 1_000_000,
             outputs_bytes: 0,
+            done: false,
         }
     }
 

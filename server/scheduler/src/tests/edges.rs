@@ -97,6 +97,7 @@ fn event() -> impl Strategy<Value = Event> {
                 class,
                 bytes,
                 outputs_bytes: bytes,
+                done: false,
             }
         },
     );

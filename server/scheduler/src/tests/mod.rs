@@ -4,6 +4,7 @@ mod canary;
 mod checks;
 mod credit;
 mod departures;
+mod done;
 mod driver;
 mod edges;
 mod fairness;

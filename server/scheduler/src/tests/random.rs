@@ -166,6 +166,7 @@ impl Chaos {
             },
             bytes: self.random.below(1 << 24),
             outputs_bytes: self.random.below(1 << 20),
+            done: false,
         })
     }
 

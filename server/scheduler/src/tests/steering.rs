@@ -285,6 +285,7 @@ fn a_repeated_commit_changes_nothing_and_a_wrong_one_is_refused() {
         class,
         bytes: 1,
         outputs_bytes: 0,
+        done: false,
     };
     let last = commit.entries.last().unwrap();
     let skip = ChainEntry::next(

@@ -393,6 +393,7 @@ fn what_is_kept_for_a_user_has_an_end_and_then_its_jobs_are_held() {
         class,
         bytes,
         outputs_bytes: 4_000,
+        done: false,
     });
     let view = world.view(id);
     assert_eq!((view.state, view.segment), (JobState::Held, 2), "what it computed is safe");

@@ -29,6 +29,8 @@ pub struct LeaseFacts {
     pub epoch: u64,
     /// Identity of the package: the checkpoint's header names it.
     pub package: Digest,
+    /// Blob that holds the package's archive.
+    pub archive: Digest,
     /// Class of the device: the checkpoint's header names it.
     pub class: HardwareClass,
     /// The host's key, with which the commit is signed.
@@ -205,6 +207,7 @@ impl Core {
             job: job.shown_id(),
             epoch: attempt.epoch,
             package: job.package,
+            archive: job.archive,
             class: attempt.class,
             key: self.hosts.get(attempt.device.host).and_then(|host| host.key),
         })

@@ -52,6 +52,7 @@ impl Folder {
             ms: 60_000,
             checkpoint: (!began).then(|| blob(entry)),
             output_bytes: if began { 0 } else { 1000 },
+            is_last: false,
         }
     }
 

@@ -191,6 +191,7 @@ impl Server {
             class: class.map_or(scheduler::testing::class(protocol::Tier::Portable, 0), |lease| lease.class),
             bytes: 1000,
             outputs_bytes: 10,
+            done: false,
         };
         let reply = self.apply(now_ms, &event);
         let after = job.and_then(|job| self.safe(job));

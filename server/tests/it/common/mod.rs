@@ -4,7 +4,6 @@ pub mod chromium;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
-pub mod s3;
 
 use std::path::Path;
 use std::sync::Once;
@@ -154,6 +153,7 @@ pub async fn a_job_of(scientist: &Person, tier: Tier, segments: u64) -> SubmitJo
         restart_on_other_class: false,
         hold: false,
         verify: protocol::Verify::None,
+        notify: None,
         signed: None,
     }
 }
@@ -247,7 +247,7 @@ pub fn work(lease: &Lease, last: Option<ChainEntry>, segments: u64, class: Hardw
     (commit, bytes)
 }
 
-fn state(segment: u64) -> Vec<StateBuffer> {
+pub fn state(segment: u64) -> Vec<StateBuffer> {
     vec![StateBuffer {
         name: "counter".to_owned(),
         element: protocol::checkpoint::Element::U32,

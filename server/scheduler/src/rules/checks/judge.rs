@@ -25,9 +25,11 @@ impl Core {
         let Some(row) = self.jobs.get_mut(id) else {
             return (segment, JobState::Completed);
         };
-        let (until, of, package) = (row.until(), row.shown_id(), row.package);
+        let (of, package) = (row.shown_id(), row.package);
         let segments = segment.saturating_sub(row.segment());
         let before = row.safe.replace(safe);
+        // Where the package ended the run before the span's end, that is this host's result.
+        let until = row.until();
         if let Some(host) = self.attempts.get(attempt).map(|attempt| attempt.device.host) {
             self.note_cost(host, package, segments, computed_ms);
         }

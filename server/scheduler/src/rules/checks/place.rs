@@ -210,20 +210,24 @@ impl Core {
 
     /// Why a job whose last boundary is committed has ended.
     pub(in crate::rules) fn end_reason(&self, id: JobId) -> String {
-        let safe = "its last boundary is safe";
+        let done = self.jobs.get(id).and_then(|job| job.safe.as_ref()).filter(|safe| safe.done);
+        let safe = match done {
+            Some(safe) => format!("its package ended it at boundary {}, which is safe", safe.entry.segment),
+            None => "its last boundary is safe".to_owned(),
+        };
         match self.jobs.get(id) {
             Some(job) if self.rules >= 4 && !job.verify.is_none() => {
                 let lapsed = job.spans.iter().rev().find_map(|span| match &span.state {
                     SpanState::Lapsed(reason) => Some(format!("; {reason}")),
                     _ => None,
                 });
-                let (verified, all) = (job.verified(), job.segments);
+                let (verified, all) = (job.verified(), job.until().saturating_sub(job.first_segment));
                 format!(
                     "{safe}; {verified} of {all} segments verified by a second host{}",
                     lapsed.unwrap_or_default()
                 )
             }
-            _ => safe.to_owned(),
+            _ => safe,
         }
     }
 }

@@ -182,6 +182,7 @@ impl Job {
             errors: Vec::new(),
             verify: protocol::Verify::None,
             spans: Vec::new(),
+            notify: None,
             check: Some(Box::new(check)),
             ..self.clone()
         }

@@ -35,6 +35,9 @@ pub(crate) struct Safe {
     /// The word of the host that committed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signed: Option<HostSignature>,
+    /// The package itself ended the run here: no segment follows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) done: bool,
 }
 
 /// A job. Exactly one of these holds: it is final, it is held or blocked, it waits in a queue, it has an attempt.
@@ -91,6 +94,9 @@ pub(crate) struct Job {
     /// In the class-bound tier: digest of boundary 1, of which hosts that continue the job are given the canary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) first: Option<Digest>,
+    /// URL that is told when it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) notify: Option<String>,
     /// The scientist's word for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signed: Option<Box<SignedSubmission>>,
@@ -143,6 +149,7 @@ impl Job {
             spans: Vec::new(),
             check: None,
             first: parent.and_then(|parent| parent.first),
+            notify: submitted.notify.clone(),
             signed: submitted.signed.clone().map(Box::new),
         }
     }
@@ -182,9 +189,12 @@ impl Job {
         self.place
     }
 
-    /// The boundary at which it ends.
+    /// The boundary at which it ends: the last that was asked for, or the one at which the package itself ended it.
     pub(crate) fn until(&self) -> u64 {
-        self.first_segment + self.segments
+        match &self.safe {
+            Some(safe) if safe.done => safe.entry.segment,
+            _ => self.first_segment + self.segments,
+        }
     }
 
     /// The last boundary that is safe.

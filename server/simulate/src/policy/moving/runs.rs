@@ -192,6 +192,7 @@ impl Moving {
             class,
             bytes: self.checkpoint_bytes,
             outputs_bytes: 0,
+            done: false,
         };
         if let Some(Reply::Committed(committed)) = self.apply(context.now_ms, &event)
             && committed.state == JobState::Verifying
