@@ -41,6 +41,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// Packages, checkpoints, outputs.
     pub blobs: Arc<dyn Blobs>,
+    /// Whether a client that can follow a link gets one to a blob, where there are such.
+    pub blob_links: bool,
     /// Blobs that nothing refers to yet.
     pub pending: Pending,
     /// Tokens and their scopes.

@@ -13,9 +13,10 @@
 //! | [`routes`] | every route |
 //! | [`api`] | the handlers behind them |
 //! | [`guard`] | what every request passes: token, rate, time limit, log |
-//! | `shared` | the one folder of blobs of several servers |
+//! | `shared` | the one place of blobs of several servers |
 //! | [`identity`] | which server this is, and whether it was restored from a backup |
 //! | [`private`] | files that nobody else may read |
+//! | [`audit`] | who did what |
 //! | [`auth`], [`limits`] | who may do what, and how often |
 //! | [`extract`], [`problem`] | requests in, problem documents out |
 //! | [`observables`] | a job's observables over time, for its page |
@@ -32,6 +33,7 @@
 pub mod accept;
 pub mod api;
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod blob;
 mod clock;

@@ -15,8 +15,9 @@ use scheduler::Config;
 use server::accept::Connections;
 use server::app::Sizes;
 use server::auth::Enrolment;
+use server::blob::BlobPlace;
 use server::limits::Rates;
-use server::operate::{BLOBS, Place, backup, check};
+use server::operate::{BLOBS, Place, audit, backup, blobs, check};
 use server::peer::{Proxies, Range};
 use server::serve::{Options, Server};
 use server::site::Site;
@@ -58,9 +59,17 @@ struct Arguments {
     /// replaced at once.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(2..=60))]
     lease_s: u64,
-    /// Folder of the blobs, where it is not in the data folder. Servers of one database share it.
-    #[arg(long, env = "BATON_BLOBS", value_name = "FOLDER")]
-    blobs: Option<PathBuf>,
+    /// Where the blobs are, when not in the data folder: a folder, or s3://BUCKET/PREFIX in an S3-compatible store, whose address and keys come from the environment
+    /// (AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY). Servers of one database share it.
+    #[arg(long, env = "BATON_BLOBS", value_name = "PLACE")]
+    blobs: Option<BlobPlace>,
+    /// Send all bytes of downloads through this server, also where clients could read them from the object store by links that are valid for 15 minutes: for a store that
+    /// clients do not reach.
+    #[arg(long)]
+    no_blob_links: bool,
+    /// Follow a server that leads with other settings than these; they come into force when this one takes over. Without it that is an error.
+    #[arg(long)]
+    change_settings: bool,
     /// Certificate chain for TLS, a PEM file.
     #[arg(long, requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -193,6 +202,17 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         from: PathBuf,
     },
+    /// Who did what, the newest first: submissions and what was done to jobs, bans, drains, pardons, tokens, keys. A server may be running.
+    Audit {
+        #[command(flatten)]
+        data: Data,
+        /// Actions that are shown.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        limit: u32,
+    },
+    /// What is done with blobs by themselves.
+    #[command(subcommand)]
+    Blobs(BlobsCommand),
     /// Make, list and revoke tokens while no server runs: the way back in when the operator's token is lost.
     Token {
         #[command(flatten)]
@@ -210,6 +230,18 @@ enum Command {
     },
 }
 
+/// What is done with blobs by themselves.
+#[derive(Subcommand)]
+enum BlobsCommand {
+    /// Copy all blobs from one place to another, each a folder or s3://BUCKET/PREFIX, while a server runs or not. Started again, it goes on where it stopped.
+    Copy {
+        /// Where they are.
+        from: BlobPlace,
+        /// Where they are to be.
+        to: BlobPlace,
+    },
+}
+
 /// Where a server's data lie.
 #[derive(clap::Args)]
 struct Data {
@@ -219,9 +251,9 @@ struct Data {
     /// PostgreSQL database (postgres://…) instead of SQLite in the folder.
     #[arg(long, env = "BATON_DATABASE", hide_env_values = true)]
     database: Option<String>,
-    /// Folder of the blobs, where it is not in the data folder.
-    #[arg(long, env = "BATON_BLOBS", value_name = "FOLDER")]
-    blobs: Option<PathBuf>,
+    /// Where the blobs are, when not in the data folder: a folder, or s3://BUCKET/PREFIX.
+    #[arg(long, env = "BATON_BLOBS", value_name = "PLACE")]
+    blobs: Option<BlobPlace>,
 }
 
 impl Data {
@@ -229,7 +261,7 @@ impl Data {
         Place {
             data: self.data.clone(),
             database: self.database.clone(),
-            blobs: self.blobs.clone().unwrap_or_else(|| self.data.join(BLOBS)),
+            blobs: self.blobs.clone().unwrap_or_else(|| BlobPlace::Folder(self.data.join(BLOBS))),
         }
     }
 }
@@ -237,6 +269,14 @@ impl Data {
 /// Does what an operator does with the data besides serving it. Whether all was well.
 async fn operate(command: Command) -> anyhow::Result<bool> {
     let found = match &command {
+        Command::Blobs(BlobsCommand::Copy { from, to }) => return copy_blobs(from, to).await,
+        Command::Audit { data, limit } => {
+            let mut out = std::io::stdout().lock();
+            for action in audit::read(&data.place(), *limit).await? {
+                writeln!(out, "{}", audit::line(&action))?;
+            }
+            return Ok(true);
+        }
         Command::Simulate(what) => return tokio::task::block_in_place(|| simulation::run(what)).map(|()| true),
         Command::Token { data, what } => return offline::run(&data.place(), what).await,
         Command::Backup { data, to } => backup::backup(&data.place(), to).await?,
@@ -262,6 +302,21 @@ async fn operate(command: Command) -> anyhow::Result<bool> {
     Ok(found.wrong.is_empty())
 }
 
+/// Copies blobs, and says so. Whether all arrived.
+async fn copy_blobs(from: &BlobPlace, to: &BlobPlace) -> anyhow::Result<bool> {
+    let copied = blobs::copy(from, to, |so_far| {
+        // Nobody may read it.
+        let _told = writeln!(std::io::stderr(), "{so_far}");
+    })
+    .await?;
+    let mut out = std::io::stdout().lock();
+    for wrong in &copied.wrong {
+        writeln!(out, "wrong: {wrong}")?;
+    }
+    writeln!(out, "{copied}")?;
+    Ok(copied.wrong.is_empty())
+}
+
 impl Arguments {
     fn options(self, data: PathBuf) -> anyhow::Result<Options> {
         let ms = |seconds: u64| seconds.saturating_mul(1000);
@@ -280,6 +335,7 @@ impl Arguments {
             database: self.database,
             tls: self.tls_cert.zip(self.tls_key),
             blobs: self.blobs,
+            blob_links: !self.no_blob_links,
             lease: Duration::from_secs(self.lease_s),
             config: Config {
                 heartbeat_ms: ms(self.heartbeat_s),
@@ -302,6 +358,7 @@ impl Arguments {
                 stall_ms: ms(self.stall_s),
                 ..Config::default()
             },
+            change_settings: self.change_settings,
             rates: Rates {
                 requests_per_minute: self.requests_per_minute,
                 enrolments_per_minute: self.enrolments_per_minute,

@@ -222,6 +222,11 @@ impl From<BlobError> for Fault {
             BlobError::Digest { .. } => Self::invalid("digest", detail),
             BlobError::Busy(_) => Self::conflict("busy", detail).retry_after(1),
             BlobError::Cut(_) => Self::new(StatusCode::BAD_REQUEST, "cut", "The upload was cut", detail),
+            BlobError::Crowded => Self::unavailable(detail).retry_after(10),
+            BlobError::Away(error) => {
+                tracing::error!(%error, "blobs");
+                Self::unavailable("the object store does not answer; what arrived before is kept where possible")
+            }
             BlobError::Io(error) => {
                 tracing::error!(%error, "blobs");
                 Self::new(

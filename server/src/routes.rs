@@ -48,6 +48,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(admin::metrics))
         .routes(routes!(admin::issue, admin::list))
         .routes(routes!(admin::revoke))
+        .routes(routes!(admin::audit))
         .routes(routes!(jobs::submit, jobs::list))
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::why))

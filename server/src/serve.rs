@@ -20,13 +20,14 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::accept::{self, Connections, Service};
 use crate::app::{App, Sizes};
 use crate::auth::{Enrolment, SHARED_SUBJECT, Tokens};
-use crate::blob::FolderBlobs;
+use crate::blob::BlobPlace;
 use crate::engine::{Engine, Standby};
 use crate::identity::{self, Home};
 use crate::limits::{Limits, Rates};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::observables::Observables;
+use crate::operate::BLOBS;
 use crate::peer::Proxies;
 use crate::pending::Pending;
 use crate::private;
@@ -60,10 +61,14 @@ pub struct Options {
     pub lease: Duration,
     /// Certificate chain and key, PEM files.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// Folder of the blobs, where it is not in the data folder: servers of one database share it.
-    pub blobs: Option<PathBuf>,
+    /// Where the blobs are, when not in the data folder: servers of one database share it.
+    pub blobs: Option<BlobPlace>,
+    /// Whether blobs of an object store are downloaded from there, by links that are valid for some minutes.
+    pub blob_links: bool,
     /// The scheduler's settings.
     pub config: Config,
+    /// These may be others than those of the server that leads: they come into force when this one takes over.
+    pub change_settings: bool,
     /// Rate limits by caller.
     pub rates: Rates,
     /// Size limits.
@@ -95,7 +100,9 @@ impl Options {
             lease: LEASE,
             tls: None,
             blobs: None,
+            blob_links: true,
             config: Config::default(),
+            change_settings: false,
             rates: Rates {
                 requests_per_minute: 0,
                 enrolments_per_minute: 0,
@@ -135,6 +142,9 @@ pub struct Server {
     tasks: Vec<tokio::task::JoinHandle<()>>,
     lock: File,
 }
+
+/// A server whose settings are others than the leader's looks so often, 200 ms apart, before it gives up.
+const LOOKS_AT_SETTINGS: u32 = 15;
 
 /// What listening without TLS means.
 const CLEAR: &str = "tokens and results can be read and changed on the way; give --tls-cert and --tls-key, or let a proxy end TLS and listen \
@@ -184,25 +194,43 @@ impl Server {
         let mut config = options.config;
         let home = Home::new(data, options.restored, options.database.is_none());
         // Where another server leads it is followed, as soon as it has begun.
+        let mut looks = 0;
         let (opened, leads) = loop {
-            if store.lead(public.clone()).await.context("the database")? {
+            if store
+                .lead(public.clone())
+                .await
+                .context("the PostgreSQL database (--database)")?
+            {
                 config.check_key = CheckKey(identity::check_key(&*store).await?);
                 break (Engine::lead(Arc::clone(&store), config.clone(), Some(home)).await?, true);
             }
             if Signatures::are_begun(&*store).await?
                 && let Some(opened) = Engine::follow(Arc::clone(&store), Some(home.clone())).await?
             {
-                config.check_key = CheckKey(identity::check_key(&*store).await?);
-                break (opened, false);
+                let differ = opened.engine.differences(&config).await;
+                if differ.is_empty() || options.change_settings {
+                    config.check_key = CheckKey(identity::check_key(&*store).await?);
+                    break (opened, false);
+                }
+                // One that has just begun has not said all of its settings yet.
+                if looks >= LOOKS_AT_SETTINGS {
+                    bail!(
+                        "this server and the one that leads have different settings: {}. Start all servers of a database with the same options; to change them, \
+                         start one after the other with --change-settings",
+                        differ.join("; ")
+                    );
+                }
+                looks += 1;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         };
         let engine = Arc::clone(&opened.engine);
-        let blobs = options.blobs.unwrap_or_else(|| data.join("blobs"));
-        if options.database.is_some() {
-            shared::check(&*store, &blobs, leads).await?;
+        let place = options.blobs.unwrap_or_else(|| BlobPlace::Folder(data.join(BLOBS)));
+        let blobs = place.open().await?;
+        // A folder beside a database file is nobody else's.
+        if options.database.is_some() || matches!(place, BlobPlace::S3(_)) {
+            shared::check(&*store, &*blobs, &place, leads).await?;
         }
-        let blobs = Arc::new(FolderBlobs::open(&blobs).with_context(|| blobs.display().to_string())?);
         let signatures = Arc::new(Signatures::load(&*store).await?);
         let tokens = Arc::new(Tokens::load(store, engine.identity.life).await?);
         if leads && tokens.is_empty() {
@@ -220,6 +248,7 @@ impl Server {
         let app = Arc::new(App {
             engine: Arc::clone(&engine),
             blobs,
+            blob_links: options.blob_links,
             tokens,
             limits: Limits::new(options.rates),
             memory: Memory::new(options.sizes.checkpoint_max),
@@ -318,7 +347,9 @@ impl Server {
 pub(crate) async fn open_store(data: &Path, database: Option<&str>, lease: Duration) -> anyhow::Result<Arc<dyn Store>> {
     if let Some(url) = database {
         return Ok(Arc::new(
-            PostgresStore::join(url, lease).await.context("the PostgreSQL database")?,
+            PostgresStore::join(url, lease)
+                .await
+                .context("the PostgreSQL database (--database)")?,
         ));
     }
     let path = data.join("baton.sqlite");

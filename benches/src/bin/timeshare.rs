@@ -14,6 +14,7 @@ use protocol::http::{Lease, Orders, SubmitJob};
 use protocol::{AttemptId, HostId};
 use scheduler::testing::{START_MS, populated, submission};
 use scheduler::{Core, Event};
+use server::blob::BlobPlace;
 use server::serve::{Options, Server};
 use server::store::Store;
 use server::store::postgres::PostgresStore;
@@ -66,6 +67,9 @@ enum What {
         /// Seconds for each reading.
         #[arg(long, default_value_t = 20)]
         seconds: u64,
+        /// Servers that follow the one that is asked, on the same machine (PostgreSQL).
+        #[arg(long, default_value_t = 0)]
+        followers: u64,
     },
 }
 
@@ -174,7 +178,11 @@ where
     Ok(all)
 }
 
-async fn http(store_name: &str, hosts: u64, jobs: u64, connections: u64, seconds: u64) -> anyhow::Result<()> {
+async fn http(store_name: &str, hosts: u64, jobs: u64, connections: u64, seconds: u64, followers: u64) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        followers == 0 || store_name == "postgres",
+        "--followers: servers follow on PostgreSQL alone"
+    );
     let folder = tempfile::tempdir()?;
     let cluster = match store_name {
         "postgres" => Some(postgres::Cluster::start_with(&[]).context("PostgreSQL is not installed")?),
@@ -189,10 +197,20 @@ async fn http(store_name: &str, hosts: u64, jobs: u64, connections: u64, seconds
     drop(store);
     let fsync = fsync_ms(folder.path())?;
     let begun = Instant::now();
-    let server = Server::start(Options::loopback(folder.path(), database)).await?;
+    let blobs = BlobPlace::Folder(folder.path().join("blobs"));
+    let options = |folder: &Path| Options {
+        blobs: Some(blobs.clone()),
+        ..Options::loopback(folder, database.clone())
+    };
+    let server = Server::start(options(folder.path())).await?;
     let up = begun.elapsed();
+    let mut following = Vec::new();
+    for follower in 0..followers {
+        let own = folder.path().join(format!("follower {follower}"));
+        following.push(Server::start(options(&own)).await?);
+    }
     println!(
-        "{store_name}: {hosts} hosts, {jobs} jobs queued, {connections} connections; fsync {fsync:.2} ms; the server was up after {:.1} s",
+        "{store_name}: {hosts} hosts, {jobs} jobs queued, {connections} connections, {followers} followers; fsync {fsync:.2} ms; the server was up after {:.1} s",
         up.as_secs_f64()
     );
     let address = server.address.to_string();
@@ -261,6 +279,12 @@ async fn http(store_name: &str, hosts: u64, jobs: u64, connections: u64, seconds
     })
     .await?;
     say("leases", &leases, leases.0.len() / 2, begun.elapsed());
+    for follower in following {
+        let behind = follower.engine.role().behind();
+        let behind = behind.context("a server that followed leads")?;
+        println!("  a follower is {:.0} ms behind at the end", behind.as_secs_f64() * 1000.0);
+        follower.stop().await;
+    }
     server.stop().await;
     Ok(())
 }
@@ -312,6 +336,7 @@ async fn main() -> anyhow::Result<()> {
             jobs,
             connections,
             seconds,
-        } => http(&store, hosts, jobs, connections, seconds).await,
+            followers,
+        } => http(&store, hosts, jobs, connections, seconds, followers).await,
     }
 }

@@ -82,6 +82,26 @@ pub struct TokenView {
     pub host: Option<HostId>,
 }
 
+/// One of `GET /v1/audit`: something that a person did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuditView {
+    /// When, Unix milliseconds.
+    pub at_ms: u64,
+    /// Subject of the token with which it was done.
+    #[serde(deserialize_with = "crate::text::read")]
+    pub subject: String,
+    /// What was done, in a word.
+    #[serde(deserialize_with = "crate::text::read")]
+    pub action: String,
+    /// To what: `job 7`, `host 3`, `token abc`.
+    #[serde(deserialize_with = "crate::text::read")]
+    pub object: String,
+    /// What else was said: a job's name, a priority, a reason.
+    #[serde(deserialize_with = "crate::text::read")]
+    pub detail: String,
+}
+
 /// `GET /v1/server`, without a token: which server this is, whatever the URL under which it is reached.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -51,6 +51,10 @@ pub const SERVER_BEHIND: &str = "baton-behind-ms";
 /// Response header with the URL of the server that leads, where it is known: it alone changes anything.
 pub const SERVER_LEADER: &str = "baton-leader";
 
+/// On a request for a blob: its sender can follow a link. On the answer to it, with status 204: the URL from which the blob can be read for some minutes, without a
+/// token; as the bytes of any server, it is taken for the blob only when its digest is right.
+pub const BLOB_LINK: &str = "baton-blob-link";
+
 /// Kind of problem with which a server answers that follows another one: nothing was done, and the leader does it.
 pub const NOT_LEADER: &str = "not-leader";
 
@@ -66,7 +70,7 @@ pub mod lease;
 pub mod problem;
 pub mod signed;
 
-pub use admin::{BlobView, IssueToken, IssuedToken, Scope, ServerView, TokenView};
+pub use admin::{AuditView, BlobView, IssueToken, IssuedToken, Scope, ServerView, TokenView};
 pub use host::{
     BanHost, CreditView, DeviceReport, Heartbeat, HostView, JobProgress, LeaveNotice, Night, RegisterHost, Registered,
 };

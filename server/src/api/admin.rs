@@ -5,14 +5,17 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use protocol::http::{IssueToken, IssuedToken, Listed, Problem, ServerView, TokenView};
+use protocol::http::{AuditView, IssueToken, IssuedToken, Listed, Problem, ServerView, TokenView};
 
+use super::PAGE;
 use crate::app::App;
+use crate::audit::Audited;
 use crate::auth::{Caller, is_wanted};
 use crate::engine::{EngineError, Role};
-use crate::extract::{At, Body};
+use crate::extract::{Ask, At, Body};
 use crate::problem::{Answer, Fault};
 use scheduler::{Event, Refusal};
+use serde::Deserialize;
 
 /// For the store's answer to whether the server is ready.
 const READY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
@@ -28,6 +31,10 @@ pub async fn issue(
     caller.operator()?;
     is_wanted(&wanted).map_err(|(field, expected)| Fault::invalid(field, expected))?;
     let now_ms = app.engine.now_ms();
+    let object = format!("{} {}", wanted.scope.as_str(), wanted.subject);
+    let detail = if wanted.invitation { "an invitation" } else { "" };
+    let audited = Audited::of_service(now_ms, &caller.subject, "token", object, detail.to_owned());
+    app.engine.store.put_audit(audited).await?;
     let (row, token) = app.tokens.issue(&wanted, None, now_ms).await?;
     Ok((StatusCode::CREATED, Json(IssuedToken { id: row.id, token })))
 }
@@ -46,7 +53,14 @@ pub async fn list(State(app): State<Arc<App>>, caller: Caller) -> Answer<Json<Li
     responses((status = 200, body = TokenView), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn revoke(State(app): State<Arc<App>>, caller: Caller, At(id): At<String>) -> Answer<Json<TokenView>> {
     caller.operator()?;
-    let row = app.tokens.revoke(&id, app.engine.now_ms()).await?;
+    let now_ms = app.engine.now_ms();
+    let known = app.tokens.list().into_iter().find(|token| token.id == id);
+    if let Some(token) = known {
+        let holder = format!("{} {}", token.scope.as_str(), token.subject);
+        let audited = Audited::of_service(now_ms, &caller.subject, "revoke", format!("token {id}"), holder);
+        app.engine.store.put_audit(audited).await?;
+    }
+    let row = app.tokens.revoke(&id, now_ms).await?;
     if let Some(host) = row.host.filter(|host| !app.tokens.speak_for(*host)) {
         match app.engine.apply(Event::Revoked { host }).await {
             // In a restored state the host may be missing.
@@ -55,6 +69,39 @@ pub async fn revoke(State(app): State<Arc<App>>, caller: Caller, At(id): At<Stri
         }
     }
     Ok(Json(row.view()))
+}
+
+/// Query of a list of actions.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Before {
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// Who did what, the newest first: submissions and what was done to jobs, bans, drains, pardons, tokens, keys. Of each kind the last 100,000 are kept.
+#[utoipa::path(get, path = "/v1/audit", tag = "operator", params(Before),
+    responses((status = 200, body = Listed<AuditView>), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn audit(State(app): State<Arc<App>>, caller: Caller, Ask(before): Ask<Before>) -> Answer<Json<Listed<AuditView>>> {
+    caller.operator()?;
+    let before = match &before.cursor {
+        None => (i64::MAX as u64, String::new()),
+        Some(text) => {
+            let parts = text
+                .split_once(' ')
+                .and_then(|(at_ms, key)| Some((at_ms.parse().ok()?, key.to_owned())));
+            parts.ok_or_else(|| Fault::invalid("cursor", "expected `next` of the page before"))?
+        }
+    };
+    let found = app.engine.store.audit(before, PAGE as u32).await?;
+    let full = found.len() == PAGE;
+    let next = found
+        .last()
+        .filter(|_| full)
+        .map(|last| format!("{} {}", last.at_ms, last.key));
+    let items = found.into_iter().map(Audited::view).collect();
+    Ok(Json(Listed { items, next }))
 }
 
 /// Which server this is, whatever the URL under which it is reached.

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use axum::Json;
 use axum::body::Body as HttpBody;
 use axum::extract::State;
-use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE,
+};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use protocol::http::{BlobView, Problem};
+use protocol::http::{BLOB_LINK, BlobView, Problem};
 use protocol::{AttemptId, Digest};
 use serde::Deserialize;
 
@@ -25,6 +27,9 @@ use crate::problem::{Answer, Fault};
 
 /// An upload that sends nothing for this long is cut.
 pub const IDLE: Duration = Duration::from_secs(60);
+
+/// Of smaller blobs the server gives the bytes itself: a link costs the client another connection.
+const LINK_BYTES_MIN: u64 = 256 << 10;
 
 /// What part of a blob a request brings.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -164,7 +169,8 @@ pub async fn put(
     );
     let received = received?;
     app.metrics.count_bytes(received.saturating_sub(part.offset));
-    let whole = app.blobs.size(digest).await?.is_some();
+    // One that was there, of another size than announced, is whole as well.
+    let whole = received == part.size || app.blobs.size(digest).await?.is_some();
     Ok(Json(BlobView { digest, received, whole }))
 }
 
@@ -198,10 +204,12 @@ fn range(text: &str, size: u64) -> Option<(u64, u64)> {
     (begin < end).then_some((begin, end))
 }
 
-/// Downloads a blob, or a range of it: for a host what its leases name, for a scientist what belongs to its jobs. Other blobs are not there.
+/// Downloads a blob, or a range of it: for a host what its leases name, for a scientist what belongs to its jobs. Other blobs are not there. Who says with the header
+/// `baton-blob-link` that it can follow a link may get one instead (204).
 #[utoipa::path(get, path = "/v1/blobs/{digest}", tag = "blobs",
-    params(("digest" = Digest, Path), ("Range" = Option<String>, Header), ("If-Range" = Option<String>, Header)),
-    responses((status = 200, content_type = "application/octet-stream"), (status = 206, content_type = "application/octet-stream"),
+    params(("digest" = Digest, Path), ("Range" = Option<String>, Header), ("If-Range" = Option<String>, Header),
+        ("baton-blob-link" = Option<String>, Header)),
+    responses((status = 204, description = "The header baton-blob-link is a URL to read the blob from, without a token"), (status = 200, content_type = "application/octet-stream"), (status = 206, content_type = "application/octet-stream"),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn get(State(app): State<Arc<App>>, caller: Caller, At(digest): At<Digest>, headers: HeaderMap) -> Answer<Response> {
     if !needs(&app, &caller, digest).await? {
@@ -216,6 +224,15 @@ pub async fn get(State(app): State<Arc<App>>, caller: Caller, At(digest): At<Dig
     };
     if header(IF_NONE_MATCH).is_some_and(|known| known.contains(&tag)) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response());
+    }
+    if app.blob_links
+        && size >= LINK_BYTES_MIN
+        && headers.contains_key(BLOB_LINK)
+        && let Some(url) = app.blobs.link(digest).await?
+    {
+        let private = (CACHE_CONTROL, "no-store".to_owned());
+        let link = (HeaderName::from_static(BLOB_LINK), url);
+        return Ok((StatusCode::NO_CONTENT, [(ETAG, tag), private, link]).into_response());
     }
     let wanted = header(RANGE).filter(|_| header(IF_RANGE).is_none_or(|known| known == tag));
     let (status, begin, end) = match wanted {

@@ -12,6 +12,7 @@ use signing::proof::{FORM, Trust, check};
 
 use super::jobs::{Found, find};
 use crate::app::App;
+use crate::audit::Audited;
 use crate::auth::Caller;
 use crate::extract::{At, Body};
 use crate::problem::{Answer, Fault};
@@ -36,7 +37,10 @@ pub async fn keys(State(app): State<Arc<App>>, _caller: Caller) -> Answer<Json<K
 pub async fn publish(State(app): State<Arc<App>>, caller: Caller, Body(list): Body<KeyList>) -> Answer<Json<Keys>> {
     caller.operator()?;
     let now_ms = app.engine.now_ms();
+    let (object, keys) = (format!("list {} of keys", list.number), format!("{} keys", list.keys.len()));
     app.signatures.publish(&*app.engine.store, list, now_ms).await?;
+    let audited = Audited::of_service(now_ms, &caller.subject, "publish", object, keys);
+    app.engine.store.put_audit(audited).await?;
     Ok(Json(app.signatures.view()))
 }
 

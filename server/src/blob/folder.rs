@@ -1,8 +1,8 @@
 //! Blobs in a folder. Bytes arrive in a temporary file that survives a cut; the last ones trigger the check, an fsync, and the rename.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -12,7 +12,7 @@ use futures_util::stream::StreamExt;
 use protocol::Digest;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
-use super::{BlobError, Blobs, ByteStream, Bytes, FRESH};
+use super::{BlobError, Blobs, ByteStream, Bytes, FRESH, MARK, read_mark};
 use crate::private;
 
 /// Bytes read at once.
@@ -48,8 +48,20 @@ impl FolderBlobs {
         })
     }
 
+    /// Blobs in a folder that is there; nothing is made in it.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub(crate) fn there(folder: &Path) -> io::Result<Self> {
+        std::fs::read_dir(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            busy: Arc::default(),
+        })
+    }
+
     /// Where a whole blob lies in a folder of blobs.
-    pub(crate) fn path(folder: &Path, digest: Digest) -> PathBuf {
+    fn path(folder: &Path, digest: Digest) -> PathBuf {
         let name = digest.to_string();
         folder.join(&name[..2]).join(name)
     }
@@ -227,18 +239,41 @@ impl Blobs for FolderBlobs {
         let folder = self.folder.clone();
         Box::pin(blocking(move || {
             let mut found = BTreeSet::new();
-            for part in std::fs::read_dir(&folder)? {
-                let part = part?;
-                if part.file_name() == "partial" || !part.file_type()?.is_dir() {
-                    continue;
-                }
-                for file in std::fs::read_dir(part.path())? {
-                    let file = file?;
-                    let digest: Option<Digest> = file.file_name().to_str().and_then(|name| name.parse().ok());
-                    found.extend(digest.filter(|_| is_older(&file.path(), age).is_ok_and(|size| size.is_some())));
-                }
-            }
+            each(&folder, |digest, path| {
+                found.extend(is_older(path, age)?.map(|_| digest));
+                Ok(())
+            })?;
             Ok(found)
+        }))
+    }
+
+    fn all(&self) -> BoxFuture<'_, Result<BTreeMap<Digest, u64>, BlobError>> {
+        let folder = self.folder.clone();
+        Box::pin(blocking(move || {
+            let mut found = BTreeMap::new();
+            each(&folder, |digest, path| {
+                found.insert(digest, std::fs::metadata(path)?.len());
+                Ok(())
+            })?;
+            Ok(found)
+        }))
+    }
+
+    fn mark(&self) -> BoxFuture<'_, Result<Option<String>, BlobError>> {
+        let place = self.folder.join(MARK);
+        Box::pin(blocking(move || match std::fs::read(place) {
+            Ok(bytes) => read_mark(&bytes).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }))
+    }
+
+    fn set_mark(&self, mark: String) -> BoxFuture<'_, Result<(), BlobError>> {
+        let place = self.folder.join(MARK);
+        Box::pin(blocking(move || {
+            let mut file = private::create(&place)?;
+            writeln!(file, "{mark}")?;
+            Ok(file.sync_all()?)
         }))
     }
 
@@ -260,6 +295,25 @@ impl Blobs for FolderBlobs {
             Ok(freed)
         }))
     }
+}
+
+/// Calls `look` with each whole blob of a folder and its file. One that goes meanwhile is passed over.
+fn each(folder: &Path, mut look: impl FnMut(Digest, &Path) -> io::Result<()>) -> io::Result<()> {
+    for part in std::fs::read_dir(folder)? {
+        let part = part?;
+        if part.file_name() == "partial" || !part.file_type()?.is_dir() {
+            continue;
+        }
+        for file in std::fs::read_dir(part.path())? {
+            let file = file?;
+            let digest: Option<Digest> = file.file_name().to_str().and_then(|name| name.parse().ok());
+            match digest.map(|digest| look(digest, &file.path())) {
+                Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Removes a file that was not changed for `age`. How many bytes that freed.
@@ -285,7 +339,6 @@ fn is_older(path: &Path, age: Duration) -> io::Result<Option<u64>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read;
     use super::*;
 
     fn stream(parts: Vec<io::Result<Bytes>>) -> ByteStream<'static> {
@@ -294,45 +347,6 @@ mod tests {
 
     fn bytes(text: &str) -> Vec<io::Result<Bytes>> {
         vec![Ok(Bytes::from(text.to_owned()))]
-    }
-
-    #[tokio::test]
-    async fn a_cut_upload_goes_on_where_it_stopped_and_is_invisible_until_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let blobs = FolderBlobs::open(folder.path()).unwrap();
-        let digest = Digest::of(b"hello world");
-        let mut parts = bytes("hello ");
-        parts.push(Err(io::Error::other("cut")));
-        assert!(matches!(
-            blobs.put(digest, 0, 11, stream(parts)).await,
-            Err(BlobError::Cut(_))
-        ));
-        assert_eq!(blobs.size(digest).await.unwrap(), None);
-        assert_eq!(blobs.received(digest).await.unwrap(), 6);
-        let gap = blobs.put(digest, 7, 11, stream(bytes("orld"))).await;
-        assert!(matches!(gap, Err(BlobError::Offset { found: 7, expected: 6 })));
-        assert_eq!(blobs.put(digest, 6, 11, stream(bytes("world"))).await.unwrap(), 11);
-        assert_eq!(read(&blobs, digest, 100).await.unwrap(), b"hello world");
-        assert!(matches!(read(&blobs, digest, 10).await, Err(BlobError::TooLarge { .. })));
-        let mut part = blobs.get(digest, 6, 5).await.unwrap();
-        assert_eq!(part.next().await.unwrap().unwrap(), "world");
-    }
-
-    #[tokio::test]
-    async fn wrong_bytes_are_dropped_and_too_many_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let blobs = FolderBlobs::open(folder.path()).unwrap();
-        let digest = Digest::of(b"right");
-        assert!(matches!(
-            blobs.put(digest, 0, 5, stream(bytes("wrong"))).await,
-            Err(BlobError::Digest { .. })
-        ));
-        assert_eq!(blobs.received(digest).await.unwrap(), 0);
-        assert!(matches!(
-            blobs.put(digest, 0, 4, stream(bytes("right"))).await,
-            Err(BlobError::TooLarge { .. })
-        ));
-        assert_eq!(blobs.put(digest, 0, 5, stream(bytes("right"))).await.unwrap(), 5);
     }
 
     #[tokio::test]
@@ -359,66 +373,5 @@ mod tests {
             7,
             "a byte now and then keeps nothing young"
         );
-    }
-
-    #[tokio::test]
-    async fn a_sweep_leaves_an_upload_that_goes_on_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let blobs = FolderBlobs::open(folder.path()).unwrap();
-        let digest = Digest::of(b"hello world");
-        let (send, rest) = tokio::sync::oneshot::channel();
-        let first = futures_util::stream::iter(bytes("hello "));
-        let last = futures_util::stream::once(async { rest.await.map_err(io::Error::other) });
-        let uploading = blobs.clone();
-        let upload = tokio::spawn(async move { uploading.put(digest, 0, 11, first.chain(last).boxed()).await });
-        while blobs.received(digest).await.unwrap() < 6 {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(blobs.sweep(BTreeSet::new(), Duration::ZERO, Duration::ZERO).await.unwrap(), 0);
-        send.send(Bytes::from("world")).unwrap();
-        assert_eq!(upload.await.unwrap().unwrap(), 11);
-    }
-
-    #[tokio::test]
-    async fn a_sweep_removes_what_it_is_told_and_old_unfinished_uploads() {
-        let folder = tempfile::tempdir().unwrap();
-        let blobs = FolderBlobs::open(folder.path()).unwrap();
-        let (kept, gone, cut) = (Digest::of(b"kept"), Digest::of(b"gone"), Digest::of(b"cut"));
-        for (digest, text) in [(kept, "kept"), (gone, "gone")] {
-            blobs.put(digest, 0, 4, stream(bytes(text))).await.unwrap();
-        }
-        blobs.put(cut, 0, 3, stream(bytes("c"))).await.unwrap();
-        let hour = Duration::from_secs(3600);
-        let unneeded = BTreeSet::from([gone, cut]);
-        assert_eq!(blobs.older(hour).await.unwrap(), BTreeSet::new());
-        assert_eq!(blobs.older(Duration::ZERO).await.unwrap(), BTreeSet::from([kept, gone]));
-        assert_eq!(blobs.sweep(unneeded.clone(), hour, hour).await.unwrap(), 0, "too young");
-        let past = SystemTime::now() - 2 * hour;
-        for digest in [kept, gone] {
-            let file = File::options().write(true).open(blobs.whole(digest)).unwrap();
-            file.set_modified(past).unwrap();
-        }
-        blobs.put(kept, 0, 4, stream(bytes("kept"))).await.unwrap();
-        assert_eq!(
-            blobs.older(hour).await.unwrap(),
-            BTreeSet::from([kept, gone]),
-            "sent again while it is fresh, it is no younger"
-        );
-        let file = File::options().write(true).open(blobs.whole(kept)).unwrap();
-        file.set_modified(SystemTime::now() - 2 * FRESH).unwrap();
-        assert!(!blobs.is_fresh(kept).await.unwrap());
-        blobs.put(kept, 0, 4, stream(bytes("kept"))).await.unwrap();
-        assert_eq!(
-            blobs.older(hour).await.unwrap(),
-            BTreeSet::from([gone]),
-            "sent again, it is young"
-        );
-        assert_eq!(blobs.sweep(unneeded, hour, hour).await.unwrap(), 4);
-        assert_eq!(blobs.size(gone).await.unwrap(), None);
-        assert_eq!(
-            (blobs.size(kept).await.unwrap(), blobs.received(cut).await.unwrap()),
-            (Some(4), 1)
-        );
-        assert_eq!(blobs.sweep(BTreeSet::new(), hour, Duration::ZERO).await.unwrap(), 1);
     }
 }

@@ -1,10 +1,18 @@
 //! Blobs: packages, checkpoints and outputs, each under the BLAKE3 digest of its bytes.
 //!
-//! Invariant: a blob is visible only when it is whole and its digest was checked. The trait is small enough for an object store to fill.
+//! Invariant: a blob is visible only when it is whole and its digest was checked.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `place` | where blobs are, as `--blobs` says it |
+//! | [`folder`] | blobs in a folder |
+//! | [`s3`] | blobs in a bucket of an S3-compatible store |
 
-mod folder;
+pub mod folder;
+mod place;
+pub mod s3;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
@@ -13,6 +21,8 @@ use futures_util::stream::{BoxStream, StreamExt};
 use protocol::Digest;
 
 pub use self::folder::FolderBlobs;
+pub use self::place::BlobPlace;
+pub use self::s3::S3Blobs;
 
 /// Bytes as they come or go.
 pub type Bytes = axum::body::Bytes;
@@ -60,6 +70,12 @@ pub enum BlobError {
     /// The stream from the client broke off.
     #[error("the upload was cut: {0}")]
     Cut(io::Error),
+    /// So many uploads are under way that there is no memory for the bytes of this one.
+    #[error("too many uploads are under way: come again")]
+    Crowded,
+    /// The object store does not answer, or not as expected.
+    #[error("the object store: {0}")]
+    Away(String),
     /// The disk.
     #[error("storage: {0}")]
     Io(io::Error),
@@ -99,6 +115,20 @@ pub trait Blobs: Send + Sync + 'static {
     /// Gives `length` bytes from `offset` on.
     fn get(&self, digest: Digest, offset: u64, length: u64) -> BoxFuture<'_, Result<ByteStream<'static>, BlobError>>;
 
+    /// A URL from which all of a blob can be read for some minutes without a token; none where the server itself has to give the bytes.
+    fn link(&self, _digest: Digest) -> BoxFuture<'_, Result<Option<String>, BlobError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// All whole blobs with their bytes.
+    fn all(&self) -> BoxFuture<'_, Result<BTreeMap<Digest, u64>, BlobError>>;
+
+    /// The mark that says which database's blobs these are.
+    fn mark(&self) -> BoxFuture<'_, Result<Option<String>, BlobError>>;
+
+    /// Writes that mark.
+    fn set_mark(&self, mark: String) -> BoxFuture<'_, Result<(), BlobError>>;
+
     /// Whether a blob is whole and came so short a time ago that who is told so can refer to it before it is swept. One that is older is sent again.
     fn is_fresh(&self, digest: Digest) -> BoxFuture<'_, Result<bool, BlobError>>;
 
@@ -108,6 +138,22 @@ pub trait Blobs: Send + Sync + 'static {
     /// Removes those of these blobs that are older than `age`, and unfinished uploads whose first byte came longer ago than `cut`. How many
     /// bytes that freed.
     fn sweep(&self, unneeded: BTreeSet<Digest>, age: Duration, cut: Duration) -> BoxFuture<'_, Result<u64, BlobError>>;
+}
+
+/// Name of the file or object that holds a place's [mark](Blobs::mark).
+pub(crate) const MARK: &str = "blobs-mark";
+/// Longest mark that is read, bytes.
+const MARK_BYTES: usize = 64;
+
+/// The text of a mark's file or object.
+fn read_mark(bytes: &[u8]) -> Result<String, BlobError> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if bytes.len() <= MARK_BYTES => Ok(text.trim().to_owned()),
+        _ => Err(BlobError::Io(io::Error::other(format!(
+            "{MARK} has {} bytes, expected a text of at most {MARK_BYTES}: remove it when no server uses these blobs",
+            bytes.len()
+        )))),
+    }
 }
 
 /// All of a blob, when it has at most `limit` bytes.

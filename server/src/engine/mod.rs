@@ -97,11 +97,10 @@ impl Opened {
     pub fn run(self, mut stop: watch::Receiver<bool>, standby: Option<Standby>) -> EngineTask {
         let (mut writer, requests) = (self.writer, self.requests);
         tokio::spawn(async move {
-            if let Some(standby) = standby {
-                writer.engine.compare(&standby.config).await;
-                if !standby.run(&mut writer, &mut stop).await {
-                    return;
-                }
+            if let Some(standby) = standby
+                && !standby.run(&mut writer, &mut stop).await
+            {
+                return;
             }
             writer.run(requests, stop).await;
         })

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use scheduler::{Config, Core, Event};
+use scheduler::{Config, Event};
 use tokio::sync::watch;
 
 use super::writer::Writer;
@@ -193,8 +193,21 @@ async fn catch_up(writer: &mut Writer) -> Result<(), StoreError> {
     }
 }
 
-/// Says how two settings differ, for people.
-pub(super) fn differences(ours: &Config, leaders: &Config) -> Vec<String> {
+/// The option that sets a field of the scheduler's settings, and how much of the field one of the option is.
+fn option(field: &str) -> (String, u64) {
+    match field {
+        "retire_ms" => ("--finished-h".to_owned(), 3_600_000),
+        "user_stored_max" => ("--stored-gb-per-user".to_owned(), 1_000_000_000),
+        "audit_ppm" => ("--audit-percent".to_owned(), 10_000),
+        _ => match field.strip_suffix("_ms") {
+            Some(name) => (format!("--{}-s", name.replace('_', "-")), 1000),
+            None => (format!("--{}", field.replace('_', "-")), 1),
+        },
+    }
+}
+
+/// Says how two settings differ, in an operator's words.
+fn differences(ours: &Config, leaders: &Config) -> Vec<String> {
     let fields = |config: &Config| match serde_json::to_value(config) {
         Ok(serde_json::Value::Object(fields)) => fields,
         _ => serde_json::Map::new(),
@@ -204,21 +217,48 @@ pub(super) fn differences(ours: &Config, leaders: &Config) -> Vec<String> {
         .iter()
         .filter(|(name, value)| *name != "check_key" && leaders.get(*name) != Some(*value));
     let said = differ.map(|(name, value)| {
-        let theirs = leaders.get(name).map_or("nothing".to_owned(), ToString::to_string);
-        format!("{name} is {value} here and {theirs} at the leader")
+        let (option, one) = option(name);
+        let shown = |value: Option<&serde_json::Value>| match value.map(|value| (value, value.as_u64())) {
+            Some((_, Some(number))) if number % one == 0 => (number / one).to_string(),
+            Some((value, _)) => value.to_string(),
+            None => "nothing".to_owned(),
+        };
+        format!(
+            "{option} is {} here and {} there",
+            shown(Some(value)),
+            shown(leaders.get(name))
+        )
     });
     said.collect()
 }
 
 impl Engine {
-    /// Says where this server's settings are others than those in force.
-    pub(super) async fn compare(&self, config: &Config) {
-        let core: tokio::sync::RwLockReadGuard<'_, Core> = self.core.read().await;
-        for difference in differences(config, core.config()) {
-            tracing::warn!(
-                difference,
-                "this server would lead with another setting: start all with the same"
-            );
-        }
+    /// Where settings are others than those of the server that leads.
+    pub async fn differences(&self, config: &Config) -> Vec<String> {
+        differences(config, self.core.read().await.config())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_differ_are_named_by_their_options() {
+        let ours = Config {
+            commit_ms: 60_000,
+            user_stored_max: 7_000_000_000,
+            check_same_network: true,
+            ..Config::default()
+        };
+        let said = differences(&ours, &Config::default());
+        assert_eq!(
+            said,
+            [
+                "--check-same-network is true here and false there",
+                "--commit-s is 60 here and 600 there",
+                "--stored-gb-per-user is 7 here and 0 there"
+            ]
+        );
     }
 }

@@ -12,9 +12,10 @@ use scheduler::{Core, Event, Refusal, Reply};
 use tokio::sync::{mpsc, watch};
 
 use super::{Engine, EngineError, Request, Told, read_back, stopped, unheard};
+use crate::audit::Audited;
 use crate::identity::Home;
 use crate::news::rows;
-use crate::store::{Answer, Batch, Logged, StoreError};
+use crate::store::{Answer, Batch, Logged, Row, StoreError};
 
 /// Requests that share a transaction, at most.
 const BATCH_MAX: usize = 512;
@@ -109,8 +110,8 @@ impl Writer {
             Err(error) => tracing::warn!(%error, "no snapshot: the log grows on"),
         }
         let before = self.engine.now_ms().saturating_sub(ANSWERS_MS);
-        if let Err(error) = self.engine.store.forget_answers(before).await {
-            tracing::warn!(%error, "old answers stay");
+        if let Err(error) = self.engine.store.forget(before).await {
+            tracing::warn!(%error, "old answers and actions stay");
         }
     }
 
@@ -283,7 +284,12 @@ fn batch(first: u64, at_ms: u64, requests: Vec<Request>, applied: Applied) -> (B
                     at_ms,
                 });
             }
-            batch.events.extend((!taken.quiet).then(|| logged(event)));
+            if !taken.quiet {
+                let number = first + batch.events.len() as u64;
+                let audited = Audited::of_event(number, at_ms, &event, reply);
+                batch.rows.extend(audited.map(|row| Row::Audit(Box::new(row))));
+                batch.events.push(logged(event));
+            }
         }
         told.push((tell, taken.reply));
     }

@@ -9,8 +9,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
+use super::blobs::copy_all;
 use super::check::{Found, check_copy};
 use super::{BLOBS, DATABASE, Place, copy};
+use crate::blob::FolderBlobs;
 use crate::private;
 
 /// Copies of the database that are tried, when a sweep comes in between each time.
@@ -24,8 +26,10 @@ const TOKENS: [&str; 3] = ["operator.token", "scientist.token", "host.token"];
 /// The data cannot be read, or the folder cannot be written or is not empty.
 pub async fn backup(from: &Place, to: &Path) -> anyhow::Result<Found> {
     empty(to)?;
-    let (data, copied) = (&from.data, to.join(BLOBS));
-    copy_blobs(&from.blobs, &copied)?;
+    let data = &from.data;
+    let source = from.blobs.open_to_read().await?;
+    let copied = FolderBlobs::open(&to.join(BLOBS))?;
+    copy_all(&*source, &copied, &mut |_| {}).await?;
     for name in TOKENS {
         if data.join(name).exists() {
             place(&data.join(name), &to.join(name))?;
@@ -35,10 +39,11 @@ pub async fn backup(from: &Place, to: &Path) -> anyhow::Result<Found> {
     let mut tries = 0;
     loop {
         copy::to_file(&from.file(), from.database.as_deref(), &file).await?;
-        copy_blobs(&from.blobs, &copied)?;
-        let found = check_copy(&file, &copied, false).await?;
+        let blobs = copy_all(&*source, &copied, &mut |_| {}).await?;
+        let mut found = check_copy(&file, &copied, false).await?;
         tries += 1;
         if found.wrong.is_empty() || tries == TRIES {
+            found.wrong.extend(blobs.wrong);
             return Ok(found);
         }
         fs::remove_file(&file)?;
@@ -60,8 +65,11 @@ pub async fn restore(from: &Path, to: &Place) -> anyhow::Result<Found> {
         );
     }
     empty(data)?;
-    empty(&to.blobs)?;
-    copy_blobs(&from.join(BLOBS), &to.blobs)?;
+    let target = to.blobs.open().await?;
+    if !target.all().await?.is_empty() || target.mark().await?.is_some() {
+        bail!("--blobs {}: there are blobs already; name an empty place", to.blobs);
+    }
+    let blobs = copy_all(&FolderBlobs::there(&from.join(BLOBS))?, &*target, &mut |_| {}).await?;
     for name in TOKENS {
         if from.join(name).exists() {
             place(&from.join(name), &data.join(name))?;
@@ -70,7 +78,8 @@ pub async fn restore(from: &Path, to: &Place) -> anyhow::Result<Found> {
     // A copy again, since the backup itself may have been started once.
     let copied = to.file();
     copy::to_file(&file, None, &copied).await?;
-    let found = check_copy(&copied, &to.blobs, false).await?;
+    let mut found = check_copy(&copied, &*target, false).await?;
+    found.wrong.extend(blobs.wrong);
     if let Some(url) = &to.database {
         copy::to_postgres(&copied, url).await?;
         fs::remove_file(&copied)?;
@@ -83,26 +92,6 @@ fn empty(folder: &Path) -> anyhow::Result<()> {
     private::own_folder(folder).with_context(|| folder.display().to_string())?;
     if fs::read_dir(folder)?.next().is_some() {
         bail!("{}: not empty; name a folder that does not exist yet", folder.display());
-    }
-    Ok(())
-}
-
-/// Copies the whole blobs that are not there yet.
-fn copy_blobs(from: &Path, to: &Path) -> anyhow::Result<()> {
-    private::own_folder(to)?;
-    let folders = fs::read_dir(from).with_context(|| from.display().to_string())?;
-    for folder in folders {
-        let folder = folder?;
-        // Two digits of digests; `partial` holds what is not whole.
-        if folder.file_name().len() != 2 || !folder.file_type()?.is_dir() {
-            continue;
-        }
-        let beside = to.join(folder.file_name());
-        private::own_folder(&beside)?;
-        for blob in fs::read_dir(folder.path())? {
-            let blob = blob?;
-            place(&blob.path(), &beside.join(blob.file_name()))?;
-        }
     }
     Ok(())
 }

@@ -2,16 +2,16 @@
 //! scheduler believes it, and every blob that a job needs is there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::Context as _;
+use futures_util::StreamExt as _;
 use protocol::http::JobView;
 use protocol::{ChainEntry, Digest, JobId};
 use scheduler::Wanted;
 
 use super::{DATABASE, Place, copy};
-use crate::blob::FolderBlobs;
+use crate::blob::{BlobError, Blobs};
 use crate::engine::read_back;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
@@ -47,21 +47,21 @@ pub async fn check(from: &Place, reads_blobs: bool) -> anyhow::Result<Found> {
         .with_context(|| format!("{}: a copy of the database has to fit there", data.display()))?;
     let file = place.path().join(DATABASE);
     copy::to_file(&from.file(), from.database.as_deref(), &file).await?;
-    check_copy(&file, &from.blobs, reads_blobs).await
+    check_copy(&file, &*from.blobs.open_to_read().await?, reads_blobs).await
 }
 
 /// The same for a copy that [`copy::to_file`] made.
 ///
 /// # Errors
 /// The copy cannot be read at all.
-pub async fn check_copy(file: &Path, blobs: &Path, reads_blobs: bool) -> anyhow::Result<Found> {
+pub async fn check_copy(file: &Path, blobs: &dyn Blobs, reads_blobs: bool) -> anyhow::Result<Found> {
     let store = SqliteStore::open(file).await.with_context(|| file.display().to_string())?;
     let found = look(&store, blobs, reads_blobs).await;
     store.close().await;
     found
 }
 
-async fn look(store: &SqliteStore, blobs: &Path, reads_blobs: bool) -> anyhow::Result<Found> {
+async fn look(store: &SqliteStore, blobs: &dyn Blobs, reads_blobs: bool) -> anyhow::Result<Found> {
     let mut found = Found::default();
     let (core, _, since) = match read_back(store).await {
         Ok(read) => read,
@@ -119,10 +119,46 @@ async fn look(store: &SqliteStore, blobs: &Path, reads_blobs: bool) -> anyhow::R
         ),
         Err(error) => found.wrong.push(format!("chains: {error}")),
     }
+    let there = match blobs.all().await {
+        Ok(there) => there,
+        Err(error) => {
+            found.wrong.push(format!("the blobs cannot be listed: {error}"));
+            return Ok(found);
+        }
+    };
     for (digest, what) in needed {
-        blob(blobs, digest, &what, reads_blobs, &mut found);
+        let wrong = match there.get(&digest) {
+            None => Some("it is missing".to_owned()),
+            Some(bytes) => {
+                found.blobs.0 += 1;
+                found.blobs.1 += bytes;
+                match reads_blobs {
+                    true => damage(blobs, digest, *bytes).await,
+                    false => None,
+                }
+            }
+        };
+        found
+            .wrong
+            .extend(wrong.map(|wrong| format!("blob {digest}, {what}: {wrong}")));
     }
     Ok(found)
+}
+
+/// Reads all of a blob. What is wrong with it.
+async fn damage(blobs: &dyn Blobs, digest: Digest, bytes: u64) -> Option<String> {
+    let read = async {
+        let mut hasher = protocol::digest::Hasher::new();
+        let mut stream = blobs.get(digest, 0, bytes).await?;
+        while let Some(chunk) = stream.next().await {
+            hasher.update(&chunk?);
+        }
+        Ok::<_, BlobError>(hasher.finish())
+    };
+    match read.await {
+        Ok(read) => (read != digest).then(|| format!("its bytes have digest {read}")),
+        Err(error) => Some(error.to_string()),
+    }
 }
 
 /// A job's chain, and the blobs that it needs.
@@ -170,37 +206,5 @@ async fn job(store: &SqliteStore, view: &JobView, needed: &mut BTreeMap<Digest, 
             shown(view.chain),
             view.segment
         ));
-    }
-}
-
-fn blob(folder: &Path, digest: Digest, what: &str, reads: bool, found: &mut Found) {
-    let path = FolderBlobs::path(folder, digest);
-    match std::fs::metadata(&path) {
-        Ok(metadata) => {
-            found.blobs.0 += 1;
-            found.blobs.1 += metadata.len();
-        }
-        Err(error) => return found.wrong.push(format!("blob {digest}, {what}: {error}")),
-    }
-    if !reads {
-        return;
-    }
-    match digest_of(&path) {
-        Ok(read) if read == digest => {}
-        Ok(read) => found
-            .wrong
-            .push(format!("blob {digest}, {what}: its bytes have digest {read}")),
-        Err(error) => found.wrong.push(format!("blob {digest}, {what}: {error}")),
-    }
-}
-
-fn digest_of(path: &Path) -> std::io::Result<Digest> {
-    let mut file = std::fs::File::open(path)?;
-    let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; 1 << 20]);
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(Digest(hasher.finalize().into())),
-            read => hasher.update(&buffer[..read]),
-        };
     }
 }

@@ -12,8 +12,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
 use super::RESTORED;
+use crate::blob::MARK;
 use crate::private;
-use crate::shared::MARK;
 use crate::store::postgres::PostgresStore;
 
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ enum Kind {
 }
 
 /// Tables with their columns and what these hold. The row of `leader` belongs to the database, not to the data.
-const TABLES: [(&str, &[(&str, Kind)]); 10] = {
+const TABLES: [(&str, &[(&str, Kind)]); 11] = {
     use Kind::{Bytes, Int, Text};
     [
         ("events", &[("first", Int), ("count", Int), ("rules", Int), ("body", Bytes)]),
@@ -53,6 +53,18 @@ const TABLES: [(&str, &[(&str, Kind)]); 10] = {
         ("kept", &[("digest", Text)]),
         ("facts", &[("name", Text), ("value", Text)]),
         ("blob_jobs", &[("digest", Text), ("job", Int)]),
+        (
+            "audit",
+            &[
+                ("at_ms", Int),
+                ("key", Text),
+                ("topic", Text),
+                ("subject", Text),
+                ("action", Text),
+                ("object", Text),
+                ("detail", Text),
+            ],
+        ),
     ]
 };
 

@@ -5,6 +5,8 @@
 //! | [`copy`] | a consistent copy of a database, SQLite or PostgreSQL, as a file; and back |
 //! | [`backup`] | a data folder, whole, elsewhere; and back |
 //! | [`token`] | tokens while no server runs |
+//! | [`blobs`] | all blobs of one place copied to another |
+//! | [`audit`] | who did what, read from the database |
 //! | [`check`] | log, snapshot, chains and blobs held against each other |
 //!
 //! Invariant: nothing here writes into the data of a server that may run. A copy says of itself that it is one (the fact [`RESTORED`]), so a server
@@ -12,7 +14,11 @@
 
 use std::path::PathBuf;
 
+use crate::blob::BlobPlace;
+
+pub mod audit;
 pub mod backup;
+pub mod blobs;
 pub mod check;
 pub mod copy;
 pub mod token;
@@ -32,8 +38,8 @@ pub struct Place {
     pub data: PathBuf,
     /// URL of a PostgreSQL database instead of a file in the folder.
     pub database: Option<String>,
-    /// The folder of the blobs.
-    pub blobs: PathBuf,
+    /// Where the blobs are.
+    pub blobs: BlobPlace,
 }
 
 impl Place {

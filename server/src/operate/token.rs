@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use protocol::http::{IssueToken, TokenView};
 
 use super::Place;
+use crate::audit::Audited;
 use crate::auth::{Tokens, is_wanted};
 use crate::clock::Clock;
 use crate::identity;
@@ -16,6 +17,9 @@ use crate::private;
 use crate::serve::open_store;
 use crate::store::postgres::LEASE;
 use crate::store::{Store, TokenRow};
+
+/// Who does it, in the record of who did what.
+const OFFLINE: &str = "(baton-server token)";
 
 /// The tokens of a server that does not run.
 pub struct Offline {
@@ -63,6 +67,10 @@ impl Offline {
     /// Such a token cannot be, or the store does not take it.
     pub async fn new_token(&self, wanted: &IssueToken) -> anyhow::Result<(String, String)> {
         is_wanted(wanted).map_err(|(field, expected)| anyhow::anyhow!("{field}: {expected}"))?;
+        let object = format!("{} {}", wanted.scope.as_str(), wanted.subject);
+        self.store
+            .put_audit(Audited::of_service(self.now_ms, OFFLINE, "token", object, String::new()))
+            .await?;
         let issued = self.tokens.issue(wanted, None, self.now_ms).await;
         let (row, secret) = issued.map_err(|fault| anyhow::anyhow!("{fault}"))?;
         Ok((row.id, secret))
@@ -78,6 +86,15 @@ impl Offline {
     /// # Errors
     /// No such token, or the store does not take it.
     pub async fn revoke(&self, id: &str) -> anyhow::Result<TokenView> {
+        self.store
+            .put_audit(Audited::of_service(
+                self.now_ms,
+                OFFLINE,
+                "revoke",
+                format!("token {id}"),
+                String::new(),
+            ))
+            .await?;
         let revoked = self.tokens.revoke(id, self.now_ms).await;
         Ok(revoked.map_err(|fault| anyhow::anyhow!("{fault}"))?.view())
     }

@@ -11,6 +11,8 @@ use protocol::{Digest, JobId, JobState};
 
 use scheduler::{Finished, RULES};
 
+use crate::audit::{Audited, KEPT_MAX, Topic};
+
 use super::{Answer, Batch, Loaded, Logged, Row, Store, StoreError, TokenRow};
 
 #[derive(Default)]
@@ -23,6 +25,7 @@ struct Inner {
     kept: BTreeSet<Digest>,
     blob_jobs: BTreeSet<(Digest, JobId)>,
     answers: BTreeMap<String, Answer>,
+    audit: BTreeMap<(u64, String), Audited>,
     tokens: BTreeMap<String, TokenRow>,
     facts: BTreeMap<String, String>,
     fail: Option<String>,
@@ -79,6 +82,9 @@ impl Store for MemoryStore {
                         inner.kept.extend(finished.blobs());
                         inner.blob_jobs.extend(finished.blobs().map(|blob| (blob, finished.id())));
                         inner.finished.insert(finished.id(), *finished);
+                    }
+                    Row::Audit(row) => {
+                        inner.audit.insert((row.at_ms, row.key.clone()), *row);
                     }
                 }
             }
@@ -162,9 +168,27 @@ impl Store for MemoryStore {
         Box::pin(async { Ok(answer) })
     }
 
-    fn forget_answers(&self, before_ms: u64) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.inner().answers.retain(|_, answer| answer.at_ms >= before_ms);
+    fn forget(&self, answers_before_ms: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        let mut inner = self.inner();
+        inner.answers.retain(|_, answer| answer.at_ms >= answers_before_ms);
+        for topic in Topic::ALL {
+            let rows = inner.audit.iter().filter(|(_, row)| row.topic == topic);
+            let old: Vec<(u64, String)> = rows.rev().skip(KEPT_MAX as usize).map(|(key, _)| key.clone()).collect();
+            old.iter().for_each(|key| drop(inner.audit.remove(key)));
+        }
         Box::pin(async { Ok(()) })
+    }
+
+    fn put_audit(&self, audited: Audited) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner().audit.insert((audited.at_ms, audited.key.clone()), audited);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn audit(&self, before: (u64, String), limit: u32) -> BoxFuture<'_, Result<Vec<Audited>, StoreError>> {
+        let inner = self.inner();
+        let rows = inner.audit.range(..before).rev().take(limit as usize);
+        let rows = rows.map(|(_, row)| row.clone()).collect();
+        Box::pin(async { Ok(rows) })
     }
 
     fn facts(&self) -> BoxFuture<'_, Result<BTreeMap<String, String>, StoreError>> {

@@ -21,11 +21,12 @@ use protocol::http::{Change, Scope};
 use protocol::{ChainEntry, Digest, HostId, JobId, JobState, http::TokenView};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Audited;
 use scheduler::{Event, Finished};
 
 pub mod memory;
 pub mod postgres;
-mod sql;
+pub(crate) mod sql;
 pub mod sqlite;
 
 /// An accepted event.
@@ -36,6 +37,10 @@ pub struct Logged {
     /// The event.
     pub event: Event,
 }
+
+/// Largest difference between this machine's clock and the database's, milliseconds. The times of a term go on from the log's last one, so that a clock far ahead
+/// would bring all that is due at once.
+pub(crate) const SKEW_MAX_MS: u64 = 60_000;
 
 /// Events in order, each with the version of the rules that wrote it.
 pub type Events = Vec<(u32, Logged)>;
@@ -53,6 +58,8 @@ pub enum Row {
     ChainCut(JobId, u64),
     /// A finished job left the scheduler's memory.
     Finished(Box<Finished>),
+    /// A person did something.
+    Audit(Box<Audited>),
 }
 
 /// What was answered under an `Idempotency-Key`.
@@ -169,6 +176,15 @@ pub enum StoreError {
         /// The term of this server.
         term: i64,
     },
+    /// The database holds tables of something else.
+    #[error("the database holds tables of another program ({0}): name an empty database, or the one of this server")]
+    Foreign(String),
+    /// This machine's clock and the database's are far from each other.
+    #[error(
+        "this machine's clock is {} s {} the database's, at most {} s are taken: set both by a time service (NTP)",
+        .0.unsigned_abs() / 1000, if *.0 > 0 { "ahead of" } else { "behind" }, SKEW_MAX_MS / 1000
+    )]
+    Clock(i64),
     /// Another server leads in the database.
     #[error("another server uses this database")]
     Taken,
@@ -236,8 +252,14 @@ pub trait Store: Send + Sync + 'static {
     /// What was answered under a key.
     fn answer(&self, name: String) -> BoxFuture<'_, Result<Option<Answer>, StoreError>>;
 
-    /// Forgets answers older than a time.
-    fn forget_answers(&self, before_ms: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Forgets answers older than a time, and actions of people beyond those that are kept.
+    fn forget(&self, answers_before_ms: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Keeps an action of a person that is no event.
+    fn put_audit(&self, audited: Audited) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Actions of people before a time and key, the newest first, at most `limit`.
+    fn audit(&self, before: (u64, String), limit: u32) -> BoxFuture<'_, Result<Vec<Audited>, StoreError>>;
 
     /// Keeps a token, its revocation, or the host that it enrolled.
     fn put_token(&self, token: TokenRow) -> BoxFuture<'_, Result<(), StoreError>>;

@@ -36,6 +36,39 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 /// The term of a server that has not led yet.
 const NO_TERM: i64 = 0;
 
+/// Holds a database without all of our tables against being of something else.
+///
+/// # Errors
+/// There are tables, and those of our first version are not among them.
+async fn is_ours(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let tables: Vec<(String,)> = sqlx::query_as(
+        "SELECT relname::text FROM pg_class WHERE relnamespace = to_regnamespace(current_schema()) AND relkind IN ('r', 'p') ORDER BY relname LIMIT 5",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let names: Vec<&str> = tables.iter().map(|(name,)| name.as_str()).collect();
+    let first = TABLES.iter().next().map(|first| first.checksum.to_vec());
+    let (counted,): (bool,) = sqlx::query_as("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(&mut *connection)
+        .await?;
+    let begun: Option<(Vec<u8>,)> = match counted {
+        true => {
+            let first = sqlx::query_as("SELECT checksum FROM _sqlx_migrations ORDER BY version LIMIT 1");
+            first.fetch_optional(connection).await?
+        }
+        false => None,
+    };
+    let is_ours = match &begun {
+        Some((checksum,)) => first.as_ref() == Some(checksum),
+        // Another server of the database may be making the first of them.
+        None => names.iter().all(|name| *name == "_sqlx_migrations"),
+    };
+    match is_ours {
+        true => Ok(()),
+        false => Err(StoreError::Foreign(names.join(", "))),
+    }
+}
+
 static TABLES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// A store in a PostgreSQL database.
@@ -78,7 +111,9 @@ impl PostgresStore {
         let (made,): (bool,) = sqlx::query_as("SELECT to_regclass('blob_jobs') IS NOT NULL")
             .fetch_one(&mut connection)
             .await?;
+        lock::hold_clock(&mut connection).await?;
         if !made {
+            is_ours(&mut connection).await?;
             // Two that do this at once wait for each other.
             TABLES.run_direct(None, &mut connection, false).await?;
         }

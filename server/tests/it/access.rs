@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::common::{Person, Worker, a_job, options, start, token};
 use crate::routes::problem;
 use protocol::JobState;
-use protocol::http::{BanHost, HostView, IssueToken, IssuedToken, JobView, Registered, Scope, TokenView};
+use protocol::http::{AuditView, BanHost, HostView, IssueToken, IssuedToken, JobView, Registered, Scope, TokenView};
 use reqwest::{Method, Response, StatusCode};
 use scheduler::testing::registration;
 use server::auth::Enrolment;
@@ -74,6 +74,75 @@ async fn by_invitation_each_token_enrols_one_host_also_when_its_answer_was_lost(
     };
     let refused = operator.send(Method::POST, "/v1/tokens", &wrong).await;
     problem(refused, StatusCode::UNPROCESSABLE_ENTITY, "invalid").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_people_did_is_known_with_who_did_it_to_the_operator_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, scientist) = start(folder.path()).await;
+    let operator = Person::new(&server.url, token(folder.path(), "operator"));
+    let worker = Worker::register(&server.url, &token(folder.path(), "host"), "desk", 1).await;
+    let job = scientist.submit(&a_job(&scientist, 6).await).await;
+    let put = |path: String, body: serde_json::Value| scientist.request(Method::PUT, &path).json(&body).send();
+    let changed = put(
+        format!("/v1/jobs/{job}/priority"),
+        serde_json::json!({"priority": 7, "now": true}),
+    )
+    .await;
+    assert_eq!(changed.unwrap().status(), StatusCode::OK);
+    let none = scientist.send(Method::POST, "/v1/jobs/99/cancel", &()).await;
+    assert_eq!(none.status(), StatusCode::NOT_FOUND);
+    let _cancelled: JobView = scientist.post(&format!("/v1/jobs/{job}/cancel"), &()).await;
+    let issued = invite(&operator, "bob").await;
+    let reason = "wrong\u{1b}[2J results".to_owned();
+    let _banned: HostView = operator
+        .post(&format!("/v1/hosts/{}/ban", worker.host), &BanHost { reason })
+        .await;
+    let revoked = operator
+        .request(Method::DELETE, &format!("/v1/tokens/{}", issued.id))
+        .send()
+        .await;
+    assert_eq!(revoked.unwrap().status(), StatusCode::OK);
+
+    let refused = scientist.request(Method::GET, "/v1/audit").send().await.unwrap();
+    problem(refused, StatusCode::FORBIDDEN, "forbidden").await;
+    let done: protocol::http::Listed<AuditView> = operator.get("/v1/audit").await;
+    let mut lines: Vec<String> = done
+        .items
+        .iter()
+        .map(|row| {
+            format!("{} {} {} {}", row.subject, row.action, row.object, row.detail)
+                .trim_end()
+                .to_owned()
+        })
+        .collect();
+    lines.reverse();
+    let expected = [
+        format!("scientist submit job {job} argon"),
+        format!("scientist priority job {job} 7, at once"),
+        format!("scientist cancel job {job}"),
+        "operator token host bob an invitation".to_owned(),
+        format!("operator ban host {} wrong\u{fffd}[2J results", worker.host),
+        format!("operator revoke token {} host bob", issued.id),
+    ];
+    assert_eq!(lines, expected);
+    let cursor = format!("/v1/audit?cursor={}", "nonsense");
+    let wrong = operator.request(Method::GET, &cursor).send().await.unwrap();
+    problem(wrong, StatusCode::UNPROCESSABLE_ENTITY, "invalid").await;
+
+    // Read beside the server that runs, and after it.
+    for _ in 0..2 {
+        let mut program = tokio::process::Command::new(env!("CARGO_BIN_EXE_baton-server"));
+        program.args(["audit", "--limit", "2", "--data"]).arg(folder.path());
+        let shown = program.output().await.unwrap();
+        let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+        assert!(shown.status.success() && text.lines().count() == 2, "{shown:?}");
+        assert!(
+            text.contains("revoke") && text.contains("ban") && !text.contains('\u{1b}'),
+            "{text}"
+        );
+    }
     server.stop().await;
 }
 

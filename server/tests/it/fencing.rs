@@ -75,7 +75,7 @@ async fn a_server_whose_term_is_over_writes_nothing_whatever_it_writes() {
     fenced(first.append(batch(2)).await.map(drop));
     fenced(first.snapshot(1, b"the first's".to_vec()).await);
     fenced(first.put_token(a_token("first")).await);
-    fenced(first.forget_answers(u64::MAX).await);
+    fenced(first.forget(u64::MAX).await);
     assert!(
         second.load().await.unwrap() == before,
         "the log and the snapshot are the second's"

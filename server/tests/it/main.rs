@@ -3,6 +3,7 @@
 
 mod access;
 mod bad_input;
+mod blob_places;
 mod blobs;
 mod bombs;
 mod browser;
@@ -30,4 +31,5 @@ mod standby;
 mod stores;
 mod submission;
 mod tls;
+mod upgrade;
 mod webhooks;

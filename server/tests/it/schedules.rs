@@ -1,17 +1,21 @@
-//! Random schedules of faults over three servers of one database: whatever happens to the one that leads, nothing that a client was told is taken
+//! Random schedules of faults over three servers of one database and one object store: whatever happens to the one that leads, to its way to the database, or to the store, nothing that a client was told is taken
 //! back, no job is lost or made twice, and a job's chain is that of a run that was never touched.
 //!
-//! The test takes two schedules. The campaign takes as many as `BATON_SCHEDULES` says, from seed `BATON_SEED` on, and prints how long it took until
-//! a write was answered after each kind of fault: `cargo nextest run --release -p baton-server --run-ignored only campaign --no-capture`.
+//! The test takes one schedule. The campaign takes as many as `BATON_SCHEDULES` says, from seed `BATON_SEED` on, and prints how long it took until
+//! a write was answered after each kind of fault (`BATON_AT_ONCE` of them run at the same time): `cargo nextest run --release -p baton-server --run-ignored only campaign --no-capture`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::common::process::Process;
 use crate::common::proxy::Proxy;
+use crate::common::s3::Store;
 use crate::common::{self, postgres::Cluster};
 use crate::common::{Person, Worker, a_job, compute, token};
+use futures_util::StreamExt as _;
 use protocol::http::lease::ChainLine;
 use protocol::http::{Commit, Committed, JobView, Lease, Listed, Orders, ServerView, SubmitJob, Submitted};
 use protocol::{ChainEntry, JobId, JobState};
@@ -25,28 +29,51 @@ const FAULTS: u64 = 4;
 /// For anything to be answered: the longest fault, a lease, and time to start on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// What is done to the server that leads.
+/// What is done to the server that leads, its connections to the database, or the object store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fault {
+    /// SIGKILL.
     Kill,
-    StandStill,
-    CutOff,
-    Cut,
+    /// SIGTERM.
     Terminate,
+    /// SIGSTOP, and SIGCONT after a while.
+    StandStill,
+    /// Its connections to the database are cut once.
+    Cut,
+    /// The same, and new ones are refused for a while.
+    CutOff,
+    /// Nothing arrives on its connections to the database for a while, in either direction.
+    Silent,
+    /// Everything on these arrives 100 ms late for a while.
+    Delayed,
+    /// The object store answers nothing but 503 for a while, now and then for ten seconds.
+    StoreAway,
+    /// Each answer of the object store takes 400 ms for a while.
+    StoreSlow,
 }
 
-const ALL: [Fault; 5] = [Fault::Kill, Fault::StandStill, Fault::CutOff, Fault::Cut, Fault::Terminate];
+const ALL: [Fault; 9] = [
+    Fault::Kill,
+    Fault::Terminate,
+    Fault::StandStill,
+    Fault::Cut,
+    Fault::CutOff,
+    Fault::Silent,
+    Fault::Delayed,
+    Fault::StoreAway,
+    Fault::StoreSlow,
+];
 
-/// A server with its way to the database.
-struct Seat {
+/// A server with its connections to the database.
+struct Member {
     folder: tempfile::TempDir,
     proxy: Proxy,
     process: Process,
 }
 
 struct World {
-    seats: Vec<Seat>,
-    blobs: String,
+    members: Vec<Member>,
+    store: Store,
     database: String,
     /// URLs of all servers, and the one that answered a write last.
     urls: Arc<Mutex<(Vec<String>, usize)>>,
@@ -55,10 +82,11 @@ struct World {
 }
 
 /// Starts a server; in a schedule that takes as long as another one leads without having begun.
-fn start(folder: &std::path::Path, port: u16, database: &str, blobs: &str) -> Process {
+fn start(folder: &Path, port: u16, database: &str, environment: &[(String, String)]) -> Process {
     let url = format!("postgres://baton@127.0.0.1:{port}/{database}");
+    let options = ["--database", &url, "--blobs", "s3://lab/schedule", "--lease-s", "2"];
     for _ in 0..50 {
-        if let Some(process) = Process::start(folder, &["--database", &url, "--blobs", blobs, "--lease-s", "2"]) {
+        if let Some(process) = Process::start_with(folder, &options, environment) {
             return process;
         }
         std::thread::sleep(Duration::from_millis(100));
@@ -153,19 +181,20 @@ impl World {
         let database = format!("schedule_{seed}");
         cluster.database(&database);
         let folders: Vec<_> = (0..SERVERS).map(|_| tempfile::tempdir().unwrap()).collect();
-        let blobs = folders[0].path().join("blobs").display().to_string();
-        let mut seats = Vec::new();
+        let store = Store::start().await;
+        let mut members = Vec::new();
         for folder in folders {
             let proxy = Proxy::start(cluster.socket()).await;
-            let (path, port, database, blobs) = (folder.path().to_owned(), proxy.port, database.clone(), blobs.clone());
-            let started = tokio::task::spawn_blocking(move || start(&path, port, &database, &blobs));
+            let (path, port, database, environment) =
+                (folder.path().to_owned(), proxy.port, database.clone(), store.environment());
+            let started = tokio::task::spawn_blocking(move || start(&path, port, &database, &environment));
             let process = started.await.unwrap();
-            seats.push(Seat { folder, proxy, process });
+            members.push(Member { folder, proxy, process });
         }
-        let urls = seats.iter().map(|seat| seat.process.url.clone()).collect();
+        let urls = members.iter().map(|member| member.process.url.clone()).collect();
         Self {
-            seats,
-            blobs,
+            members,
+            store,
             database,
             urls: Arc::new(Mutex::new((urls, 0))),
             random: seed,
@@ -178,21 +207,21 @@ impl World {
     }
 
     fn client(&self, token: String) -> Client {
-        let person = Person::new(&self.seats[0].process.url, token);
+        let person = Person::new(&self.members[0].process.url, token);
         let urls = Arc::clone(&self.urls);
         Client { person, urls }
     }
 
     /// Starts a server that has ended anew.
     async fn restart(&mut self, server: usize) {
-        let seat = &self.seats[server];
-        let (path, port) = (seat.folder.path().to_owned(), seat.proxy.port);
-        let (database, blobs) = (self.database.clone(), self.blobs.clone());
-        let process = tokio::task::spawn_blocking(move || start(&path, port, &database, &blobs))
+        let member = &self.members[server];
+        let (path, port) = (member.folder.path().to_owned(), member.proxy.port);
+        let (database, environment) = (self.database.clone(), self.store.environment());
+        let process = tokio::task::spawn_blocking(move || start(&path, port, &database, &environment))
             .await
             .unwrap();
         self.urls.lock().unwrap().0[server].clone_from(&process.url);
-        self.seats[server].process = process;
+        self.members[server].process = process;
     }
 
     /// The server that says that it leads; the one that answered last where none does.
@@ -214,33 +243,49 @@ impl World {
     async fn strike(&mut self, scientist: &Client, fault: Fault, job: &SubmitJob, key: &str) -> JobId {
         let leader = self.leader().await;
         let pause = Duration::from_millis(500 + self.below(2500));
-        let seat = &mut self.seats[leader];
+        let long = fault == Fault::StoreAway && self.below(4) == 0;
+        let pause = if long { Duration::from_secs(10) } else { pause };
+        let (member, store) = (&mut self.members[leader], self.store.faults());
         let begun = Instant::now();
         match fault {
-            Fault::Kill => seat.process.signal("KILL"),
-            Fault::Terminate => seat.process.signal("TERM"),
-            Fault::StandStill => seat.process.signal("STOP"),
+            Fault::Kill => member.process.signal("KILL"),
+            Fault::Terminate => member.process.signal("TERM"),
+            Fault::StandStill => member.process.signal("STOP"),
+            Fault::Cut => member.proxy.cut(),
             Fault::CutOff => {
-                seat.proxy.refuse(true);
-                seat.proxy.cut();
+                member.proxy.refuse(true);
+                member.proxy.cut();
             }
-            Fault::Cut => seat.proxy.cut(),
+            Fault::Silent => member.proxy.silence(true),
+            Fault::Delayed => member.proxy.delay(Duration::from_millis(100)),
+            Fault::StoreAway => store.away.store(true, Ordering::SeqCst),
+            Fault::StoreSlow => store.delay_ms.store(400, Ordering::SeqCst),
         }
-        let submitted: Submitted = scientist
-            .ask(Method::POST, "/v1/jobs", Some(key), job)
-            .await
-            .expect("it is taken");
+        // Without the store no submission is taken: it comes back meanwhile.
+        let store_is_back = async {
+            if matches!(fault, Fault::StoreAway | Fault::StoreSlow) {
+                tokio::time::sleep(pause).await;
+                store.away.store(false, Ordering::SeqCst);
+                store.delay_ms.store(0, Ordering::SeqCst);
+            }
+        };
+        let asked = scientist.ask::<Submitted>(Method::POST, "/v1/jobs", Some(key), job);
+        let (submitted, ()) = tokio::join!(asked, store_is_back);
+        let submitted = submitted.expect("it is taken");
         self.took.entry(fault).or_default().push(begun.elapsed());
         tokio::time::sleep(pause.saturating_sub(begun.elapsed())).await;
+        let member = &self.members[leader];
         match fault {
-            Fault::StandStill => self.seats[leader].process.signal("CONT"),
-            Fault::CutOff => self.seats[leader].proxy.refuse(false),
-            Fault::Kill | Fault::Cut | Fault::Terminate => {}
+            Fault::StandStill => member.process.signal("CONT"),
+            Fault::CutOff => member.proxy.refuse(false),
+            Fault::Silent => member.proxy.silence(false),
+            Fault::Delayed => member.proxy.delay(Duration::ZERO),
+            Fault::Kill | Fault::Cut | Fault::Terminate | Fault::StoreAway | Fault::StoreSlow => {}
         }
         // One whose term is over ends by itself.
         tokio::time::sleep(Duration::from_millis(300)).await;
         for server in 0..SERVERS {
-            if self.seats[server].process.child.try_wait().unwrap().is_some() {
+            if self.members[server].process.child.try_wait().unwrap().is_some() {
                 self.restart(server).await;
             }
         }
@@ -284,9 +329,9 @@ async fn work(client: Client, worker: Worker, enough: tokio::sync::watch::Receiv
 /// One schedule. How long each kind of fault kept writes from being answered.
 async fn schedule(cluster: &Cluster, seed: u64) -> BTreeMap<Fault, Vec<Duration>> {
     let mut world = World::new(cluster, seed).await;
-    let folder = world.seats[0].folder.path().to_owned();
+    let folder = world.members[0].folder.path().to_owned();
     let scientist = world.client(token(&folder, "scientist"));
-    let worker = Worker::register(&world.seats[0].process.url, &token(&folder, "host"), "desk", 1).await;
+    let worker = Worker::register(&world.members[0].process.url, &token(&folder, "host"), "desk", 1).await;
     let mut template = a_job(&scientist.person, SEGMENTS).await;
     template.segments = SEGMENTS;
     let first: Submitted = scientist
@@ -351,12 +396,15 @@ async fn schedule(cluster: &Cluster, seed: u64) -> BTreeMap<Fault, Vec<Duration>
     world.took
 }
 
-async fn schedules(seeds: std::ops::Range<u64>) {
+async fn schedules(seeds: std::ops::Range<u64>, at_once: usize) {
     let Some(cluster) = Cluster::start() else { return };
     let mut took: BTreeMap<Fault, Vec<Duration>> = BTreeMap::new();
     let count = seeds.end - seeds.start;
-    for seed in seeds {
-        for (fault, times) in schedule(&cluster, seed).await {
+    let mut running = futures_util::stream::iter(seeds)
+        .map(|seed| schedule(&cluster, seed))
+        .buffer_unordered(at_once);
+    while let Some(times) = running.next().await {
+        for (fault, times) in times {
             took.entry(fault).or_default().extend(times);
         }
     }
@@ -370,7 +418,7 @@ async fn schedules(seeds: std::ops::Range<u64>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_answered_is_taken_back_whatever_happens_to_the_server_that_leads() {
-    schedules(0..1).await;
+    schedules(0..1, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -383,5 +431,6 @@ async fn campaign_of_schedules() {
             .unwrap_or(otherwise)
     };
     let first = number("BATON_SEED", 1);
-    schedules(first..first + number("BATON_SCHEDULES", 50)).await;
+    let at_once = number("BATON_AT_ONCE", 1) as usize;
+    schedules(first..first + number("BATON_SCHEDULES", 50), at_once).await;
 }

@@ -26,7 +26,7 @@ fn now_ms() -> u64 {
 }
 
 /// Root 1 lists the scientist's key 3, and the server's where it is given.
-fn key_list(number: u64, server: Option<PublicKey>) -> KeyList {
+pub fn key_list(number: u64, server: Option<PublicKey>) -> KeyList {
     let entry = |key, role, subject: &str| ListedKey {
         key,
         role,

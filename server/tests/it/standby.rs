@@ -6,7 +6,8 @@ use crate::common::postgres::Cluster;
 use crate::common::process::Process;
 use crate::common::{Person, Worker, a_job, compute, submit_when_it_leads, token};
 use protocol::http::lease::ChainLine;
-use protocol::http::{JobView, Listed, NOT_LEADER, Problem, SERVER_BEHIND, SERVER_LEADER, ServerView};
+use protocol::http::signed::Keys;
+use protocol::http::{AuditView, JobView, Listed, NOT_LEADER, Problem, SERVER_BEHIND, SERVER_LEADER, ServerView};
 use protocol::{ChainEntry, JobId, JobState};
 use reqwest::{Method, StatusCode};
 
@@ -15,7 +16,7 @@ struct Servers {
     running: Vec<Process>,
     folders: Vec<tempfile::TempDir>,
     /// Ends after its servers.
-    _cluster: Cluster,
+    cluster: Cluster,
 }
 
 impl Servers {
@@ -31,7 +32,7 @@ impl Servers {
         Some(Self {
             running: folders.iter().map(start).collect(),
             folders,
-            _cluster: cluster,
+            cluster,
         })
     }
 
@@ -138,6 +139,18 @@ async fn a_standby_follows_tells_where_the_leader_is_and_takes_over_when_it_is_k
         "the chain of a run that was never touched"
     );
     until_shown(&others[1 - leader], &view).await;
+
+    // Who did what before is known after, at the leader and at the one that follows it.
+    for other in &others {
+        let operator = Person::new(&other.url, token(servers.folders[0].path(), "operator"));
+        let done: Listed<AuditView> = operator.get("/v1/audit").await;
+        let done: Vec<(&str, &str)> = done
+            .items
+            .iter()
+            .map(|row| (row.action.as_str(), row.object.as_str()))
+            .collect();
+        assert_eq!(done, [("submit", "job 2"), ("submit", "job 1")]);
+    }
 }
 
 async fn submit(scientist: Person, job: protocol::http::SubmitJob) -> Duration {
@@ -215,11 +228,106 @@ async fn a_planned_change_of_the_leader_loses_no_request() {
 }
 
 #[tokio::test]
-async fn a_server_with_another_folder_of_blobs_is_refused() {
-    let Some(servers) = Servers::start(1, &[]) else { return };
-    let database = servers._cluster.database_url("many");
+async fn a_list_of_keys_is_known_to_a_standby_and_counts_when_it_leads() {
+    let Some(mut servers) = Servers::start(2, &[]) else { return };
+    let (scientist, operator) = (servers.person(0, "scientist"), servers.person(0, "operator"));
+    let template = a_job(&scientist, 6).await;
+    let list = crate::signed::key_list(7, None);
+    let published = operator.send(Method::PUT, "/v1/keys", &list).await;
+    assert_eq!(published.status(), StatusCode::OK);
+    let other = servers.person(1, "scientist");
+    let begun = Instant::now();
+    while other.get::<Keys>("/v1/keys").await.list.as_ref() != Some(&list) {
+        assert!(begun.elapsed() < Duration::from_secs(5), "it does not follow");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(servers.running.remove(0));
+    // Unsigned, nothing is taken, from the first answer of the new leader on.
+    let refused = loop {
+        let answer = other.send(Method::POST, "/v1/jobs", &template).await;
+        if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
+            break answer;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "it does not lead");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let said = crate::routes::problem(refused, StatusCode::BAD_REQUEST, "signature").await;
+    assert!(said.detail.contains("is not signed"), "{said}");
+    let older = crate::signed::key_list(6, None);
+    let operator = at(&other, &operator);
+    let refused = operator.send(Method::PUT, "/v1/keys", &older).await;
+    assert_eq!(
+        refused.status(),
+        StatusCode::BAD_REQUEST,
+        "an older list is none there either"
+    );
+}
+
+/// The same person at another server.
+fn at(there: &Person, person: &Person) -> Person {
+    Person::new(&there.url, person.token.clone())
+}
+
+/// What a server says that does not start with a database.
+async fn refused(with: impl FnOnce(&mut server::serve::Options), database: String) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let refused = server::serve::Server::start(crate::common::options(folder.path(), Some(database))).await;
-    let message = format!("{:#}", refused.err().expect("refused"));
-    assert!(message.contains("--blobs") && message.contains("is missing"), "{message}");
+    let mut options = crate::common::options(folder.path(), Some(database));
+    // As the program has it.
+    (options.config.hosts_per_subject, options.config.hosts_per_network) = (1000, 1000);
+    with(&mut options);
+    match server::serve::Server::start(options).await {
+        Ok(_) => "it was started".to_owned(),
+        Err(error) => format!("{error:#}"),
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_fit_the_database_or_the_others_is_refused_with_the_setting_and_the_fix() {
+    let Some(servers) = Servers::start(1, &[]) else { return };
+    let cluster = &servers.cluster;
+    let many = || cluster.database_url("many");
+    let said = refused(|_| {}, many()).await;
+    assert!(said.contains("--blobs") && said.contains("is missing"), "{said}");
+    let said = refused(|options| options.config.commit_ms = 60_000, many()).await;
+    assert!(
+        said.contains("--commit-s is 60 here and 600 there") && said.contains("--change-settings"),
+        "{said}"
+    );
+
+    // A folder that another database's servers use.
+    let blobs = servers.folders[0].path().join("blobs");
+    let theirs = |options: &mut server::serve::Options| options.blobs = Some(server::blob::BlobPlace::Folder(blobs));
+    let said = refused(theirs, cluster.database("fresh")).await;
+    assert!(said.contains("the blobs of another database"), "{said}");
+
+    // Tables of something else, and of another project that keeps its migrations alike.
+    let elsewhere = cluster.database("elsewhere");
+    assert!(cluster.try_sql_in("elsewhere", "CREATE TABLE events (id INT)"));
+    let said = refused(|_| {}, elsewhere).await;
+    assert!(
+        said.contains("--database") && said.contains("another program (events)"),
+        "{said}"
+    );
+    let alike = cluster.database("alike");
+    let migrations =
+        "CREATE TABLE _sqlx_migrations (version BIGINT, checksum BYTEA); INSERT INTO _sqlx_migrations VALUES (1, 'x')";
+    assert!(cluster.try_sql_in("alike", migrations));
+    let said = refused(|_| {}, alike).await;
+    assert!(said.contains("another program (_sqlx_migrations)"), "{said}");
+
+    // The database's clock is ten minutes behind: its function is found before PostgreSQL's own.
+    let late = cluster.database("late");
+    let clock = "CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql AS \
+                 $$SELECT pg_catalog.clock_timestamp() - interval '10 minutes'$$";
+    assert!(cluster.try_sql_in("late", clock));
+    assert!(cluster.try_sql_in("late", "ALTER DATABASE late SET search_path = public, pg_catalog"));
+    let said = refused(|_| {}, late).await;
+    assert!(
+        said.contains("s ahead of the database's, at most 60 s") && said.contains("NTP"),
+        "{said}"
+    );
+
+    let nowhere = many().replace("/many", "/nowhere");
+    let said = refused(|_| {}, nowhere).await;
+    assert!(said.contains("--database") && said.contains("nowhere"), "{said}");
 }

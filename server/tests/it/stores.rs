@@ -7,6 +7,7 @@ use protocol::http::{Change, Scope};
 use protocol::{ChainEntry, Digest, HostId, JobId, JobState};
 use scheduler::testing::{START_MS, submission};
 use scheduler::{Command, Config, Core, Event, Finished};
+use server::audit::{Audited, Topic};
 use server::store::memory::MemoryStore;
 use server::store::postgres::PostgresStore;
 use server::store::sqlite::SqliteStore;
@@ -187,8 +188,37 @@ async fn contract(store: &dyn Store) {
     );
     assert_eq!(store.kept(BTreeSet::new()).await.unwrap(), BTreeSet::new());
 
-    store.forget_answers(101).await.unwrap();
+    store.forget(101).await.unwrap();
     assert_eq!(store.answer("ann submit key".to_owned()).await.unwrap(), None);
+
+    let audited = |at_ms: u64, key: &str, topic| Audited {
+        at_ms,
+        key: key.to_owned(),
+        topic,
+        subject: "ann".to_owned(),
+        action: "ban".to_owned(),
+        object: "host 3".to_owned(),
+        detail: "a reason".to_owned(),
+    };
+    let rows = [
+        audited(7, "a", Topic::Jobs),
+        audited(7, "b", Topic::Service),
+        audited(6, "c", Topic::Jobs),
+    ];
+    let batch = Batch {
+        first: 8,
+        events: ticks(8, 1),
+        rows: rows.iter().map(|row| Row::Audit(Box::new(row.clone()))).collect(),
+        answers: Vec::new(),
+    };
+    store.append(batch).await.unwrap();
+    store.put_audit(rows[0].clone()).await.unwrap();
+    store.forget(0).await.unwrap();
+    let last = (u64::MAX >> 1, String::new());
+    let newest = [rows[1].clone(), rows[0].clone(), rows[2].clone()];
+    assert_eq!(store.audit(last.clone(), 10).await.unwrap(), newest);
+    assert_eq!(store.audit(last, 1).await.unwrap(), newest[..1]);
+    assert_eq!(store.audit((7, "b".to_owned()), 10).await.unwrap(), newest[1..]);
 
     let mut token = TokenRow {
         id: "abc".to_owned(),
@@ -246,8 +276,8 @@ async fn sqlite_keeps_the_contract() {
     assert!(store.load().await.unwrap() == before, "reopened");
     store
         .append(Batch {
-            first: 8,
-            events: ticks(8, 1),
+            first: 9,
+            events: ticks(9, 1),
             rows: vec![Row::Changed(JobId(1), change(9))],
             answers: Vec::new(),
         })

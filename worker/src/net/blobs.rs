@@ -3,12 +3,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use protocol::Digest;
-use protocol::http::BlobView;
-use reqwest::Method;
+use protocol::http::{BLOB_LINK, BlobView};
 use reqwest::header::RANGE;
+use reqwest::{Method, RequestBuilder, Response};
 
 use super::client::Client;
 use super::{NetError, answer};
@@ -16,6 +16,8 @@ use super::{NetError, answer};
 /// Blobs up to this size are uploaded without asking first how much the server has.
 const SMALL_BYTES: u64 = 256 << 10;
 const CHUNK_BYTES: usize = 256 << 10;
+/// The answer of what a link names begins within this time.
+const LINK_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Upload a file.
 ///
@@ -116,11 +118,7 @@ pub(crate) async fn download(client: &Client, digest: Digest, path: &Path, bytes
     let failed = |error: std::io::Error| NetError::file(&part, &error);
     let mut file = OpenOptions::new().create(true).append(true).open(&part).map_err(failed)?;
     let offset = file.metadata().map_err(failed)?.len();
-    let mut request = client.request(Method::GET, &format!("/v1/blobs/{digest}"));
-    if offset > 0 {
-        request = request.header(RANGE, format!("bytes={offset}-"));
-    }
-    let sent = client.answer(request, 0).await;
+    let sent = ask(client, digest, offset).await;
     let mut there = offset;
     match sent {
         Ok(mut response) => {
@@ -162,6 +160,29 @@ pub(crate) async fn download(client: &Client, digest: Digest, path: &Path, bytes
         return Err(NetError::Corrupt(format!("blob {digest} arrived as {found}")));
     }
     fs::rename(&part, path).map_err(failed)
+}
+
+/// The answer that brings a blob's bytes from `offset` on: of the server, or of where it says that they lie. What is there is not trusted: without an answer, or with a
+/// refusal, the server itself is asked.
+async fn ask(client: &Client, digest: Digest, offset: u64) -> Result<Response, NetError> {
+    let range = (offset > 0).then(|| format!("bytes={offset}-"));
+    let from = |request: RequestBuilder| match &range {
+        Some(range) => request.header(RANGE, range),
+        None => request,
+    };
+    let request = || from(client.request(Method::GET, &format!("/v1/blobs/{digest}")));
+    let answer = client.answer(request().header(BLOB_LINK, "yes"), 0).await?;
+    let Some(link) = answer.headers().get(BLOB_LINK) else {
+        return Ok(answer);
+    };
+    let linked = match link.to_str().ok().and_then(|link| client.linked(link)) {
+        Some(linked) => tokio::time::timeout(LINK_PATIENCE, from(linked).send()).await.ok(),
+        None => None,
+    };
+    match linked {
+        Some(Ok(response)) if matches!(response.status().as_u16(), 200 | 206) => Ok(response),
+        _ => client.answer(request(), 0).await,
+    }
 }
 
 /// The digest of a file.

@@ -11,7 +11,7 @@ use anyhow::Context;
 use protocol::Version;
 use protocol::http::{MIN_AGENT, SERVER_ID, SERVER_VERSION, ServerView};
 use reqwest::redirect::Policy;
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -173,6 +173,16 @@ impl Client {
             .bearer_auth(&self.token)
     }
 
+    /// A request without a token to where the server says that a blob lies; none where that is no place to ask: in the clear while the server is reached by TLS, or an
+    /// address of this machine or its network while the server is not there itself. What a server says must not make this machine knock on its neighbours' doors.
+    pub(crate) fn linked(&self, link: &str) -> Option<RequestBuilder> {
+        let (link, server) = (Url::parse(link).ok()?, Url::parse(&self.urls.current()).ok()?);
+        let is_web = matches!(link.scheme(), "http" | "https");
+        let is_shielded = link.scheme() == "https" || server.scheme() == "http";
+        let is_outside = is_named(&link) || !is_named(&server);
+        (is_web && is_shielded && is_outside).then(|| self.http.get(link))
+    }
+
     /// The answer to a request with a body of so many bytes, when it is a success of the server that is expected. Its body is not read yet. Where a
     /// server has several URLs, the next is asked when one cannot be reached, or follows another: then nothing was done there.
     ///
@@ -304,6 +314,11 @@ impl Client {
 /// The server's address that a response came from.
 fn base_of(response: &Response) -> String {
     response.url().origin().ascii_serialization()
+}
+
+/// Whether a URL's host is a name in the world, not an address and not this machine.
+fn is_named(url: &Url) -> bool {
+    url.domain().is_some_and(|name| name != "localhost" && name.contains('.'))
 }
 
 /// The id that a response's server says.

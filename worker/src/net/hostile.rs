@@ -92,6 +92,59 @@ async fn a_blob_of_another_digest_or_of_too_many_bytes_is_no_reason_to_come_agai
     assert!(blobs::download(&client, Digest::of(b"wrong"), &path, 5).await.is_ok());
 }
 
+/// A store to which a server links gets no token, and what it does not have the server itself gives.
+#[tokio::test]
+async fn a_link_is_followed_without_the_token_and_the_server_is_asked_where_it_leads_nowhere() {
+    let bytes = "the bytes of a blob";
+    let answer = move |head: &str| {
+        format!(
+            "HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{bytes}",
+            bytes.len()
+        )
+    };
+    let store = serve(move |request, stream| {
+        assert!(!request.to_lowercase().contains("authorization"), "{request}");
+        let head = if request.starts_with("GET /there") {
+            "200 OK"
+        } else {
+            "403 Forbidden"
+        };
+        drop(stream.write_all(answer(head).as_bytes()));
+    });
+    for (path, own) in [("there", 0), ("gone", 1)] {
+        let given = Arc::new(AtomicU64::new(0));
+        let (count, link) = (Arc::clone(&given), format!("{store}/{path}?signature=x"));
+        let url = serve(move |request, stream| {
+            let follows = request.to_lowercase().contains("baton-blob-link: yes");
+            count.fetch_add(u64::from(!follows), Ordering::Relaxed);
+            let linked = format!("HTTP/1.1 204 No Content\r\nbaton-blob-link: {link}\r\nConnection: close\r\n\r\n");
+            drop(stream.write_all(if follows { linked } else { answer("200 OK") }.as_bytes()));
+        });
+        let place = tempfile::tempdir().expect("a folder");
+        let path = place.path().join("blob");
+        let fetched = blobs::download(&client(&url), Digest::of(bytes.as_bytes()), &path, 100).await;
+        fetched.expect("it is fetched");
+        assert_eq!(std::fs::read(&path).expect("the file"), bytes.as_bytes());
+        assert_eq!(given.load(Ordering::Relaxed), own, "requests for the server's own bytes");
+    }
+}
+
+#[test]
+fn links_into_this_machines_network_or_without_tls_are_not_followed() {
+    for (server, link, follows) in [
+        ("https://baton.example", "https://lab.s3.example.com/a", true),
+        ("https://baton.example", "http://lab.s3.example.com/a", false),
+        ("https://baton.example", "https://192.168.1.1/a", false),
+        ("https://baton.example", "https://[::1]/a", false),
+        ("https://baton.example", "https://localhost/a", false),
+        ("https://baton.example", "https://router/a", false),
+        ("https://baton.example", "file:///etc/passwd", false),
+        ("http://192.168.1.7:8477", "http://192.168.1.9:9000/a", true),
+    ] {
+        assert_eq!(client(server).linked(link).is_some(), follows, "{server}: {link}");
+    }
+}
+
 /// What a volunteer's limits of bandwidth come to, measured: files arrive and leave no faster, and not much slower.
 #[tokio::test]
 async fn files_are_fetched_and_sent_as_fast_as_the_limits_say() {

@@ -5,7 +5,7 @@
 //! every transaction keeps this server from writing over another.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -13,7 +13,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::lease::{self, Renewals};
-use crate::store::StoreError;
+use crate::store::{SKEW_MAX_MS, StoreError};
 
 /// Name of the lock: "baton" in ASCII.
 const LOCK: i64 = 0x62_61_74_6f_6e;
@@ -74,6 +74,29 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
         .execute(&mut connection)
         .await?;
     Ok(connection)
+}
+
+/// Holds this machine's clock against the database's.
+///
+/// # Errors
+/// They are too far from each other.
+pub(super) async fn hold_clock(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let asked = SystemTime::now();
+    let (theirs_ms,): (i64,) = sqlx::query_as("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+        .fetch_one(connection)
+        .await?;
+    let since = |at: SystemTime| at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
+    let (first, last) = (since(asked), since(SystemTime::now()));
+    // Whatever the answer took, it was between the two.
+    let ahead_ms = match theirs_ms {
+        before if before < first => first - before,
+        after if after > last => last - after,
+        _ => 0,
+    };
+    match ahead_ms.unsigned_abs() > SKEW_MAX_MS {
+        true => Err(StoreError::Clock(ahead_ms)),
+        false => Ok(()),
+    }
 }
 
 /// Takes the lock on a connection, if it is free.

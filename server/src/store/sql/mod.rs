@@ -11,6 +11,7 @@ use protocol::http::Scope;
 use sqlx::pool::PoolConnection;
 
 use super::{Events, Logged, StoreError, TokenRow};
+use crate::audit::{Audited, Topic};
 use scheduler::{RULES, RULES_OLDEST};
 
 /// Rows in one statement: with three values each, below SQLite's limit on bound values.
@@ -90,6 +91,22 @@ pub(super) fn token(columns: TokenColumns) -> Result<TokenRow, StoreError> {
         revoked_ms: revoked_ms.map(nat),
         invitation: invitation != 0,
         enrolled: enrolled.map(|host| HostId(nat(host))),
+    })
+}
+
+pub(crate) type AuditColumns = (i64, String, String, String, String, String, String);
+
+pub(crate) fn audited(columns: AuditColumns) -> Result<Audited, StoreError> {
+    let (at_ms, key, topic, subject, action, object, detail) = columns;
+    let found = Topic::ALL.into_iter().find(|known| known.as_str() == topic);
+    Ok(Audited {
+        at_ms: nat(at_ms),
+        key,
+        topic: found.ok_or_else(|| damaged("audit", format!("topic {topic:?}")))?,
+        subject,
+        action,
+        object,
+        detail,
     })
 }
 

@@ -13,6 +13,8 @@ macro_rules! sql_store {
         use super::sql::{self, PART_BYTES, ROWS_MAX, damaged, int, json, nat};
         use std::collections::{BTreeMap, BTreeSet};
 
+        use crate::audit::{Audited, KEPT_MAX, Topic};
+
         use super::{Answer, Batch, Events, Loaded, Row, Store, StoreError, TokenRow};
         use scheduler::{Finished, RULES};
 
@@ -206,11 +208,34 @@ macro_rules! sql_store {
                 })
             }
 
-            fn forget_answers(&self, before_ms: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+            fn forget(&self, answers_before_ms: u64) -> BoxFuture<'_, Result<(), StoreError>> {
                 Box::pin(async move {
                     let mut connection = self.writer.acquire().await?;
-                    let written = self.forget_answers_on(&mut connection, before_ms).await;
+                    let written = self.forget_on(&mut connection, answers_before_ms).await;
                     sql::settle(connection, written).await
+                })
+            }
+
+            fn put_audit(&self, audited: Audited) -> BoxFuture<'_, Result<(), StoreError>> {
+                Box::pin(async move {
+                    let mut connection = self.writer.acquire().await?;
+                    let written = self.put_audit_on(&mut connection, audited).await;
+                    sql::settle(connection, written).await
+                })
+            }
+
+            fn audit(&self, (before_ms, before): (u64, String), limit: u32) -> BoxFuture<'_, Result<Vec<Audited>, StoreError>> {
+                Box::pin(async move {
+                    let rows: Vec<sql::AuditColumns> = sqlx::query_as(
+                        "SELECT at_ms, key, topic, subject, action, object, detail FROM audit \
+                         WHERE at_ms < $1 OR (at_ms = $1 AND key < $2) ORDER BY at_ms DESC, key DESC LIMIT $3",
+                    )
+                    .bind(int(before_ms))
+                    .bind(before)
+                    .bind(i64::from(limit))
+                    .fetch_all(&self.pool)
+                    .await?;
+                    rows.into_iter().map(sql::audited).collect()
                 })
             }
 

@@ -1,6 +1,6 @@
 //! The statements that write, once for both databases. Each is a transaction that the store's `begin` begins: there is no other way to one.
 
-/// Implements what [`super::sql_store`] calls for a store: `append_on`, `snapshot_on`, `forget_answers_on`, `put_token_on`, `put_fact_on`. It uses what that macro imports.
+/// Implements what [`super::sql_store`] calls for a store: `append_on`, `snapshot_on`, `forget_on`, `put_audit_on`, `put_token_on`, `put_fact_on`. It uses what that macro imports.
 macro_rules! sql_writes {
     ($store:ty, $database:ty) => {
         impl $store {
@@ -60,17 +60,56 @@ macro_rules! sql_writes {
                 Ok(transaction.commit().await?)
             }
 
-            async fn forget_answers_on(
+            async fn forget_on(
                 &self,
                 connection: &mut <$database as sqlx::Database>::Connection,
-                before_ms: u64,
+                answers_before_ms: u64,
             ) -> Result<(), StoreError> {
                 let mut transaction = self.begin(connection).await?;
                 sqlx::query("DELETE FROM answers WHERE at_ms < $1")
-                    .bind(int(before_ms))
+                    .bind(int(answers_before_ms))
                     .execute(&mut *transaction)
                     .await?;
+                for topic in Topic::ALL {
+                    // Those of the same time as the last that is kept stay as well.
+                    sqlx::query(
+                        "DELETE FROM audit WHERE topic = $1 AND at_ms < \
+                         (SELECT at_ms FROM audit WHERE topic = $1 ORDER BY at_ms DESC LIMIT 1 OFFSET $2)",
+                    )
+                    .bind(topic.as_str())
+                    .bind(i64::from(KEPT_MAX))
+                    .execute(&mut *transaction)
+                    .await?;
+                }
                 Ok(transaction.commit().await?)
+            }
+
+            async fn put_audit_on(
+                &self,
+                connection: &mut <$database as sqlx::Database>::Connection,
+                audited: Audited,
+            ) -> Result<(), StoreError> {
+                let mut transaction = self.begin(connection).await?;
+                Self::write_audit(&mut transaction, &audited).await?;
+                Ok(transaction.commit().await?)
+            }
+
+            /// The same action in the same millisecond is one.
+            async fn write_audit(transaction: &mut sqlx::Transaction<'_, $database>, row: &Audited) -> Result<(), StoreError> {
+                sqlx::query(
+                    "INSERT INTO audit (at_ms, key, topic, subject, action, object, detail) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+                     ON CONFLICT (at_ms, key) DO NOTHING",
+                )
+                .bind(int(row.at_ms))
+                .bind(row.key.clone())
+                .bind(row.topic.as_str())
+                .bind(row.subject.clone())
+                .bind(row.action.clone())
+                .bind(row.object.clone())
+                .bind(row.detail.clone())
+                .execute(&mut **transaction)
+                .await?;
+                Ok(())
             }
 
             async fn put_token_on(
@@ -162,6 +201,7 @@ macro_rules! sql_writes {
                                 .execute(&mut **transaction)
                                 .await?;
                         }
+                        Row::Audit(audited) => Self::write_audit(transaction, audited).await?,
                         Row::Finished(finished) => {
                             kept.extend(finished.blobs());
                             blob_jobs.extend(finished.blobs().map(|blob| (blob, finished.id())));

@@ -4,6 +4,7 @@ pub mod chromium;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod s3;
 
 use std::path::Path;
 use std::sync::Once;

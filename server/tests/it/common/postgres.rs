@@ -81,11 +81,16 @@ impl Cluster {
     }
 
     fn try_sql(&self, sql: &str) -> bool {
+        self.try_sql_in("postgres", sql)
+    }
+
+    /// Does something in a database. Whether it was done.
+    pub fn try_sql_in(&self, database: &str, sql: &str) -> bool {
         let psql = binaries().expect("found before").join("psql");
         let status = Command::new(psql)
             .arg("-h")
             .arg(self.folder.path())
-            .args(["-U", "baton", "-d", "postgres", "-q", "-c", sql])
+            .args(["-U", "baton", "-d", database, "-q", "-v", "ON_ERROR_STOP=1", "-c", sql])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();

@@ -12,11 +12,22 @@ pub struct Process {
 impl Process {
     /// None when it ends before it listens.
     pub fn start(data: &Path, arguments: &[&str]) -> Option<Self> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_baton-server"))
+        Self::start_with(data, arguments, &[])
+    }
+
+    /// The same, with variables in its environment.
+    pub fn start_with(data: &Path, arguments: &[&str], environment: &[(String, String)]) -> Option<Self> {
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_baton-server")), data, arguments, environment)
+    }
+
+    /// The same of another version of the program.
+    pub fn start_program(program: &Path, data: &Path, arguments: &[&str], environment: &[(String, String)]) -> Option<Self> {
+        let mut child = Command::new(program)
             .arg("--data")
             .arg(data)
             .args(["--listen", "127.0.0.1:0", "--requests-per-minute", "0"])
             .args(arguments)
+            .envs(environment.iter().cloned())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -1,18 +1,48 @@
-//! A TCP proxy before a Unix socket, whose connections can be cut and refused.
+//! A TCP proxy before a Unix socket, whose connections can be cut, refused, slowed down and kept silent.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixStream};
 use tokio::task::{AbortHandle, JoinHandle};
+
+/// What is done to bytes.
+#[derive(Default)]
+struct Way {
+    refuses: AtomicBool,
+    /// Bytes wait until this ends: to both ends, packets are lost and sent again.
+    silent: AtomicBool,
+    /// Each piece waits so long, milliseconds.
+    delay_ms: AtomicU64,
+}
 
 pub struct Proxy {
     pub port: u16,
     connections: Arc<Mutex<Vec<AbortHandle>>>,
-    refuses: Arc<AtomicBool>,
+    way: Arc<Way>,
     accepting: JoinHandle<()>,
+}
+
+/// Passes bytes on in one direction, until either end goes.
+async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, way: &Way) {
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(read) = from.read(&mut buffer).await {
+        if read == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(way.delay_ms.load(Ordering::SeqCst))).await;
+        while way.silent.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        if to.write_all(&buffer[..read]).await.is_err() {
+            break;
+        }
+    }
+    // The other end may be gone already.
+    drop(to.shutdown().await);
 }
 
 impl Proxy {
@@ -20,18 +50,18 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let connections: Arc<Mutex<Vec<AbortHandle>>> = Arc::default();
-        let refuses = Arc::new(AtomicBool::new(false));
-        let (all, refusing) = (Arc::clone(&connections), Arc::clone(&refuses));
+        let way = Arc::new(Way::default());
+        let (all, ways) = (Arc::clone(&connections), Arc::clone(&way));
         let accepting = tokio::spawn(async move {
             while let Ok((mut client, _)) = listener.accept().await {
-                if refusing.load(Ordering::SeqCst) {
+                if ways.refuses.load(Ordering::SeqCst) {
                     continue;
                 }
-                let socket = socket.clone();
+                let (socket, way) = (socket.clone(), Arc::clone(&ways));
                 let passing = tokio::spawn(async move {
                     if let Ok(mut server) = UnixStream::connect(socket).await {
-                        // Either end may go at any moment.
-                        drop(copy_bidirectional(&mut client, &mut server).await);
+                        let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
+                        tokio::join!(pass(from_client, to_server, &way), pass(from_server, to_client, &way));
                     }
                 });
                 all.lock().unwrap().push(passing.abort_handle());
@@ -40,7 +70,7 @@ impl Proxy {
         Self {
             port,
             connections,
-            refuses,
+            way,
             accepting,
         }
     }
@@ -57,7 +87,17 @@ impl Proxy {
 
     /// Whether new connections are turned away from now on.
     pub fn refuse(&self, refuses: bool) {
-        self.refuses.store(refuses, Ordering::SeqCst);
+        self.way.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    /// Whether nothing arrives from now on, at either end.
+    pub fn silence(&self, silent: bool) {
+        self.way.silent.store(silent, Ordering::SeqCst);
+    }
+
+    /// For how long each piece of bytes is kept from now on.
+    pub fn delay(&self, by: Duration) {
+        self.way.delay_ms.store(by.as_millis() as u64, Ordering::SeqCst);
     }
 }
 
