@@ -8,6 +8,7 @@
 //! | [`pool`] | hosts that are hostile in six ways beside honest ones |
 //! | [`hostile`] | what each of those does |
 //! | [`signed`] | signatures and proofs |
+//! | `postgres` | a PostgreSQL of its own, as the server's tests have it |
 //!
 //! Run: `cargo nextest run --release -p contracts --test verification`.
 
