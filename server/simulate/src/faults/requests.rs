@@ -1,7 +1,7 @@
 //! The server's side of requests: what each does to the core and to the blobs, and what the host is answered.
 
 use planner::{Answer, Cause, Errand, ErrandId, Failure, Presence, Trouble};
-use protocol::http::{Commit, Heartbeat, LeaveNotice};
+use protocol::http::{Commit, Heartbeat, Lease, LeaveNotice};
 use protocol::{AttemptId, ChainEntry, HostId};
 use scheduler::testing::START_MS;
 use scheduler::{Event, Origin, Refusal, Reply};
@@ -121,10 +121,10 @@ impl Server {
             }
             Errand::Fetch(lease) => match &lease.checkpoint {
                 Some(checkpoint) if !self.blobs.contains(&checkpoint.blob) => {
+                    // Orders that were saved may name one that newer orders do not.
                     let current = self.core.orders(host.unwrap_or_default());
-                    let is_live = current.is_ok_and(|orders| orders.leases.iter().any(|live| live.attempt == lease.attempt));
-                    let is_check = self.checks.contains_key(&lease.attempt);
-                    if is_live && (is_check || self.safe(lease.job) == Some(checkpoint.entry.segment)) {
+                    let names_it = |live: &Lease| live.attempt == lease.attempt && live.checkpoint == lease.checkpoint;
+                    if current.is_ok_and(|orders| orders.leases.iter().any(names_it)) {
                         self.breaks(format!(
                             "the checkpoint of job {} is gone, which attempt {} is to start from",
                             lease.job, lease.attempt
