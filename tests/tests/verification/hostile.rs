@@ -80,6 +80,11 @@ fn json(value: &impl Serialize) -> Vec<u8> {
 impl Hostile {
     pub fn enrol(stage: &Stage, kind: Kind, classes: &[HardwareClass], seed: u64) -> Self {
         let token = std::fs::read_to_string(stage.token_file("host")).expect("the token file");
+        Self::enrol_with(stage, kind, classes, seed, &token)
+    }
+
+    /// With a token of its own.
+    pub fn enrol_with(stage: &Stage, kind: Kind, classes: &[HardwareClass], seed: u64, token: &str) -> Self {
         let body = RegisterHost {
             name: format!("{kind:?}"),
             version: "1".to_owned(),

@@ -82,16 +82,21 @@ fn a_lie_is_found_and_taken_back() {
     assert!(verified.status.success(), "{}", contracts::said(&verified));
 }
 
-/// Puts a token that enrols referees where [`Stage::worker`] looks for it.
-pub fn referee_token(stage: &Stage) {
-    let mut token = baton(["token", "new", "referee", "house", "--server", &stage.url()]);
+/// A token of a scope for somebody, from the operator.
+pub fn issue(stage: &Stage, scope: &str, subject: &str) -> Vec<u8> {
+    let mut token = baton(["token", "new", scope, subject, "--server", &stage.url()]);
     let issued = token
         .arg("--token-file")
         .arg(stage.token_file("operator"))
         .output()
         .expect("baton starts");
     assert!(issued.status.success(), "{}", contracts::said(&issued));
-    std::fs::write(stage.token_file("referee"), issued.stdout).expect("the token file");
+    issued.stdout
+}
+
+/// Puts a token that enrols referees where [`Stage::worker`] looks for it.
+pub fn referee_token(stage: &Stage) {
+    std::fs::write(stage.token_file("referee"), issue(stage, "referee", "house")).expect("the token file");
 }
 
 /// Two liars confirm each other's lie; the operator's referee finds both.
