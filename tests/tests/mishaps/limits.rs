@@ -57,8 +57,9 @@ fn a_state_folder_that_is_full_stays_within_its_limit_and_goes_on_when_the_limit
     assert!(full.is_some_and(|full| full < 30), "{full:?}");
     let there = bytes_below(&stage.path("one"));
     println!("{there} bytes at segment {full:?}");
-    let boundary = 2 * (package.state_bytes() + 160_000);
-    assert!(there <= 2_000_000 + boundary, "{there} bytes with boundaries of {boundary}");
+    // One goes beyond the limit, one is computed while it is written, and on a busy machine two more before the agent has heard of it.
+    let boundary = package.state_bytes() + 160_000;
+    assert!(there <= 2_000_000 + 4 * boundary, "{there} bytes with boundaries of {boundary}");
     worker.configure("[worker]\ndisk_max_used_gb = 1\n");
     poll(|| worker.said().contains("goes on").then_some(())).expect("there is room again");
     stage.completed(job);
