@@ -1,6 +1,7 @@
 //! `baton-server`: parses, starts, waits, stops.
 
 mod offline;
+mod signals;
 mod simulation;
 
 use std::io::{IsTerminal, Write};
@@ -393,24 +394,6 @@ impl Arguments {
     }
 }
 
-/// Takes the signals that ask to stop from here on. What it gives ends with the first of them.
-#[cfg(unix)]
-fn asked_to_stop() -> std::io::Result<impl Future<Output = std::io::Result<()>>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => Ok(()),
-            _ = terminate.recv() => Ok(()),
-        }
-    })
-}
-
-#[cfg(not(unix))]
-fn asked_to_stop() -> std::io::Result<impl Future<Output = std::io::Result<()>>> {
-    Ok(tokio::signal::ctrl_c())
-}
-
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = Arguments::parse();
@@ -432,7 +415,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     } else {
         tracing_subscriber::registry().with(log.with_filter(filter)).init();
     }
-    let asked_to_stop = asked_to_stop()?;
+    let asked_to_stop = signals::asked_to_stop()?;
     tokio::pin!(asked_to_stop);
     let server = tokio::select! {
         started = Server::start(arguments.options(data.clone())?) => started?,

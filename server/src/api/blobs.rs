@@ -209,7 +209,8 @@ fn range(text: &str, size: u64) -> Option<(u64, u64)> {
 #[utoipa::path(get, path = "/v1/blobs/{digest}", tag = "blobs",
     params(("digest" = Digest, Path), ("Range" = Option<String>, Header), ("If-Range" = Option<String>, Header),
         ("baton-blob-link" = Option<String>, Header)),
-    responses((status = 204, description = "The header baton-blob-link is a URL to read the blob from, without a token"), (status = 200, content_type = "application/octet-stream"), (status = 206, content_type = "application/octet-stream"),
+    responses((status = 204, description = "The header baton-blob-link is a URL to read the blob from, without a token"),
+        (status = 200, content_type = "application/octet-stream"), (status = 206, content_type = "application/octet-stream"),
         (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub async fn get(State(app): State<Arc<App>>, caller: Caller, At(digest): At<Digest>, headers: HeaderMap) -> Answer<Response> {
     if !needs(&app, &caller, digest).await? {

@@ -1,5 +1,5 @@
-//! Random schedules of faults over three servers of one database and one object store: whatever happens to the one that leads, to its way to the database, or to the store, nothing that a client was told is taken
-//! back, no job is lost or made twice, and a job's chain is that of a run that was never touched.
+//! Random schedules of faults over three servers of one database and one object store: whatever happens to the one that leads, to its way to the
+//! database, or to the store, nothing that a client was told is taken back, no job is lost or made twice, and a job's chain is that of a run that was never touched.
 //!
 //! The test takes one schedule. The campaign takes as many as `BATON_SCHEDULES` says, from seed `BATON_SEED` on, and prints how long it took until
 //! a write was answered after each kind of fault (`BATON_AT_ONCE` of them run at the same time): `cargo nextest run --release -p baton-server --run-ignored only campaign --no-capture`.

@@ -59,7 +59,10 @@ fn a_state_folder_that_is_full_stays_within_its_limit_and_goes_on_when_the_limit
     println!("{there} bytes at segment {full:?}");
     // One goes beyond the limit, one is computed while it is written, and on a busy machine two more before the agent has heard of it.
     let boundary = package.state_bytes() + 160_000;
-    assert!(there <= 2_000_000 + 4 * boundary, "{there} bytes with boundaries of {boundary}");
+    assert!(
+        there <= 2_000_000 + 4 * boundary,
+        "{there} bytes with boundaries of {boundary}"
+    );
     worker.configure("[worker]\ndisk_max_used_gb = 1\n");
     poll(|| worker.said().contains("goes on").then_some(())).expect("there is room again");
     stage.completed(job);
