@@ -1,4 +1,4 @@
-// The smallest of all elements of an f32 buffer, by their bits: the same on every device, also for -0, which is smaller than +0.
+// The smallest of all elements of an f32 buffer, by their bits: the same on every device, -0 counting as +0.
 //
 // NaN counts as larger than infinity where its sign is clear, and as smaller than minus infinity where it is set. One workgroup: `workgroups = [1]`. A column: `element = 0`.
 // Bindings: 0 values (f32, any shape), 1 extreme (f32, [1]).
@@ -9,9 +9,11 @@
 const extreme_lanes: u32 = 64u;
 var<workgroup> extreme_parts: array<u32, extreme_lanes>;
 
-// A number whose order as an unsigned integer is that of x. Negative numbers have all bits turned, others the first.
+// A number whose order as an unsigned integer is that of x. Negative numbers have all bits turned, others the first; -0 counts as +0, since a device may
+// give either.
 fn extreme_rank(x: f32) -> u32 {
-    let bits = bitcast<u32>(x);
+    let raw = bitcast<u32>(x);
+    let bits = select(raw, 0u, raw << 1u == 0u);
     return bits ^ select(0x80000000u, 0xffffffffu, bits >= 0x80000000u);
 }
 
