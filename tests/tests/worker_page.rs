@@ -166,6 +166,9 @@ fn the_local_page_shows_the_job_and_pauses_and_resumes_it_in_a_browser() {
     let dark = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
     browser.call("Emulation.setEmulatedMedia", &dark);
     browser.screen(390, 844);
-    assert!(browser.evaluate("document.documentElement.scrollWidth").as_u64() <= Some(390));
+    let wide = "[...document.querySelectorAll('body *')].filter(it => it.getBoundingClientRect().right > 390).map(it => it.outerHTML.slice(0, 200))";
+    let wide = browser.evaluate(wide);
+    let width = browser.evaluate("document.documentElement.scrollWidth");
+    assert!(width.as_u64() <= Some(390), "{width}: {wide:#}");
     browser.picture("worker-phone-dark.png");
 }
