@@ -118,10 +118,13 @@ pub fn render(
         .map(|(rank, hours)| (rank as f64, *hours))
         .collect();
     put(line_chart("Figure 2: hours a day, by rank", &ranked)?);
-    put(scatter_chart(
-        "Figure 3: distinct addresses (up) against check-ins (across, to 100)",
-        &calibration.network,
-    )?);
+    let network: Vec<(f64, f64)> = calibration
+        .network
+        .iter()
+        .map(|(addresses, check_ins)| (*check_ins as f64, *addresses as f64))
+        .collect();
+    let title = "Figure 3: distinct addresses (up) against check-ins (across, to 100)";
+    put(point_chart(title, &network, 100.0, false)?);
     let parameters = comparison.parameters.toml().map_err(|error| error.to_string())?;
     put(format!("<h2>Parameters</h2>\n<pre>{}</pre>\n</html>\n", escape(&parameters)));
     Ok(page)
@@ -195,31 +198,8 @@ fn bar_chart(title: &str, bars: &[(&str, f64)]) -> Result<String, String> {
     Ok(svg + "\n")
 }
 
-/// Points of which the second number is drawn across, up to 100.
-fn scatter_chart(title: &str, points: &[(u64, u64)]) -> Result<String, String> {
-    let most = points.iter().map(|(y, _)| *y as f64).fold(1.0, f64::max) * 1.05;
-    let mut svg = String::new();
-    let failed = |error: String| format!("cannot draw {title:?}: {error}");
-    {
-        let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        let mut chart = ChartBuilder::on(&root)
-            .caption(title, ("sans-serif", 20))
-            .margin(12)
-            .x_label_area_size(30)
-            .y_label_area_size(60)
-            .build_cartesian_2d(0.0..100.0, 0.0..most)
-            .map_err(|error| failed(error.to_string()))?;
-        chart.configure_mesh().draw().map_err(|error| failed(error.to_string()))?;
-        let shown = points.iter().filter(|(_, x)| *x <= 100);
-        let dots = shown.map(|(y, x)| Circle::new((*x as f64, *y as f64), 3, COLOURS[1].mix(0.5).filled()));
-        chart.draw_series(dots).map_err(|error| failed(error.to_string()))?;
-        root.present().map_err(|error| failed(error.to_string()))?;
-    }
-    Ok(svg + "\n")
-}
-
-fn line_chart(title: &str, points: &[(f64, f64)]) -> Result<String, String> {
-    let right = points.last().map_or(1.0, |(x, _)| x.max(1.0));
+/// Points, across from 0 to `right`: joined by a line, or each a dot.
+fn point_chart(title: &str, points: &[(f64, f64)], right: f64, joined: bool) -> Result<String, String> {
     let most = points.iter().map(|(_, y)| *y).fold(1e-9, f64::max) * 1.05;
     let mut svg = String::new();
     let failed = |error: String| format!("cannot draw {title:?}: {error}");
@@ -233,9 +213,22 @@ fn line_chart(title: &str, points: &[(f64, f64)]) -> Result<String, String> {
             .build_cartesian_2d(0.0..right, 0.0..most)
             .map_err(|error| failed(error.to_string()))?;
         chart.configure_mesh().draw().map_err(|error| failed(error.to_string()))?;
-        let line = LineSeries::new(points.iter().copied(), COLOURS[1].stroke_width(2));
-        chart.draw_series(line).map_err(|error| failed(error.to_string()))?;
+        let points = points.iter().copied().filter(|(x, _)| *x <= right);
+        let drawn = match joined {
+            true => chart
+                .draw_series(LineSeries::new(points, COLOURS[1].stroke_width(2)))
+                .map(drop),
+            false => chart
+                .draw_series(points.map(|point| Circle::new(point, 3, COLOURS[1].mix(0.5).filled())))
+                .map(drop),
+        };
+        drawn.map_err(|error| failed(error.to_string()))?;
         root.present().map_err(|error| failed(error.to_string()))?;
     }
     Ok(svg + "\n")
+}
+
+fn line_chart(title: &str, points: &[(f64, f64)]) -> Result<String, String> {
+    let right = points.last().map_or(1.0, |(x, _)| x.max(1.0));
+    point_chart(title, points, right, true)
 }
