@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::auth::{Caller, Enrolment, Tokens};
 use crate::blob::Blobs;
 use crate::engine::Engine;
+use crate::frame::Frames;
 use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
@@ -59,6 +60,8 @@ pub struct App {
     pub submissions: Submissions,
     /// Observables of the jobs that were looked at last.
     pub observables: Observables,
+    /// Frames of the jobs that were looked at last.
+    pub frames: Frames,
     /// URLs that are told when a job ends.
     pub webhooks: Webhooks,
     /// Which signatures count.

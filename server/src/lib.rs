@@ -20,6 +20,7 @@
 //! | [`auth`], [`limits`] | who may do what, and how often |
 //! | [`extract`], [`problem`] | requests in, problem documents out |
 //! | [`observables`] | a job's observables over time, for its page |
+//! | [`frame`] | a molecular job's last frame, for its page |
 //! | [`submission`] | what a submitted archive has to be before a job of it exists |
 //! | [`signatures`] | which signatures count: the operator's key list, the server's own key |
 //! | [`memory`] | a budget of memory for what requests bring |
@@ -39,6 +40,7 @@ pub mod blob;
 mod clock;
 pub mod engine;
 pub mod extract;
+pub mod frame;
 pub mod guard;
 pub mod identity;
 pub mod limits;

@@ -112,11 +112,13 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/hosts", get(page::hosts))
         .route("/credit", get(page::credit))
         .route("/jobs/{job}", get(page::job))
+        .route("/jobs/{job}/frame", get(page::frame))
         .route("/hosts/{host}", get(page::host))
         .route("/page/events", get(page::events))
         .route("/page/session", get(page::session))
         .route("/page.css", get(page::css))
         .route("/page.js", get(page::script))
+        .route("/frame.js", get(page::frame_script))
         .route("/login", axum::routing::post(page::login))
         .route("/logout", axum::routing::post(page::logout))
         .layer(DefaultBodyLimit::max(4096));

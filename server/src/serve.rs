@@ -22,6 +22,7 @@ use crate::app::{App, Sizes};
 use crate::auth::{Enrolment, SHARED_SUBJECT, Tokens};
 use crate::blob::BlobPlace;
 use crate::engine::{Engine, Standby};
+use crate::frame::Frames;
 use crate::identity::{self, Home};
 use crate::limits::{Limits, Rates};
 use crate::memory::Memory;
@@ -254,6 +255,7 @@ impl Server {
             memory: Memory::new(options.sizes.checkpoint_max),
             submissions: Submissions::default(),
             observables: Observables::default(),
+            frames: Frames::default(),
             webhooks: Webhooks::new(options.webhooks).context("webhooks")?,
             signatures,
             metrics: Metrics::default(),

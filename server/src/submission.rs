@@ -17,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::{App, Sizes};
 use crate::blob::{BlobError, read};
+use crate::frame::atoms::Atoms;
 use crate::memory::{EACH, Room};
 use crate::problem::{Answer, Fault};
 
@@ -43,6 +44,8 @@ struct Facts {
     done: Option<String>,
     /// The outputs with columns.
     table: Option<Arc<Table>>,
+    /// The particles, where it has some.
+    atoms: Option<Arc<Atoms>>,
 }
 
 /// Verdicts on archives, and the right to read one.
@@ -133,6 +136,14 @@ pub async fn table(app: &Arc<App>, archive: Digest) -> Answer<Option<Arc<Table>>
     Ok(facts(app, archive).await?.table)
 }
 
+/// The particles of a job's package, as a picture shows them, where it has some.
+///
+/// # Errors
+/// The archive cannot be read.
+pub(crate) async fn atoms(app: &Arc<App>, archive: Digest) -> Answer<Option<Arc<Atoms>>> {
+    Ok(facts(app, archive).await?.atoms)
+}
+
 async fn facts(app: &Arc<App>, archive: Digest) -> Answer<Facts> {
     let verdict = match app.submissions.known(archive) {
         Some(verdict) => verdict,
@@ -201,6 +212,7 @@ fn verdict(archive: &[u8], sizes: &Sizes) -> Verdict {
         tier: package.manifest().tier,
         done: package.manifest().run.done.clone(),
         table: Table::of(&package).map(Arc::new),
+        atoms: Atoms::of(&package).map(Arc::new),
     })
 }
 

@@ -12,6 +12,7 @@ use scheduler::Core;
 use super::parts::{self, ClassNames, ago, count, span};
 use super::view::{Subject, View};
 use super::{lists, plot};
+use crate::frame::atoms::Atoms;
 use crate::observables::Series;
 
 /// Stretches of checked segments that are shown, the newest first.
@@ -26,6 +27,8 @@ pub(super) struct History {
     pub(super) boundaries: Vec<ChainLine>,
     /// Its observables, as far as they were read.
     pub(super) observables: Option<Arc<Series>>,
+    /// The particles of its package that a picture shows.
+    pub(super) particles: Option<Arc<Atoms>>,
 }
 
 /// One job.
@@ -58,6 +61,7 @@ pub(super) fn job(job: &JobView, history: &History, now_ms: u64, base: &str, nam
                 @if let Some(chain) = job.chain { dt { "digest" } dd { code { (chain) } } }
             }
             @if let Some(series) = &history.observables { (plot::plots(series, job.segment)) }
+            @if let Some(atoms) = &history.particles { (frame(job, atoms, base)) }
             h3 { "Hosts it passed through" }
             @if job.stays.is_empty() { p.none { "None yet." } }
             (lists::strip(job, base))
@@ -82,6 +86,32 @@ pub(super) fn job(job: &JobView, history: &History, now_ms: u64, base: &str, nam
                     }
                 } }
             }
+        }
+    }
+}
+
+/// The place of the picture of the last frame, with what it shows in words; the script draws it.
+fn frame(job: &JobView, atoms: &Atoms, base: &str) -> Markup {
+    let Some(checkpoint) = job.checkpoint else { return html! {} };
+    let number = |kind: usize| atoms.kinds.iter().filter(|other| usize::from(**other) == kind).count();
+    let kinds: Vec<String> = atoms
+        .names
+        .iter()
+        .enumerate()
+        .map(|(kind, name)| format!("{} {name}", number(kind)))
+        .collect();
+    let mut shown = format!("{} of {}", atoms.rows.len(), count(atoms.total as u64, "particle"));
+    if !atoms.without.is_empty() {
+        shown.push_str(&format!(", without {}", atoms.without));
+    }
+    html! {
+        h3 { "Last frame" }
+        figure.frame data-key="frame" {
+            canvas #frame width="960" height="720" tabindex="0" role="img" aria-label={ (shown) ": " (kinds.join(", ")) }
+                data-frame={ (base) "/jobs/" (job.job) "/frame?of=" (checkpoint) } {}
+            figcaption { small {
+                (shown) " at segment " (job.segment) ". Drag or the arrow keys turn it; + and −, or the wheel once it was clicked, zoom; 0 goes back."
+            } }
         }
     }
 }

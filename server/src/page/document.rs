@@ -12,8 +12,8 @@ use crate::auth::Caller;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// A whole document.
-fn document(app: &App, title: &str, events: Option<&str>, body: Markup) -> Response {
+/// A whole document; with the script that draws particles, where it may show some.
+fn document(app: &App, title: &str, events: Option<&str>, draws: bool, body: Markup) -> Response {
     let base = app.site.base();
     let page = html! {
         (DOCTYPE)
@@ -24,6 +24,7 @@ fn document(app: &App, title: &str, events: Option<&str>, body: Markup) -> Respo
                 title { (title) }
                 link rel="stylesheet" href={ (base) "/page.css" };
                 script src={ (base) "/page.js" } defer {}
+                @if draws { script src={ (base) "/frame.js" } type="module" {} }
             }
             body data-base=(base) data-events=[events] { (body) }
         }
@@ -48,7 +49,7 @@ pub(super) fn login(app: &App) -> Response {
             }
         }
     };
-    document(app, "Baton", None, form)
+    document(app, "Baton", None, false, form)
 }
 
 /// A view with what was wrong in its URL.
@@ -74,7 +75,13 @@ pub(super) fn view(app: &App, caller: &Caller, view: &View, wrong: &[String], co
             div #content { (content) }
         }
     };
-    document(app, &title(view), Some(&view.events()), body)
+    document(
+        app,
+        &title(view),
+        Some(&view.events()),
+        matches!(view.subject, Subject::Job(_)),
+        body,
+    )
 }
 
 /// A view for anyone: it changes once a day, so that nothing is listened to.
@@ -83,7 +90,7 @@ pub(super) fn public(app: &App, view: &View, content: Markup) -> Response {
         header.top { h1 { a href={ (app.site.base()) "/" } { "Baton" } } }
         main { div #content { (content) } }
     };
-    document(app, &title(view), None, body)
+    document(app, &title(view), None, false, body)
 }
 
 /// What is not there.

@@ -20,7 +20,7 @@ use axum::Extension;
 use axum::extract::rejection::StringRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use axum::response::sse::Event as Message;
 use axum::response::{IntoResponse, Response};
 use maud::Markup;
@@ -32,6 +32,7 @@ use crate::api::{Pace, stream};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::extract::At;
+use crate::frame;
 use crate::guard::COOKIE_NAME;
 use crate::observables;
 use crate::peer::Peer;
@@ -137,22 +138,32 @@ async fn content(app: &Arc<App>, caller: &Caller, view: &View) -> Answer<Markup>
             Ok(detail::host(&core, &found, base))
         }
         Subject::Job(id) => {
-            let job: JobView = match find(app, caller, id, |core| core.job(id)).await? {
-                Found::Live(view) => view,
-                Found::Ended(finished) => finished.view(),
-            };
+            let job = job_view(app, caller, id).await?;
             let from = (job.segment + 1).saturating_sub(BOUNDARIES);
             let history = History {
                 changes: app.engine.store.changes(id, CHANGES).await?,
                 boundaries: app.engine.store.chain(id, from, BOUNDARIES as u32).await?,
-                observables: None,
+                observables: observables::of(app, &job).await,
+                particles: frame::particles(app, &job).await,
             };
-            let observables = observables::of(app, &job).await;
             let core = app.engine.core().await;
-            let history = History { observables, ..history };
             Ok(detail::job(&job, &history, core.now_ms(), base, &core.class_names()))
         }
     }
+}
+
+async fn job_view(app: &App, caller: &Caller, id: JobId) -> Answer<JobView> {
+    Ok(match find(app, caller, id, |core| core.job(id)).await? {
+        Found::Live(view) => view,
+        Found::Ended(finished) => finished.view(),
+    })
+}
+
+/// The newest frame of a job, for the script that draws it.
+pub async fn frame(At(job): At<JobId>, State(app): State<Arc<App>>, caller: Caller) -> Answer<Response> {
+    let job = job_view(&app, &caller, job).await?;
+    let text = frame::of(&app, &job).await?.to_string();
+    Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], text).into_response())
 }
 
 /// The cookie of a session, or one that ends it.
@@ -230,6 +241,11 @@ pub async fn events(
 /// The style sheet.
 pub async fn css() -> Response {
     ([(CONTENT_TYPE, "text/css")], include_str!("page.css")).into_response()
+}
+
+/// The script that draws a job's last frame.
+pub async fn frame_script() -> Response {
+    ([(CONTENT_TYPE, "text/javascript")], include_str!("frame.js")).into_response()
 }
 
 /// The script: it listens, and puts what comes into the page.
