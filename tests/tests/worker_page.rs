@@ -23,7 +23,8 @@ struct Page {
 impl Page {
     fn start(state: &Path) -> Self {
         let mut command: Command = baton(["worker", "page", "--port", "0", "--state"]);
-        let mut child = command.arg(state).stdout(Stdio::piped()).spawn().expect("baton starts");
+        command.arg(state).arg("--config").arg(state.with_extension("toml"));
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("baton starts");
         let mut url = String::new();
         BufReader::new(child.stdout.take().expect("piped"))
             .read_line(&mut url)
@@ -96,6 +97,7 @@ fn the_local_page_refuses_other_hosts_names_other_origins_and_requests_without_i
         ("GET /page.js", vec![local()], 401),
         ("GET /?token=0000", vec![local()], 401),
         ("GET /content", vec![local(), cookie.replace('=', "=0")], 401),
+        ("GET /preferences", vec![local()], 401),
         // A name of somebody else's that leads here.
         ("GET /", vec![host("evil.example"), cookie.clone()], 421),
         ("GET /", vec!["Host: 127.0.0.1".into(), cookie.clone()], 421),
@@ -104,6 +106,12 @@ fn the_local_page_refuses_other_hosts_names_other_origins_and_requests_without_i
         ("POST /say", vec![local(), cookie.clone(), origin("evil.example")], 403),
         ("POST /say", vec![local(), cookie.clone(), "Origin: null".into()], 403),
         ("POST /say", vec![local(), cookie.clone()], 403),
+        (
+            "POST /preferences",
+            vec![local(), cookie.clone(), origin("evil.example")],
+            403,
+        ),
+        ("POST /preferences", vec![local(), origin("127.0.0.1")], 401),
         ("POST /say", vec![local(), origin("127.0.0.1")], 401),
         ("DELETE /", vec![local(), cookie.clone(), origin("127.0.0.1")], 405),
     ] {
@@ -112,10 +120,13 @@ fn the_local_page_refuses_other_hosts_names_other_origins_and_requests_without_i
     }
     let own = [local(), cookie, origin("127.0.0.1")];
     assert_eq!(page.status("POST /say", &own, "what=pause&hours=soon"), 400);
-    assert_eq!(
-        page.status("POST /say", &own, &format!("what=pause&x={}", "y".repeat(2000))),
-        413
-    );
+    let long = |bytes: usize| format!("what=pause&x={}", "y".repeat(bytes));
+    assert_eq!(page.status("POST /say", &own, &long(2000)), 413);
+    assert_eq!(page.status("POST /preferences", &own, &long(20_000)), 413);
+    // Whatever a form of preferences says, without the mark of the file it changes nothing.
+    assert_eq!(page.status("POST /preferences", &own, "max_ncpus_pct=50"), 400);
+    assert_eq!(page.status("POST /preferences", &own, "%zz&&=&of=\u{e9}"), 400);
+    assert!(!folder.path().with_extension("toml").exists());
     assert!(!request.exists());
     assert_eq!(page.status("POST /say", &own, "what=pause&hours=2"), 303);
     assert!(std::fs::read_to_string(&request).expect("a request").contains("7200000"));
@@ -130,6 +141,7 @@ fn the_local_page_shows_the_job_and_pauses_and_resumes_it_in_a_browser() {
     let Some(mut browser) = Browser::start() else { return };
     let stage = Stage::new(None, FAST);
     short_package("ising", 16, &stage.path("package"));
+    std::fs::write(stage.path("one.toml"), "# my own words\n[worker]\nmax_ncpus_pct = 100\n").expect("written");
     stage.submit(&stage.path("package"), &["--segments=2000"]);
     let worker = stage.worker("one", &[]);
     // It tells of an agent once that has a folder.
@@ -153,16 +165,10 @@ fn the_local_page_shows_the_job_and_pauses_and_resumes_it_in_a_browser() {
     browser.wait("document.querySelector('.why')?.innerText.includes('paused')");
     browser.evaluate("document.querySelector('button[value=resume]').click()");
     assert!(is_paused(&worker, false), "{}", worker.status());
-    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/axe/node_modules/axe-core/axe.min.js");
-    match std::fs::read_to_string(axe) {
-        Err(_) => println!("skipped: axe-core is not installed"),
-        Ok(axe) => {
-            browser.wait("document.readyState === 'complete' && document.querySelector('.job') !== null");
-            browser.evaluate(&axe);
-            let found = "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.map(it => it.id + ': ' + it.help))";
-            assert_eq!(browser.evaluate(found), json!([]));
-        }
-    }
+    browser.wait("document.readyState === 'complete' && document.querySelector('.job') !== null");
+    browser.wait("document.querySelector('#content table td')?.innerText === 'today'");
+    axe(&mut browser);
+    preferences(&mut browser, &stage, &worker);
     let dark = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
     browser.call("Emulation.setEmulatedMedia", &dark);
     browser.screen(390, 844);
@@ -171,4 +177,53 @@ fn the_local_page_shows_the_job_and_pauses_and_resumes_it_in_a_browser() {
     let width = browser.evaluate("document.documentElement.scrollWidth");
     assert!(width.as_u64() <= Some(390), "{width}: {wide:#}");
     browser.picture("worker-phone-dark.png");
+    browser.evaluate("document.querySelector('nav a[href=\"/preferences\"]').click()");
+    browser.wait("document.querySelector('form.preferences') !== null");
+    let width = browser.evaluate("document.documentElement.scrollWidth");
+    assert!(width.as_u64() <= Some(390), "{width}");
+}
+
+fn axe(browser: &mut Browser) {
+    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/axe/node_modules/axe-core/axe.min.js");
+    let Ok(axe) = std::fs::read_to_string(axe) else {
+        return println!("skipped: axe-core is not installed");
+    };
+    browser.evaluate(&axe);
+    let found =
+        "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.map(it => it.id + ': ' + it.help))";
+    assert_eq!(browser.evaluate(found), json!([]));
+}
+
+/// Preferences are edited in place: what makes no sense is named and changes nothing; what is saved the agent goes by, and the rest of the file stays.
+fn preferences(browser: &mut Browser, stage: &Stage, worker: &Worker) {
+    let save = |browser: &mut Browser, fields: &[(&str, &str)]| {
+        browser.evaluate("document.querySelector('nav a[href=\"/preferences\"]').click()");
+        browser.wait("location.pathname === '/preferences' && document.querySelector('form.preferences') !== null && document.querySelector('[role=alert]') === null");
+        for (key, value) in fields {
+            browser.evaluate(&format!("document.getElementById({key:?}).value = {value:?}"));
+        }
+        browser.evaluate("document.querySelector('form.preferences button').click()");
+    };
+    let file = stage.path("one.toml");
+    let before = std::fs::read_to_string(&file).expect("a file");
+    save(browser, &[("max_ncpus_pct", "50%"), ("exclusive_apps", "baton-server")]);
+    browser.wait("document.querySelector('[role=alert]')?.innerText.includes(\"max_ncpus_pct: found '50%', expected a number without its unit (percent)\")");
+    assert_eq!(
+        browser.evaluate("document.getElementById('exclusive_apps').value"),
+        json!("baton-server"),
+        "nothing has to be written twice"
+    );
+    axe(browser);
+    browser.picture("worker-preferences.png");
+    assert_eq!(std::fs::read_to_string(&file).expect("a file"), before);
+    save(browser, &[("max_ncpus_pct", "50"), ("exclusive_apps", "baton-server")]);
+    browser.wait("location.pathname === '/'");
+    let after = "# my own words\n[worker]\nmax_ncpus_pct = 50.0\nexclusive_apps = [\"baton-server\"]\n";
+    assert_eq!(std::fs::read_to_string(&file).expect("a file"), after);
+    assert!(is_paused(worker, true), "{}", worker.status());
+    browser.wait("document.querySelector('.why')?.innerText.includes('baton-server')");
+    save(browser, &[("exclusive_apps", "")]);
+    browser.wait("location.pathname === '/'");
+    assert!(is_paused(worker, false), "{}", worker.status());
+    browser.wait("document.querySelector('.job progress') !== null");
 }

@@ -13,6 +13,7 @@
 //! | [`state`] | the state folder: identity, last orders, a person's request, status |
 //! | [`signatures`] | what this host signs, and whose signature it asks for |
 //! | [`traffic`] | bytes over the network in this month |
+//! | [`history`] | work contributed day by day |
 //! | [`job_folder`] | a job's folder: every boundary that is not safe on the server yet |
 //! | [`canary`] | a segment whose outcome is known, before another device's class-bound work is gone on with |
 //! | [`compute`] | a job on a device, segment by segment, on a thread of its own |
@@ -27,6 +28,7 @@ pub(crate) mod compute;
 pub(crate) mod devices;
 pub(crate) mod drivers;
 pub(crate) mod effects;
+pub(crate) mod history;
 pub(crate) mod job_folder;
 #[cfg(test)]
 mod limits;

@@ -13,6 +13,7 @@
 //! | `request.json` | what `pause`, `resume` and `finish` asked for; it holds until the next request, also over a restart |
 //! | `status.json` | what `status` shows, written every second |
 //! | `contributed.json` | work contributed so far |
+//! | `history.json` | work contributed day by day |
 //! | `traffic.json` | bytes over the network in this month |
 //! | `blobs/` | fetched files by digest |
 //!

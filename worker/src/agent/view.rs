@@ -37,6 +37,9 @@ pub(crate) struct Status {
     /// What of it is verified; none before the server said so.
     #[serde(default)]
     pub(crate) verified: Option<Verified>,
+    /// The newest days on which something was contributed: how many days ago, and how much.
+    #[serde(default)]
+    pub(crate) days: Vec<(u64, Contributed)>,
 }
 
 /// Work of this host that a second host confirmed until the UTC day began, and what it confirmed for others.

@@ -55,7 +55,7 @@ enum Part {
     Install(ServiceArgs),
     /// Stop that service and remove it.
     Uninstall(ServiceArgs),
-    /// Serve a page for this machine alone: what the agent does, pause, resume, finish.
+    /// Serve a page for this machine alone: what the agent does, pause, resume, finish, preferences.
     Page {
         /// Port of the loopback address; 0 takes a free one.
         #[arg(long, default_value_t = 8478)]
@@ -98,7 +98,7 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
         Some(Part::Uninstall(service)) => service::uninstall(*service, &args.access),
         Some(Part::Page { .. }) if !folder.exists() => Err(no_agent(&folder)),
         Some(Part::Page { port }) => {
-            crate::page::serve(StateFolder::open(&folder)?, *port)?;
+            crate::page::serve(StateFolder::open(&folder)?, args.access.config_path()?, *port)?;
             Ok(Exit::Done)
         }
         Some(Part::Say(say)) => speak(&folder, say),

@@ -1,12 +1,15 @@
 //! The local page's HTML.
 
+use std::path::Path;
+
 use maud::{DOCTYPE, Markup, html};
 
+use super::preferences::{FIELDS, Field, Kind};
 use crate::agent::view::{DeviceStatus, JobStatus, Status};
 use crate::console::progress::{duration, figures};
 
-/// The whole page around its content.
-pub(super) fn document(content: &Markup) -> Markup {
+/// A whole page around its main part; with the script that keeps it live, or without.
+fn document(main: &Markup, is_live: bool) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -15,24 +18,81 @@ pub(super) fn document(content: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "Baton on this machine" }
                 link rel="stylesheet" href="/page.css";
-                script src="/page.js" defer {}
+                @if is_live { script src="/page.js" defer {} }
             }
             body {
-                header { h1 { "Baton on this machine" } span #live role="status" {} }
-                main {
-                    section aria-labelledby="say-title" {
-                        h2 #say-title { "Tell it" }
-                        div.say {
-                            form method="post" action="/say" { button name="what" value="pause" { "Pause" } }
-                            form method="post" action="/say" {
-                                input type="hidden" name="hours" value="2";
-                                button name="what" value="pause" { "Pause for two hours" }
-                            }
-                            form method="post" action="/say" { button name="what" value="resume" { "Compute" } }
-                            form method="post" action="/say" { button name="what" value="finish" { "Finish its jobs and end" } }
+                header {
+                    h1 { "Baton on this machine" }
+                    nav aria-label="main" {
+                        a href="/" aria-current=[is_live.then_some("page")] { "Now" }
+                        " " a href="/preferences" aria-current=[(!is_live).then_some("page")] { "Preferences" }
+                    }
+                    @if is_live { span #live role="status" {} }
+                }
+                main { (main) }
+            }
+        }
+    }
+}
+
+/// The page of what the agent does.
+pub(super) fn main_page(content: &Markup) -> Markup {
+    let main = html! {
+        section aria-labelledby="say-title" {
+            h2 #say-title { "Tell it" }
+            div.say {
+                form method="post" action="/say" { button name="what" value="pause" { "Pause" } }
+                form method="post" action="/say" {
+                    input type="hidden" name="hours" value="2";
+                    button name="what" value="pause" { "Pause for two hours" }
+                }
+                form method="post" action="/say" { button name="what" value="resume" { "Compute" } }
+                form method="post" action="/say" { button name="what" value="finish" { "Finish its jobs and end" } }
+            }
+        }
+        div #content { (content) }
+    };
+    document(&main, true)
+}
+
+/// The form of preferences, with what was wrong in it. Without fields the file cannot be read, and there is no form.
+pub(super) fn preferences(config: &Path, fields: &[String], mark: &str, wrong: Option<&str>) -> Markup {
+    let main = html! {
+        h2 { "Preferences" }
+        p.small {
+            "In " code { (config.display().to_string()) } ", section [worker]; an empty field is what is usual. The agent takes them within seconds. What it was started with, as options or "
+            "in its environment, goes before them."
+        }
+        @if let Some(wrong) = wrong { p.why role="alert" { (wrong) } }
+        @if !fields.is_empty() {
+            form.preferences method="post" action="/preferences" {
+                input type="hidden" name="of" value=(mark);
+                @for (field, value) in FIELDS.iter().zip(fields) { (self::field(field, value)) }
+                button { "Save" }
+            }
+        }
+    };
+    document(&main, false)
+}
+
+fn field(field: &Field, value: &str) -> Markup {
+    html! {
+        p {
+            label for=(field.key) { (field.label) @if let Kind::Number(units) = field.kind { ", " (units) } }
+            @match field.kind {
+                Kind::YesNo => {
+                    select id=(field.key) name=(field.key) {
+                        @for choice in ["", "yes", "no"] {
+                            option value=(choice) selected[choice == value] { @if choice.is_empty() { "as usual" } @else { (choice) } }
                         }
                     }
-                    div #content { (content) }
+                }
+                Kind::Number(_) => { input id=(field.key) name=(field.key) value=(value) inputmode="decimal" autocomplete="off"; }
+                Kind::Texts(between) => {
+                    input id=(field.key) name=(field.key) value=(value) autocomplete="off" aria-describedby={ (field.key) "-help" };
+                    small id={ (field.key) "-help" } {
+                        @if field.key == "schedule" { "such as mon-fri 18:00-08:00; sat,sun" } @else { "several with “" (between) "” between them" }
+                    }
                 }
             }
         }
@@ -71,6 +131,30 @@ pub(super) fn content(status: Option<&Status>) -> Markup {
                 }
             }
         }
+        @if !status.days.is_empty() {
+            section aria-labelledby="days-title" {
+                h2 #days-title { "Day by day" }
+                table {
+                    thead { tr { th scope="col" { "day (UTC)" } th scope="col" { "segments" } th scope="col" { "time" } th scope="col" { "jobs ended" } } }
+                    tbody {
+                        @for (ago, done) in &status.days {
+                            tr {
+                                td { (day(*ago)) } td { (done.segments) } td { (duration(done.computed_ms as f64 / 1000.0)) } td { (done.jobs) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A day by how long ago it was.
+fn day(ago: u64) -> String {
+    match ago {
+        0 => "today".to_owned(),
+        1 => "yesterday".to_owned(),
+        ago => format!("{ago} days ago"),
     }
 }
 

@@ -1,20 +1,22 @@
-//! The volunteer's own page: what the agent of this machine does, and pause, resume and finish. `baton worker page` serves it.
+//! The volunteer's own page: what the agent of this machine does and did, pause, resume and finish, and its preferences. `baton worker page` serves it.
 //!
 //! | module | owns |
 //! |---|---|
 //! | [`guard`] | who may ask: this machine alone, by its own name, with the page's token, from the page itself |
 //! | [`content`] | the page's HTML |
+//! | [`preferences`] | the configuration file with some of its keys changed |
 //!
 //! Invariant: it listens on the loopback address alone, says nothing without its token, and reads and writes nothing but what `baton worker status`, `pause`,
-//! `resume` and `finish` do.
+//! `resume` and `finish` do, and the section `[worker]` of the configuration file.
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
@@ -32,6 +34,7 @@ use crate::console::signals::Stop;
 
 mod content;
 mod guard;
+mod preferences;
 
 use guard::{Asks, Guard};
 
@@ -39,19 +42,23 @@ use guard::{Asks, Guard};
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 /// Bytes of a form.
 const FORM_BYTES_MAX: usize = 1024;
+/// Bytes of the form of preferences.
+const PREFERENCES_BYTES_MAX: usize = 16 << 10;
 /// Longest pause, hours.
 const PAUSE_HOURS_MAX: u64 = 24 * 30;
 
 struct Page {
     guard: Guard,
     state: StateFolder,
+    /// The configuration file.
+    config: PathBuf,
 }
 
 /// Serve the page until Ctrl-C. Its address, with the token, is printed first.
 ///
 /// # Errors
 /// The port is taken, or the machine gives no random bytes.
-pub(crate) fn serve(state: StateFolder, port: u16) -> anyhow::Result<()> {
+pub(crate) fn serve(state: StateFolder, config: PathBuf, port: u16) -> anyhow::Result<()> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes for a token: {error}"))?;
     let token = protocol::Digest(bytes).to_string();
@@ -66,6 +73,7 @@ pub(crate) fn serve(state: StateFolder, port: u16) -> anyhow::Result<()> {
         let page = Arc::new(Page {
             guard: Guard::new(port, &token),
             state,
+            config,
         });
         let asked = async move {
             while stop.asked() == 0 {
@@ -84,9 +92,15 @@ fn router(page: Arc<Page>) -> Router {
         .route("/", get(show))
         .route("/content", get(content))
         .route("/say", post(say))
+        .route(
+            "/preferences",
+            get(show_preferences)
+                .post(take_preferences)
+                .layer(DefaultBodyLimit::max(PREFERENCES_BYTES_MAX)),
+        )
         .route("/page.css", get(css))
         .route("/page.js", get(script))
-        .layer(axum::extract::DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(middleware::from_fn_with_state(Arc::clone(&page), guarded))
         .with_state(page)
 }
@@ -144,7 +158,7 @@ fn look(page: &Page) -> maud::Markup {
 }
 
 async fn show(State(page): State<Arc<Page>>) -> Response {
-    html(content::document(&look(&page)))
+    html(content::main_page(&look(&page)))
 }
 
 async fn content(State(page): State<Arc<Page>>) -> Response {
@@ -153,6 +167,48 @@ async fn content(State(page): State<Arc<Page>>) -> Response {
 
 fn html(markup: maud::Markup) -> Response {
     ([(CONTENT_TYPE, "text/html; charset=utf-8")], markup.into_string()).into_response()
+}
+
+/// The form of preferences as the file has them now.
+async fn show_preferences(State(page): State<Arc<Page>>) -> Response {
+    let text = preferences::text_of(&page.config);
+    match text.and_then(|text| Ok((preferences::shown(&text)?, preferences::mark(&text)))) {
+        Ok((fields, mark)) => html(content::preferences(&page.config, &fields, &mark, None)),
+        Err(wrong) => html(content::preferences(&page.config, &[], "", Some(&wrong))),
+    }
+}
+
+/// The form of preferences as it was sent.
+async fn take_preferences(State(page): State<Arc<Page>>, form: Bytes) -> Response {
+    let form = decoded(&form);
+    let given = |name: &str| {
+        form.iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value.as_str())
+    };
+    let fields: Vec<String> = preferences::FIELDS.iter().map(|field| given(field.key).to_owned()).collect();
+    let text = preferences::text_of(&page.config);
+    let taken = text.and_then(|text| match preferences::mark(&text) == given("of") {
+        true => preferences::changed(&text, &fields),
+        false => Err("the configuration file was changed meanwhile: open this page anew".to_owned()),
+    });
+    let written = taken.and_then(|text| preferences::write(&page.config, &text).map_err(|error| format!("{error:#}")));
+    match written {
+        Ok(()) => (StatusCode::SEE_OTHER, [(LOCATION, "/")]).into_response(),
+        Err(wrong) => {
+            let again = html(content::preferences(&page.config, &fields, given("of"), Some(&wrong)));
+            (StatusCode::BAD_REQUEST, again).into_response()
+        }
+    }
+}
+
+/// The fields of a form that may hold any text. A query is encoded as a form is; so the reader of queries reads it.
+fn decoded(form: &[u8]) -> Vec<(String, String)> {
+    let uri = std::str::from_utf8(form)
+        .ok()
+        .and_then(|form| format!("/?{form}").parse().ok());
+    let query = uri.and_then(|uri| Query::try_from_uri(&uri).ok());
+    query.map_or(Vec::new(), |Query(pairs)| pairs)
 }
 
 /// What a form asks of the agent.

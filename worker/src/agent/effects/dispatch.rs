@@ -12,7 +12,7 @@ use super::{Agent, Note};
 use crate::agent::devices::{Doubt, Lent};
 use crate::agent::job_folder::JobFolder;
 use crate::agent::signatures::{Signer, Taken};
-use crate::agent::words;
+use crate::agent::{machine, words};
 
 impl Agent {
     /// Carry out one effect.
@@ -47,7 +47,11 @@ impl Agent {
                     tracing::warn!("{error:#}");
                 }
             }
-            Effect::SaveContributed(contributed) => self.state.write_lightly("contributed.json", &contributed),
+            Effect::SaveContributed(contributed) => {
+                self.state.write_lightly("contributed.json", &contributed);
+                self.history.count(contributed, machine::now_ms());
+                self.state.write_lightly("history.json", &self.history);
+            }
             Effect::ForgetHost => self.forget_host(),
             Effect::DeleteFiles {
                 attempt,

@@ -44,6 +44,7 @@ use self::host::Enrolled;
 use self::threads::Thread;
 use self::watch::{Looked, Watch};
 use super::devices::{Doubt, Found, Lent};
+use super::history::History;
 use super::job_folder::Kept;
 use super::preferences::{Given, Preferences};
 use super::state::{Identity, StateFolder};
@@ -115,6 +116,7 @@ pub(crate) struct Agent {
     given: Given,
     preferences: Preferences,
     traffic: Traffic,
+    history: History,
     /// Devices that are here.
     devices: Vec<Lent>,
     search: Search,

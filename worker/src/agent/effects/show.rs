@@ -12,6 +12,9 @@ use crate::agent::{machine, words};
 use crate::console::progress::duration;
 use crate::net::transfer::Transfer;
 
+/// Days of the history in the status.
+const DAYS_SHOWN: usize = 14;
+
 impl Agent {
     /// Say something that stays.
     pub(super) fn say(&mut self, text: &str) {
@@ -59,6 +62,7 @@ impl Agent {
                 .collect(),
             contributed: self.planner.contributed(),
             verified: self.verified,
+            days: self.history.newest(DAYS_SHOWN, machine::now_ms()),
         }
     }
 

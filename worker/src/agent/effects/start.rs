@@ -15,6 +15,7 @@ use super::errands::Errands;
 use super::watch::{self, Looked, Watch};
 use super::{Agent, Setup, millis};
 use crate::agent::devices::{Lent, Lookout};
+use crate::agent::history::History;
 use crate::agent::machine;
 use crate::agent::preferences::Preferences;
 use crate::agent::signatures;
@@ -74,6 +75,9 @@ impl Agent {
         let mut traffic: Traffic = setup.state.read("traffic.json").unwrap_or_default();
         traffic.count(0, machine::now_ms());
         looked.facts.month_bytes = traffic.bytes;
+        let contributed = setup.state.read("contributed.json").unwrap_or_default();
+        let mut history: History = setup.state.read("history.json").unwrap_or_default();
+        history.count(contributed, machine::now_ms());
         preferences.limit(&anonymous.transfers);
         let watch = Watch::new(&setup.access, asked, looked.clone(), Lookout::new(setup.drivers));
         let planner = Planner::new(
@@ -87,7 +91,7 @@ impl Agent {
                 facts: looked.facts,
                 request: asked.request(Time(0)),
                 pause_patience_ms: millis(setup.pause_patience),
-                contributed: setup.state.read("contributed.json").unwrap_or_default(),
+                contributed,
                 seed: getrandom::u64().unwrap_or_else(|_| std::process::id().into()),
             },
             Time(0),
@@ -103,6 +107,7 @@ impl Agent {
             given: setup.given,
             preferences,
             traffic,
+            history,
             devices,
             search: Search::Idle,
             threads: BTreeMap::new(),
