@@ -12,6 +12,7 @@ mod common;
 mod credit;
 mod ended;
 mod fencing;
+mod frame;
 mod guide;
 mod half_sent;
 mod limits;

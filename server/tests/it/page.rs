@@ -9,7 +9,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
 use server::serve::{Options, Server};
 
-fn browser() -> Client {
+pub fn browser() -> Client {
     // It installs the provider of TLS.
     drop(client());
     Client::builder().no_proxy().redirect(Policy::none()).build().unwrap()
@@ -20,7 +20,7 @@ fn header(answer: &Response, name: &str) -> String {
 }
 
 /// Logs in: the whole cookie, and what the browser sends back of it.
-async fn login(browser: &Client, url: &str, token: &str) -> (String, String) {
+pub async fn login(browser: &Client, url: &str, token: &str) -> (String, String) {
     let answer = browser
         .post(format!("{url}/login"))
         .body(format!("token={token}"))
@@ -33,7 +33,7 @@ async fn login(browser: &Client, url: &str, token: &str) -> (String, String) {
     (whole, sent)
 }
 
-async fn get(browser: &Client, url: &str, cookie: &str) -> (StatusCode, String) {
+pub async fn get(browser: &Client, url: &str, cookie: &str) -> (StatusCode, String) {
     let answer = browser.get(url).header("cookie", cookie).send().await.unwrap();
     (answer.status(), answer.text().await.unwrap())
 }
