@@ -11,6 +11,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use contracts::sharing::{FAST, Stage, poll};
 use contracts::{baton, program, short_package};
@@ -156,13 +157,16 @@ fn a_webhook_that_the_leader_could_not_deliver_is_delivered_by_the_server_that_t
     assert!(cancelled.status.success(), "{}", String::from_utf8_lossy(&cancelled.stderr));
     let tried = poll(|| told.bodies("503 Later").first().cloned()).expect("the leader tries");
     stage.end_server("KILL");
+    let begun = Instant::now();
     told.takes.store(true, Ordering::SeqCst);
     stage.address.clone_from(&second.address);
     let taken = poll(|| told.bodies("200 OK").first().cloned()).expect("the other one delivers");
     assert_eq!(taken, tried, "one notice is one body");
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(30), "it was told {took:?} after the leader's end");
     let body: serde_json::Value = serde_json::from_str(&taken).expect("JSON");
     assert_eq!((&body["job"], &body["state"]), (&job.into(), &"cancelled".into()));
     // Delivered is delivered: another heartbeat of the leader's brings no second one.
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(1));
     assert_eq!(told.bodies("200 OK").len(), 1);
 }

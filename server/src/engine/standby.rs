@@ -113,6 +113,8 @@ impl Standby {
         }
         tracing::info!(events = writer.next, took = ?begun.elapsed(), "this server leads from now on");
         engine.role.send_replace(Role::Leader);
+        // What a leader alone does was passed over when its first events were told.
+        engine.tell_all();
     }
 
     async fn begin(&self, writer: &mut Writer) -> Result<(), StoreError> {
