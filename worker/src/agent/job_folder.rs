@@ -23,6 +23,8 @@ use kernels::run::{disk, initial_boundary, read_checkpoint};
 use protocol::{ChainEntry, Checkpoint, Digest, HardwareClass, StateBuffer};
 use serde::{Deserialize, Serialize};
 
+use super::temperature;
+
 /// A checkpoint on disk.
 pub(crate) const CHECKPOINT_BYTES_MAX: u64 = 8 << 30;
 
@@ -44,6 +46,9 @@ pub(crate) struct Kept {
     /// The package itself ended the run here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_done: bool,
+    /// The temperature at its end, in words; only of a boundary that was reached just now.
+    #[serde(skip)]
+    pub(crate) temperature: Option<String>,
 }
 
 impl Line for Kept {
@@ -219,6 +224,7 @@ impl Layout for JobFiles {
             output_bytes: 0,
             non_finite: None,
             is_done: false,
+            temperature: None,
         })
     }
 
@@ -232,6 +238,7 @@ impl Layout for JobFiles {
         } = computed;
         let segment = entry.segment;
         let output_bytes = boundary.outputs.iter().map(|bytes| bytes.len() as u64).sum();
+        let temperature = temperature::of(&self.package, entry.step, &boundary.outputs);
         if !boundary.outputs.is_empty() {
             let path = self.folder.outputs(segment);
             let packed = protocol::outputs::pack([(segment, boundary.outputs)].into());
@@ -254,6 +261,7 @@ impl Layout for JobFiles {
             output_bytes,
             non_finite,
             is_done,
+            temperature,
         })
     }
 

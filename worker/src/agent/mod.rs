@@ -16,6 +16,7 @@
 //! | [`history`] | work contributed day by day |
 //! | [`job_folder`] | a job's folder: every boundary that is not safe on the server yet |
 //! | [`canary`] | a segment whose outcome is known, before another device's class-bound work is gone on with |
+//! | [`temperature`] | the temperature of what is computed, where a package has one |
 //! | [`compute`] | a job on a device, segment by segment, on a thread of its own |
 //! | [`room`] | memory and disk that a job takes, held against the preferences |
 //! | [`effects`] | the event loop: inputs in, effects carried out with files, HTTP and threads |
@@ -38,6 +39,7 @@ pub(crate) mod room;
 pub(crate) mod schedule;
 pub(crate) mod signatures;
 pub(crate) mod state;
+pub(crate) mod temperature;
 pub(crate) mod traffic;
 pub(crate) mod view;
 pub(crate) mod words;

@@ -89,6 +89,9 @@ pub(crate) struct JobStatus {
     pub(crate) committed: u64,
     /// The job's last boundary.
     pub(crate) segments: u64,
+    /// Temperature of what is computed, where its package has one.
+    #[serde(default)]
+    pub(crate) temperature: Option<String>,
     /// Speed.
     pub(crate) steps_per_s: Option<f64>,
     /// Time to the job's end, seconds.
@@ -136,6 +139,9 @@ impl JobStatus {
             line.push_str(&format!(" step {} of {}", self.step, self.steps));
             if let Some(speed) = self.steps_per_s {
                 line.push_str(&format!(" · {} steps/s", figures(speed)));
+            }
+            if let Some(temperature) = &self.temperature {
+                line.push_str(&format!(" · {temperature}"));
             }
             if let Some(left) = self.left_s {
                 line.push_str(&format!(" · {} left", duration(left)));

@@ -177,6 +177,7 @@ fn job(job: &JobStatus) -> Markup {
             p.small {
                 "step " (job.step) " of " (job.steps)
                 @if let Some(speed) = job.steps_per_s { " · " (figures(speed)) " steps/s" }
+                @if let Some(temperature) = &job.temperature { " · " (temperature) }
                 @if let Some(left) = job.left_s { " · " (duration(left)) " left" }
                 @if let Some(boundary) = job.boundary_s { " · boundary in " (duration(boundary)) }
                 @if let Some(told) = &job.told { " · " (told) }

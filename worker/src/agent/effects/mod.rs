@@ -248,8 +248,11 @@ impl Agent {
                 let checkpoint = self.folder(attempt).checkpoint(kept.entry.segment);
                 let bytes = std::fs::metadata(checkpoint).map_or(0, |metadata| metadata.len());
                 self.grown(bytes.saturating_add(kept.output_bytes));
-                match self.threads.get(&attempt) {
-                    Some(thread) => Input::Boundary(thread.run, threads::boundary(kept)),
+                match self.threads.get_mut(&attempt) {
+                    Some(thread) => {
+                        thread.temperature.clone_from(&kept.temperature);
+                        Input::Boundary(thread.run, threads::boundary(kept))
+                    }
                     None => return,
                 }
             }

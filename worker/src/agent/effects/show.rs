@@ -104,6 +104,7 @@ impl Agent {
     fn job_status(&self, job: &JobView<'_>) -> JobStatus {
         let steps = job.steps_per_segment.unwrap_or(0);
         let thread = self.threads.get(&job.attempt);
+        let temperature = thread.and_then(|thread| thread.temperature.clone());
         let step = thread
             .map_or(0, super::threads::Thread::step)
             .max(job.reached.saturating_mul(steps));
@@ -137,6 +138,7 @@ impl Agent {
             segment: job.reached,
             committed: job.safe.unwrap_or(0),
             segments: job.until_segment,
+            temperature,
             steps_per_s: speed,
             left_s: speed.map(|speed| until.saturating_sub(step) as f64 / speed),
             boundary_s: speed

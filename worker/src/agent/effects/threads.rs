@@ -22,6 +22,8 @@ pub(super) struct Thread {
     control: Arc<Controlled>,
     /// Steps handed to the device.
     step: Arc<AtomicU64>,
+    /// The temperature at the last boundary, where the package has one.
+    pub(super) temperature: Option<String>,
 }
 
 impl Thread {
@@ -56,6 +58,7 @@ impl Agent {
             run,
             control: Arc::new(Controlled::new(Control::Compute)),
             step: Arc::new(AtomicU64::new(0)),
+            temperature: None,
         };
         let task = Task {
             attempt,
