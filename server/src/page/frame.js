@@ -27,8 +27,9 @@ function sphere(colour) {
   picture.width = picture.height = side;
   const pen = picture.getContext("2d"), light = pen.createRadialGradient(22, 20, 2, 32, 32, 31);
   light.addColorStop(0, "#ffffff");
-  light.addColorStop(0.25, colour);
-  light.addColorStop(1, "#202020");
+  light.addColorStop(0.3, colour);
+  light.addColorStop(0.75, colour);
+  light.addColorStop(1, "#303030");
   pen.fillStyle = light;
   pen.beginPath();
   pen.arc(32, 32, 31, 0, 2 * Math.PI);
