@@ -48,6 +48,11 @@ impl Fault {
         }
     }
 
+    /// What is wrong, in a sentence.
+    pub fn detail(&self) -> &str {
+        &self.problem.detail
+    }
+
     /// Names the field at fault.
     pub fn field(mut self, field: &str) -> Self {
         self.problem.field = Some(field.to_owned());

@@ -113,6 +113,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/credit", get(page::credit))
         .route("/jobs/{job}", get(page::job))
         .route("/jobs/{job}/frame", get(page::frame))
+        .route("/jobs/{job}/act", axum::routing::post(page::act))
         .route("/hosts/{host}", get(page::host))
         .route("/page/events", get(page::events))
         .route("/page/session", get(page::session))

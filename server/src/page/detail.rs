@@ -11,7 +11,7 @@ use scheduler::Core;
 
 use super::parts::{self, ClassNames, ago, count, span};
 use super::view::{Subject, View};
-use super::{lists, plot};
+use super::{actions, lists, plot};
 use crate::frame::atoms::Atoms;
 use crate::observables::Series;
 
@@ -44,6 +44,7 @@ pub(super) fn job(job: &JobView, history: &History, now_ms: u64, base: &str, nam
             (lists::progress(job))
             p.reason { (job.reason) " · " (ago(job.since_ms, now_ms)) }
             (lists::errors(job, now_ms, base))
+            (actions::buttons(job, base))
             dl {
                 (fact("submitted", &ago(job.submitted_ms, now_ms)))
                 (fact("computed", &format!("{computed}, {:.1} MB moved", job.moved_bytes as f64 / 1e6)))

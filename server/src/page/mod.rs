@@ -7,6 +7,7 @@
 //! | [`lists`] | the lists of jobs and hosts, totals, queues |
 //! | [`credit`] | verified work by subject |
 //! | [`detail`] | one job, one host |
+//! | [`actions`] | what can be done to a job, and by whom |
 //! | [`plot`] | a job's observables over time |
 //! | [`parts`] | times, counts, chips |
 //!
@@ -39,6 +40,7 @@ use crate::peer::Peer;
 use crate::problem::{Answer, Fault};
 use crate::session::LASTS;
 
+mod actions;
 mod credit;
 mod detail;
 mod document;
@@ -47,6 +49,7 @@ mod parts;
 mod plot;
 mod view;
 
+pub use actions::act;
 use detail::History;
 use view::{Subject, View};
 

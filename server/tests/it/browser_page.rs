@@ -9,7 +9,7 @@ use protocol::http::SubmitJob;
 use serde_json::{Value, json};
 
 /// axe-core, where `./x test` has put it.
-fn axe() -> Option<String> {
+pub fn axe() -> Option<String> {
     let named = std::env::var_os("BATON_AXE").map(PathBuf::from);
     let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/axe/node_modules/axe-core/axe.min.js");
     let found = named
@@ -22,7 +22,7 @@ fn axe() -> Option<String> {
     found
 }
 
-fn log_in(browser: &mut Browser, url: &str, token: &str) {
+pub fn log_in(browser: &mut Browser, url: &str, token: &str) {
     browser.go(url);
     browser.evaluate(&format!(
         "document.getElementById('token').value = {token:?}; document.querySelector('form button').click()"
@@ -30,7 +30,7 @@ fn log_in(browser: &mut Browser, url: &str, token: &str) {
     browser.wait("document.getElementById('live')?.textContent === 'live'");
 }
 
-fn rules(browser: &mut Browser, axe: Option<&String>, at: &str) {
+pub fn rules(browser: &mut Browser, axe: Option<&String>, at: &str) {
     let Some(axe) = axe else { return };
     browser.evaluate(axe);
     let found = browser.evaluate(

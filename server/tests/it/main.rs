@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, reason = "modules of one test binary")]
 
 mod access;
+mod actions;
 mod bad_input;
 mod blob_places;
 mod blobs;
