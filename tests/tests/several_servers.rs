@@ -142,7 +142,7 @@ fn a_webhook_that_the_leader_could_not_deliver_is_delivered_by_the_server_that_t
     let secret = secret.to_str().expect("a plain path");
     let own = [
         "--webhook-allow",
-        &told.url,
+        told.url.as_str(),
         "--webhook-private=127.0.0.0/8",
         "--webhook-secret-file",
         secret,

@@ -78,7 +78,7 @@ struct Scene<'a> {
 }
 
 /// The particles of a job's package, where it has some, is known by now, and has a frame.
-pub async fn particles(app: &Arc<App>, job: &JobView) -> Option<Arc<Atoms>> {
+pub(crate) async fn particles(app: &Arc<App>, job: &JobView) -> Option<Arc<Atoms>> {
     job.checkpoint?;
     let atoms = tokio::time::timeout(PATIENCE, submission::atoms(app, job.archive)).await;
     atoms.ok()?.ok()?
@@ -88,7 +88,7 @@ pub async fn particles(app: &Arc<App>, job: &JobView) -> Option<Arc<Atoms>> {
 ///
 /// # Errors
 /// The job has none, its checkpoint is too large for a picture, or it cannot be read.
-pub async fn of(app: &Arc<App>, job: &JobView) -> Answer<Arc<str>> {
+pub(crate) async fn of(app: &Arc<App>, job: &JobView) -> Answer<Arc<str>> {
     let nothing = || Fault::not_found(format!("job {} has no frame of particles", job.job));
     let checkpoint = job.checkpoint.ok_or_else(nothing)?;
     if let Some(known) = app.frames.kept(checkpoint) {
