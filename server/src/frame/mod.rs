@@ -80,8 +80,10 @@ struct Scene<'a> {
 /// The particles of a job's package, where it has some, is known by now, and has a frame.
 pub(crate) async fn particles(app: &Arc<App>, job: &JobView) -> Option<Arc<Atoms>> {
     job.checkpoint?;
-    let atoms = tokio::time::timeout(PATIENCE, submission::atoms(app, job.archive)).await;
-    atoms.ok()?.ok()?
+    let (app, archive) = (Arc::clone(app), job.archive);
+    // It goes on where a look does not wait for it: the next one finds it.
+    let asked = tokio::spawn(async move { submission::atoms(&app, archive).await });
+    tokio::time::timeout(PATIENCE, asked).await.ok()?.ok()?.ok()?
 }
 
 /// The newest frame of a job.
