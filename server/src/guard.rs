@@ -35,8 +35,8 @@ fn door(path: &str) -> Door {
     match path {
         "/healthz" | "/readyz" | "/v1/server" | "/metrics" | "/v1/openapi.json" | "/login" | "/page.css" | "/page.js"
         | "/frame.js" => Door::Open,
-        "/" | "/hosts" | "/credit" | "/jobs/{job}" | "/jobs/{job}/frame" | "/jobs/{job}/act" | "/hosts/{host}"
-        | "/page/events" | "/page/session" | "/logout" => Door::Page,
+        "/" | "/hosts" | "/credit" | "/jobs/{job}" | "/jobs/{job}/frame" | "/jobs/{job}/act" | "/hosts/{host}/act"
+        | "/hosts/{host}" | "/page/events" | "/page/session" | "/logout" => Door::Page,
         _ => Door::Token,
     }
 }

@@ -115,6 +115,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/jobs/{job}/frame", get(page::frame))
         .route("/jobs/{job}/act", axum::routing::post(page::act))
         .route("/hosts/{host}", get(page::host))
+        .route("/hosts/{host}/act", axum::routing::post(page::act_on_host))
         .route("/page/events", get(page::events))
         .route("/page/session", get(page::session))
         .route("/page.css", get(page::css))

@@ -1,25 +1,25 @@
-//! What can be done to a job from its page: a button each, and a question before what cannot be taken back.
+//! What can be done to a job, and to a host, from its page: a button each, and a question before what cannot be taken back.
 //!
 //! Invariant: the routes of the API do it, for the caller that the session stands for; and only a form of this page is listened to, so that no other web site can press a
 //! button (the cookie is not sent to it either: `SameSite=Strict`).
 
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::extract::rejection::StringRejection;
+use axum::extract::{Query, State};
 use axum::http::header::{HOST, LOCATION, ORIGIN};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use protocol::http::JobView;
-use protocol::{JobId, JobState};
+use protocol::http::{BanHost, HostView, JobView};
+use protocol::{HostId, JobId, JobState};
 
 use super::view::{Subject, View};
 use super::{content, document};
-use crate::api::jobs;
+use crate::api::{hosts, jobs};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::extract::At;
+use crate::extract::{At, Body};
 use crate::problem::{Answer, Fault};
 
 /// The buttons of a job, where anything can still be done to it.
@@ -50,15 +50,88 @@ pub(super) fn buttons(job: &JobView, base: &str) -> Markup {
     }
 }
 
-/// Does what a button says, and shows the job again; with what was wrong, where it cannot be done.
+/// The buttons of a host, for operators.
+pub(super) fn host_buttons(host: &HostView, base: &str) -> Markup {
+    let action = format!("{base}/hosts/{}/act", host.host);
+    let button = |what: &str, words: &str| {
+        html! { form method="post" action=(action) { button name="what" value=(what) { (words) } } }
+    };
+    let asks = |what: &str, summary: &str, means: &str, words: &str| {
+        html! {
+            details data-key=(what) {
+                summary { (summary) }
+                form method="post" action=(action) {
+                    (means) " "
+                    label { "Why " input name="reason" maxlength="200" autocomplete="off"; }
+                    " " button name="what" value=(what) { (words) " " (host.host) }
+                }
+            }
+        }
+    };
+    html! {
+        div.acts {
+            @if host.banned.is_some() {
+                (button("unban", "Take the ban back"))
+            } @else {
+                @if !matches!(host.standing.as_str(), "proven" | "probation" | "referee") { (button("forgive", "Forgive it, or give it work again")) }
+                (asks("drain", "Drain …", "It gets no more work; what it has leaves it at its next boundary.", "Yes, drain host"))
+                (asks("ban", "Ban …", "Its leases end at once, and whatever it sends is refused.", "Yes, ban host"))
+            }
+        }
+    }
+}
+
+/// What a form asks for.
+type Form = Result<String, StringRejection>;
+
+/// Does what a button of a job says, and shows the job again; with what was wrong, where it cannot be done.
 pub async fn act(
     At(id): At<JobId>,
     State(app): State<Arc<App>>,
     caller: Caller,
     headers: HeaderMap,
-    body: Result<String, StringRejection>,
+    body: Form,
 ) -> Answer<Response> {
-    if !is_from_the_page(&headers, app.site.url()) {
+    let form = form(&app, &headers, body)?;
+    let (state, by, job) = (State(Arc::clone(&app)), caller.clone(), At(id));
+    let done = match said(&form, "what") {
+        "hold" => jobs::hold(state, by, job).await,
+        "release" => jobs::release(state, by, job).await,
+        "retry" => jobs::retry(state, by, job).await,
+        "cancel" => jobs::cancel(state, by, job).await,
+        other => Err(unknown(other, "hold, release, retry or cancel")),
+    };
+    shown(&app, &caller, Subject::Job(id), done.map(drop)).await
+}
+
+/// The same of a host.
+pub async fn act_on_host(
+    At(id): At<HostId>,
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Form,
+) -> Answer<Response> {
+    let form = form(&app, &headers, body)?;
+    let (state, by, host) = (State(Arc::clone(&app)), caller.clone(), At(id));
+    let reason = || {
+        // As the API takes it.
+        let reason = protocol::text::plain(said(&form, "reason")).chars().take(200).collect();
+        Body(BanHost { reason })
+    };
+    let done = match said(&form, "what") {
+        "drain" => hosts::drain(state, by, host, reason()).await,
+        "ban" => hosts::ban(state, by, host, reason()).await,
+        "unban" => hosts::unban(state, by, host).await,
+        "forgive" => hosts::forgive(state, by, host).await,
+        other => Err(unknown(other, "drain, ban, unban or forgive")),
+    };
+    shown(&app, &caller, Subject::Host(id), done.map(drop)).await
+}
+
+/// A form's fields, where it is one of the page's own.
+fn form(app: &App, headers: &HeaderMap, body: Form) -> Answer<Vec<(String, String)>> {
+    if !is_from_the_page(headers, app.site.url()) {
         let detail = "only the page's own buttons may ask for this";
         return Err(Fault::new(
             StatusCode::FORBIDDEN,
@@ -67,35 +140,33 @@ pub async fn act(
             detail,
         ));
     }
-    let body = body.unwrap_or_default();
-    let (state, by, job) = (State(Arc::clone(&app)), caller.clone(), At(id));
-    let done = match body.strip_prefix("what=").unwrap_or("") {
-        "hold" => jobs::hold(state, by, job).await,
-        "release" => jobs::release(state, by, job).await,
-        "retry" => jobs::retry(state, by, job).await,
-        "cancel" => jobs::cancel(state, by, job).await,
-        other => {
-            let found: String = other.chars().take(40).collect();
-            let found = found.escape_debug();
-            Err(Fault::invalid(
-                "what",
-                format!("found '{found}', expected hold, release, retry or cancel"),
-            ))
-        }
+    // A query is encoded as a form is: the reader of queries reads both.
+    let uri = format!("/?{}", body.unwrap_or_default()).parse().ok();
+    let query = uri.and_then(|uri| Query::try_from_uri(&uri).ok());
+    Ok(query.map_or(Vec::new(), |Query(pairs)| pairs))
+}
+
+fn said<'a>(form: &'a [(String, String)], name: &str) -> &'a str {
+    form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+}
+
+fn unknown(found: &str, expected: &str) -> Fault {
+    let found: String = found.chars().take(40).collect();
+    Fault::invalid("what", format!("found '{}', expected {expected}", found.escape_debug()))
+}
+
+/// Back to where the button was; or there with what was wrong.
+async fn shown(app: &Arc<App>, caller: &Caller, subject: Subject, done: Answer<()>) -> Answer<Response> {
+    let view = View::of(subject);
+    let Err(fault) = done else {
+        let location = format!("{}{}", app.site.base(), view.link());
+        return Ok((StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response());
     };
-    let fault = match done {
-        Ok(_) => {
-            let location = format!("{}/jobs/{id}", app.site.base());
-            return Ok((StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response());
-        }
-        Err(fault) => fault,
-    };
-    // A job that the caller may not see has no page to say it on.
-    let view = View::of(Subject::Job(id));
-    let Ok(content) = content(&app, &caller, &view).await else {
+    // What the caller may not see has no page to say it on.
+    let Ok(content) = content(app, caller, &view).await else {
         return Err(fault);
     };
-    let mut page = document::view(&app, &caller, &view, &[fault.detail().to_owned()], content);
+    let mut page = document::view(app, caller, &view, &[fault.detail().to_owned()], content);
     *page.status_mut() = fault.into_response().status();
     Ok(page)
 }

@@ -117,8 +117,8 @@ fn frame(job: &JobView, atoms: &Atoms, base: &str) -> Markup {
     }
 }
 
-/// One host.
-pub(super) fn host(core: &Core, host: &HostView, base: &str) -> Markup {
+/// One host; with its buttons for an operator.
+pub(super) fn host(core: &Core, host: &HostView, base: &str, is_operator: bool) -> Markup {
     let (now_ms, names) = (core.now_ms(), core.class_names());
     let chance = |at: usize| format!("{} %", host.chance_ppm[at] / 10_000);
     html! {
@@ -130,6 +130,7 @@ pub(super) fn host(core: &Core, host: &HostView, base: &str) -> Markup {
             }
             p.reason { (host.reason) }
             @if let Some(why) = &host.banned { p.errors { "banned: " (why) } }
+            @if is_operator { (actions::host_buttons(host, base)) }
             (lists::hours(host))
             h3 { "Devices" }
             (lists::devices(core, host, base, &names))

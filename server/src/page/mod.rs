@@ -7,7 +7,7 @@
 //! | [`lists`] | the lists of jobs and hosts, totals, queues |
 //! | [`credit`] | verified work by subject |
 //! | [`detail`] | one job, one host |
-//! | [`actions`] | what can be done to a job, and by whom |
+//! | [`actions`] | what can be done to a job and to a host, and by whom |
 //! | [`plot`] | a job's observables over time |
 //! | [`parts`] | times, counts, chips |
 //!
@@ -49,7 +49,7 @@ mod parts;
 mod plot;
 mod view;
 
-pub use actions::act;
+pub use actions::{act, act_on_host};
 use detail::History;
 use view::{Subject, View};
 
@@ -138,7 +138,7 @@ async fn content(app: &Arc<App>, caller: &Caller, view: &View) -> Answer<Markup>
             let found = core
                 .host(host)
                 .map_err(|_| Fault::not_found(format!("there is no host {host}")))?;
-            Ok(detail::host(&core, &found, base))
+            Ok(detail::host(&core, &found, base, caller.sees_all()))
         }
         Subject::Job(id) => {
             let job = job_view(app, caller, id).await?;

@@ -5,7 +5,7 @@ use crate::common::chromium::Browser;
 use crate::common::{Person, Worker, a_job, start, token};
 use crate::page::{browser, login};
 use protocol::JobState;
-use protocol::http::{IssueToken, IssuedToken, Scope};
+use protocol::http::{HostView, IssueToken, IssuedToken, Scope};
 use reqwest::StatusCode;
 use serde_json::json;
 
@@ -65,6 +65,49 @@ async fn a_jobs_buttons_do_what_they_say_for_its_owner_and_listen_to_the_page_al
         page.contains("role=\"alert\"") && !page.contains("name=\"what\""),
         "nothing is left to do: {page}"
     );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_hosts_buttons_are_the_operators_and_what_is_banned_says_why_in_plain_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, scientist) = start(folder.path()).await;
+    let operator = Person::new(&server.url, token(folder.path(), "operator"));
+    let worker = Worker::register(&server.url, &token(folder.path(), "host"), "desk", 1).await;
+    let path = format!("/hosts/{}", worker.host);
+    let browser = browser();
+    let (_, sues) = login(&browser, &server.url, &scientist.token).await;
+    let (_, olgas) = login(&browser, &server.url, &operator.token).await;
+    let press = async |form: &str, cookie: &str| {
+        let request = browser.post(format!("{}{path}/act", server.url)).header("cookie", cookie);
+        let answer = request
+            .header("origin", &server.url)
+            .body(form.to_owned())
+            .send()
+            .await
+            .unwrap();
+        answer.status()
+    };
+    let page = async |cookie: &str| crate::page::get(&browser, &format!("{}{path}", server.url), cookie).await.1;
+    let view = async || -> HostView { operator.get(&format!("/v1{path}")).await };
+    assert!(!page(&sues).await.contains("class=\"acts\""));
+    assert_eq!(press("what=ban", &sues).await, StatusCode::FORBIDDEN);
+    assert_eq!(view().await.banned, None);
+    assert!(page(&olgas).await.contains("Yes, drain host 1"));
+    assert_eq!(press("what=drain&reason=new+fan", &olgas).await, StatusCode::SEE_OTHER);
+    assert!(page(&olgas).await.contains("new fan"));
+    assert_eq!(press("what=forgive", &olgas).await, StatusCode::SEE_OTHER);
+    assert!(!page(&olgas).await.contains("new fan"));
+    // A text of elsewhere moves no cursor and reorders nothing.
+    assert_eq!(
+        press("what=ban&reason=%1b%5b2Jwrong+%3Cb%3E+results", &olgas).await,
+        StatusCode::SEE_OTHER
+    );
+    assert_eq!(view().await.banned.as_deref(), Some("\u{fffd}[2Jwrong <b> results"));
+    assert!(page(&olgas).await.contains("Take the ban back"));
+    assert_eq!(press("what=unban", &olgas).await, StatusCode::SEE_OTHER);
+    assert_eq!(view().await.banned, None);
+    assert_eq!(press("what=praise", &olgas).await, StatusCode::UNPROCESSABLE_ENTITY);
     server.stop().await;
 }
 
