@@ -62,7 +62,10 @@ fn is_up(host: usize, at: f64) -> bool {
 
 fn quantile(sorted: &[f64], level: f64) -> f64 {
     let at = (sorted.len() as f64 * level) as usize;
-    sorted.get(at.min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+    sorted
+        .get(at.min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or(f64::NAN)
 }
 
 /// Numbers of the hosts that the server says are online, by their names.
@@ -209,14 +212,25 @@ fn ten_real_volunteers_fare_as_the_simulator_says() {
     let steps = std::env::var("BATON_REALITY_STEPS").ok().and_then(|steps| steps.parse().ok());
     let (hosts, real, segment_s) = play(&stage, steps.unwrap_or(6000));
     let simulated = simulate(&stage, &hosts, segment_s);
-    println!("a segment takes {segment_s:.2} s, {:.1} minutes at this pace\n", segment_s * PACE / 60.0);
+    println!(
+        "a segment takes {segment_s:.2} s, {:.1} minutes at this pace\n",
+        segment_s * PACE / 60.0
+    );
     println!("| | real processes | simulated |\n|---|---|---|");
     let rows = [
         ("jobs completed", real.completed as f64, simulated.completed as f64),
-        ("turnaround, hours: median", real.turnaround_median_h, simulated.turnaround_median_h),
+        (
+            "turnaround, hours: median",
+            real.turnaround_median_h,
+            simulated.turnaround_median_h,
+        ),
         ("turnaround, hours: 95 %", real.turnaround_95_h, simulated.turnaround_95_h),
         ("wasted, % of work", 100.0 * real.wasted, 100.0 * simulated.wasted),
-        ("throughput, % of the time up", 100.0 * real.throughput, 100.0 * simulated.throughput),
+        (
+            "throughput, % of the time up",
+            100.0 * real.throughput,
+            100.0 * simulated.throughput,
+        ),
     ];
     for (what, real, simulated) in rows {
         println!("| {what} | {real:.2} | {simulated:.2} |");

@@ -111,7 +111,7 @@ fn frame(job: &JobView, atoms: &Atoms, base: &str) -> Markup {
             canvas #frame width="960" height="720" tabindex="0" role="img" aria-label={ (shown) ": " (kinds.join(", ")) }
                 data-frame={ (base) "/jobs/" (job.job) "/frame?of=" (checkpoint) } {}
             figcaption { small {
-                (shown) " at segment " (job.segment) ". Drag or the arrow keys turn it; + and −, or the wheel once it was clicked, zoom; 0 goes back."
+                (shown) "; segment " (job.segment) ". Drag or the arrow keys turn it; + and −, or the wheel once it was clicked, zoom; 0 goes back."
             } }
         }
     }
