@@ -7,6 +7,7 @@
 //! | `moves` | jobs that move because somebody wants it |
 //! | `losses` | jobs that go on though something was lost |
 //! | `supply` | what a device is given next, and how it comes there |
+//! | `postgres` | a throwaway PostgreSQL |
 //!
 //! Run: `cargo nextest run --release --workspace --test time_sharing`.
 

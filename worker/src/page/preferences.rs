@@ -252,7 +252,9 @@ mod tests {
         changed(text, &fields)
     }
 
-    const TEXT: &str = "# mine\nserver = \"https://a\"\n\n[worker] # this machine\n# at night\nmax_ncpus_pct = 75 # three quarters\nexclusive_apps = [\"blender\", \"steam\"]\ntoken_file = \"host.token\"\n\n[scientist]\ntoken = \"x\"\n";
+    const TEXT: &str = "\
+        # mine\nserver = \"https://a\"\n\n[worker] # this machine\n# at night\nmax_ncpus_pct = 75 # three quarters\n\
+        exclusive_apps = [\"blender\", \"steam\"]\ntoken_file = \"host.token\"\n\n[scientist]\ntoken = \"x\"\n";
 
     #[test]
     fn what_a_form_changes_is_changed_and_comments_and_all_else_stay() {
@@ -267,7 +269,9 @@ mod tests {
             ],
         )
         .unwrap();
-        let expected = "# mine\nserver = \"https://a\"\n\n[worker] # this machine\n# at night\nmax_ncpus_pct = 50.0\ntoken_file = \"host.token\"\nschedule = [\"mon-fri 18:00-08:00\", \"sat,sun\"]\nrun_on_batteries = false\n\n[scientist]\ntoken = \"x\"\n";
+        let expected = "\
+            # mine\nserver = \"https://a\"\n\n[worker] # this machine\n# at night\nmax_ncpus_pct = 50.0\ntoken_file = \"host.token\"\n\
+            schedule = [\"mon-fri 18:00-08:00\", \"sat,sun\"]\nrun_on_batteries = false\n\n[scientist]\ntoken = \"x\"\n";
         assert_eq!(new, expected);
         let fields = shown(&new).unwrap();
         assert_eq!(
