@@ -46,7 +46,8 @@ impl Receiver {
                         let mut lines = head.lines();
                         let length =
                             lines.find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
-                        length.is_some_and(|length: usize| body.len() >= length)
+                        // A request without a body, as one that follows a redirect may be, is one as well.
+                        body.len() >= length.unwrap_or(0usize)
                     });
                     match whole {
                         Some((head, body)) => break Some((head.to_owned(), body.to_owned())),
