@@ -113,8 +113,6 @@ fn a_molecular_jobs_page_draws_its_last_frame_which_mouse_and_keyboard_turn() {
     let (status, _) = stage.ask("GET", path, "nobody", b"").expect("an answer");
     assert_eq!(status, 401);
     axe(&mut browser);
-    browser.evaluate("document.getElementById('frame').scrollIntoView({block: 'center'})");
-    browser.picture("page-molecule.png");
     let dark = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
     browser.call("Emulation.setEmulatedMedia", &dark);
     browser.screen(390, 844);

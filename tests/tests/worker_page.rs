@@ -214,7 +214,6 @@ fn preferences(browser: &mut Browser, stage: &Stage, worker: &Worker) {
         "nothing has to be written twice"
     );
     axe(browser);
-    browser.picture("worker-preferences.png");
     assert_eq!(std::fs::read_to_string(&file).expect("a file"), before);
     save(browser, &[("max_ncpus_pct", "50"), ("exclusive_apps", "baton-server")]);
     browser.wait("location.pathname === '/'");
