@@ -12,6 +12,9 @@ use tokio::net::TcpStream;
 pub struct Connection {
     stream: BufReader<TcpStream>,
     line: String,
+    host: String,
+    /// A header that is looked for, and what it says.
+    wanted: Option<(String, Option<String>)>,
 }
 
 impl Connection {
@@ -25,6 +28,8 @@ impl Connection {
         Ok(Self {
             stream: BufReader::with_capacity(64 << 10, stream),
             line: String::new(),
+            host: address.to_owned(),
+            wanted: None,
         })
     }
 
@@ -37,6 +42,27 @@ impl Connection {
         let length = body.len();
         let head = format!("POST {path} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {length}");
         Ok(serde_json::from_slice(&self.ask(&head, token, body.as_bytes()).await?)?)
+    }
+
+    /// Puts JSON at a path.
+    ///
+    /// # Errors
+    /// Any answer but a success, with its text.
+    pub async fn put_json(&mut self, path: &str, token: &str, body: &str) -> anyhow::Result<()> {
+        let length = body.len();
+        let head = format!("PUT {path} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {length}");
+        self.ask(&head, token, body.as_bytes()).await.map(drop)
+    }
+
+    /// Asks for what lies at a path with a header, and gives the answer's header of that name.
+    ///
+    /// # Errors
+    /// Any answer but a success, with its text.
+    pub async fn header(&mut self, path: &str, token: &str, name: &str) -> anyhow::Result<Option<String>> {
+        self.wanted = Some((name.to_owned(), None));
+        let answered = self.ask(&format!("GET {path} HTTP/1.1\r\n{name}: yes"), token, &[]).await;
+        let found = self.wanted.take().and_then(|(_, found)| found);
+        answered.map(|_| found)
     }
 
     /// Puts bytes at a path.
@@ -57,7 +83,7 @@ impl Connection {
     }
 
     async fn ask(&mut self, head: &str, token: &str, body: &[u8]) -> anyhow::Result<Vec<u8>> {
-        let head_bytes = format!("{head}\r\nHost: load\r\nAuthorization: Bearer {token}\r\n\r\n");
+        let head_bytes = format!("{head}\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\r\n", self.host);
         let request = [head_bytes.as_bytes(), body].concat();
         self.stream.get_mut().write_all(&request).await?;
         let status = self.header_line().await?.to_owned();
@@ -67,10 +93,15 @@ impl Connection {
             if line.is_empty() {
                 break;
             }
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
+            let Some((name, value)) = line.split_once(':') else { continue };
+            let (name, value) = (name.to_owned(), value.trim().to_owned());
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.parse()?;
+            }
+            if let Some((wanted, found)) = &mut self.wanted
+                && name.eq_ignore_ascii_case(wanted)
             {
-                length = value.trim().parse()?;
+                *found = Some(value);
             }
         }
         let mut bytes = vec![0; length];

@@ -122,13 +122,15 @@ impl Home {
     }
 }
 
+/// The number of a file; 0 where files have none.
 #[cfg(unix)]
-fn inode(metadata: &Metadata) -> u64 {
+pub(crate) fn inode(metadata: &Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::ino(metadata)
 }
 
+/// The number of a file; 0 where files have none.
 #[cfg(not(unix))]
-fn inode(_: &Metadata) -> u64 {
+pub(crate) fn inode(_: &Metadata) -> u64 {
     0
 }
 
@@ -163,10 +165,14 @@ pub async fn check_key(store: &dyn Store) -> Result<Digest, StoreError> {
 /// # Errors
 /// The store does not answer.
 pub async fn read(store: &dyn Store) -> Result<Option<Identity>, StoreError> {
-    let facts = store.facts().await?;
+    Ok(of(&store.facts().await?))
+}
+
+/// Who this is, by what a store keeps.
+pub(crate) fn of(facts: &BTreeMap<String, String>) -> Option<Identity> {
     let life = facts.get("life").and_then(|life| life.parse().ok());
     let server = facts.get("server").cloned();
-    Ok(server.zip(life).map(|(server, life)| Identity { server, life }))
+    server.zip(life).map(|(server, life)| Identity { server, life })
 }
 
 /// Reads who this is, or makes it up at the first start. `events` is the number of the store's next event. Also whether a new life begins here,

@@ -54,6 +54,7 @@ const AGAIN: Duration = Duration::from_secs(20);
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut due = BTreeSet::new();
     let mut hours = tokio::time::interval_at(Instant::now() + HOUR, HOUR);
+    let mut settling = tokio::time::interval_at(Instant::now() + MINUTES_10, MINUTES_10);
     let mut full_from = Instant::now();
     loop {
         let full = async {
@@ -62,6 +63,10 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         };
         let ages = tokio::select! {
             _ = hours.tick() => Ages::default(),
+            _ = settling.tick() => {
+                settle(&app).await.unwrap_or_else(|fault| tracing::warn!(?fault, "uploads are counted longer than they have to"));
+                continue;
+            }
             () = full => {
                 full_from = Instant::now() + AGAIN;
                 FULL
@@ -77,6 +82,23 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             Err(fault) => tracing::warn!(?fault, "sweep"),
         }
     }
+}
+
+/// Counts no longer what came to this server and was then referred to at another one, which leads.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn settle(app: &App) -> Answer<()> {
+    let pending: BTreeSet<Digest> = app.pending.digests().into_iter().collect();
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let mut referred = app.engine.core().await.needed_blobs();
+    referred.extend(app.engine.store.kept(pending.clone()).await?);
+    pending
+        .intersection(&referred)
+        .for_each(|digest| app.pending.release(*digest));
+    Ok(())
 }
 
 /// Removes what was superseded before the call before this, and all that is old enough and unneeded. Bytes freed.

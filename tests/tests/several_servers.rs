@@ -2,7 +2,7 @@
 //! and a job that moves over a change of the leader is that of a local run, byte for byte; what the leader could not deliver is delivered by the one that follows it.
 //! With real processes, on a throwaway PostgreSQL.
 
-#[expect(unreachable_pub, reason = "the server's own tests share it")]
+#[expect(dead_code, unreachable_pub, reason = "the server's own tests share it")]
 #[path = "../../server/tests/it/common/postgres.rs"]
 mod postgres;
 

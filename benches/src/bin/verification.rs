@@ -15,7 +15,12 @@ use protocol::checkpoint::{Element, content_digest};
 use protocol::http::{Action, Commit, Committed, JobView, Lease, Orders, Registered, SubmitJob, Submitted};
 use protocol::{ChainEntry, Checkpoint, Digest, HardwareClass, StateBuffer, Tier, Verify};
 use scheduler::testing::{registration, submission};
+use server::blob::BlobPlace;
 use server::serve::{Options, Server};
+
+#[path = "../../../server/tests/it/common/postgres.rs"]
+#[expect(dead_code, unreachable_pub, reason = "it is the tests' own")]
+mod postgres;
 
 /// Bytes of a state under load: argon's is as large.
 const STATE_BYTES: u64 = 20_000;
@@ -39,6 +44,12 @@ struct Arguments {
     /// Seconds for each reading of the load.
     #[arg(long, default_value_t = 15)]
     seconds: u64,
+    /// `sqlite` or `postgres` (a throwaway cluster, durable as an operator's).
+    #[arg(long, default_value = "sqlite")]
+    store: String,
+    /// Servers that follow the one that is asked, on the same machine (PostgreSQL).
+    #[arg(long, default_value_t = 0)]
+    followers: u64,
 }
 
 /// What a host that computes a segment a second time fetches, computes and brings home.
@@ -156,10 +167,24 @@ fn token(folder: &Path, name: &str) -> anyhow::Result<String> {
 /// A server's load under one kind of verification.
 async fn load(verify: Verify, arguments: &Arguments) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let mut options = Options::loopback(folder.path(), None);
+    let cluster = match arguments.store.as_str() {
+        "postgres" => Some(postgres::Cluster::start_with(&[]).context("PostgreSQL is not installed")?),
+        _ => None,
+    };
+    anyhow::ensure!(
+        arguments.followers == 0 || cluster.is_some(),
+        "--followers: servers follow on PostgreSQL alone"
+    );
+    let mut options = Options::loopback(folder.path(), cluster.as_ref().map(|cluster| cluster.database("load")));
     options.config.check_same_network = true;
     options.config.prefetch_ms = 0;
-    let server = Server::start(options).await?;
+    options.blobs = Some(BlobPlace::Folder(folder.path().join("blobs")));
+    let server = Server::start(options.clone()).await?;
+    let mut following = Vec::new();
+    for follower in 0..arguments.followers {
+        options.data = folder.path().join(format!("follower {follower}"));
+        following.push(Server::start(options.clone()).await?);
+    }
     let address = server.address.to_string();
     let mut connection = Connection::open(&address).await?;
     let (scientist, enrolment) = (token(folder.path(), "scientist")?, token(folder.path(), "host")?);
@@ -229,6 +254,9 @@ async fn load(verify: Verify, arguments: &Arguments) -> anyhow::Result<()> {
         rate(requests),
         verified as f64 / work.max(1) as f64 * 100.0
     );
+    for follower in following {
+        follower.stop().await;
+    }
     server.stop().await;
     Ok(())
 }
@@ -248,7 +276,9 @@ async fn main() -> anyhow::Result<()> {
         segment(package, arguments.rounds)?;
     }
     println!(
-        "\nA server (SQLite) with {} hosts, half of them with a job; {} connections, {} s each, states of {} kB. Commits and requests a second.\n",
+        "\nA server ({}, {} followers) with {} hosts, half of them with a job; {} connections, {} s each, states of {} kB. Commits and requests a second.\n",
+        arguments.store,
+        arguments.followers,
         arguments.hosts,
         arguments.connections,
         arguments.seconds,

@@ -52,6 +52,8 @@ async fn admit(app: &App, caller: &Caller, attempt: Option<AttemptId>) -> Answer
     };
     match app.engine.core().await.holds_lease(host, attempt) {
         true => Ok(()),
+        // The leader may have granted it a moment ago.
+        false if !app.engine.is_sure() => Err(app.engine.not_sure().into()),
         false => {
             let lease = attempt.map_or("lease".to_owned(), |attempt| format!("attempt {attempt}"));
             let detail = format!("host {host} has no such {lease}: what it would upload is for nothing");

@@ -1,7 +1,7 @@
 //! Blobs in a folder. Bytes arrive in a temporary file that survives a cut; the last ones trigger the check, an fsync, and the rename.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +13,7 @@ use protocol::Digest;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use super::{BlobError, Blobs, ByteStream, Bytes, FRESH, MARK, read_mark};
+use crate::identity::inode;
 use crate::private;
 
 /// Bytes read at once.
@@ -91,14 +92,30 @@ async fn length(path: &Path) -> Result<Option<u64>, BlobError> {
     }
 }
 
-/// Brings what was written to the file, and leaves the file as old as it was.
-async fn close(mut file: tokio::fs::File, began: Option<SystemTime>) -> Result<(), BlobError> {
+/// Opens an upload's file for one request of all servers that share the folder.
+///
+/// # Errors
+/// Another server's request works on it, or has just made it whole.
+fn open_alone(partial: &Path, digest: Digest) -> Result<File, BlobError> {
+    let file = private::options().write(true).create(true).truncate(false).open(partial)?;
+    // The name is gone from what became whole meanwhile, or is that of another file.
+    let is_there =
+        || std::fs::metadata(partial).is_ok_and(|there| file.metadata().is_ok_and(|own| inode(&own) == inode(&there)));
+    match file.try_lock() {
+        Ok(()) if is_there() => Ok(file),
+        Ok(()) | Err(TryLockError::WouldBlock) => Err(BlobError::Busy(digest)),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Brings what was written to the file, and leaves the file as old as it was. It stays locked.
+async fn close(mut file: tokio::fs::File, began: Option<SystemTime>) -> Result<File, BlobError> {
     file.flush().await?;
     let file = file.into_std().await;
     if let Some(began) = began {
         file.set_modified(began)?;
     }
-    Ok(())
+    Ok(file)
 }
 
 /// Checks a file that should be whole, and gives it its name: from now on it counts as just come.
@@ -158,7 +175,14 @@ impl Blobs for FolderBlobs {
             }
             let _hold = self.hold(digest)?;
             let (partial, whole) = (self.partial(digest), self.whole(digest));
-            let expected = length(&partial).await?.unwrap_or(0);
+            // Nothing is made of a request that leaves a gap.
+            if offset != 0 && length(&partial).await?.is_none() {
+                let (found, expected) = (offset, 0);
+                return Err(BlobError::Offset { found, expected });
+            }
+            let alone = partial.clone();
+            let mut file = tokio::fs::File::from_std(blocking(move || open_alone(&alone, digest)).await?);
+            let expected = file.metadata().await?.len();
             // An upload is as old as its first byte, however often it goes on.
             let began = match offset {
                 0 => None,
@@ -171,9 +195,9 @@ impl Blobs for FolderBlobs {
             if offset != 0 && offset != expected {
                 return Err(BlobError::Offset { found: offset, expected });
             }
-            let mut options = tokio::fs::OpenOptions::from(private::options());
-            options.write(true).create(true).truncate(offset == 0);
-            let mut file = options.open(&partial).await?;
+            if offset == 0 {
+                file.set_len(0).await?;
+            }
             file.seek(io::SeekFrom::Start(offset)).await?;
             let mut there = offset;
             while let Some(chunk) = bytes.next().await {
@@ -186,7 +210,6 @@ impl Blobs for FolderBlobs {
                 };
                 there += chunk.len() as u64;
                 if there > size {
-                    drop(file);
                     tokio::fs::remove_file(&partial).await?;
                     return Err(BlobError::TooLarge {
                         found: there,
@@ -195,10 +218,11 @@ impl Blobs for FolderBlobs {
                 }
                 file.write_all(&chunk).await?;
             }
-            close(file, began).await?;
+            let file = close(file, began).await?;
             if there == size {
                 blocking(move || settle(&partial, &whole, digest)).await?;
             }
+            drop(file);
             Ok(there)
         })
     }

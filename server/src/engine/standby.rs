@@ -3,6 +3,7 @@
 //! Invariant: its state is the fold of a prefix of the log, and it changes nothing in the store before its own term has begun; then it first folds
 //! what the term before left. It takes over only while it can read the log: one of an older version that meets newer rules never does.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use scheduler::{Config, Event};
 use tokio::sync::watch;
 
 use super::writer::Writer;
-use super::{Engine, Role, stopped, unheard};
+use super::{Engine, Role, read_back, stopped, unheard};
 use crate::auth::Tokens;
 use crate::identity;
 use crate::news::rows;
@@ -19,12 +20,12 @@ use crate::store::{Batch, StoreError};
 
 /// From one look at the log to the next.
 const EVERY: Duration = Duration::from_millis(200);
-/// Looks from one try to lead to the next.
-const TRY_EVERY: u32 = 2;
 /// Looks from one look at tokens and the leader's URL to the next.
 const LOOK_EVERY: u32 = 5;
 /// For an answer of the database.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// For all of a large state.
+const LOAD_PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a server needs to follow, and to take over.
 pub struct Standby {
@@ -49,23 +50,21 @@ impl Standby {
                 () = stopped(stop) => return false,
                 () = tokio::time::sleep(EVERY) => {}
             }
-            let caught_up = match in_time(catch_up(writer)).await {
+            let caught_up = match catch_up(writer).await {
                 Ok(()) => true,
                 Err(error) => {
-                    // Folded half, it is loaded anew.
-                    writer.broken = true;
                     tracing::warn!(%error, "the leader's log cannot be followed");
                     false
                 }
             };
             if caught_up && look % LOOK_EVERY == 0 {
-                let looked = in_time(self.look(&writer.engine, &mut token_changes)).await;
+                let looked = in_time(LOAD_PATIENCE, self.look(&writer.engine, &mut token_changes)).await;
                 looked.unwrap_or_else(|error| tracing::warn!(%error, "tokens cannot be followed"));
             }
-            if caught_up && look % TRY_EVERY == 0 {
-                match in_time(store.lead(self.url.clone())).await {
+            if caught_up {
+                match store.lead(self.url.clone()).await {
                     Ok(true) => {
-                        self.take_over(writer, stop).await;
+                        self.take_over(writer, stop, &token_changes).await;
                         return true;
                     }
                     Ok(false) => {}
@@ -78,9 +77,9 @@ impl Standby {
 
     /// Looks at what the log does not hold.
     async fn look(&self, engine: &Engine, token_changes: &mut String) -> Result<(), StoreError> {
-        let facts = engine.store.facts().await?;
+        let facts = in_time(PATIENCE, engine.store.facts()).await?;
         self.signatures.follow(&facts)?;
-        let changes = facts.get("tokens").cloned().unwrap_or_default();
+        let changes = changes_of_tokens(&facts);
         if *token_changes != changes {
             self.tokens.reload().await?;
             *token_changes = changes;
@@ -95,11 +94,11 @@ impl Standby {
     }
 
     /// This server's term has begun: it goes on where the log ends. Tried until it is done, or the term is over.
-    async fn take_over(&self, writer: &mut Writer, stop: &mut watch::Receiver<bool>) {
+    async fn take_over(&self, writer: &mut Writer, stop: &mut watch::Receiver<bool>, token_changes: &str) {
         let engine = Arc::clone(&writer.engine);
         let begun = Instant::now();
         loop {
-            match self.begin(writer).await {
+            match self.begin(writer, token_changes).await {
                 Ok(()) => break,
                 Err(error) => {
                     writer.broken = true;
@@ -117,17 +116,21 @@ impl Standby {
         engine.tell_all();
     }
 
-    async fn begin(&self, writer: &mut Writer) -> Result<(), StoreError> {
+    async fn begin(&self, writer: &mut Writer, token_changes: &str) -> Result<(), StoreError> {
         catch_up(writer).await?;
         let engine = Arc::clone(&writer.engine);
-        if identity::read(engine.store.as_ref()).await?.as_ref() != Some(engine.identity.as_ref()) {
+        let facts = in_time(PATIENCE, engine.store.facts()).await?;
+        if identity::of(&facts).as_ref() != Some(engine.identity.as_ref()) {
             return Err(StoreError::Damaged {
                 what: "facts",
                 reason: "the server's name or life is another than when this server began to follow: start it again".to_owned(),
             });
         }
-        self.tokens.reload().await?;
-        self.signatures.follow(&engine.store.facts().await?)?;
+        // Of many hosts there are many: they are read again only where one was added since.
+        if changes_of_tokens(&facts) != token_changes {
+            self.tokens.reload().await?;
+        }
+        self.signatures.follow(&facts)?;
         let mut first = vec![Event::Restarted];
         if *engine.core.read().await.config() != self.config {
             first.push(Event::Configure(self.config.clone()));
@@ -141,26 +144,28 @@ impl Standby {
     }
 }
 
-async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(PATIENCE, work).await {
-        Ok(done) => done,
-        Err(_) => Err(StoreError::Database(sqlx::Error::PoolTimedOut)),
-    }
+async fn in_time<T>(patience: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let done = tokio::time::timeout(patience, work).await;
+    done.unwrap_or(Err(StoreError::Silent(patience)))
 }
 
-/// Folds all of the log that is there.
+/// How often tokens have changed.
+fn changes_of_tokens(facts: &BTreeMap<String, String>) -> String {
+    facts.get("tokens").cloned().unwrap_or_default()
+}
+
+/// Folds all of the log that is there. What ends it early, its caller too, leaves a state that is the fold of a prefix.
 async fn catch_up(writer: &mut Writer) -> Result<(), StoreError> {
     let engine = Arc::clone(&writer.engine);
     loop {
         let seen = Instant::now();
         let events = match writer.broken {
             true => None,
-            false => engine.store.events_from(writer.next).await?,
+            false => in_time(PATIENCE, engine.store.events_from(writer.next)).await?,
         };
         let Some(events) = events else {
-            let mut core = engine.core.write().await;
-            writer.read_back(&mut core).await?;
-            drop(core);
+            let read = in_time(LOAD_PATIENCE, read_back(engine.store.as_ref())).await?;
+            writer.replace(&mut *engine.core.write().await, read);
             engine.tell_all();
             continue;
         };

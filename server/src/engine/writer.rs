@@ -117,12 +117,17 @@ impl Writer {
 
     /// Reads the state back from the store.
     pub(super) async fn read_back(&mut self, core: &mut Core) -> Result<(), StoreError> {
-        let (mut restored, next, since) = read_back(self.engine.store.as_ref()).await?;
+        let read = read_back(self.engine.store.as_ref()).await?;
+        self.replace(core, read);
+        Ok(())
+    }
+
+    /// Goes on from a state that was read back, the number of the next event, and how many came since the snapshot.
+    pub(super) fn replace(&mut self, core: &mut Core, (mut restored, next, since): (Core, u64, u64)) {
         restored.keep_notes(core);
         *core = restored;
         (self.next, self.since, self.broken) = (next, since, false);
         tracing::info!(next, "read back from the store");
-        Ok(())
     }
 
     /// Applies a batch of requests, makes it durable, and only then publishes it.

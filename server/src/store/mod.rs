@@ -14,6 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use protocol::http::lease::ChainLine;
@@ -188,6 +189,9 @@ pub enum StoreError {
     /// Another server leads in the database.
     #[error("another server uses this database")]
     Taken,
+    /// The database says nothing.
+    #[error("the database has not answered for {} s", .0.as_secs())]
+    Silent(Duration),
     /// What begins a term could not be written.
     #[error("the first events of this server's term cannot be kept")]
     NotBegun,
@@ -220,7 +224,7 @@ pub trait Store: Send + Sync + 'static {
     /// Makes a batch durable: all of it or nothing. How many bytes its events take.
     fn append(&self, batch: Batch) -> BoxFuture<'_, Result<u64, StoreError>>;
 
-    /// Replaces the snapshot by a state that contains all events before number `upto`, and forgets those.
+    /// Replaces the snapshot by a state that contains all events before number `upto`, and forgets those that the snapshot before contained.
     fn snapshot(&self, upto: u64, state: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// The last `limit` changes of a job, oldest first.

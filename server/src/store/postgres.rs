@@ -24,7 +24,7 @@ use tokio::sync::{Mutex, watch};
 
 pub use self::lease::LEASE;
 use self::lease::Renewals;
-use self::lock::Lock;
+use self::lock::{Lock, PATIENCE, heard};
 
 mod lease;
 mod lock;
@@ -33,6 +33,10 @@ mod lock;
 const READ_PATIENCE: Duration = Duration::from_secs(1);
 /// For a connection to write on.
 const WRITE_PATIENCE: Duration = Duration::from_secs(5);
+/// A transaction may stand open for so long at least, between two statements.
+const STANDING_MIN: Duration = Duration::from_secs(1);
+/// For the transactions of the term before to end.
+const TERM_PATIENCE: Duration = Duration::from_secs(10);
 /// The term of a server that has not led yet.
 const NO_TERM: i64 = 0;
 
@@ -67,6 +71,13 @@ async fn is_ours(connection: &mut PgConnection) -> Result<(), StoreError> {
         true => Ok(()),
         false => Err(StoreError::Foreign(names.join(", "))),
     }
+}
+
+/// The version of the newest of our tables in a database.
+async fn newest_tables(connection: &mut PgConnection) -> Result<Option<i64>, StoreError> {
+    let newest = sqlx::query_as("SELECT MAX(version) FROM _sqlx_migrations WHERE success");
+    let (version,): (Option<i64>,) = newest.fetch_one(connection).await?;
+    Ok(version)
 }
 
 static TABLES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -117,14 +128,19 @@ impl PostgresStore {
             // Two that do this at once wait for each other.
             TABLES.run_direct(None, &mut connection, false).await?;
         }
+        let standing = format!("{}ms", (lease / 4).max(STANDING_MIN).as_millis());
         let read_only = options.clone().options([
             ("default_transaction_read_only", "on"),
             // A server that stops in the middle of a transaction does not keep its successor waiting.
-            ("idle_in_transaction_session_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", standing.as_str()),
         ]);
         // Those who only ask are told within a second or two that the database is away.
         let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(READ_PATIENCE);
-        let writer = PgPoolOptions::new().max_connections(2).acquire_timeout(WRITE_PATIENCE);
+        // One is open before it is needed, so that a server that takes over writes at once.
+        let writer = PgPoolOptions::new()
+            .min_connections(1)
+            .max_connections(2)
+            .acquire_timeout(WRITE_PATIENCE);
         Ok(Self {
             options,
             pool: pool.connect_lazy_with(read_only.clone()),
@@ -150,24 +166,28 @@ impl PostgresStore {
         // One that fails is closed with that, and with it the lock that it may have got.
         let mut connection = match trying.take() {
             Some(connection) => connection,
-            None => lock::connect(&self.options).await?,
+            None => heard(PATIENCE, lock::connect(&self.options)).await?,
         };
-        if !lock::take(&mut connection).await? {
-            if lease::is_over(&mut connection).await? {
+        // Each statement has its time, not all of them together: on a slow machine they would begin again and again, and never come to their end.
+        if !heard(PATIENCE, lock::take(&mut connection)).await? {
+            let over = heard(PATIENCE, lease::is_over(&mut connection)).await?;
+            if over {
                 tracing::warn!("the lease of the server that leads is over: its lock is taken away");
-                lock::take_away(&mut connection).await?;
+                heard(PATIENCE, lock::take_away(&mut connection)).await?;
             }
-            *trying = Some(connection);
-            return Ok(false);
+            if !over || !heard(PATIENCE, lock::take_soon(&mut connection)).await? {
+                *trying = Some(connection);
+                return Ok(false);
+            }
         }
-        // Those of a newer version are made by the first of that version that leads.
-        TABLES.run_direct(None, &mut connection, false).await?;
+        // Those of a newer version are made by the first of that version that leads; an older one's server fails over them.
+        if heard(PATIENCE, newest_tables(&mut connection)).await? != TABLES.iter().last().map(|last| last.version) {
+            TABLES.run_direct(None, &mut connection, false).await?;
+        }
         let asked = self.renewals.now_ms();
-        let term = lease::begin(&mut connection, url, &self.renewals).await?;
+        let begun = lease::begin(&mut connection, url, &self.renewals);
+        let (term, next) = heard(TERM_PATIENCE, begun).await?;
         self.renewals.renewed(asked);
-        let (next,): (i64,) = sqlx::query_as("SELECT COALESCE(MAX(number), 0) + 1 FROM changes")
-            .fetch_one(&mut connection)
-            .await?;
         *self.next_row.lock().await = next;
         let held = Lock::watch(
             connection,

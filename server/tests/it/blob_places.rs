@@ -155,6 +155,34 @@ async fn a_folder_keeps_the_contract() {
 }
 
 #[tokio::test]
+async fn of_two_servers_that_share_a_folder_one_alone_works_on_an_upload() {
+    let folder = tempfile::tempdir().unwrap();
+    let servers = [(); 2].map(|()| FolderBlobs::open(folder.path()).unwrap());
+    let digest = Digest::of(b"hello world");
+    let (send, rest) = tokio::sync::oneshot::channel();
+    let last = futures_util::stream::once(async { rest.await.map_err(io::Error::other) });
+    let bytes_and_last = futures_util::stream::iter(bytes("hello ")).chain(last).boxed();
+    let upload = servers[0].put(digest, 0, 11, bytes_and_last);
+    let beside = async {
+        while servers[1].received(digest).await.unwrap() < 6 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        for (offset, text) in [(0, "other bytes"), (6, "there")] {
+            let second = servers[1].put(digest, offset, 11, stream(bytes(text))).await;
+            assert!(matches!(second, Err(BlobError::Busy(_))), "{second:?}");
+        }
+        send.send(Bytes::from("world")).unwrap();
+    };
+    let (uploaded, ()) = tokio::join!(upload, beside);
+    assert_eq!(uploaded.unwrap(), 11);
+    assert_eq!(read(&servers[1], digest, 11).await.unwrap(), b"hello world");
+    // What one has begun the other goes on with, once that request has ended.
+    let digest = Digest::of(b"handed over");
+    assert_eq!(servers[0].put(digest, 0, 11, stream(bytes("handed "))).await.unwrap(), 7);
+    assert_eq!(servers[1].put(digest, 7, 11, stream(bytes("over"))).await.unwrap(), 11);
+}
+
+#[tokio::test]
 async fn a_bucket_keeps_the_contract_and_is_left_without_traces() {
     let store = Store::start().await;
     let blobs = store.place("deep/in/it").open().await.unwrap();

@@ -64,6 +64,8 @@ async fn a_server_whose_term_is_over_writes_nothing_whatever_it_writes() {
     proxy.cut_first();
     let second = open(&direct).await;
     second.append(batch(1)).await.unwrap();
+    // The next snapshot frees what this one contains.
+    second.snapshot(2, b"the second's".to_vec()).await.unwrap();
     second.snapshot(2, b"the second's".to_vec()).await.unwrap();
     second.put_token(a_token("second")).await.unwrap();
     let (before, tokens) = (second.load().await.unwrap(), second.tokens().await.unwrap());

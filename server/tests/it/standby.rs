@@ -227,6 +227,58 @@ async fn a_planned_change_of_the_leader_loses_no_request() {
     assert_eq!(answered, expected, "each once, none lost");
 }
 
+/// Brings bytes to a server that follows, as soon as it has heard of what they are for. What it says at last.
+async fn bring(person: &Person, path: &str, bytes: &[u8]) -> StatusCode {
+    let until = Instant::now() + Duration::from_secs(5);
+    loop {
+        let answer = person.request(Method::PUT, path).body(bytes.to_vec()).send().await.unwrap();
+        match answer.status() {
+            StatusCode::SERVICE_UNAVAILABLE if Instant::now() < until => tokio::time::sleep(Duration::from_millis(20)).await,
+            status => return status,
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_brought_to_a_server_that_follows_is_submitted_and_committed_at_the_one_that_leads() {
+    let Some(servers) = Servers::start(2, &[]) else { return };
+    let [scientist, there] = [0, 1].map(|server| servers.person(server, "scientist"));
+    let host_token = token(servers.folders[0].path(), "host");
+    let worker = Worker::register(&servers.running[0].url, &host_token, "desk", 1).await;
+    let template = a_job(&there, 3).await;
+    let job = scientist.submit(&template).await;
+    let lease = worker.take().await[0].clone();
+    let (commit, bytes) = crate::common::work(&lease, None, 3, lease.class);
+    let path = format!(
+        "/v1/blobs/{}?size={}&attempt={}",
+        commit.checkpoint,
+        bytes.len(),
+        lease.attempt
+    );
+    let own = Person::new(&there.url, worker.person.token.clone());
+    assert_eq!(bring(&own, &path, &bytes).await, StatusCode::OK);
+    assert_eq!(worker.commit(lease.attempt, &commit).await.status(), StatusCode::OK);
+    let view = scientist.job(job).await;
+    assert_eq!(
+        (view.state, view.chain),
+        (
+            JobState::Completed,
+            compute(template.package, None, 3).pop().map(|entry| entry.digest)
+        )
+    );
+    // Of a lease that it does not know it says that it cannot know; the one that leads knows.
+    let unknown = path.replace(&format!("attempt={}", lease.attempt), "attempt=99");
+    for (person, expected) in [(&own, StatusCode::SERVICE_UNAVAILABLE), (&worker.person, StatusCode::GONE)] {
+        let answer = person
+            .request(Method::PUT, &unknown)
+            .body(bytes.clone())
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), expected);
+    }
+}
+
 #[tokio::test]
 async fn a_list_of_keys_is_known_to_a_standby_and_counts_when_it_leads() {
     let Some(mut servers) = Servers::start(2, &[]) else { return };

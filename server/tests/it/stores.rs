@@ -297,6 +297,33 @@ async fn postgres_keeps_the_contract_and_serves_one_server_at_a_time() {
 }
 
 #[tokio::test]
+async fn events_that_a_snapshot_contains_stay_until_the_next_one_for_those_who_follow() {
+    let Some(cluster) = Cluster::start() else { return };
+    let store = PostgresStore::open(&cluster.database("followed")).await.unwrap();
+    for first in 0..4 {
+        let events = ticks(first, 1);
+        let batch = Batch {
+            first,
+            events,
+            ..Batch::default()
+        };
+        store.append(batch).await.unwrap();
+    }
+    let from = async |next| store.events_from(next).await.unwrap().map(logged);
+    store.snapshot(3, b"first".to_vec()).await.unwrap();
+    assert_eq!(from(1).await, Some(ticks(1, 3)), "one that follows goes on");
+    let loaded = store.load().await.unwrap();
+    assert_eq!(
+        (logged(loaded.events), loaded.next),
+        (ticks(3, 1), 4),
+        "one that begins reads no more than it needs"
+    );
+    store.snapshot(4, b"second".to_vec()).await.unwrap();
+    assert_eq!(from(1).await, None, "one that is far behind loads all anew");
+    assert_eq!(from(3).await, Some(ticks(3, 1)));
+}
+
+#[tokio::test]
 async fn a_foreign_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("baton.sqlite");

@@ -11,7 +11,7 @@
 //!
 //! Run: `cargo nextest run --release --workspace --test time_sharing`.
 
-#[expect(unreachable_pub, reason = "the server's own tests share it")]
+#[expect(dead_code, unreachable_pub, reason = "the server's own tests share it")]
 #[path = "../../../server/tests/it/common/postgres.rs"]
 mod postgres;
 

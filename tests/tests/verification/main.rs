@@ -25,5 +25,6 @@ mod impostor;
 mod lies;
 mod pool;
 #[path = "../../../server/tests/it/common/postgres.rs"]
+#[expect(dead_code, reason = "the server's own tests share it")]
 mod postgres;
 mod signed;

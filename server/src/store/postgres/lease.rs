@@ -58,11 +58,15 @@ impl Renewals {
     }
 }
 
-/// Begins the next term, and its lease, for a server that others reach at a URL. The connection holds the lock.
-pub(super) async fn begin(connection: &mut PgConnection, url: &str, renewals: &Renewals) -> Result<i64, StoreError> {
+/// Begins the next term, and its lease, for a server that others reach at a URL. The connection holds the lock. The term, and the number of the next row
+/// of `changes`.
+pub(super) async fn begin(connection: &mut PgConnection, url: &str, renewals: &Renewals) -> Result<(i64, i64), StoreError> {
     let mut transaction = connection.begin().await?;
     // Waits for the transactions of the term before, and voids all later ones.
     let (term,): (i64,) = sqlx::query_as("UPDATE leader SET term = term + 1 RETURNING term")
+        .fetch_one(&mut *transaction)
+        .await?;
+    let (next,): (i64,) = sqlx::query_as("SELECT COALESCE(MAX(number), 0) + 1 FROM changes")
         .fetch_one(&mut *transaction)
         .await?;
     sqlx::query(
@@ -75,7 +79,7 @@ pub(super) async fn begin(connection: &mut PgConnection, url: &str, renewals: &R
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    Ok(term)
+    Ok((term, next))
 }
 
 /// Renews the lease of a term, unless that is over. The current term.

@@ -18,7 +18,19 @@ use crate::store::{SKEW_MAX_MS, StoreError};
 /// Name of the lock: "baton" in ASCII.
 const LOCK: i64 = 0x62_61_74_6f_6e;
 /// For an answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+/// Tries to take a lock whose connection is just being ended, and from one to the next.
+const TRIES: u32 = 25;
+const TRY_AGAIN: Duration = Duration::from_millis(20);
+
+/// Waits for the database's answer.
+///
+/// # Errors
+/// It does not come in time.
+pub(super) async fn heard<T>(patience: Duration, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let answer = tokio::time::timeout(patience, asked).await;
+    answer.unwrap_or(Err(StoreError::Silent(patience)))
+}
 
 /// The lock, held.
 pub(super) struct Lock {
@@ -106,6 +118,17 @@ pub(super) async fn take(connection: &mut PgConnection) -> Result<bool, StoreErr
         .fetch_one(connection)
         .await?;
     Ok(free)
+}
+
+/// Takes the lock, if it becomes free at once.
+pub(super) async fn take_soon(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    for _ in 0..TRIES {
+        if take(connection).await? {
+            return Ok(true);
+        }
+        tokio::time::sleep(TRY_AGAIN).await;
+    }
+    Ok(false)
 }
 
 /// Ends the connection that holds the lock: its server's lease is over.

@@ -29,7 +29,8 @@ macro_rules! sql_store {
                     let upto = parts.first().map(|(upto, _)| nat(*upto));
                     let snapshot = upto.map(|upto| (upto, parts.into_iter().flat_map(|(_, body)| body).collect()));
                     let rows: Vec<sql::EventColumns> =
-                        sqlx::query_as("SELECT first, count, rules, body FROM events ORDER BY first")
+                        sqlx::query_as("SELECT first, count, rules, body FROM events WHERE first >= $1 ORDER BY first")
+                            .bind(int(upto.unwrap_or(0)))
                             .fetch_all(&mut *reading)
                             .await?;
                     reading.rollback().await?;

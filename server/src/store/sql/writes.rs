@@ -44,6 +44,10 @@ macro_rules! sql_writes {
                 state: &[u8],
             ) -> Result<(), StoreError> {
                 let mut transaction = self.begin(connection).await?;
+                // Those who follow go on with events that they have not read yet: these stay until the next snapshot.
+                let (before,): (Option<i64>,) = sqlx::query_as("SELECT MIN(upto) FROM snapshot")
+                    .fetch_one(&mut *transaction)
+                    .await?;
                 sqlx::query("DELETE FROM snapshot").execute(&mut *transaction).await?;
                 for (part, body) in state.chunks(PART_BYTES).enumerate() {
                     sqlx::query("INSERT INTO snapshot (part, upto, body) VALUES ($1, $2, $3)")
@@ -54,7 +58,7 @@ macro_rules! sql_writes {
                         .await?;
                 }
                 sqlx::query("DELETE FROM events WHERE first < $1")
-                    .bind(int(upto))
+                    .bind(before.unwrap_or(0))
                     .execute(&mut *transaction)
                     .await?;
                 Ok(transaction.commit().await?)

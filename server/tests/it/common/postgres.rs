@@ -1,12 +1,14 @@
 //! A throwaway PostgreSQL cluster: initdb into a temporary folder, a socket there, gone with the test.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub struct Cluster {
     folder: tempfile::TempDir,
-    server: std::process::Child,
+    options: Vec<String>,
+    server: Mutex<Child>,
 }
 
 fn binaries() -> Option<PathBuf> {
@@ -31,6 +33,22 @@ fn command(program: &Path) -> Command {
     } else {
         Command::new(program)
     }
+}
+
+/// Starts the server of a cluster in a folder.
+fn spawn(folder: &Path, options: &[String]) -> Child {
+    let bin = binaries().expect("found before");
+    command(&bin.join("postgres"))
+        .arg("-D")
+        .arg(folder.join("data"))
+        .arg("-k")
+        .arg(folder)
+        .args(["-c", "listen_addresses="])
+        .args(options)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("postgres starts")
 }
 
 impl Cluster {
@@ -58,26 +76,46 @@ impl Cluster {
             .stdout(Stdio::null())
             .status();
         assert!(made.is_ok_and(|status| status.success()), "initdb");
-        let server = command(&bin.join("postgres"))
-            .arg("-D")
-            .arg(&data)
-            .arg("-k")
-            .arg(folder.path())
-            .args(["-c", "listen_addresses="])
-            .args(options)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("postgres starts");
-        let cluster = Self { folder, server };
-        let socket = cluster.socket();
-        for _ in 0..300 {
-            if socket.exists() && cluster.try_sql("SELECT 1") {
-                return Some(cluster);
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        let server = Mutex::new(spawn(folder.path(), &options));
+        let cluster = Self { folder, options, server };
+        cluster.until_up();
+        Some(cluster)
+    }
+
+    fn until_up(&self) {
+        let socket = self.socket();
+        for _ in 0..600 {
+            if socket.exists() && self.try_sql("SELECT 1") {
+                return;
             }
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(50));
         }
         panic!("PostgreSQL did not come up");
+    }
+
+    /// Ends the server as a crash does, with all of its connections, and starts it again.
+    pub fn restart(&self) {
+        let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        self.stop();
+        let _ended = server.wait().is_ok();
+        *server = spawn(self.folder.path(), &self.options);
+        self.until_up();
+    }
+
+    fn stop(&self) {
+        let data = self.folder.path().join("data");
+        if let Some(bin) = binaries() {
+            let stop = command(&bin.join("pg_ctl"))
+                .arg("-D")
+                .arg(&data)
+                .args(["-m", "immediate", "-w", "stop"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+            // Nothing to be done about it here.
+            let _stopped = stop.is_ok();
+        }
     }
 
     fn try_sql(&self, sql: &str) -> bool {
@@ -117,18 +155,8 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let data = self.folder.path().join("data");
-        if let Some(bin) = binaries() {
-            let stop = command(&bin.join("pg_ctl"))
-                .arg("-D")
-                .arg(&data)
-                .args(["-m", "immediate", "-w", "stop"])
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            // Nothing to be done about it here.
-            let _stopped = stop.is_ok();
-        }
-        let _ended = self.server.wait().is_ok();
+        self.stop();
+        let server = self.server.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _ended = server.wait().is_ok();
     }
 }

@@ -1,5 +1,6 @@
 //! The real program, as a process.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -20,8 +21,19 @@ impl Process {
         Self::start_program(Path::new(env!("CARGO_BIN_EXE_baton-server")), data, arguments, environment)
     }
 
+    /// The same, and what it says on standard error goes to the end of a file.
+    pub fn start_logged(data: &Path, arguments: &[&str], environment: &[(String, String)], log: &Path) -> Option<Self> {
+        let log = File::options().create(true).append(true).open(log).expect("a log");
+        let program = Path::new(env!("CARGO_BIN_EXE_baton-server"));
+        Self::spawn(program, data, arguments, environment, log.into())
+    }
+
     /// The same of another version of the program.
     pub fn start_program(program: &Path, data: &Path, arguments: &[&str], environment: &[(String, String)]) -> Option<Self> {
+        Self::spawn(program, data, arguments, environment, Stdio::null())
+    }
+
+    fn spawn(program: &Path, data: &Path, arguments: &[&str], environment: &[(String, String)], errors: Stdio) -> Option<Self> {
         let mut child = Command::new(program)
             .arg("--data")
             .arg(data)
@@ -29,7 +41,7 @@ impl Process {
             .args(arguments)
             .envs(environment.iter().cloned())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(errors)
             .spawn()
             .expect("the binary starts");
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
@@ -48,6 +48,8 @@ pub struct Faults {
     pub read_only: AtomicBool,
     /// Conditions of writes are ignored.
     pub unconditional: AtomicBool,
+    /// Requests are answered, and the answers are cut before their end.
+    pub cut: AtomicBool,
     /// Before each answer, milliseconds.
     pub delay_ms: AtomicU64,
     /// By how many seconds the store's clock is ahead.
@@ -291,12 +293,24 @@ fn tag(bytes: &[u8]) -> String {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let answer = done(&shared, &method, &uri, &headers, body).await;
+    match shared.faults.cut.load(Ordering::SeqCst) {
+        true => {
+            let (head, _) = answer.into_parts();
+            let cut = futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut")) });
+            Response::from_parts(head, Body::from_stream(cut))
+        }
+        false => answer,
+    }
+}
+
+async fn done(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body: Bytes) -> Response {
     let faults = &shared.faults;
     tokio::time::sleep(Duration::from_millis(faults.delay_ms.load(Ordering::SeqCst))).await;
     if faults.away.load(Ordering::SeqCst) {
         return refused(503, "ServiceUnavailable");
     }
-    if let Err((status, code)) = signed(&shared, &method, &uri, &headers, &body) {
+    if let Err((status, code)) = signed(shared, method, uri, headers, &body) {
         return refused(status, code);
     }
     let path = unescaped(uri.path());
@@ -307,13 +321,13 @@ async fn answer(State(shared): State<Arc<Shared>>, method: Method, uri: Uri, hea
     if faults.read_only.load(Ordering::SeqCst) && !method.is_safe() {
         return refused(403, "AccessDenied");
     }
-    let all = query(&uri);
+    let all = query(uri);
     match (method.as_str(), key, all.get("uploadId")) {
-        ("GET", "", _) => list(&shared, &all),
-        ("POST", "", _) => remove(&shared, &body),
-        ("POST", key, None) => begin(&shared, key),
-        ("PUT", key, Some(id)) => part(&shared, key, id, &all, body),
-        ("POST", key, Some(id)) => complete(&shared, key, id, &body),
+        ("GET", "", _) => list(shared, &all),
+        ("POST", "", _) => remove(shared, &body),
+        ("POST", key, None) => begin(shared, key),
+        ("PUT", key, Some(id)) => part(shared, key, id, &all, body),
+        ("POST", key, Some(id)) => complete(shared, key, id, &body),
         ("DELETE", _, Some(id)) => match shared.inner().uploads.remove(id) {
             Some(_) => StatusCode::NO_CONTENT.into_response(),
             None => refused(404, "NoSuchUpload"),
@@ -322,8 +336,8 @@ async fn answer(State(shared): State<Arc<Shared>>, method: Method, uri: Uri, hea
             shared.inner().objects.remove(key);
             StatusCode::NO_CONTENT.into_response()
         }
-        ("PUT", key, None) => put(&shared, key, &headers, body),
-        ("GET" | "HEAD", key, _) => get(&shared, key, &headers),
+        ("PUT", key, None) => put(shared, key, headers, body),
+        ("GET" | "HEAD", key, _) => get(shared, key, headers),
         _ => refused(405, "MethodNotAllowed"),
     }
 }
