@@ -52,6 +52,8 @@ pub struct App {
     pub limits: Limits,
     /// Size limits.
     pub sizes: Sizes,
+    /// For how long finished jobs are kept; none for good.
+    pub keep: Option<Duration>,
     /// Oldest agent that gets new work.
     pub min_agent: Option<Version>,
     /// Memory for unpacking and validating uploads.

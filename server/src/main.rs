@@ -107,7 +107,7 @@ struct Arguments {
     /// Unfinished jobs of one user.
     #[arg(long, default_value_t = 200_000)]
     user_jobs_max: u32,
-    /// Hours for which a finished job stays in memory; the store keeps it for good.
+    /// Hours for which a finished job stays in memory; the store keeps it, as --keep-days says.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(0..=SECONDS_MAX / 3600))]
     finished_h: u64,
     /// Requests a minute under one token; 0 for no limit.
@@ -177,6 +177,9 @@ struct Arguments {
     /// Gigabytes of packages and outputs that are kept for one user; beyond it submissions are refused and running jobs held; 0 for no limit.
     #[arg(long, default_value_t = 0)]
     stored_gb_per_user: u64,
+    /// Days for which a finished job is kept, with its results; then it is as if it had never been, and its user has its gigabytes back. 0 for good.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=SECONDS_MAX / 86_400))]
+    keep_days: u64,
     /// Log lines as JSON, also on a terminal.
     #[arg(long)]
     log_json: bool,
@@ -370,6 +373,7 @@ impl Arguments {
                 checkpoint_max: self.checkpoint_mb_max.saturating_mul(1_000_000),
                 pending_max: self.pending_gb_max.saturating_mul(1_000_000_000),
             },
+            keep: (self.keep_days > 0).then(|| Duration::from_secs(self.keep_days * 86_400)),
             connections: Connections {
                 per_address: self.connections_per_address,
                 ..Connections::default()

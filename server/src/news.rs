@@ -94,6 +94,7 @@ pub(crate) fn rows(batch: &mut Batch, commands: Vec<Command>) -> News {
             Command::ChainCut(job, segment) => batch.rows.push(Row::ChainCut(job, segment)),
             Command::Superseded(blob) => news.superseded.push(blob),
             Command::Retired(finished) => batch.rows.push(Row::Finished(finished)),
+            Command::Expired(job) => batch.rows.push(Row::Expired(job)),
         }
     }
     news

@@ -74,6 +74,8 @@ pub struct Options {
     pub rates: Rates,
     /// Size limits.
     pub sizes: Sizes,
+    /// For how long finished jobs are kept; none for good.
+    pub keep: Option<Duration>,
     /// Limits of connections.
     pub connections: Connections,
     /// Proxies whose word on a client's address counts.
@@ -114,6 +116,7 @@ impl Options {
                 checkpoint_max: 1 << 20,
                 pending_max: 0,
             },
+            keep: None,
             connections: Connections::default(),
             proxies: Proxies::default(),
             enrolment: Enrolment::Shared,
@@ -263,6 +266,7 @@ impl Server {
             sweeping: tokio::sync::RwLock::default(),
             pending: Pending::new(options.sizes.pending_max),
             sizes: options.sizes,
+            keep: options.keep,
             min_agent: options.min_agent,
             public_credit: PublicCredit::new(options.credit_table),
             answering: std::sync::Mutex::default(),

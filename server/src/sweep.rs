@@ -1,5 +1,5 @@
 //! Blobs that nothing needs go: checkpoints that later ones took the place of, uploads that were never finished, and what nobody ever
-//! spoke of again. Packages, last checkpoints and outputs stay.
+//! spoke of again. Packages, last checkpoints and outputs stay, as long as the operator keeps finished jobs.
 //!
 //! When the disk is full that is done at once, and ten minutes are old enough: a client that still needs a blob sends it again.
 //!
@@ -9,13 +9,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::Digest;
+use protocol::{Digest, JobId};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::engine::stopped;
+use crate::engine::{EngineError, stopped};
 use crate::problem::Answer;
+use scheduler::{Event, Finished};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MINUTES_10: Duration = Duration::from_secs(600);
@@ -47,6 +48,8 @@ const FULL: Ages = Ages {
     orphan: MINUTES_10,
     unfinished: MINUTES_10,
 };
+/// Rows read at once.
+const PAGE: u32 = 1000;
 /// From one sweep of a full disk to the next.
 const AGAIN: Duration = Duration::from_secs(20);
 
@@ -77,9 +80,67 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         if app.engine.writes().is_err() || !app.engine.store.leads() {
             continue;
         }
+        if let Some(keep) = app.keep {
+            match expire(&app, keep).await {
+                Ok(0) => {}
+                Ok(jobs) => tracing::info!(jobs, "finished jobs are kept no longer"),
+                Err(fault) => tracing::warn!(?fault, "finished jobs stay for now"),
+            }
+        }
         match once(&app, &mut due, ages).await {
             Ok(bytes) => tracing::info!(bytes, "blobs that nothing needs are gone"),
             Err(fault) => tracing::warn!(?fault, "sweep"),
+        }
+    }
+}
+
+/// Lets go of finished jobs that ended longer ago than they are kept: what only they referred to is swept later. How many.
+///
+/// # Errors
+/// The store or the blobs do not answer.
+pub async fn expire(app: &App, keep: Duration) -> Answer<u64> {
+    let keep_ms = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
+    let before_ms = app.engine.now_ms().saturating_sub(keep_ms);
+    let (mut expired, mut from) = (0, JobId(1));
+    loop {
+        let range = from..JobId(u64::MAX);
+        let page = app.engine.store.finished_within(range, false, PAGE, None, Vec::new()).await?;
+        let Some(last) = page.last() else { return Ok(expired) };
+        from = JobId(last.id().0.saturating_add(1));
+        for finished in page {
+            let view = finished.view();
+            // Numbers are given in the order of submissions: none behind it has ended before it was submitted.
+            if view.submitted_ms > before_ms {
+                return Ok(expired);
+            }
+            if view.since_ms > before_ms {
+                continue;
+            }
+            let event = Event::Expire {
+                job: view.job,
+                user: finished.owner().to_owned(),
+                bytes: kept_bytes(app, &finished).await?,
+            };
+            match app.engine.apply(event).await {
+                Ok(_) => expired += 1,
+                // Another job may start from it.
+                Err(EngineError::Refused(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Bytes that were counted for a job's owner: its package and outputs.
+async fn kept_bytes(app: &App, finished: &Finished) -> Answer<u64> {
+    let mut bytes = app.blobs.size(finished.view().archive).await?.unwrap_or(0);
+    let mut from = 0;
+    loop {
+        let lines = app.engine.store.chain(finished.id(), from, PAGE).await?;
+        let Some(last) = lines.last() else { return Ok(bytes) };
+        from = last.entry.segment + 1;
+        for outputs in lines.iter().filter_map(|line| line.outputs) {
+            bytes += app.blobs.size(outputs).await?.unwrap_or(0);
         }
     }
 }

@@ -97,6 +97,15 @@ pub enum Event {
     },
     /// A finished job that left memory is needed again: another job is to start from it.
     Recall(Box<Finished>),
+    /// A finished job that left memory is kept no longer, by the operator's rule.
+    Expire {
+        /// The job.
+        job: JobId,
+        /// Its owner.
+        user: String,
+        /// Bytes of its package and outputs.
+        bytes: u64,
+    },
     /// That a job has ended was told at the URL that it names, or given up.
     Noticed {
         /// The job.
@@ -326,6 +335,8 @@ pub enum Command {
     Changed(JobId, Change),
     /// Boundaries of a job that are safe now, with the blob of their outputs.
     Chain(JobId, Vec<ChainEntry>, Option<Digest>),
+    /// What is kept of a finished job is kept no longer.
+    Expired(JobId),
     /// The job starts over: its boundaries are void.
     ChainReset(JobId),
     /// The job goes back to this boundary: those behind it are void.

@@ -139,6 +139,7 @@ impl Core {
             Event::End { host, attempt, end } => self.end(*host, *attempt, end)?,
             Event::Submit { user, job, bytes } => return self.submit(user, job, *bytes).map(Reply::Job),
             Event::Recall(finished) => self.recall(finished)?,
+            Event::Expire { job, user, bytes } => self.expire(*job, user, *bytes)?,
             Event::Noticed { job } => self.noticed(*job)?,
             Event::Hold { job, by } => self.hold(*job, by)?,
             Event::Release { job, by } => self.release(*job, by)?,

@@ -83,6 +83,14 @@ impl Store for MemoryStore {
                         inner.blob_jobs.extend(finished.blobs().map(|blob| (blob, finished.id())));
                         inner.finished.insert(finished.id(), *finished);
                     }
+                    Row::Expired(job) => {
+                        inner.blob_jobs.retain(|(_, other)| *other != job);
+                        let referred: BTreeSet<Digest> = inner.blob_jobs.iter().map(|(digest, _)| *digest).collect();
+                        inner.kept.retain(|digest| referred.contains(digest));
+                        inner.chain.retain(|(other, _), _| *other != job);
+                        inner.changes.remove(&job);
+                        inner.finished.remove(&job);
+                    }
                     Row::Audit(row) => {
                         inner.audit.insert((row.at_ms, row.key.clone()), *row);
                     }

@@ -59,6 +59,8 @@ pub enum Row {
     ChainCut(JobId, u64),
     /// A finished job left the scheduler's memory.
     Finished(Box<Finished>),
+    /// A finished job is kept no longer: all rows of it go.
+    Expired(JobId),
     /// A person did something.
     Audit(Box<Audited>),
 }

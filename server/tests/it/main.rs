@@ -16,6 +16,7 @@ mod fencing;
 mod frame;
 mod guide;
 mod half_sent;
+mod kept;
 mod limits;
 mod lists;
 mod monitoring;

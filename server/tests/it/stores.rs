@@ -188,6 +188,31 @@ async fn contract(store: &dyn Store) {
     );
     assert_eq!(store.kept(BTreeSet::new()).await.unwrap(), BTreeSet::new());
 
+    // Kept no longer, nothing of it is there, but for what another job has as well.
+    let shared = Row::Chain(JobId(2), one.clone(), Some(archive));
+    let batch = Batch {
+        first: 8,
+        events: ticks(8, 1),
+        rows: vec![shared, Row::Expired(JobId(1))],
+        answers: Vec::new(),
+    };
+    store.append(batch).await.unwrap();
+    assert_eq!(store.finished(JobId(1)).await.unwrap(), None);
+    assert_eq!(
+        (
+            store.chain(JobId(1), 0, 10).await.unwrap().len(),
+            store.changes(JobId(1), 10).await.unwrap().len()
+        ),
+        (0, 0)
+    );
+    assert_eq!(store.blob_jobs(archive).await.unwrap(), [JobId(2)]);
+    let kept = store
+        .kept(ended.blobs().chain([Digest::of(b"outputs")]).collect())
+        .await
+        .unwrap();
+    assert_eq!(kept, BTreeSet::from([archive]));
+    assert_eq!(store.changes(JobId(3), 10_000).await.unwrap().len(), 5000);
+
     store.forget(101).await.unwrap();
     assert_eq!(store.answer("ann submit key".to_owned()).await.unwrap(), None);
 
@@ -206,8 +231,8 @@ async fn contract(store: &dyn Store) {
         audited(6, "c", Topic::Jobs),
     ];
     let batch = Batch {
-        first: 8,
-        events: ticks(8, 1),
+        first: 9,
+        events: ticks(9, 1),
         rows: rows.iter().map(|row| Row::Audit(Box::new(row.clone()))).collect(),
         answers: Vec::new(),
     };
@@ -276,8 +301,8 @@ async fn sqlite_keeps_the_contract() {
     assert!(store.load().await.unwrap() == before, "reopened");
     store
         .append(Batch {
-            first: 9,
-            events: ticks(9, 1),
+            first: 10,
+            events: ticks(10, 1),
             rows: vec![Row::Changed(JobId(1), change(9))],
             answers: Vec::new(),
         })

@@ -74,4 +74,16 @@ impl Core {
         }
         Ok(())
     }
+
+    /// A finished job that left memory is kept no longer: its owner has room for so many bytes more.
+    pub(crate) fn expire(&mut self, id: JobId, user: &str, bytes: u64) -> Result<(), Refusal> {
+        if self.jobs.get(id).is_some() || id.0 >= self.jobs.next() {
+            return Err(Refusal::State(format!(
+                "job {id} has not ended, or another one may start from it"
+            )));
+        }
+        self.jobs.free(user, bytes);
+        self.commands.push(Command::Expired(id));
+        Ok(())
+    }
 }

@@ -336,7 +336,7 @@ impl Chaos {
                     self.chains.entry(job).or_default().retain(|entry| entry.segment <= segment);
                 }
                 Command::Retired(finished) => drop(self.retired.insert(finished.id(), *finished)),
-                Command::Orders(_) | Command::Changed(..) | Command::Superseded(_) => {}
+                Command::Orders(_) | Command::Changed(..) | Command::Superseded(_) | Command::Expired(_) => {}
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Finished jobs: out of memory after a while, kept, and recalled when another job starts from them.
 
 use protocol::http::SubmitJob;
-use protocol::{JobState, Outcome};
+use protocol::{JobId, JobState, Outcome};
 
 use super::driver::{DAY, HOUR, World, job};
 use crate::{Command, Core, Event, Finished, Refusal};
@@ -53,6 +53,33 @@ fn a_finished_job_leaves_memory_and_is_as_it_was_when_recalled() {
     assert_eq!(Some(lease.checkpoint.unwrap().entry.digest), before.chain);
     world.pass(2 * DAY, &[host]);
     assert_eq!(retired(&world).len(), 2, "it leaves memory again");
+}
+
+#[test]
+fn a_job_that_is_kept_no_longer_has_left_memory_and_its_owner_has_room_again() {
+    let mut world = World::new();
+    let host = world.host("desk", 1);
+    let first = world.submit("ann", job("first"));
+    let stored = |world: &World| world.core.jobs.account("ann").unwrap().stored_bytes;
+    let expire = |job, bytes| Event::Expire {
+        job,
+        user: "ann".to_owned(),
+        bytes,
+    };
+    let bytes = stored(&world);
+    assert!(bytes > 0);
+    for wrong in [first, JobId(first.0 + 1)] {
+        assert!(matches!(world.try_apply(expire(wrong, 1)), Err(Refusal::State(_))), "{wrong}");
+    }
+    let by = "ann".to_owned();
+    world.apply(Event::Cancel { job: first, by });
+    world.pass(25 * HOUR, &[host]);
+    let second = world.submit("ann", job("second"));
+    assert_eq!(stored(&world), 2 * bytes);
+    world.apply(expire(first, bytes));
+    assert_eq!(stored(&world), bytes);
+    assert!(world.commands.contains(&Command::Expired(first)));
+    assert_eq!(second.0, first.0 + 1);
 }
 
 #[test]

@@ -177,7 +177,7 @@ impl Server {
                     self.take_back(job);
                 }
                 Command::Superseded(blob) => drop(self.blobs.remove(&blob)),
-                Command::Changed(..) | Command::Retired(_) => {}
+                Command::Changed(..) | Command::Retired(_) | Command::Expired(_) => {}
             }
         }
     }

@@ -205,6 +205,19 @@ macro_rules! sql_writes {
                                 .execute(&mut **transaction)
                                 .await?;
                         }
+                        Row::Expired(job) => {
+                            // Blobs that no other job has are swept, as all that nothing refers to.
+                            for statement in [
+                                "DELETE FROM kept WHERE digest IN (SELECT digest FROM blob_jobs WHERE job = $1) AND NOT EXISTS \
+                                 (SELECT 1 FROM blob_jobs WHERE blob_jobs.digest = kept.digest AND blob_jobs.job <> $1)",
+                                "DELETE FROM blob_jobs WHERE job = $1",
+                                "DELETE FROM chain WHERE job = $1",
+                                "DELETE FROM changes WHERE job = $1",
+                                "DELETE FROM finished WHERE job = $1",
+                            ] {
+                                sqlx::query(statement).bind(int(job.0)).execute(&mut **transaction).await?;
+                            }
+                        }
                         Row::Audit(audited) => Self::write_audit(transaction, audited).await?,
                         Row::Finished(finished) => {
                             kept.extend(finished.blobs());

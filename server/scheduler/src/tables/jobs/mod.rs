@@ -353,6 +353,14 @@ impl Jobs {
         }
     }
 
+    /// Fewer bytes are kept for a user.
+    pub(crate) fn free(&mut self, name: &str, bytes: u64) {
+        if let Some(user) = self.users.find(name) {
+            let account = self.users.get_mut(user);
+            account.stored_bytes = account.stored_bytes.saturating_sub(bytes);
+        }
+    }
+
     /// A job's owner received computing.
     pub(crate) fn serve(&mut self, id: JobId, computed_ms: u64) {
         if let Some(job) = self.rows.get(&id) {
