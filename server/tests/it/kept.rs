@@ -30,12 +30,12 @@ async fn a_finished_job_is_kept_as_long_as_the_operator_says_and_then_its_user_h
     let template = a_job(&scientist, 3).await;
     let first = scientist.submit(&template).await;
     let lease = worker.take().await[0].clone();
+    worker.compute(&lease, None, 3).await;
     let held = SubmitJob {
         hold: true,
         ..template.clone()
     };
     let second = scientist.submit(&held).await;
-    worker.compute(&lease, None, 3).await;
     let until = Instant::now() + Duration::from_secs(10);
     let finished = loop {
         match server.engine.store.finished(first).await.unwrap() {
