@@ -129,6 +129,22 @@ async fn a_link_is_followed_without_the_token_and_the_server_is_asked_where_it_l
     }
 }
 
+/// What a store gives by a link is held against the digest like what a server gives.
+#[tokio::test]
+async fn other_bytes_by_a_link_are_no_blob() {
+    let store = serve_always("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nwrong".to_owned());
+    let link = format!("{store}/there?signature=x");
+    let url = serve(move |_, stream| {
+        let answer = format!("HTTP/1.1 204 No Content\r\nbaton-blob-link: {link}\r\nConnection: close\r\n\r\n");
+        drop(stream.write_all(answer.as_bytes()));
+    });
+    let place = tempfile::tempdir().expect("a folder");
+    let path = place.path().join("blob");
+    let fetched = blobs::download(&client(&url), Digest::of(b"right"), &path, 100).await;
+    assert!(matches!(fetched, Err(NetError::Corrupt(_))), "{fetched:?}");
+    assert!(!path.exists());
+}
+
 #[test]
 fn links_into_this_machines_network_or_without_tls_are_not_followed() {
     for (server, link, follows) in [
