@@ -177,7 +177,7 @@ impl Core {
             if self.rules >= 3 {
                 self.spare(device);
             }
-            self.arm_prefetch(head);
+            self.arm_prefetch(head, self.now_ms);
         }
         self.pending.hosts.insert(device.host);
         self.touch(device.host);

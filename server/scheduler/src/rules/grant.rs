@@ -58,15 +58,15 @@ impl Core {
         }
     }
 
-    /// Sets the timer for [`prefetch`](Self::prefetch) by what is known now.
-    pub(super) fn arm_prefetch(&mut self, id: AttemptId) {
+    /// Sets the timer for [`prefetch`](Self::prefetch) by what was known at a time.
+    pub(super) fn arm_prefetch(&mut self, id: AttemptId, known_ms: u64) {
         let Some(attempt) = self.attempts.get(id) else { return };
         if attempt.stop.is_some() || self.hosts.line(attempt.device) != [id] {
             return;
         }
         let left = self.jobs.get(attempt.job).and_then(|job| job.left_ms(attempt.segment));
         if let Some(left) = left {
-            let at = self.now_ms.saturating_add(left.saturating_sub(self.config.prefetch_ms));
+            let at = known_ms.saturating_add(left.saturating_sub(self.config.prefetch_ms));
             self.timers.set(Timer::Prefetch(id), at);
         }
     }

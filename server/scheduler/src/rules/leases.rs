@@ -63,7 +63,7 @@ impl Core {
             job.moved_bytes = job.moved_bytes.saturating_add(fetched);
         }
         self.show_progress(id);
-        self.arm_prefetch(id);
+        self.arm_prefetch(id, self.now_ms);
         self.touch(device.host);
     }
 
@@ -102,7 +102,7 @@ impl Core {
         } else {
             self.advance(id, Stage::Leased);
         }
-        self.arm_prefetch(id);
+        self.arm_prefetch(id, self.now_ms);
     }
 
     /// A host that reports regularly, but not this, has dropped it.
@@ -236,7 +236,7 @@ impl Core {
         } else {
             self.sync_yield(id);
             self.advance(id, Stage::Running);
-            self.arm_prefetch(id);
+            self.arm_prefetch(id, self.now_ms);
         }
         // What follows for the job is no matter of its host.
         let state = self

@@ -1,7 +1,7 @@
 //! Heartbeats that change nothing are not logged; what is logged comes to the same state.
 
-use protocol::http::{Heartbeat, HostView, LeaveNotice};
-use protocol::{HostId, HostState, Tier};
+use protocol::http::{Heartbeat, HostView, JobProgress, LeaveNotice};
+use protocol::{HostId, HostState, JobId, Tier};
 
 use super::driver::{HOUR, MINUTE};
 use crate::testing::{START_MS, registration, submission};
@@ -116,6 +116,60 @@ fn an_hour_of_a_thousand_idle_hosts_is_a_row_a_minute_and_not_one_a_heartbeat() 
     });
     println!("rows in an hour: {} now, {} if each heartbeat were logged", rows[0], rows[1]);
     assert!(rows[0] <= 61 && rows[1] >= 12_000, "{rows:?}");
+}
+
+#[test]
+fn of_a_host_that_computes_a_heartbeat_is_logged_where_it_came_to_another_segment() {
+    const HOSTS: u64 = 60;
+    const ROUNDS: u64 = 24;
+    let both = [true, false].map(|notes| {
+        let mut driven = Driven::new(notes);
+        for index in 0..HOSTS {
+            let now_ms = START_MS + index * 1000;
+            driven.take(register(index), now_ms);
+            let (user, job) = ("ann".to_owned(), Box::new(submission("argon", Tier::Portable, 8)));
+            driven.take(Event::Submit { user, job, bytes: 1 }, now_ms);
+        }
+        let hosts = (1..=HOSTS).map(HostId);
+        hosts
+            .clone()
+            .for_each(|host| driven.take(Event::Take { host }, START_MS + HOSTS * 1000));
+        for round in 1..=ROUNDS {
+            for host in hosts.clone() {
+                let now_ms = START_MS + 2 * MINUTE + round * 5 * MINUTE + host.0 * 1000;
+                let lease = driven.core.orders(host).unwrap().leases[0].clone();
+                let Event::Heartbeat { mut beat, address, .. } = beat(host, now_ms, 100) else {
+                    panic!("a heartbeat")
+                };
+                beat.jobs.push(JobProgress {
+                    attempt: lease.attempt,
+                    epoch: lease.epoch,
+                    segment: round / 4,
+                    segment_ms: 20 * MINUTE,
+                });
+                driven.take(Event::Heartbeat { host, beat, address }, now_ms);
+            }
+        }
+        driven
+    });
+    let logged = both.each_ref().map(|driven| {
+        let beats = driven
+            .log
+            .iter()
+            .filter(|(_, event)| matches!(event, Event::Heartbeat { .. }));
+        beats.count() as u64
+    });
+    // The first says that it computes, and then each fourth that it came further.
+    assert_eq!(logged, [7 * HOSTS, ROUNDS * HOSTS]);
+    for driven in &both {
+        driven.core.check().unwrap();
+        assert!(driven.core.save().unwrap() == driven.replayed(), "the log says all");
+    }
+    let seen = both.each_ref().map(|driven| {
+        let jobs = (1..=HOSTS).map(|job| driven.core.job(JobId(job)).unwrap());
+        jobs.map(|job| (job.state, job.epoch, job.progress)).collect::<Vec<_>>()
+    });
+    assert_eq!(seen[0], seen[1]);
 }
 
 #[test]
