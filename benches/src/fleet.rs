@@ -5,15 +5,15 @@ use protocol::{AttemptId, Digest, HostId, Outcome};
 use scheduler::testing::{START_MS, populated};
 use server::store::{Store, TokenRow};
 
-/// A heartbeat that reports one attempt.
-pub fn beat(attempt: AttemptId, epoch: u64) -> Heartbeat {
+/// A heartbeat that reports one attempt, at a segment.
+pub fn beat(attempt: AttemptId, epoch: u64, segment: u64) -> Heartbeat {
     Heartbeat {
         clock_ms: START_MS,
         rtt_ms: Some(125),
         jobs: vec![JobProgress {
             attempt,
             epoch,
-            segment: 1,
+            segment,
             segment_ms: 60_000,
         }],
         accepting: true,

@@ -162,7 +162,7 @@ async fn honest(address: &str, hosts: u64, connections: u64, length: Duration) -
                     }
                 };
                 for _ in 0..4 {
-                    let beat = beat(AttemptId(lease.attempt.0), lease.epoch);
+                    let beat = beat(AttemptId(lease.attempt.0), lease.epoch, 1);
                     let path = format!("/v1/hosts/{host}/heartbeat");
                     let _orders: Orders = connection.post(&path, &secret(host), &beat).await?;
                     beats.fetch_add(1, Ordering::Relaxed);

@@ -147,7 +147,7 @@ fn decisions(hosts: u64, rounds: u64) {
 }
 
 fn heartbeat(host: HostId, lease: &Lease) -> Event {
-    let beat = beat(lease.attempt, lease.epoch);
+    let beat = beat(lease.attempt, lease.epoch, 1);
     Event::Heartbeat { host, beat, address: 1 }
 }
 
@@ -216,29 +216,40 @@ async fn http(store_name: &str, hosts: u64, jobs: u64, connections: u64, seconds
     let address = server.address.to_string();
     let length = Duration::from_secs(seconds);
 
-    let begun = Instant::now();
-    let beats = drive(connections, |first| {
-        let address = address.clone();
-        async move {
-            let mut connection = Connection::open(&address).await?;
-            let mut times = Times::default();
-            let mut host = 1 + first;
-            while begun.elapsed() < length {
-                let path = format!("/v1/hosts/{host}/heartbeat");
-                let body = beat(AttemptId(host), 1);
-                let orders: Orders = times.measure(connection.post(&path, &secret(host), &body)).await?;
-                anyhow::ensure!(orders.leases.len() == 1, "host {host} lost its lease");
-                host = if host + connections > hosts {
-                    1 + first
-                } else {
-                    host + connections
-                };
+    let bytes = serde_json::to_vec(&Event::Heartbeat {
+        host: HostId(hosts),
+        beat: beat(AttemptId(hosts), 1, 1),
+        address: u64::MAX,
+    })?
+    .len();
+    println!("  a heartbeat that is logged takes {bytes} bytes of the log");
+    for (name, further) in [
+        ("heartbeats, each at another segment", true),
+        ("heartbeats that say nothing new", false),
+    ] {
+        let begun = Instant::now();
+        let beats = drive(connections, |first| {
+            let address = address.clone();
+            async move {
+                let mut connection = Connection::open(&address).await?;
+                let mut times = Times::default();
+                let (mut host, mut segment) = (1 + first, 1);
+                while begun.elapsed() < length {
+                    let path = format!("/v1/hosts/{host}/heartbeat");
+                    let body = beat(AttemptId(host), 1, if further { segment } else { 0 });
+                    let orders: Orders = times.measure(connection.post(&path, &secret(host), &body)).await?;
+                    anyhow::ensure!(orders.leases.len() == 1, "host {host} lost its lease");
+                    host += connections;
+                    if host > hosts {
+                        (host, segment) = (1 + first, segment + 1);
+                    }
+                }
+                Ok(times)
             }
-            Ok(times)
-        }
-    })
-    .await?;
-    say("heartbeats", &beats, beats.0.len(), begun.elapsed());
+        })
+        .await?;
+        say(name, &beats, beats.0.len(), begun.elapsed());
+    }
 
     let begun = Instant::now();
     let leases = drive(connections, |first| {
