@@ -143,6 +143,7 @@ pub struct Server {
     /// The state that all handlers share.
     pub app: Arc<App>,
     stop: watch::Sender<bool>,
+    writer: tokio::task::JoinHandle<()>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     lock: File,
 }
@@ -300,7 +301,8 @@ impl Server {
             engine,
             app,
             stop,
-            tasks: vec![serving, sweeper, teller, writer],
+            writer,
+            tasks: vec![serving, sweeper, teller],
             lock,
         })
     }
@@ -335,11 +337,17 @@ impl Server {
     /// Stops: answers what was asked, ends the streams, keeps a snapshot.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        for task in self.tasks {
-            // A client that does not let go does not keep the server.
+        // A client that does not let go does not keep the server.
+        let ended = async |task| {
             if tokio::time::timeout(Duration::from_secs(20), task).await.is_err() {
                 tracing::warn!("a task did not end in time");
             }
+        };
+        ended(self.writer).await;
+        // Once all that was asked is written, the next server need not wait for this one's connections to end.
+        self.engine.store.resign().await;
+        for task in self.tasks {
+            ended(task).await;
         }
         self.engine.store.close().await;
         // By itself it would last as long as a child that is just being started.

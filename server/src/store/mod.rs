@@ -310,6 +310,11 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(std::future::pending())
     }
 
+    /// Lets go of the right to write, so that the next process can begin while this one still reads.
+    fn resign(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Lets go of the store, so that the next process can begin at once.
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))

@@ -264,12 +264,17 @@ impl PostgresStore {
         })
     }
 
+    async fn resign(&self) {
+        if let Some(lock) = self.lock.get() {
+            lock.release().await;
+            self.renewals.end();
+        }
+    }
+
     async fn close(&self) {
         self.pool.close().await;
         self.writer.close().await;
-        if let Some(lock) = self.lock.get() {
-            lock.release().await;
-        }
+        self.resign().await;
     }
 }
 

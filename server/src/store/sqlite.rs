@@ -82,6 +82,9 @@ impl SqliteStore {
         Box::pin(std::future::pending())
     }
 
+    /// The folder's lock is let go of with the process.
+    async fn resign(&self) {}
+
     async fn close(&self) {
         self.pool.close().await;
     }

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use crate::common::postgres::Cluster;
 use crate::common::process::Process;
 use crate::common::{Person, Worker, a_job, compute, submit_when_it_leads, token};
+use futures_util::StreamExt as _;
 use protocol::http::lease::ChainLine;
 use protocol::http::signed::Keys;
-use protocol::http::{AuditView, JobView, Listed, NOT_LEADER, Problem, SERVER_BEHIND, SERVER_LEADER, ServerView};
-use protocol::{ChainEntry, JobId, JobState};
+use protocol::http::{AuditView, BlobView, JobView, Listed, NOT_LEADER, Problem, SERVER_BEHIND, SERVER_LEADER, ServerView};
+use protocol::{ChainEntry, Digest, JobId, JobState};
 use reqwest::{Method, StatusCode};
 
 /// Servers of one database with one folder of blobs; the first leads.
@@ -225,6 +226,36 @@ async fn a_planned_change_of_the_leader_loses_no_request() {
     let answered = submitting.await.unwrap();
     let expected: Vec<JobId> = (1..=60).map(JobId).collect();
     assert_eq!(answered, expected, "each once, none lost");
+}
+
+#[tokio::test]
+async fn the_next_server_leads_while_one_that_was_told_to_stop_still_takes_in_an_upload() {
+    let Some(mut servers) = Servers::start(2, &[]) else { return };
+    let [scientist, other] = [0, 1].map(|server| servers.person(server, "scientist"));
+    let template = a_job(&scientist, 6).await;
+    let path = format!("/v1/blobs/{}", Digest::of(b"hello world"));
+    let (send, rest) = tokio::sync::oneshot::channel::<&str>();
+    let first = futures_util::stream::once(async { Ok("hello ") });
+    let body = first.chain(futures_util::stream::once(async {
+        rest.await.map_err(std::io::Error::other)
+    }));
+    let request = scientist.request(Method::PUT, &format!("{path}?size=11"));
+    let uploading = tokio::spawn(request.body(reqwest::Body::wrap_stream(body)).send());
+    let until = Instant::now() + Duration::from_secs(5);
+    while scientist.get::<BlobView>(&format!("{path}/upload")).await.received < 6 {
+        assert!(Instant::now() < until, "nothing comes");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    servers.running[0].signal("TERM");
+    let (_, took) = submit_when_it_leads(&other, &template).await;
+    println!("taken over {took:?} after SIGTERM");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(
+        servers.running[0].child.try_wait().unwrap().is_none(),
+        "it still serves what it has begun"
+    );
+    send.send("world").unwrap();
+    assert_eq!(uploading.await.unwrap().unwrap().status(), StatusCode::OK);
 }
 
 /// Brings bytes to a server that follows, as soon as it has heard of what they are for. What it says at last.

@@ -49,6 +49,11 @@ impl Renewals {
         self.last_ms.store(asked_ms, Ordering::SeqCst);
     }
 
+    /// There are no more: another server may lead from now on.
+    pub(super) fn end(&self) {
+        self.last_ms.store(0, Ordering::SeqCst);
+    }
+
     /// Whether no other server leads yet, whatever the database has heard since.
     pub(super) fn hold(&self) -> bool {
         let last_ms = self.last_ms.load(Ordering::SeqCst);

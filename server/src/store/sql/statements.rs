@@ -1,7 +1,7 @@
 //! The statements, once for both databases: SQLite and PostgreSQL read the same text.
 
 /// Implements [`super::Store`] for a type with a `pool` of connections to one database for reading, another, `writer`, for writing, a counter `next_row`, and functions `begin` (the only way to a
-/// transaction that writes), `reading`, `lead`, `leads`, `leader`, `ready`, `lost` and `close`.
+/// transaction that writes), `reading`, `lead`, `leads`, `leader`, `ready`, `lost`, `resign` and `close`.
 macro_rules! sql_store {
     ($store:ty, $database:ty) => {
         use futures_util::future::BoxFuture;
@@ -270,6 +270,10 @@ macro_rules! sql_store {
 
             fn lost(&self) -> BoxFuture<'static, String> {
                 <$store>::lost(self)
+            }
+
+            fn resign(&self) -> BoxFuture<'_, ()> {
+                Box::pin(<$store>::resign(self))
             }
 
             fn close(&self) -> BoxFuture<'_, ()> {
