@@ -136,11 +136,7 @@ impl PostgresStore {
         ]);
         // Those who only ask are told within a second or two that the database is away.
         let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(READ_PATIENCE);
-        // One is open before it is needed, so that a server that takes over writes at once.
-        let writer = PgPoolOptions::new()
-            .min_connections(1)
-            .max_connections(2)
-            .acquire_timeout(WRITE_PATIENCE);
+        let writer = PgPoolOptions::new().max_connections(2).acquire_timeout(WRITE_PATIENCE);
         Ok(Self {
             options,
             pool: pool.connect_lazy_with(read_only.clone()),
