@@ -2,7 +2,8 @@
 //! database, to the database, or to the store, nothing that a client was told is taken back, no job is lost or made twice, and a job's chain is that of a run that was never touched.
 //!
 //! The test takes one schedule. The campaign takes as many as `BATON_SCHEDULES` says, from seed `BATON_SEED` on, `BATON_AT_ONCE` of them side by side, each on a database
-//! cluster of its own, and prints how long it took until a write was answered after each kind of fault. Where that took longer than it should, it says what the client met, and keeps the servers' logs:
+//! cluster of its own, and prints how long it took until a write was answered after each kind of fault.
+//! Where that took longer than it should, it says what the client met, and keeps the servers' logs:
 //! `cargo nextest run --release --workspace --test it --run-ignored only -E 'test(campaign)' --no-capture`.
 //!
 //! | module | owns |
