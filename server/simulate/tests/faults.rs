@@ -1,7 +1,7 @@
 //! Worlds under faults: a hundred seeds without a broken invariant, each replays exactly, and parts that work wrongly on purpose are found.
 
 use simulate::faults::chance::Script;
-use simulate::faults::{Mutant, campaign, play, replay, shrink};
+use simulate::faults::{Mutant, campaign, play, play_noted, replay, shrink};
 
 #[test]
 fn a_hundred_worlds_under_faults_break_no_invariant() {
@@ -20,6 +20,7 @@ fn a_hundred_worlds_under_faults_break_no_invariant() {
 #[test]
 fn a_seed_replays_exactly() {
     assert_eq!(play(7, None), play(7, None));
+    assert_eq!(play_noted(7, None), play_noted(7, None));
     assert_ne!(
         play(7, None).map(|played| played.digest),
         play(8, None).map(|played| played.digest)

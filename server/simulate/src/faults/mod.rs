@@ -142,7 +142,15 @@ impl Broken {
 /// # Errors
 /// The first invariant that does not hold, with what happened before.
 pub fn play(seed: u64, mutant: Option<Mutant>) -> Result<Played, Box<Broken>> {
-    world::World::new(seed, mutant, None).play()
+    quick(seed, mutant, None)
+}
+
+/// Plays one world, and takes the digest of the texts of all that happens, which is slower.
+///
+/// # Errors
+/// See [`play`].
+pub fn play_noted(seed: u64, mutant: Option<Mutant>) -> Result<Played, Box<Broken>> {
+    world::World::new(seed, mutant, None, true).play()
 }
 
 /// Plays a world in which only these of its faults strike.
@@ -150,7 +158,13 @@ pub fn play(seed: u64, mutant: Option<Mutant>) -> Result<Played, Box<Broken>> {
 /// # Errors
 /// See [`play`].
 pub fn replay(seed: u64, mutant: Option<Mutant>, script: Script) -> Result<Played, Box<Broken>> {
-    world::World::new(seed, mutant, Some(script)).play()
+    quick(seed, mutant, Some(script))
+}
+
+/// A world is played without notes, and once more with them when it breaks.
+fn quick(seed: u64, mutant: Option<Mutant>, script: Option<Script>) -> Result<Played, Box<Broken>> {
+    let played = world::World::new(seed, mutant, script.clone(), false).play();
+    played.or_else(|_| world::World::new(seed, mutant, script, true).play())
 }
 
 /// Plays one world after the other, and adds up.

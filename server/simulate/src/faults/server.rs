@@ -14,8 +14,9 @@ use super::machine::Folder;
 
 /// Ten years: finished jobs stay in memory.
 const NEVER_MS: u64 = 10 * 365 * 24 * 3_600_000;
-/// One look at all the core's invariants for so many events.
+/// One look at the core's invariants for so many events, and one at whether it comes out the same when it is saved and restored.
 const CHECK_EVERY: u64 = 32;
+const SAVE_EVERY: u64 = 1024;
 
 /// The newest lease of a job that was told to a host.
 #[derive(Clone, Copy, Debug)]
@@ -133,8 +134,12 @@ impl Server {
         };
         self.applied += 1;
         self.follow();
-        if self.applied.is_multiple_of(CHECK_EVERY) {
+        if self.applied.is_multiple_of(SAVE_EVERY) {
             self.check();
+        } else if self.applied.is_multiple_of(CHECK_EVERY)
+            && let Err(wrong) = self.core.check_tables()
+        {
+            self.breaks(format!("the core: {wrong}"));
         }
         reply
     }

@@ -76,6 +76,36 @@ pub(super) enum Happening {
     Release,
 }
 
+impl Happening {
+    /// What happens, and to which machine, as numbers for a digest.
+    fn number(&self) -> (u64, u64) {
+        match self {
+            Self::Request { machine, id, .. } => (1, (*machine as u64) ^ id.0 << 16),
+            Self::Answer { machine, id, .. } => (2, (*machine as u64) ^ id.0 << 16),
+            Self::Resend { machine, .. } => (3, *machine as u64),
+            Self::Orders { machine, orders, .. } => (4, (*machine as u64) ^ orders.sequence << 16),
+            Self::Segment { machine, .. } => (5, *machine as u64),
+            Self::Wake { machine, .. } => (6, *machine as u64),
+            Self::Due => (7, 0),
+            Self::Start(machine) => (8, *machine as u64),
+            Self::Stop { machine, .. } => (9, *machine as u64),
+            Self::ServerBack => (10, 0),
+            Self::Owner(machine, here) => (11, (*machine as u64) ^ u64::from(*here) << 16),
+            Self::Submit(job) => (12, *job),
+            Self::Fault => (13, 0),
+            Self::Calm => (14, 0),
+            Self::Release => (15, 0),
+        }
+    }
+}
+
+/// SplitMix64's last step.
+fn mix(mut word: u64) -> u64 {
+    word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ word >> 31
+}
+
 pub(super) struct World {
     seed: u64,
     pub(super) now_ms: u64,
@@ -87,12 +117,14 @@ pub(super) struct World {
     pub(super) mutant: Option<Mutant>,
     due_ms: Option<u64>,
     broken: Option<String>,
-    before: VecDeque<String>,
+    /// What happened lately; nothing is noted, and no text made of it, unless it is asked for.
+    before: Option<VecDeque<String>>,
     pub(super) played: Played,
 }
 
 impl World {
-    pub(super) fn new(seed: u64, mutant: Option<Mutant>, script: Option<Script>) -> Self {
+    /// The world of a seed. With `notes` all that happens is noted, and its digest is of the texts; without, of what, when and to whom it happened.
+    pub(super) fn new(seed: u64, mutant: Option<Mutant>, script: Option<Script>, notes: bool) -> Self {
         let mut chance = Chance::new(seed, script);
         let mut draws = chance.draws(Purpose::World, 0);
         let mut timeline = Timeline::new();
@@ -129,7 +161,7 @@ impl World {
             mutant,
             due_ms: None,
             broken: None,
-            before: VecDeque::new(),
+            before: notes.then(VecDeque::new),
             played: Played::default(),
         }
     }
@@ -166,23 +198,28 @@ impl World {
                 seed: self.seed,
                 at_ms: self.now_ms,
                 what,
-                before: self.before.into(),
+                before: self.before.unwrap_or_default().into(),
                 script: self.chance.struck,
             })),
         }
     }
 
     fn note(&mut self, happening: &Happening) {
+        self.played.events += 1;
+        let Some(before) = &mut self.before else {
+            let (what, machine) = happening.number();
+            self.played.digest = mix(self.played.digest ^ self.now_ms.rotate_left(20) ^ what << 8 ^ machine);
+            return;
+        };
         let mut line = format!("{:>9} {happening:?}", self.now_ms);
         let digest = Digest::of(line.as_bytes()).0;
         let first = digest.first_chunk().copied().map_or(0, u64::from_le_bytes);
-        self.played.digest = self.played.digest.rotate_left(7) ^ first;
-        self.played.events += 1;
+        self.played.digest = mix(self.played.digest ^ first);
         line.truncate(line.char_indices().nth(160).map_or(line.len(), |(at, _)| at));
-        if self.before.len() == BEFORE {
-            self.before.pop_front();
+        if before.len() == BEFORE {
+            before.pop_front();
         }
-        self.before.push_back(line);
+        before.push_back(line);
     }
 
     /// Whether a fault strikes now, one in so many; never in the calm.

@@ -7,11 +7,13 @@ const STRANDED_MS: u64 = 6 * 3_600_000;
 /// A job with at most this much work left is nearly done.
 const NEARLY_MS: u64 = 3_600_000;
 
+use std::collections::BTreeMap;
+
 /// One job.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Job {
-    pub(crate) urgent: bool,
-    pub(crate) submitted_ms: u64,
+struct Job {
+    urgent: bool,
+    submitted_ms: u64,
     started_ms: Option<u64>,
     done_ms: Option<u64>,
     /// Since when it makes no progress, once it was started.
@@ -33,7 +35,9 @@ pub(crate) struct Outcome {
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    jobs: Vec<Job>,
+    /// By their numbers; one that is done is kept only while it counts as stalled on some host.
+    jobs: BTreeMap<u64, Job>,
+    submitted: u64,
     pub(crate) job_work_ms: u64,
     /// Work done, lost, and in completed jobs.
     pub(crate) computed: u64,
@@ -60,20 +64,23 @@ impl Ledger {
     }
 
     pub(crate) fn submit(&mut self, now_ms: u64, urgent: bool) -> u64 {
-        self.jobs.push(Job {
+        let number = self.submitted;
+        self.submitted += 1;
+        let job = Job {
             urgent,
             submitted_ms: now_ms,
             ..Job::default()
-        });
-        self.jobs.len() as u64 - 1
+        };
+        self.jobs.insert(number, job);
+        number
     }
 
     pub(crate) fn is_urgent(&self, job: u64) -> bool {
-        self.jobs[super::index(job)].urgent
+        self.jobs.get(&job).is_some_and(|job| job.urgent)
     }
 
     pub(crate) fn is_done(&self, job: u64) -> bool {
-        self.jobs[super::index(job)].done_ms.is_some()
+        self.jobs.get(&job).is_none_or(|job| job.done_ms.is_some())
     }
 
     /// Work of a job is done, or of a check.
@@ -93,7 +100,7 @@ impl Ledger {
 
     /// The job computes.
     pub(crate) fn goes(&mut self, job: u64, now_ms: u64) {
-        let found = &mut self.jobs[super::index(job)];
+        let Some(found) = self.jobs.get_mut(&job) else { return };
         found.started_ms.get_or_insert(now_ms);
         if found.stalled_ms.take().is_some_and(|since| now_ms >= since + STRANDED_MS) {
             self.stranded += 1;
@@ -102,7 +109,7 @@ impl Ledger {
 
     /// The job does not compute any more, with so much work left on its host.
     pub(crate) fn stalls(&mut self, job: u64, now_ms: u64, left_ms: u64) {
-        let found = &mut self.jobs[super::index(job)];
+        let Some(found) = self.jobs.get_mut(&job) else { return };
         if found.done_ms.is_none() {
             found.stalled_ms.get_or_insert(now_ms);
             if left_ms <= NEARLY_MS {
@@ -113,7 +120,7 @@ impl Ledger {
 
     /// The job's result is on the server.
     pub(crate) fn done(&mut self, job: u64, now_ms: u64) {
-        let found = &mut self.jobs[super::index(job)];
+        let Some(found) = self.jobs.get_mut(&job) else { return };
         if found.done_ms.replace(now_ms).is_some() {
             return;
         }
@@ -124,11 +131,14 @@ impl Ledger {
             (false, started) => self.outcome.turnaround.push(now_ms - started.unwrap_or(now_ms)),
         }
         self.outcome.last_hour.extend(found.nearly_ms.map(|since| now_ms - since));
+        if found.stalled_ms.is_none() {
+            self.jobs.remove(&job);
+        }
     }
 
     /// The simulation ends: jobs that stand still count as stranded if they have for long enough.
     pub(crate) fn close(&mut self, now_ms: u64) {
         let stranded = |job: &&Job| job.done_ms.is_none() && job.stalled_ms.is_some_and(|since| now_ms >= since + STRANDED_MS);
-        self.stranded += self.jobs.iter().filter(stranded).count() as u64;
+        self.stranded += self.jobs.values().filter(stranded).count() as u64;
     }
 }
