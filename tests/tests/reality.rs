@@ -1,4 +1,6 @@
-//! A campaign: ten volunteers as real processes, through two days at three hundred times the pace, and the same hosts in the simulator.
+//! Contract: what the simulator says holds for real processes.
+//!
+//! The campaign: ten volunteers as real processes, through two days at three hundred times the pace, and the same hosts in the simulator.
 //!
 //! Every host has a night of eight hours, in which it is killed without a word; nights are spread over the day. What came of it (turnaround, wasted
 //! share, throughput) stands beside what `baton-server simulate --trace` says of the same hours and the measured time of a segment. It takes ten
@@ -13,7 +15,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use contracts::sharing::{FAST, Stage, Worker};
-use contracts::{program, said, short_package};
+use contracts::{baton, program, said, short_package};
 use protocol::JobState;
 use serde_json::Value;
 
@@ -239,4 +241,48 @@ fn ten_real_volunteers_fare_as_the_simulator_says() {
     assert!(differs(real.turnaround_median_h, simulated.turnaround_median_h) < ERROR);
     assert!(differs(real.throughput, simulated.throughput) < ERROR);
     assert!((real.wasted - simulated.wasted).abs() < WASTED_ERROR);
+}
+
+#[test]
+fn what_a_run_leaves_is_what_jobs_of_a_simulation_cost() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let (package, run) = (place.path().join("package"), place.path().join("run"));
+    short_package("ising", 16, &package);
+    let mut command = baton(["run"]);
+    let output = command
+        .arg(&package)
+        .args(["--device=cpu", "--segments=5", "--out"])
+        .arg(&run)
+        .output();
+    let output = output.expect("baton starts");
+    assert!(output.status.success(), "{}", said(&output));
+    // A host for half a minute: its jobs are short.
+    let (trace, simulated) = (place.path().join("trace.csv"), place.path().join("simulated.json"));
+    fs::write(&trace, "host,from,to,speed,class\na,0,0.01,1,0\n").expect("a file");
+    let output = Command::new(program("baton-server"))
+        .args(["simulate", "--days=1", "--policy=moving", "--parameters"])
+        .arg(run.join("jobs.toml"))
+        .arg("--trace")
+        .arg(&trace)
+        .arg("--json")
+        .arg(&simulated)
+        .output()
+        .expect("it starts");
+    assert!(output.status.success(), "{}", said(&output));
+    let all: Value = serde_json::from_slice(&fs::read(&simulated).expect("a file")).expect("JSON");
+    let jobs = &all["comparison"]["parameters"]["jobs"];
+    let newest = fs::read_dir(run.join("checkpoints"))
+        .expect("a folder")
+        .flatten()
+        .map(|entry| entry.path())
+        .max();
+    let bytes = fs::metadata(newest.expect("a checkpoint")).expect("a file").len();
+    assert_eq!(jobs["segments"], 5);
+    assert_eq!(jobs["checkpoint_mb"], bytes as f64 / 1e6);
+    let segment_s = jobs["segment_s"].as_f64().expect("a number");
+    assert!(segment_s > 0.001 && segment_s < 60.0, "{jobs}");
+    assert!(
+        jobs["package_mb"].as_f64() > Some(0.001) && jobs["result_mb"].as_f64() > Some(0.0),
+        "{jobs}"
+    );
 }

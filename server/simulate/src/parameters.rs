@@ -293,7 +293,7 @@ impl Parameters {
             ("population.outage_h", p.outage_h, 0.01, 1e4),
             ("population.outage_every_h", p.outage_every_h, 0.1, 1e6),
             ("population.outage_sigma", p.outage_sigma, 0.0, 4.0),
-            ("jobs.segment_s", j.segment_s, 1.0, 1e6),
+            ("jobs.segment_s", j.segment_s, 0.001, 1e6),
             ("jobs.package_mb", j.package_mb, 0.0, 1e5),
             ("jobs.checkpoint_mb", j.checkpoint_mb, 0.0, 1e5),
             ("jobs.result_mb", j.result_mb, 0.0, 1e5),
@@ -360,7 +360,7 @@ mod tests {
             ),
             (
                 "[jobs]\nsegment_s = nan\n",
-                "world.toml:2: jobs.segment_s: NaN, expected 1 to",
+                "world.toml:2: jobs.segment_s: NaN, expected 0.001 to",
             ),
             (
                 "jobs.segments = 5000\n",

@@ -13,6 +13,7 @@ use crate::console::progress::{self, Display};
 use crate::console::signals::Stop;
 use crate::exit::{Exit, Usage, WrongClass};
 use crate::local::choose::{self, Chosen};
+use crate::local::cost;
 
 /// How a run goes. Nothing here can change a bit of what comes out.
 #[derive(Args, Debug)]
@@ -229,6 +230,9 @@ pub(crate) fn compute<'a>(
         Vec::new()
     };
     let speed = display.overall();
+    if let Some((steps_per_s, _)) = speed.filter(|(steps_per_s, _)| *steps_per_s > 0.0) {
+        cost::write(dir, steps_per_s, &chosen.device.info().id)?;
+    }
     Ok(RunSummary {
         dir: dir.path(),
         outcome,

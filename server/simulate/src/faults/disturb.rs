@@ -3,7 +3,8 @@
 use planner::{Facts, Input, Stop};
 
 use super::chance::{Kind, Purpose};
-use super::world::{HOUR, Happening, MINUTE, World};
+use super::happening::Happening;
+use super::world::{HOUR, MINUTE, World};
 
 impl World {
     /// One disturbance, and when the next comes.

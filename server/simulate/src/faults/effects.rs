@@ -6,8 +6,9 @@ use protocol::{AttemptId, Outcome};
 
 use super::Mutant;
 use super::chance::{Kind, Purpose};
+use super::happening::Happening;
 use super::machine::Thread;
-use super::world::{Happening, MINUTE, World};
+use super::world::{MINUTE, World};
 
 /// How often a paused thread looks whether it may go on.
 const LOOK_MS: u64 = 5000;

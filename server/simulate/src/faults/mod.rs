@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `world` | the events of one world, in order |
 //! | [`chance`] | what is left to chance, and the faults that struck |
+//! | `happening` | what happens, one thing at a time |
 //! | `disturb` | the faults, and the calm afterwards |
 //! | `machine` | a host: its planner, its disk, its compute threads |
 //! | `effects` | what a machine does with the planner's effects, and what none of them may do |
@@ -22,6 +23,7 @@
 pub mod chance;
 mod disturb;
 mod effects;
+mod happening;
 mod machine;
 mod requests;
 mod server;

@@ -387,7 +387,8 @@ impl Policy for Moving {
         if let Some(Reply::Job(number)) = self.apply(context.now_ms, &event)
             && Self::place(number) != Some(job)
         {
-            self.refused.get_or_insert_with(|| format!("job {job} of the ledger is job {number} of the core"));
+            self.refused
+                .get_or_insert_with(|| format!("job {job} of the ledger is job {number} of the core"));
         }
         self.follow(context);
     }
