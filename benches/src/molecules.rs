@@ -8,11 +8,21 @@ use kernels::import::{Files, Options, openmm};
 use kernels::md::Plan;
 use kernels::package::Package;
 
+use crate::tiles::tiled;
+
 /// The package of a folder of `system.xml`, `state.xml` and `integrator.xml`, gzipped or not, in segments of `steps` steps.
 ///
 /// # Errors
 /// The files cannot be read, or hold what cannot be run.
 pub fn import(folder: &Path, steps: u64) -> Result<Package> {
+    import_tiled(folder, steps, 1)
+}
+
+/// The same, `tiles` times along each edge of the box: see [`tiled`].
+///
+/// # Errors
+/// The files cannot be read, or hold what cannot be run, or what cannot be put side by side.
+pub fn import_tiled(folder: &Path, steps: u64, tiles: u32) -> Result<Package> {
     let file = |name: &str| {
         let packed = folder.join(format!("{name}.gz"));
         if packed.is_file() { packed } else { folder.join(name) }
@@ -29,7 +39,9 @@ pub fn import(folder: &Path, steps: u64) -> Result<Package> {
         energies_every: steps,
         positions_every: steps,
     };
-    Ok(openmm(&files, &Options::default())?.system.package(plan)?)
+    let system = openmm(&files, &Options::default())?.system;
+    let system = if tiles == 1 { system } else { tiled(&system, tiles)? };
+    Ok(system.package(plan)?)
 }
 
 /// What OpenMM measured, in a process of its own.
@@ -69,15 +81,25 @@ pub fn script(python: &Path, script: &Path, arguments: &[&str]) -> Result<Measur
     })
 }
 
-/// Processor time of this process so far, in ms, to a hundredth of a second (Linux).
+/// Processor time that all threads of this process have used so far, ms.
 ///
 /// # Errors
-/// There is no `/proc`.
+/// This platform does not tell.
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "the standard library has no clock of a process")]
 pub fn processor_ms() -> Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").context("processor time is read from /proc")?;
-    // Behind the program's name, which may hold spaces: fields 3 and on; user and system time are 14 and 15, in ticks of 10 ms.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |field: usize| fields.get(field - 3).and_then(|ticks| ticks.parse::<f64>().ok());
-    let [user, system] = [ticks(14), ticks(15)].map(|ticks| ticks.context("/proc/self/stat has no times"));
-    Ok(10.0 * (user? + system?))
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a place for a time.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
+    anyhow::ensure!(failed == 0, "this platform does not tell the processor time of a process");
+    Ok(time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 * 1e-6)
+}
+
+/// Processor time that all threads of this process have used so far, ms.
+///
+/// # Errors
+/// This platform does not tell.
+#[cfg(not(unix))]
+pub fn processor_ms() -> Result<f64> {
+    bail!("this platform does not tell the processor time of a process")
 }

@@ -8,6 +8,8 @@ use kernels::package::manifest::{Indirect, Role};
 use kernels::package::{Package, layout};
 use kernels::run::{Executor, initial_state};
 
+use crate::molecules::processor_ms;
+
 /// How many readings are made.
 #[derive(Clone, Copy, Debug)]
 pub enum Until {
@@ -48,6 +50,8 @@ pub fn rates(package: &Package, device: &dyn Device, until: Until) -> Result<Vec
 pub struct DispatchRun {
     /// From the submission to the end.
     pub time: Duration,
+    /// What it took of all threads, ms; 0 where the platform does not tell.
+    pub processor_ms: f64,
     /// There were workgroups to run.
     pub ran: bool,
 }
@@ -76,17 +80,17 @@ pub fn passes(
             if step % declared.every != declared.offset {
                 continue;
             }
-            let start = Instant::now();
             let workgroups = package.workgroups(pass);
+            let (start, used) = (Instant::now(), processor_ms().unwrap_or_default());
             session.submit(&[Command::Dispatch { pass, workgroups, step }])?;
             session.wait()?;
-            let time = start.elapsed();
+            let (time, processor_ms) = (start.elapsed(), processor_ms().unwrap_or_default() - used);
             let ran = match &declared.indirect {
                 Some(indirect) => workgroups_at(package, session.as_mut(), indirect)? > 0,
                 None => true,
             };
             if step >= warm {
-                runs[pass].push(DispatchRun { time, ran });
+                runs[pass].push(DispatchRun { time, processor_ms, ran });
             }
         }
     }

@@ -1,12 +1,14 @@
 //! Where the time of a step goes: every pass of a package handed to the device alone and waited for.
 //!
-//! `cargo run --release -p benches --bin passes -- [FOLDER] --device cpu`; without a folder, the melt. `--save FOLDER` writes the melt there,
-//! so that its shaders can be changed and tried without compiling anything.
+//! `cargo run --release -p benches --bin passes -- [FOLDER] --device cpu`; a folder holds a package or OpenMM's files, without one it is the melt. `--save
+//! PLACE` writes the package there, so that its shaders can be changed and tried without compiling anything. With `--threads 1`, processor time is that of the
+//! kernels alone: other threads wait by looking.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use benches::speed::DispatchRun;
 use clap::Parser;
 use device::SessionOptions;
 use kernels::package::Package;
@@ -14,9 +16,15 @@ use kernels::package::Package;
 /// Where the time of a step goes, pass by pass.
 #[derive(Parser)]
 struct Arguments {
-    /// A package's folder; the melt of 32,000 atoms without one.
+    /// A folder with a package, or with OpenMM's files; the melt of 32,000 atoms without one.
     folder: Option<PathBuf>,
-    /// Write the melt into a folder and do nothing else.
+    /// Cells of the melt along each edge, four atoms each.
+    #[arg(long, default_value_t = 20)]
+    cells: u32,
+    /// OpenMM's files: how many times the system stands side by side along each edge of its box.
+    #[arg(long, default_value_t = 1)]
+    tiles: u32,
+    /// Write the package into a folder and do nothing else.
     #[arg(long)]
     save: Option<PathBuf>,
     /// The device.
@@ -35,13 +43,16 @@ struct Arguments {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    if let Some(folder) = &arguments.save {
-        return Ok(kernels::md::examples::melt(20)?.save(folder)?);
-    }
     let package = match &arguments.folder {
+        Some(folder) if folder.join("integrator.xml").is_file() => {
+            benches::molecules::import_tiled(folder, arguments.steps, arguments.tiles)?
+        }
         Some(folder) => Package::load(folder)?,
-        None => kernels::md::examples::melt(20)?,
+        None => kernels::md::examples::melt(arguments.cells)?,
     };
+    if let Some(folder) = &arguments.save {
+        return Ok(package.save(folder)?);
+    }
     let devices = device::automatic();
     let device = devices
         .iter()
@@ -54,9 +65,10 @@ fn main() -> Result<()> {
     let all_runs = benches::speed::passes(&package, device.as_ref(), &options, arguments.warm, arguments.steps)?;
     let steps = arguments.steps as u32;
     println!(
-        "{:<24} {:>12} {:>14} {:>12}",
+        "{:<24} {:>12} {:>14} {:>14} {:>12}",
         device.info().id,
         "ms a step",
+        "processor, ms",
         "longest, ms",
         "steps a run"
     );
@@ -68,15 +80,21 @@ fn main() -> Result<()> {
             count => format!("{:.1}", f64::from(steps) / count as f64),
         };
         println!(
-            "{:<24} {:>12.3} {:>14.3} {often:>12}",
+            "{:<24} {:>12.3} {:>14.3} {:>14.3} {often:>12}",
             pass.name,
             ms(all / steps),
+            processor(runs) / f64::from(steps),
             ms(longest)
         );
     }
     let all: Duration = all_runs.iter().flatten().map(|run| run.time).sum();
-    println!("{:<24} {:>12.3}", "all", ms(all / steps));
+    let used: f64 = all_runs.iter().map(|runs| processor(runs)).sum();
+    println!("{:<24} {:>12.3} {:>14.3}", "all", ms(all / steps), used / f64::from(steps));
     Ok(())
+}
+
+fn processor(runs: &[DispatchRun]) -> f64 {
+    runs.iter().map(|run| run.processor_ms).sum()
 }
 
 fn ms(time: Duration) -> f64 {
