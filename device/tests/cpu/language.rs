@@ -35,6 +35,30 @@ fn straight_line_code_reads_and_writes_every_element() {
     expect("out[i] = a[i] * 3u + i;", "", |i, a| a[i as usize] * 3 + i);
 }
 
+/// Inf - Inf, whose bits are the machine's own.
+#[test]
+fn a_nan_from_workgroup_or_private_memory_is_the_one_nan_where_its_bits_show() {
+    let source = "
+        @group(0) @binding(0) var<storage, read> a: array<f32>;
+        @group(0) @binding(1) var<storage, read_write> out: array<u32>;
+        @group(0) @binding(2) var<storage, read_write> copy: array<f32>;
+        var<workgroup> part: array<f32, 64>;
+        @compute @workgroup_size(64) fn main(@builtin(local_invocation_index) l: u32) {
+            var own: array<f32, 4>;
+            own[l % 3u] = a[l] - a[l];
+            part[l] = own[l % 3u] * 2.0;
+            workgroupBarrier();
+            let mirrored = part[63u - l];
+            out[l] = bitcast<u32>(mirrored);
+            out[64u + l] = bitcast<u32>(own[l % 3u]);
+            copy[l] = mirrored;
+            copy[64u + l] = select(own[l % 3u], mirrored, l > 9u);
+        }";
+    let buffers = vec![vec![f32::INFINITY.to_bits(); 64], vec![0; 128], vec![0; 128]];
+    let found = Case::new(source, buffers, 1).run();
+    assert_eq!(found[1..], [vec![0x7fc0_0000; 128], vec![0x7fc0_0000; 128]]);
+}
+
 #[test]
 fn divergent_branches_run_only_their_own_side() {
     expect(

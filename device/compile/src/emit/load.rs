@@ -13,6 +13,7 @@ impl Emitter<'_> {
     pub(super) fn load(&mut self, first: Value, count: u32, place: &Place) {
         let values: Vec<Value> = (0..count).map(|i| Value(first.0 + i)).collect();
         let offset = self.offset(place);
+        self.note_unlooked(place.space, &values);
         if place.space == Space::Private {
             return self.load_private(&values, place, offset);
         }

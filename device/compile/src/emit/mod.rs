@@ -126,6 +126,8 @@ struct Emitter<'k> {
     lifetimes: &'k Lifetimes,
     registers: Registers,
     values: Vec<Option<Taken>>,
+    /// Values from memory whose NaNs may be any.
+    unlooked: Vec<bool>,
     vars: Vec<Option<Taken>>,
     homes: Homes,
     inputs: Inputs,
@@ -233,6 +235,7 @@ impl<'k> Emitter<'k> {
             lifetimes,
             registers: Registers::default(),
             values: vec![None; kernel.values.len()],
+            unlooked: vec![false; kernel.values.len()],
             vars: vec![None; kernel.vars.len()],
             homes: Homes::new(layout.bytes, kernel.vars.len(), spills),
             inputs,

@@ -20,7 +20,7 @@ impl Emitter<'_> {
                     emitter.code.set(address);
                     for (i, value) in values.iter().enumerate() {
                         emitter.code.get(address);
-                        emitter.canonical_scalar(*value);
+                        emitter.stored_scalar(place.space, *value);
                         emitter.code.i().i32_store(words(offset + 4 * i as u32));
                     }
                 });
@@ -46,7 +46,7 @@ impl Emitter<'_> {
                 }
                 if bytes == 4 && values.len() == 1 {
                     self.same_address(place, Some(term));
-                    self.canonical_vector(values[0]);
+                    self.stored_vector(place.space, values[0]);
                     self.code.i().v128_store(words(offset));
                 } else {
                     let around = std::mem::replace(&mut self.mask, Mask::Full);
@@ -68,7 +68,7 @@ impl Emitter<'_> {
         let addresses = self.lane_addresses(place);
         let mut columns = Vec::new();
         for value in values {
-            self.canonical_vector(*value);
+            self.stored_vector(place.space, *value);
             let column = self.temporary();
             self.code.set(column);
             columns.push(column);
@@ -142,7 +142,7 @@ impl Emitter<'_> {
         for (i, value) in values.iter().enumerate() {
             let at = words(offset + PRIVATE_WORD * i as u32);
             self.code.get(address);
-            self.canonical_vector(*value);
+            self.stored_vector(place.space, *value);
             if let Mask::Lanes(mask) = self.mask {
                 self.code.get(address);
                 self.code.i().v128_load(at);

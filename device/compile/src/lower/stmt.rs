@@ -66,6 +66,13 @@ impl<'m> Lower<'m> {
                 reject,
             } => {
                 let cond = self.word(frame, *condition)?;
+                // An `override` often decides: what is not taken is not compiled.
+                if let Some(bits) = self.b.constant_of(cond) {
+                    let taken = if bits == 0 { reject } else { accept };
+                    if returns(taken) == 0 && !taken.iter().any(leaves) {
+                        return self.block(frame, taken);
+                    }
+                }
                 let yes = self.nested(frame, accept)?;
                 let no = self.nested(frame, reject)?;
                 self.b.push(Stmt::If { cond, yes, no });
@@ -270,6 +277,17 @@ impl<'m> Lower<'m> {
             frame.exprs[result.index()] = Some(Lowered::Words(words));
         }
         Ok(())
+    }
+}
+
+/// Whether a statement leaves a loop or a turn of it, so that what follows may not run.
+fn leaves(statement: &Statement) -> bool {
+    match statement {
+        Statement::Break | Statement::Continue => true,
+        Statement::Block(block) => block.iter().any(leaves),
+        Statement::If { accept, reject, .. } => accept.iter().chain(reject.iter()).any(leaves),
+        Statement::Switch { cases, .. } => cases.iter().any(|case| case.body.iter().any(leaves)),
+        _ => false,
     }
 }
 

@@ -15,10 +15,15 @@ use wasm_encoder::Ieee32;
 use super::Emitter;
 use crate::abi::parameter;
 use crate::analyse::Spread;
-use crate::ir::{Input, Op, Ty, Un, Value};
+use crate::ir::{Input, Op, Space, Ty, Un, Value};
 
 /// The NaN that every NaN becomes where its bits can be seen.
 const NAN: u32 = 0x7fc0_0000;
+
+/// Whether floats go to this memory as they are: only kernels read it, and as what was stored.
+fn is_unlooked(space: Space) -> bool {
+    matches!(space, Space::Workgroup | Space::Private)
+}
 
 impl Emitter<'_> {
     /// Push what all lanes share, or the first lane of a linear value.
@@ -152,10 +157,11 @@ impl Emitter<'_> {
         }
     }
 
-    /// Push a float's lanes as they go to memory: every NaN as the one NaN.
-    pub(super) fn canonical_vector(&mut self, value: Value) {
+    /// Push a value's lanes as they go to memory: to buffers, where bits are visible, every NaN as the one NaN. What lies elsewhere is looked at when it is
+    /// read ([`Emitter::unlooked`]).
+    pub(super) fn stored_vector(&mut self, space: Space, value: Value) {
         self.vector(value);
-        if self.may_be_any_nan(value) {
+        if !is_unlooked(space) && self.may_be_any_nan(value) {
             self.constant([NAN; 4]);
             self.vector(value);
             self.vector(value);
@@ -164,12 +170,12 @@ impl Emitter<'_> {
     }
 
     /// The same for a shared value, as an integer.
-    pub(super) fn canonical_scalar(&mut self, value: Value) {
+    pub(super) fn stored_scalar(&mut self, space: Space, value: Value) {
         self.scalar(value);
         if self.kernel.values[value.0 as usize].ty == Ty::F32 {
             self.code.i().i32_reinterpret_f32();
         }
-        if self.may_be_any_nan(value) {
+        if !is_unlooked(space) && self.may_be_any_nan(value) {
             self.code.int(NAN);
             self.scalar(value);
             self.scalar(value);
@@ -179,10 +185,19 @@ impl Emitter<'_> {
 
     fn may_be_any_nan(&self, value: Value) -> bool {
         let info = self.kernel.values[value.0 as usize];
-        // What memory holds went through here, or came from outside, and a choice of two such is one. A float with a bound is none.
-        if let Op::Select(_, yes, no) = info.op {
-            return self.may_be_any_nan(yes) || self.may_be_any_nan(no);
+        // What buffers hold went through here, or came from outside, and a choice of two such is one. A float with a bound is none.
+        match info.op {
+            Op::Select(_, yes, no) => self.may_be_any_nan(yes) || self.may_be_any_nan(no),
+            Op::Loaded => info.ty == Ty::F32 && self.unlooked[value.0 as usize],
+            Op::Const(_) | Op::Un(Un::BitsFloat, _) => false,
+            _ => info.ty == Ty::F32 && info.max == u32::MAX,
         }
-        info.ty == Ty::F32 && info.max == u32::MAX && !matches!(info.op, Op::Const(_) | Op::Loaded | Op::Un(Un::BitsFloat, _))
+    }
+
+    /// Note values that are read from where NaNs may be any.
+    pub(super) fn note_unlooked(&mut self, space: Space, values: &[Value]) {
+        if is_unlooked(space) {
+            values.iter().for_each(|value| self.unlooked[value.0 as usize] = true);
+        }
     }
 }
