@@ -14,6 +14,7 @@ const STATE: &str = r#"<State type="State" version="1"><Positions><Position x="0
 const OPTIONS: Options = Options {
     seed: Some(1),
     temperature_k: None,
+    reference_grid: false,
 };
 
 fn import(system: &str) -> Result<Imported, ImportError> {

@@ -23,6 +23,7 @@ const INTEGRATOR: &str = r#"<Integrator integrationForceGroups="-1" stepSize=".0
 const SEED: Options = Options {
     seed: Some(7),
     temperature_k: None,
+    reference_grid: false,
 };
 
 fn import(texts: [&str; 3], options: &Options) -> Result<Imported, ImportError> {
@@ -106,6 +107,31 @@ fn time_step_count_and_parameters_of_the_state_are_taken_over() {
     };
     assert_eq!(system.actions, [Action::Barostat(expected)]);
     assert_eq!(system.dynamics.expect("an integrator").seed, Some(4));
+}
+
+#[test]
+fn a_pme_grid_with_a_large_prime_factor_grows_unless_it_is_given_or_to_be_compared() {
+    let grid = |changes, options| {
+        let imported = changed(changes, &options).expect("a system");
+        match imported.system.terms.nonbonded.expect("nonbonded").method {
+            Method::Pme { grid, .. } => (grid, imported.notes),
+            other => panic!("{other:?}"),
+        }
+    };
+    // 18.9 points.
+    let asked = [(0, r#"method="2""#, r#"method="4" ewaldTolerance="4e-4""#)];
+    let (free, notes) = grid(&asked, SEED);
+    assert_eq!(free, [20, 20, 20]);
+    assert!(notes.iter().any(|note| note.contains("takes [19, 19, 19]")), "{notes:?}");
+    let reference = Options {
+        reference_grid: true,
+        ..SEED
+    };
+    let (taken, notes) = grid(&asked, reference);
+    assert_eq!((taken, notes.len()), ([19, 19, 19], 0));
+    let given = [(0, r#"method="2""#, r#"method="4" alpha="3" nx="19" ny="19" nz="19""#)];
+    let (taken, notes) = grid(&given, SEED);
+    assert_eq!((taken, notes.len()), ([19, 19, 19], 0));
 }
 
 #[test]

@@ -29,10 +29,11 @@ const PLAN: Plan = Plan {
 /// The largest error of forces, ‖ΔF‖/‖F‖.
 const FORCES_MAX: f64 = 3e-6;
 
-/// A folder's system without what moves it, and its package.
+/// A folder's system without what moves it, and its package. Its PME grid is that of OpenMM's Reference platform.
 fn packaged(folder: &Path) -> (System, Package) {
     let options = Options {
         seed: Some(1),
+        reference_grid: true,
         ..Options::default()
     };
     let mut system = import_folder(folder, &options)

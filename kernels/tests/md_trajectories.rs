@@ -103,7 +103,11 @@ fn vrorv_twin(system: &System) -> Vec<[f64; 3]> {
 
 fn follows(folder: &Path) {
     let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
-    let imported = import_folder(folder, &Options::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let options = Options {
+        reference_grid: true,
+        ..Options::default()
+    };
+    let imported = import_folder(folder, &options).unwrap_or_else(|error| panic!("{name}: {error}"));
     let system = imported.system;
     let package = system.package(PLAN).unwrap_or_else(|error| panic!("{name}: {error:?}"));
     let device = device::select("cpu").expect("every machine has the CPU device");

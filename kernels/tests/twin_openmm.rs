@@ -14,7 +14,11 @@ use openmm_support::{all, import_folder, json, made_by, vectors};
 /// A folder's system evaluated here and there; energies relative to themselves or 1 kJ/mol, forces relative to all of them.
 fn agrees(folder: &Path) {
     let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
-    let imported = import_folder(folder, &Options::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let options = Options {
+        reference_grid: true,
+        ..Options::default()
+    };
+    let imported = import_folder(folder, &options).unwrap_or_else(|error| panic!("{name}: {error}"));
     let system = imported.system;
     let evaluation = evaluate(&system);
     let reference = json(&folder.join("reference.json"));

@@ -18,6 +18,7 @@ fn agrees(name: &str) {
     let Some(folder) = folder(name) else { return };
     let options = Options {
         seed: Some(1),
+        reference_grid: true,
         ..Options::default()
     };
     let imported = import_folder(&folder, &options).expect("a system");

@@ -135,18 +135,12 @@ impl Bench {
         self.manifest.passes.last_mut().expect("just put there")
     }
 
-    /// A pass of `fft.wgsl` along an axis. `sign`: the constant `fft_sign`, where it has one.
-    pub(crate) fn transform(&mut self, name: &str, files: &[&str], axis: &str, sign: f64, pme: &Pme) {
+    /// A pass of `fft.wgsl` along an axis. `backwards`: the constant `fft_backwards`, where it has one.
+    pub(crate) fn transform(&mut self, name: &str, files: &[&str], axis: &str, backwards: Option<bool>, pme: &Pme) {
         let plan = &pme.plans()["xyz".find(axis).expect("an axis")];
-        let mut constants = BTreeMap::from([
-            ("fft_size".to_owned(), Number::Integer(i64::from(plan.size))),
-            ("fft_stages".to_owned(), Number::Integer(plan.factors.len() as i64)),
-            ("fft_lines_log".to_owned(), Number::Integer(i64::from(plan.lines_log))),
-            ("fft_numbers".to_owned(), Number::Integer(plan.numbers().cast_signed())),
-        ]);
-        if sign != 0.0 {
-            constants.insert("fft_sign".to_owned(), Number::Float(sign));
-        }
+        let constants = plan.constants().into_iter();
+        let constants = constants.chain(backwards.map(|backwards| ("fft_backwards", Number::Bool(backwards))));
+        let constants = constants.map(|(name, value)| (name.to_owned(), value)).collect();
         let pass = self.pass(name, files, "atoms");
         pass.invocations = None;
         pass.workgroups = Some(vec![Count::Name(format!("pme_groups_{axis}"))]);

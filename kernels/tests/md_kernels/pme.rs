@@ -156,12 +156,21 @@ pub(crate) fn bench(cell: &FixedCell, pme: &Pme, points: &[[f64; 3]], charges: &
     }
     bench.floats("pme_charges", &[atoms], Pme::charges(charges).expect("good charges"));
     let [nx, ny, nz] = pme.grid().map(|n| n as usize);
-    let points = nx * ny * nz;
+    let points = pme.points_room() as usize;
     bench.integers("pme_grid", &[points], vec![0; points]);
     bench.floats("pme_potential", &[points], vec![0.0; points]);
-    let waves = 2 * nx * ny * pme.columns() as usize;
+    let waves = 2 * (pme.rows_room() * pme.columns()) as usize;
     bench.floats("pme_waves", &[waves], vec![0.0; waves]);
-    bench.floats("pme_moduli", &[nx + ny + nz], pme.moduli());
+    let influence = match pme.axes() {
+        Some(axes) => {
+            bench.floats("pme_axes", &[nx + ny + nz, 2], axes);
+            "md/terms/pme/pme_influence_box.wgsl"
+        }
+        None => {
+            bench.floats("pme_moduli", &[nx + ny + nz], pme.moduli());
+            "md/terms/pme/pme_influence.wgsl"
+        }
+    };
     for (axis, plan) in ["x", "y", "z"].into_iter().zip(pme.plans()) {
         let table = plan.table();
         bench.words(&format!("fft_plan_{axis}"), &[table.len(), 2], table.into_iter().flatten());
@@ -178,16 +187,25 @@ pub(crate) fn bench(cell: &FixedCell, pme: &Pme, points: &[[f64; 3]], charges: &
         &["md/terms/pme/pme_spline.wgsl", "md/terms/pme/pme_spread.wgsl"],
         "atoms",
     );
-    for (name, axis, sign) in [
-        ("pme_forward_z", "z", 0.0),
-        ("pme_transform_y", "y", 1.0),
-        ("pme_convolve", "x", 0.0),
-        ("pme_transform_y", "y", -1.0),
-        ("pme_inverse_z", "z", 0.0),
+    for (name, axis, backwards) in [
+        ("pme_forward_z", "z", None),
+        ("pme_transform_y", "y", Some(false)),
+        ("pme_convolve", "x", None),
+        ("pme_transform_y", "y", Some(true)),
+        ("pme_inverse_z", "z", None),
     ] {
         let file = format!("md/terms/pme/{name}.wgsl");
-        let pass_name = if sign < 0.0 { "pme_transform_back_y" } else { name };
-        bench.transform(pass_name, &["md/cell.wgsl", "md/terms/pme/fft.wgsl", &file], axis, sign, pme);
+        let pass_name = if backwards == Some(true) {
+            "pme_transform_back_y"
+        } else {
+            name
+        };
+        let fft = ["md/cell.wgsl", "md/terms/pme/fft_factors.wgsl", "md/terms/pme/fft.wgsl"];
+        let files = match name {
+            "pme_convolve" => [fft.as_slice(), &[influence, file.as_str()]].concat(),
+            _ => [fft.as_slice(), &[file.as_str()]].concat(),
+        };
+        bench.transform(pass_name, &files, axis, backwards, pme);
     }
     let gather = [
         "md/cell.wgsl",
@@ -242,9 +260,9 @@ fn every_stage_agrees_with_double_precision_on_grids_of_any_size() {
     let tilted = cell_of([[2.6, 0.0, 0.0], [-1.1, 2.4, 0.0], [0.9, 1.1, 2.2]]);
     let (points, charges) = waters(60);
     for (cell, grid) in [
-        (tilted, [28, 13, 17]),
-        (rectangular, [26, 25, 22]),
-        (rectangular, [37, 6, 19]),
+        (tilted, [28, 75, 17]),
+        (rectangular, [26, 121, 24]),
+        (rectangular, [37, 6, 25]),
     ] {
         let alpha = 2.92;
         let pme = Pme::new(cell.cell(), alpha, grid).expect("good parameters");
@@ -299,7 +317,11 @@ fn parameters_that_cannot_be_are_refused_by_name() {
 fn reciprocal_forces_of_real_systems_are_right_to_a_few_ten_millionths_of_all_forces() {
     for name in ["alanine-dipeptide", "tip3p-900"] {
         let Some(folder) = folder(name) else { continue };
-        let imported = import_folder(&folder, &Options::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let options = Options {
+            reference_grid: true,
+            ..Options::default()
+        };
+        let imported = import_folder(&folder, &options).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut system = imported.system;
         let cell = FixedCell::new(system.cell.expect("periodic")).expect("a reduced cell");
         let nonbonded = system.terms.nonbonded.as_ref().expect("charges");

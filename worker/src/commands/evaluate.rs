@@ -68,7 +68,10 @@ struct Comparison {
 /// # Errors
 /// The package is wrong or has no `[evaluate]`, the device failed, or the reference's files cannot be read or are of another system.
 pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
-    let reference = args.reference.as_deref().map(Reference::of).transpose()?;
+    let reference = args.reference.as_deref();
+    let reference = reference
+        .map(|files| Reference::of(files, args.package.is_none()))
+        .transpose()?;
     let report = match (&args.package, reference) {
         (Some(name), reference) => on_device(args, name, reference)?,
         (None, Some(reference)) => alone(args, reference)?,

@@ -143,6 +143,7 @@ pub(crate) fn call(source: &Source) -> anyhow::Result<Exit> {
     let options = Options {
         seed: args.seed,
         temperature_k: args.temperature,
+        reference_grid: false,
     };
     let mut imported = kernels::import::openmm(&files, &options)?;
     if args.reversible {

@@ -13,11 +13,11 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
-    /// Of a System and a State.
+    /// Of a System and a State: as OpenMM's Reference platform has it, or on the PME grid that their package has.
     ///
     /// # Errors
     /// A file cannot be read, or holds something that the reader does not know.
-    pub(crate) fn of(files: &[PathBuf]) -> anyhow::Result<Self> {
+    pub(crate) fn of(files: &[PathBuf], reference_grid: bool) -> anyhow::Result<Self> {
         let [system, state] = files else {
             anyhow::bail!("found {} files, expected two: system.xml and state.xml", files.len());
         };
@@ -26,7 +26,11 @@ impl Reference {
             state,
             integrator: None,
         };
-        let evaluation = twin::evaluate(&openmm(&files, &Options::default())?.system);
+        let options = Options {
+            reference_grid,
+            ..Options::default()
+        };
+        let evaluation = twin::evaluate(&openmm(&files, &options)?.system);
         let energies = evaluation.energies_kj_mol.into_iter();
         Ok(Self {
             energies: energies.map(|(class, energy)| (class.name().to_owned(), energy)).collect(),

@@ -53,6 +53,8 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Draw velocities at this temperature, K, instead of taking the State's; needed where it has none.
     pub temperature_k: Option<f64>,
+    /// Take the PME grid that a tolerance asks for as OpenMM's Reference platform does, also where its transforms are slow; to be compared with that.
+    pub reference_grid: bool,
 }
 
 /// A system, and what a person should know about how it was read.
@@ -71,6 +73,8 @@ struct Reading {
     notes: Vec<String>,
     /// The System's own box, from which PME's parameters follow.
     default_cell: Option<Cell>,
+    /// [`Options::reference_grid`].
+    reference_grid: bool,
     /// The State's parameters, which override defaults of the same name.
     parameters: BTreeMap<String, f64>,
     /// The State's box.
@@ -130,6 +134,7 @@ pub fn openmm(files: &Files<'_>, options: &Options) -> Result<Imported, ImportEr
         obstacles,
         notes: Vec::new(),
         default_cell: None,
+        reference_grid: options.reference_grid,
         parameters: BTreeMap::new(),
         cell: None,
         periodic: Vec::new(),

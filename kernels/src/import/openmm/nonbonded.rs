@@ -7,6 +7,7 @@ use super::super::xml::{Element, shown};
 use super::Reading;
 use crate::md::system::nonbonded::{ewald_alpha, pme_grid};
 use crate::md::system::{Cell, Cutoff, Exception, Method, Nonbonded, Particle};
+use crate::md::terms::pme::fft::free_size;
 
 /// `NonbondedForce.NonbondedMethod`, by number.
 const METHODS: [&str; 6] = ["NoCutoff", "CutoffNonPeriodic", "CutoffPeriodic", "Ewald", "PME", "LJPME"];
@@ -29,7 +30,8 @@ pub(super) fn read(force: Element<'_>, reading: &mut Reading) {
     );
     reading.obstacles.take(direct);
     let default_cell = reading.default_cell;
-    let method = reading.obstacles.take(method(force, default_cell));
+    let freely = (!reading.reference_grid).then_some(&mut reading.notes);
+    let method = reading.obstacles.take(method(force, default_cell, freely));
     let dispersion = reading.obstacles.take(force.flag("dispersionCorrection"));
 
     let mut particles = reading.entries(force, "Particles", "Particle", parameters);
@@ -101,7 +103,8 @@ fn parameters(entry: Element<'_>) -> Result<Parameters, ImportError> {
     Ok([entry.number("q")?, entry.number("sig")?, entry.number("eps")?])
 }
 
-fn method(force: Element<'_>, default_cell: Option<Cell>) -> Result<Method, ImportError> {
+/// `freely`: the grid may be finer than the tolerance asks for, so that its transforms are fast; notes say where it is.
+fn method(force: Element<'_>, default_cell: Option<Cell>, freely: Option<&mut Vec<String>>) -> Result<Method, ImportError> {
     let number = force.text("method")?;
     let cutoff = || {
         Ok::<_, ImportError>(Cutoff {
@@ -139,6 +142,14 @@ fn method(force: Element<'_>, default_cell: Option<Cell>) -> Result<Method, Impo
                     .ok_or_else(|| force.refuse("found method=\"4\" (PME) in a System without a default box".into()))?;
                 alpha_per_nm = ewald_alpha(cutoff.radius_nm, tolerance);
                 grid = pme_grid(alpha_per_nm, &cell, tolerance);
+                if let (Some(notes), free) = (freely, grid.map(free_size))
+                    && free != grid
+                {
+                    notes.push(format!(
+                        "the PME grid has {free:?} points where OpenMM's Reference platform takes {grid:?}: transforms over large prime factors are slow; alpha, nx, ny and nz of the NonbondedForce ask for a grid as it is"
+                    ));
+                    grid = free;
+                }
             }
             Ok(Method::Pme {
                 cutoff,

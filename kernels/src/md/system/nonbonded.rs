@@ -87,7 +87,7 @@ pub fn ewald_alpha(cutoff_nm: f64, tolerance: f64) -> f64 {
     libm::sqrt(-libm::log(2.0 * tolerance)) / cutoff_nm
 }
 
-/// Points of the PME grid for an error tolerance: ⌈2 α L / (3 tol^0.2)⌉ along each axis, at least [`PME_GRID_MIN`]. OpenMM takes the System's
+/// Points of the PME grid that an error tolerance asks for: ⌈2 α L / (3 tol^0.2)⌉ along each axis, at least [`PME_GRID_MIN`]. OpenMM takes the System's
 /// default box for it, not the State's, and its Reference platform takes the size as it is.
 pub fn pme_grid(alpha_per_nm: f64, default_cell: &Cell, tolerance: f64) -> [u32; 3] {
     let step = 3.0 * libm::pow(tolerance, 0.2);

@@ -1,11 +1,12 @@
 // The grid of charges transformed along z, two real rows a and b at once as a + i b: A_k = (Z_k + conj Z_(N-k)) / 2, B_k = (Z_k - conj Z_(N-k)) / 2i.
-// Frequencies above N / 2 are the conjugates of others and are left out. Needs fft.wgsl.
-// `pme_grid`: [nx ny, nz], units of 2^-26 e. `pme_waves`: real parts [nx ny, columns], then imaginary parts, e; see pme_transform_y.wgsl.
+// Frequencies above N / 2 are the conjugates of others and are left out. Needs fft_factors.wgsl and fft.wgsl.
+// Rows: nx ny, and more, without charges, up to whole workgroups. `pme_grid`: [rows, nz], units of 2^-26 e. `pme_waves`: real parts [rows, columns], then
+// imaginary parts, e; see pme_transform_y.wgsl.
 // `fault` 9: a grid point holds 16 e or more, half of what its 32 bits hold.
 
-override pme_rows: u32;
 override pme_columns: u32;
 override pme_waves_half: u32;
+override pme_waves_count: u32;
 
 @group(0) @binding(0) var<storage, read> pme_grid: array<i32>;
 @group(0) @binding(1) var<storage, read> fft_plan: array<vec2<u32>>;
@@ -15,13 +16,19 @@ override pme_waves_half: u32;
 
 const PME_GRID_MAX: i32 = 1073741824;
 
-// A row past the last one has no charges.
+// A row past the last one has no charges, but room.
 fn pme_forward_z_charge(row: u32, element: u32) -> f32 {
-    let units = pme_grid[min(row, pme_rows - 1u) * fft_size + element];
+    let units = pme_grid[row * fft_size + element];
     if (units >= PME_GRID_MAX) | (units <= -PME_GRID_MAX) {
         atomicMax(&fault[0], 9u);
     }
-    return select(0.0, f32(units) * 1.4901161e-8, row < pme_rows);
+    return f32(units) * 1.4901161e-8;
+}
+
+fn pme_forward_z_keep(row: u32, k: u32, wave: vec2<f32>) {
+    let at = row * pme_columns + k;
+    pme_waves[min(at, pme_waves_count - 1u)] = wave.x;
+    pme_waves[min(pme_waves_half + at, pme_waves_count - 1u)] = wave.y;
 }
 
 @compute @workgroup_size(64)
@@ -29,21 +36,13 @@ fn pme_forward_z(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
     let line = fft_line(local);
     let row = 2u * ((group.x << fft_lines_log) + line);
     for (var element = fft_first(local); element < fft_size; element += fft_step()) {
-        fft_real[(element << fft_lines_log) + line] = pme_forward_z_charge(row, element);
-        fft_imaginary[(element << fft_lines_log) + line] = pme_forward_z_charge(row + 1u, element);
+        fft_put(element, line, vec2<f32>(pme_forward_z_charge(row, element), pme_forward_z_charge(row + 1u, element)));
     }
-    let result = fft_transform(local, 0u, 1.0) + line;
+    let result = fft_transform(local, 0u);
     for (var k = fft_first(local); k < fft_size / 2u + 1u; k += fft_step()) {
-        let z = vec2<f32>(fft_real[result + (k << fft_lines_log)], fft_imaginary[result + (k << fft_lines_log)]);
-        let mirrored = select(fft_size - k, 0u, k == 0u) << fft_lines_log;
-        let y = vec2<f32>(fft_real[result + mirrored], fft_imaginary[result + mirrored]);
-        if row < pme_rows {
-            pme_waves[row * pme_columns + k] = 0.5 * (z.x + y.x);
-            pme_waves[pme_waves_half + row * pme_columns + k] = 0.5 * (z.y - y.y);
-        }
-        if row + 1u < pme_rows {
-            pme_waves[(row + 1u) * pme_columns + k] = 0.5 * (z.y + y.y);
-            pme_waves[pme_waves_half + (row + 1u) * pme_columns + k] = 0.5 * (y.x - z.x);
-        }
+        let z = fft_get(result + k, line);
+        let y = fft_get(result + select(fft_size - k, 0u, k == 0u), line);
+        pme_forward_z_keep(row, k, 0.5 * vec2<f32>(z.x + y.x, z.y - y.y));
+        pme_forward_z_keep(row + 1u, k, 0.5 * vec2<f32>(z.y + y.y, y.x - z.x));
     }
 }

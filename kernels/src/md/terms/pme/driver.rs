@@ -52,15 +52,20 @@ impl Pme {
         &self.plans
     }
 
-    /// Points of the grid.
-    pub fn points(&self) -> u64 {
-        self.grid().iter().map(|n| u64::from(*n)).product()
-    }
-
     /// Rows along z.
     pub fn rows(&self) -> u64 {
         let [x, y, _] = self.grid();
         u64::from(x) * u64::from(y)
+    }
+
+    /// Rows that there is room for: as many as whole workgroups transform, two a line.
+    pub fn rows_room(&self) -> u64 {
+        self.rows().next_multiple_of(2 << self.plans[2].lines_log)
+    }
+
+    /// Points of the rows that there is room for.
+    pub fn points_room(&self) -> u64 {
+        self.rows_room() * u64::from(self.grid()[2])
     }
 
     /// Frequencies kept along z, filled up so that whole workgroups transform them.
@@ -78,9 +83,9 @@ impl Pme {
             ("pme_nz", z),
             ("pme_columns", self.columns()),
             ("pme_rows", self.rows()),
-            ("pme_points", self.points()),
-            ("pme_waves_half", self.rows() * self.columns()),
-            ("pme_waves_count", 2 * self.rows() * self.columns()),
+            ("pme_points", self.points_room()),
+            ("pme_waves_half", self.rows_room() * self.columns()),
+            ("pme_waves_count", 2 * self.rows_room() * self.columns()),
         ]
     }
 
@@ -111,6 +116,23 @@ impl Pme {
             .flat_map(|n| twin::moduli(*n as usize))
             .map(|b| 1.0 / b)
             .collect()
+    }
+
+    /// `pme_axes` of a rectangular box, rows of 2: for each frequency of x, then y, then z, exp(−π²m²/α²) / B, and m², nm⁻²; none for any other cell. What is below
+    /// e⁻²⁸ is 0, so that no product of three is too small for f32.
+    pub fn axes(&self) -> Option<Vec<f64>> {
+        let mut moduli = self.moduli().into_iter();
+        let mut axes = Vec::new();
+        for (n, edge_nm) in self.grid().into_iter().zip(self.cell.diagonal_nm()) {
+            for k in 0..n {
+                let count = f64::from(k) - if k >= n.div_ceil(2) { f64::from(n) } else { 0.0 };
+                let square = (count / edge_nm).powi(2);
+                let exponent = (std::f64::consts::PI / self.alpha_per_nm).powi(2) * square;
+                let decay = if exponent > 28.0 { 0.0 } else { libm::exp(-exponent) };
+                axes.extend([decay * moduli.next()?, square]);
+            }
+        }
+        self.cell.is_rectangular().then_some(axes)
     }
 
     /// `pme_charges` of charges in e.

@@ -2,10 +2,14 @@
 //!
 //! Invariant: roots of unity that are 0, 1 or -1 are exactly that, so that a product with one adds no noise that could underflow.
 
+use crate::package::manifest::Number;
+
 /// The longest line that fits a workgroup's memory twice.
 pub const SIZE_MAX: u32 = 256;
 /// Fewest and most lines that a workgroup transforms, as powers of two.
 const LINES_LOG: [u32; 2] = [2, 3];
+/// Factors whose transforms are written out in `fft_factors.wgsl`.
+const WRITTEN_OUT: [u32; 5] = [2, 3, 4, 5, 7];
 
 /// How lines of one length are transformed.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +40,7 @@ impl FftPlan {
         })
     }
 
-    /// `fft_plan`, `[stages + stages N, 2]`: for each stage (p, N / p), then for each stage and output (first input, power of the root).
+    /// `fft_plan`, rows of 2: for each stage (p, N / p), then for each stage and each of its N / p transforms (first output, power of the root).
     pub fn table(&self) -> Vec<[u32; 2]> {
         let size = self.size;
         let mut table: Vec<[u32; 2]> = self.factors.iter().map(|p| [*p, size / p]).collect();
@@ -44,29 +48,51 @@ impl FftPlan {
         let mut done = 1;
         for p in &self.factors {
             let length = done * p;
-            table.extend((0..size).map(|output| {
-                let within = output % done;
-                [output / length * done + within, output % length * (size / length)]
+            table.extend((0..size / p).map(|item| {
+                let within = item % done;
+                [item / done * length + within, within * (size / length)]
             }));
             done = length;
         }
         table
     }
 
-    /// `fft_roots`, `[N, 2]`: (cos, -sin) of 2π t / N.
+    /// `fft_roots`, `[places / 2, 2]`: (cos, -sin) of 2π t / N, and zeros behind the N of them, so that an index may be masked.
     pub fn roots(&self) -> Vec<[f32; 2]> {
         let exact = |x: f64| if x.abs() < 1e-12 { 0.0 } else { x as f32 };
-        (0..self.size)
-            .map(|t| {
-                let angle = std::f64::consts::TAU * f64::from(t) / f64::from(self.size);
-                [exact(libm::cos(angle)), exact(-libm::sin(angle))]
-            })
-            .collect()
+        let root = |t: u32| {
+            let angle = std::f64::consts::TAU * f64::from(t) / f64::from(self.size);
+            [exact(libm::cos(angle)), exact(-libm::sin(angle))]
+        };
+        let mut roots: Vec<[f32; 2]> = (0..self.size).map(root).collect();
+        roots.resize(self.places() as usize / 2, [0.0; 2]);
+        roots
     }
 
-    /// Numbers of a workgroup's lines.
-    pub fn numbers(&self) -> u64 {
-        u64::from(self.size) << self.lines_log
+    /// Elements of a line that there is room for: twice N, filled up to a power of two.
+    pub fn places(&self) -> u64 {
+        u64::from(2 * self.size).next_power_of_two()
+    }
+
+    /// Constants of `fft.wgsl`: sizes, and which parts of it this length needs.
+    pub fn constants(&self) -> [(&'static str, Number); 12] {
+        let integer = |value: u64| Number::Integer(value.cast_signed());
+        let has = |p: u32| Number::Bool(self.factors.contains(&p));
+        let larger = |p: &u32| !WRITTEN_OUT.contains(p);
+        [
+            ("fft_size", integer(u64::from(self.size))),
+            ("fft_stages", integer(self.factors.len() as u64)),
+            ("fft_lines_log", integer(u64::from(self.lines_log))),
+            ("fft_places", integer(self.places())),
+            ("fft_numbers", integer(self.places() << self.lines_log)),
+            ("fft_has_2", has(2)),
+            ("fft_has_3", has(3)),
+            ("fft_has_4", has(4)),
+            ("fft_has_5", has(5)),
+            ("fft_has_7", has(7)),
+            ("fft_has_first", Number::Bool(larger(&self.factors[0]))),
+            ("fft_has_other", Number::Bool(self.factors[1..].iter().any(larger))),
+        ]
     }
 
     /// Workgroups for that many lines.
@@ -75,7 +101,14 @@ impl FftPlan {
     }
 }
 
-/// The largest odd prime first, where it costs half (`fft_odd_stage`), then fours, since they save stages, then the other primes.
+/// The next length, from this one on, all of whose factors are written out; beyond [`SIZE_MAX`] the length itself. A transform over a larger prime takes as many
+/// products for each output as it has points.
+pub fn free_size(size: u32) -> u32 {
+    let is_free = |size: &u32| factors(*size).iter().all(|p| WRITTEN_OUT.contains(p));
+    (size..=SIZE_MAX).find(is_free).unwrap_or(size)
+}
+
+/// The largest odd prime first, where it costs half (`fft_first_stage`), then fours, since they save stages, then the other primes.
 fn factors(mut size: u32) -> Vec<u32> {
     let mut primes = Vec::new();
     let mut candidate = 2;
@@ -104,14 +137,43 @@ mod tests {
             let plan = FftPlan::new(size).expect("a plan");
             assert_eq!(plan.factors.iter().product::<u32>(), size);
             // 16 KiB of a workgroup's memory.
-            assert!(plan.numbers() * 16 <= 16 << 10 && plan.lines_log >= 2, "{plan:?}");
+            let bytes = 8 * (plan.places() << plan.lines_log);
+            assert!(bytes <= 16 << 10 && plan.lines_log >= 2, "{plan:?}");
+            let table = plan.table();
+            let (stages, mut parts) = table.split_at(plan.factors.len());
+            for [p, apart] in stages {
+                let (stage, rest) = parts.split_at(*apart as usize);
+                // An input is turned by up to p - 1 times a power; the shader takes it from the table as it is.
+                assert!(stage.iter().all(|[_, power]| power * (p - 1) < size), "{plan:?}");
+                parts = rest;
+            }
+            assert!(parts.is_empty(), "{plan:?}");
         }
         assert_eq!(FftPlan::new(56).expect("a plan").factors, [7, 4, 2]);
         assert_eq!(FftPlan::new(180).expect("a plan").factors, [5, 4, 3, 3]);
         assert_eq!(FftPlan::new(26).expect("a plan").factors, [13, 2]);
+        assert_eq!(FftPlan::new(75).expect("a plan").factors, [5, 3, 5]);
         for size in [0, 1, 257] {
             let error = FftPlan::new(size).expect_err("too short or too long");
             assert!(error.contains("expected 2 to 256"), "{error}");
+        }
+    }
+
+    #[test]
+    fn lengths_with_a_large_prime_factor_grow_to_the_next_without() {
+        for (asked, taken) in [
+            (6, 6),
+            (17, 18),
+            (22, 24),
+            (26, 27),
+            (37, 40),
+            (56, 56),
+            (74, 75),
+            (255, 256),
+            (257, 257),
+            (u32::MAX, u32::MAX),
+        ] {
+            assert_eq!(free_size(asked), taken);
         }
     }
 }

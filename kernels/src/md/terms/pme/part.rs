@@ -61,14 +61,21 @@ impl Reciprocal<'_> {
             draft.float(name, value);
         }
         draft.constant_f32("pme_charges", &["atoms"], charges);
-        let moduli = self.pme.moduli();
-        draft.constant_f32("pme_moduli", &[&moduli.len().to_string()], moduli);
+        match self.axes(draft) {
+            Some(axes) => draft.constant_f32("pme_axes", &[&(axes.len() / 2).to_string(), "2"], axes),
+            None => {
+                let moduli = self.pme.moduli();
+                draft.constant_f32("pme_moduli", &[&moduli.len().to_string()], moduli);
+            }
+        }
         for (axis, plan) in AXES.into_iter().zip(self.pme.plans()) {
             let table = plan.table();
             let rows = table.len().to_string();
             draft.constant_u32(&format!("fft_plan_{axis}"), &[&rows, "2"], table.into_iter().flatten());
-            let roots = plan.roots().into_iter().flatten().map(f64::from);
-            draft.constant_f32(&format!("fft_roots_{axis}"), &[&plan.size.to_string(), "2"], roots);
+            let roots = plan.roots();
+            let rows = roots.len().to_string();
+            let roots = roots.into_iter().flatten().map(f64::from);
+            draft.constant_f32(&format!("fft_roots_{axis}"), &[&rows, "2"], roots);
         }
         draft.scratch("pme_grid", Element::I32, &["pme_points"]);
         draft.scratch("pme_waves", Element::F32, &["pme_waves_count"]);
@@ -83,19 +90,29 @@ impl Reciprocal<'_> {
             Phase::Forces,
             Kernel::new("pme_spread", &spread).over("atoms").feeds_energies(),
         );
-        let fft = "md/terms/pme/fft.wgsl";
-        let (convolve, gather) = match draft.is_box_moving() {
-            true => ("md/terms/pme/pme_convolve_scaled.wgsl", "md/terms/pme/pme_forces_scaled.wgsl"),
-            false => ("md/terms/pme/pme_convolve.wgsl", "md/terms/pme/pme_forces.wgsl"),
+        let [factors, fft] = ["md/terms/pme/fft_factors.wgsl", "md/terms/pme/fft.wgsl"];
+        let gather = if draft.is_box_moving() {
+            "md/terms/pme/pme_forces_scaled.wgsl"
+        } else {
+            "md/terms/pme/pme_forces.wgsl"
         };
-        let transform_y = [fft, "md/terms/pme/pme_transform_y.wgsl"];
-        let signed = |kernel: Kernel, sign| kernel.set("fft_sign", Number::Float(sign));
+        let influence = if self.axes(draft).is_some() {
+            vec![factors, fft, "md/terms/pme/pme_influence_box.wgsl"]
+        } else if draft.is_box_moving() {
+            vec![draft.cell_file(), factors, fft, "md/terms/pme/pme_influence_scaled.wgsl"]
+        } else {
+            vec![draft.cell_file(), factors, fft, "md/terms/pme/pme_influence.wgsl"]
+        };
+        let convolve = [influence.as_slice(), &["md/terms/pme/pme_convolve.wgsl"]].concat();
+        let of = |name, last| Kernel::new(name, &[factors, fft, last]);
+        let along_y =
+            |name, backwards| of(name, "md/terms/pme/pme_transform_y.wgsl").set("fft_backwards", Number::Bool(backwards));
         let kernels = [
-            (Kernel::new("pme_forward_z", &[fft, "md/terms/pme/pme_forward_z.wgsl"]), 2),
-            (signed(Kernel::new("pme_forward_y", &transform_y), 1.0), 1),
-            (Kernel::new("pme_convolve", &[draft.cell_file(), fft, convolve]), 0),
-            (signed(Kernel::new("pme_inverse_y", &transform_y), -1.0), 1),
-            (Kernel::new("pme_inverse_z", &[fft, "md/terms/pme/pme_inverse_z.wgsl"]), 2),
+            (of("pme_forward_z", "md/terms/pme/pme_forward_z.wgsl"), 2),
+            (along_y("pme_forward_y", false), 1),
+            (Kernel::new("pme_convolve", &convolve), 0),
+            (along_y("pme_inverse_y", true), 1),
+            (of("pme_inverse_z", "md/terms/pme/pme_inverse_z.wgsl"), 2),
         ];
         for (kernel, axis) in kernels {
             draft.kernel(Phase::Forces, self.transform(kernel, axis).feeds_energies());
@@ -105,16 +122,20 @@ impl Reciprocal<'_> {
         draft.kernel(Phase::Forces, forces.over("atoms"));
     }
 
+    /// The influence function by axes, where the box allows that and stays as it is.
+    fn axes(&self, draft: &Draft) -> Option<Vec<f64>> {
+        self.pme.axes().filter(|_| !draft.is_box_moving())
+    }
+
     /// A kernel with the plan of an axis.
     fn transform(&self, kernel: Kernel, axis: usize) -> Kernel {
         let (plan, name) = (&self.pme.plans()[axis], AXES[axis]);
-        kernel
+        let kernel = kernel
             .workgroups(&format!("pme_groups_{name}"))
             .bind("fft_plan", &format!("fft_plan_{name}"))
-            .bind("fft_roots", &format!("fft_roots_{name}"))
-            .set("fft_size", Number::Integer(i64::from(plan.size)))
-            .set("fft_stages", Number::Integer(plan.factors.len() as i64))
-            .set("fft_lines_log", Number::Integer(i64::from(plan.lines_log)))
-            .set("fft_numbers", Number::Integer(plan.numbers().cast_signed()))
+            .bind("fft_roots", &format!("fft_roots_{name}"));
+        plan.constants()
+            .into_iter()
+            .fold(kernel, |kernel, (name, value)| kernel.set(name, value))
     }
 }

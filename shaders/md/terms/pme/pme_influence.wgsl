@@ -1,0 +1,30 @@
+// The influence function of the Ewald sum in any cell:
+//   k_e exp(-pi^2 m^2 / alpha^2) / (pi V m^2 B_x B_y B_z), m = the reciprocal vector of (kx, ky, kz), frequencies above N / 2 negative,
+// without m = 0 (Essmann et al. 1995, eq. 4.7 and 4.8). Terms below exp(-40) of the largest are 0. Needs cell.wgsl and fft.wgsl.
+// `pme_moduli`: 1 / B of x, then y, then z. `pme_strength`: k_e / (pi V), kJ/mol/e^2/nm^2. `pme_decay`: pi^2 / alpha^2, nm^2.
+
+override pme_ny: u32;
+override pme_nz: u32;
+override pme_strength: f32;
+override pme_decay: f32;
+
+@group(0) @binding(2) var<storage, read> pme_moduli: array<f32>;
+
+fn pme_influence_frequency(k: u32, n: u32) -> f32 {
+    return f32(i32(k)) - select(0.0, f32(i32(n)), k >= (n + 1u) / 2u);
+}
+
+fn pme_influence(kx: u32, ky: u32, kz: u32) -> f32 {
+    let one = 2.3283064e-10;
+    let fx = pme_influence_frequency(kx, fft_size) * one;
+    let fy = pme_influence_frequency(ky, pme_ny) * one;
+    let fz = pme_influence_frequency(kz, pme_nz) * one;
+    let m = vec3<f32>(fx * units_xx, fx * units_xy + fy * units_yy, fx * units_xz + (fy * units_yz + fz * units_zz));
+    let m2 = dot(m, m);
+    let exponent = pme_decay * m2;
+    if m2 == 0.0 || exponent > 40.0 {
+        return 0.0;
+    }
+    let moduli = pme_moduli[kx] * pme_moduli[fft_size + ky] * pme_moduli[fft_size + pme_ny + kz];
+    return pme_strength * exp(-exponent) * moduli / m2;
+}
