@@ -100,6 +100,7 @@ impl Salt {
                 0.0,
             ),
             lead_steps: 5.0,
+            lead_by_forces: true,
             kind: Kind::Half {
                 exclusions: self.exclusions(),
                 lennard_jones: (0..self.atoms()).map(|atom| KINDS[Self::kind(atom)][2] != 0.0).collect(),
@@ -257,6 +258,8 @@ fn neither_list_nor_order_shows_in_any_bit() {
                 ("sorting with every list", with("sort_period", Number::Integer(1))),
                 ("a new list in every step", with("moved2", Number::Float(-1.0))),
                 ("more room", with("neighbors_max", Number::Integer(999))),
+                ("all neighbors near", with("near2", Number::Float(100.0))),
+                ("all neighbors far", with("near2", Number::Float(0.0))),
             ];
             for (what, package) in &others {
                 assert!(

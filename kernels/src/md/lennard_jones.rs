@@ -109,6 +109,7 @@ impl LennardJonesSystem {
             skin_nm: self.skin_nm,
             capacity: Capacity::of(&atoms.positions, edges_nm, reach_nm, dense_per_nm3),
             lead_steps: self.lead_steps(),
+            lead_by_forces: true,
             kind: Kind::ByDistance { near_nm: self.near_nm() },
             distance: Some(distance_file(edges_nm, self.cutoff_nm)),
         }

@@ -2,9 +2,10 @@
 // reach (`reach2`, nm^2: cutoff and skin together) of any of the four, taken to be where predict.wgsl expects them (`origin`).
 // A word of the list is a slot. Neighbors that need more than Coulomb (Lennard-Jones, or some of the cluster's atoms exclude them) are listed from the row's
 // front, with the cluster's atoms that do not count with them in the upper 4 bits; the others from its end. The row begins with the cluster's
-// own atoms: each counts with those before it. `counts`: words from the front and from the end; see list_rows.wgsl.
-// Four invocations serve a cluster, each looks at one atom of every partner and stores the words it found (`hits`: a column for each invocation, from both
-// ends). After a barrier each copies its own to the list behind those of the invocations before it.
+// own atoms: each counts with those before it. Behind the near neighbors from the front stand all that are beyond `near2` (nm^2, the square of the cutoff): most
+// of their pairs are passed over as long as the list lives. `counts`: words from the front and from the end; see list_rows.wgsl.
+// Four invocations serve a cluster, each looks at one atom of every partner and stores the words it found (`hits`: a column for each invocation; near ones in its
+// first half, from both ends, far ones in its second). After a barrier each copies its own to the list behind those of the invocations before it.
 // `exclusions`: by tag the lowest and the highest tag that it excludes, where its row begins, and how many vectors of four tags the row has, plus 2^31 if it has
 // Lennard-Jones; then the rows. `fault` 101: `neighbors_max` or `hits_max` words are too few. Needs list_rows.wgsl and a file with `pair_square`.
 
@@ -13,6 +14,7 @@ override clusters: u32;
 override slots: u32;
 override groups_8: u32;
 override reach2: f32;
+override near2: f32;
 override hits_max: u32;
 
 @group(0) @binding(0) var<storage, read> origin: array<vec4<u32>>;
@@ -24,11 +26,11 @@ override hits_max: u32;
 @group(0) @binding(6) var<storage, read_write> fault: array<atomic<u32>>;
 @group(0) @binding(7) var<storage, read> exclusions: array<vec4<u32>>;
 
-// Words of a row that hold no neighbors at most: the cluster's own, and those that fill up both ends.
-const LIST_EXTRA: u32 = 10u;
+// Words of a row that hold no neighbors at most: the cluster's own, those that fill up both ends, and the last.
+const LIST_EXTRA: u32 = 11u;
 
-// Words that each invocation found for the front and for the end.
-var<workgroup> neighbors_found: array<vec2<u32>, 64>;
+// Words that each invocation found: near ones for the front and for the end, and far ones.
+var<workgroup> neighbors_found: array<vec3<u32>, 64>;
 
 // Which of four tags an atom excludes.
 fn list_excluded(head: vec4<u32>, tags: vec4<u32>) -> u32 {
@@ -52,7 +54,7 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
     let group = cluster / 8u;
     let present = cluster < clusters;
     let first = 4u * cluster;
-    var found = vec2<u32>();
+    var found = vec3<u32>();
     var tags = vec4<u32>();
     if present {
         let count = candidates[group];
@@ -70,8 +72,10 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
                 let x = origin[slot];
                 let to_01 = min(pair_square(x.xyz, x0.xyz), pair_square(x.xyz, x1.xyz));
                 let to_23 = min(pair_square(x.xyz, x2.xyz), pair_square(x.xyz, x3.xyz));
+                let square = min(to_01, to_23);
                 // Slots past the last atom are no neighbors.
-                let within = (min(to_01, to_23) < reach2) & (slot < atoms);
+                let within = (square < reach2) & (slot < atoms);
+                let near = within & (square < near2);
                 var word = slot;
                 var front = false;
                 if within {
@@ -82,36 +86,42 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
                 }
                 // What is not within reach does not advance `found`, so the next store overwrites it.
                 let last = hits_max - 1u;
-                hits[select(last - min(found.y, last), min(found.x, last), front) * slots + id.x] = word;
-                found += vec2<u32>(u32(front), u32(within) - u32(front));
+                let row_near = select(last - min(found.y, last), min(found.x, last), front);
+                let row = select(hits_max + min(found.z, last), row_near, near);
+                hits[min(row * slots + id.x, 2u * hits_max * slots - 1u)] = word;
+                let near_front = u32(near & front);
+                found += vec3<u32>(near_front, u32(near) - near_front, u32(within) - u32(near));
             }
         }
-        if found.x + found.y >= hits_max {
-            found = vec2<u32>(neighbors_max, 0u);
+        if (found.x + found.y >= hits_max) | (found.z >= hits_max) {
+            found = vec3<u32>(neighbors_max, 0u, 0u);
         }
     }
     neighbors_found[local] = found;
     workgroupBarrier();
     let mate = local - lane;
-    var before = vec2<u32>();
-    var all = vec2<u32>();
+    var before = vec3<u32>();
+    var all = vec3<u32>();
     for (var m = 0u; m < 4u; m++) {
         let theirs = neighbors_found[mate + m];
-        before += select(vec2<u32>(), theirs, m < lane);
+        before += select(vec3<u32>(), theirs, m < lane);
         all += theirs;
     }
     if !present {
         return;
     }
-    if all.x + all.y + LIST_EXTRA < neighbors_max {
+    if all.x + all.y + all.z + LIST_EXTRA < neighbors_max {
         for (var k = 0u; k < found.x; k++) {
             list[list_front(cluster, 4u + before.x + k)] = hits[k * slots + id.x];
         }
         for (var k = 0u; k < found.y; k++) {
             list[list_end(cluster, before.y + k)] = hits[(hits_max - 1u - k) * slots + id.x];
         }
+        for (var k = 0u; k < found.z; k++) {
+            list[list_front(cluster, 4u + all.x + before.z + k)] = hits[(hits_max + k) * slots + id.x];
+        }
     } else {
-        all = vec2<u32>();
+        all = vec3<u32>();
         atomicMax(&fault[0], 101u);
     }
     // The own atoms, and what fills up both ends.
@@ -121,13 +131,15 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
         mask = list_excluded(exclusions[origin[own].w], tags) | (0xfu << lane);
     }
     list[list_front(cluster, lane)] = own | (mask << 28u);
-    if lane < (0u - all.x) % 4u {
-        list[list_front(cluster, 4u + all.x + lane)] = first | 0xf0000000u;
+    let front = 4u + all.x + all.z;
+    if lane < (0u - front) % 4u {
+        list[list_front(cluster, front + lane)] = first | 0xf0000000u;
     }
     if lane < (0u - all.y) % 4u {
         list[list_end(cluster, all.y + lane)] = first;
     }
     if lane == 0u {
-        counts[cluster] = vec2<u32>(4u + all.x, all.y);
+        counts[cluster] = vec2<u32>(front, all.y);
+        list[list_near_count(cluster)] = 4u + all.x;
     }
 }

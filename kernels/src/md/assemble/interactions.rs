@@ -23,8 +23,12 @@ use super::super::terms::torsions::part::{Impropers, PeriodicTorsions, RbTorsion
 
 /// The list reaches this much further than the cutoff, as a share of it.
 const SKIN: f64 = 0.12;
+/// The same where hydrogens turn ([`System::is_stiff`]), whose lists are short-lived: what is beyond the cutoff costs little while it stays there.
+const SKIN_STIFF: f64 = 0.22;
 /// Steps that a list looks ahead.
 const LEAD_STEPS: f64 = 8.0;
+/// The same where hydrogens turn, ps.
+const LEAD_STIFF_PS: f64 = 0.005;
 
 impl System {
     /// The list and all terms that act within the cutoff or on given particles: all but the reciprocal part of PME.
@@ -67,7 +71,9 @@ impl System {
             None => 0.99 * half_nm,
             Some(_) => radii.fold(0.0, f64::max),
         };
-        let skin_nm = (SKIN * reach_nm).min(half_nm - reach_nm);
+        let stiff = self.is_stiff();
+        let skin = if stiff { SKIN_STIFF } else { SKIN };
+        let skin_nm = (skin * reach_nm).min(half_nm - reach_nm);
         if skin_nm.is_nan() || skin_nm <= 1e-4 {
             draft.refuse(format!(
                 "the cutoff is {reach_nm} nm in a box whose shortest height is {} nm: expected a box that is wider than twice the cutoff",
@@ -82,11 +88,17 @@ impl System {
             exclusions[*b as usize].push(*a);
         }
         let positions = self.fixed_positions(cell);
+        let dt_ps = draft.head().dt_ps;
         draft.add(&List {
             cutoff_nm: reach_nm,
             skin_nm,
-            capacity: Capacity::of(&positions, edges_nm, reach_nm + skin_nm, 0.0),
-            lead_steps: if self.is_stiff() { 0.0 } else { LEAD_STEPS },
+            capacity: Capacity::of(&positions, edges_nm, reach_nm + skin_nm, 0.0).once(self.atoms()),
+            lead_steps: if stiff {
+                LEAD_STEPS.min(LEAD_STIFF_PS / dt_ps)
+            } else {
+                LEAD_STEPS
+            },
+            lead_by_forces: !stiff,
             kind: Kind::Half {
                 exclusions,
                 lennard_jones: self.particles.iter().map(|particle| particle.epsilon_kj_mol != 0.0).collect(),

@@ -55,6 +55,22 @@ impl Capacity {
     }
 }
 
+impl Capacity {
+    /// Room for a list that holds each pair once: half of the neighbors, and a fifth more for chance, unless there is room for every pair of so many atoms.
+    #[must_use]
+    pub fn once(self, atoms: usize) -> Self {
+        if self.neighbors_max > atoms as u64 {
+            return self;
+        }
+        let neighbors_max = self.neighbors_max * 3 / 5;
+        Self {
+            neighbors_max,
+            hits_max: neighbors_max / 3 + 32,
+            ..self
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -41,7 +41,7 @@ pub enum Kind {
         near_nm: f64,
     },
     /// One cluster of each pair lists the other's atoms; those with Lennard-Jones, or that some atom of the cluster excludes, apart from those with a charge
-    /// alone.
+    /// alone, and both apart from all that are beyond the cutoff when the list is built.
     Half {
         /// For each atom, the tags that it does not interact with (both ways).
         exclusions: Vec<Vec<u32>>,
@@ -61,6 +61,8 @@ pub struct List {
     pub capacity: Capacity,
     /// Steps that a new list looks ahead, see `predict.wgsl`.
     pub lead_steps: f64,
+    /// Whether the last forces say where atoms will be then, or their velocities alone.
+    pub lead_by_forces: bool,
     /// What is listed.
     pub kind: Kind,
     /// WGSL file with `pair_square`, by which atoms are within reach; none: the box's own.
@@ -91,6 +93,10 @@ impl Part for List {
 }
 
 impl List {
+    fn is_half(&self) -> bool {
+        matches!(self.kind, Kind::Half { .. })
+    }
+
     fn follow(&self, draft: &mut Draft) {
         let cell = BoxFiles::of(draft).cell;
         if draft.is_box_moving() {
@@ -115,8 +121,8 @@ impl List {
         draft.integer("groups_64", groups_64);
         draft.integer("boxes_count", clusters + groups_8 + groups_64);
         draft.integer("padded", atoms.div_ceil(SORT_BLOCK) * SORT_BLOCK);
-        // A half list's rows hold more than neighbors: the cluster's own atoms, and what fills up both ends.
-        let extra = if matches!(self.kind, Kind::Half { .. }) { 10 } else { 0 };
+        // A half list's rows hold more than neighbors: the cluster's own atoms, what fills up both ends, and how many are near.
+        let extra = if self.is_half() { 11 } else { 0 };
         draft.integer("neighbors_max", self.capacity.neighbors_max + extra);
         draft.integer("hits_max", self.capacity.hits_max);
         draft.integer("candidate_words", self.capacity.candidate_words);
@@ -127,7 +133,8 @@ impl List {
         draft.float("lead", self.lead_steps);
         let dt_ps = draft.head().dt_ps;
         draft.float("lead_time", self.lead_steps * dt_ps);
-        draft.float("push", 0.75 * (self.lead_steps + 1.0));
+        let push = 0.75 * (self.lead_steps + 1.0);
+        draft.float("push", if self.lead_by_forces { push } else { 0.0 });
         draft.float("lead2", (0.5 * self.skin_nm).powi(2) * 0.95);
     }
 
@@ -141,7 +148,8 @@ impl List {
         draft.scratch("halves", Element::F32, &["boxes_count", "4"]);
         draft.scratch("candidates", Element::U32, &["candidate_words", "32", "groups_8"]);
         draft.scratch("partners", Element::U32, &["candidate_words", "clusters"]);
-        draft.scratch("hits", Element::U32, &["hits_max", "slots"]);
+        let queues = if self.is_half() { "2" } else { "1" };
+        draft.scratch("hits", Element::U32, &[queues, "hits_max", "slots"]);
         draft.scratch("list", Element::U32, &["groups_8", "neighbors_max", "8"]);
         draft.scratch("counts", Element::U32, &["clusters", "2"]);
     }
@@ -202,10 +210,11 @@ impl List {
         let files = files_of.gap("md/list/candidates.wgsl");
         let kernel = Self::scheduled("candidates", &files, 4).over("groups_8");
         Self::start(draft, 4, kernel.bind("candidates_out", "candidates"));
-        let half = matches!(self.kind, Kind::Half { .. });
         let files = files_of.gap("md/list/partners.wgsl");
         let kernel = Self::scheduled("partners", &files, 5).over("clusters");
-        let kernel = kernel.bind("partners_out", "partners").set("half_list", Number::Bool(half));
+        let kernel = kernel
+            .bind("partners_out", "partners")
+            .set("half_list", Number::Bool(self.is_half()));
         Self::start(draft, 5, kernel);
         let (name, rows, last) = match &self.kind {
             Kind::ByDistance { near_nm } => {
@@ -220,6 +229,7 @@ impl List {
                 exclusions,
                 lennard_jones,
             } => {
+                draft.float("near2", self.cutoff_nm.powi(2));
                 let rows = exclusion_rows(exclusions, lennard_jones);
                 draft.integer("exclusion_rows", rows.len() as u64);
                 draft.constant_u32("exclusions", &["exclusion_rows", "4"], rows.into_iter().flatten());

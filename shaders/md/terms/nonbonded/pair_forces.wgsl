@@ -1,13 +1,15 @@
 // Lennard-Jones and Coulomb forces: each pair once, each pair's force rounded to an integer by itself (2^-14 kJ/mol/nm, `force_scale` units for 1),
 // added to one atom and taken off the other. So sums do not depend on the list, its order, or which atom computes a pair: only on the pairs within
 // the cutoff. Four invocations compute a cluster of four with its list (half a list: see partners.wgsl): each takes every fourth neighbor and computes it
-// with all four atoms, whose sums stay in registers until the end. Needs list_rows.wgsl and pair.wgsl with its files.
+// with all four atoms, whose sums stay in registers until the end. Far neighbors, beyond the cutoff when the list was built, are passed over unless one of the
+// pairs at hand has come within it. Needs list_rows.wgsl and pair.wgsl with its files.
 // `sorted`: position (fixed point), kind. `counts`: words from the list's front, with Lennard-Jones and masks, and from its
 // end, with charges alone.
 // `slot_force_sums`: four words a slot, the last one unused. `fault` 6: a pair pushes with 2^30 units or more.
 
 override atoms: u32;
 override clusters: u32;
+override slots: u32;
 override force_scale: f32;
 
 struct SlotSums {
@@ -43,9 +45,12 @@ fn pair_units(g: PairGeometry, scale: f32) -> PairUnits {
     return PairUnits(vec3<i32>(within), abs(scaled) * (g.square * g.inverse));
 }
 
-fn pair_whole(a: PairAtom, b: PairAtom, counts: bool) -> PairUnits {
-    let g = pair_geometry(a.position, b.position, cutoff2);
+fn pair_whole(g: PairGeometry, a: PairAtom, b: PairAtom, counts: bool) -> PairUnits {
     return pair_units(g, pair_scale(g, a, b, counts));
+}
+
+fn pair_at(a: PairAtom, b: vec3<u32>) -> PairGeometry {
+    return pair_geometry(a.position, b, cutoff2);
 }
 
 fn pair_of_charges(a: PairAtom, b: PairAtom, limit2: f32) -> PairUnits {
@@ -77,14 +82,15 @@ fn pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
     var f2 = vec3<i32>();
     var f3 = vec3<i32>();
     var size = 0.0;
-    for (var k = 0u; k < count.x; k += 4u) {
+    let near = list[list_near_count(own)];
+    for (var k = 0u; k < near; k += 4u) {
         let word = list[list_front(own, k + lane)];
-        let slot = word & 0xfffffffu;
+        let slot = min(word & 0xfffffffu, slots - 1u);
         let b = pair_other(sorted[slot]);
-        let p0 = pair_whole(a0, b, (word & 0x10000000u) == 0u);
-        let p1 = pair_whole(a1, b, (word & 0x20000000u) == 0u);
-        let p2 = pair_whole(a2, b, (word & 0x40000000u) == 0u);
-        let p3 = pair_whole(a3, b, (word & 0x80000000u) == 0u);
+        let p0 = pair_whole(pair_at(a0, b.position), a0, b, (word & 0x10000000u) == 0u);
+        let p1 = pair_whole(pair_at(a1, b.position), a1, b, (word & 0x20000000u) == 0u);
+        let p2 = pair_whole(pair_at(a2, b.position), a2, b, (word & 0x40000000u) == 0u);
+        let p3 = pair_whole(pair_at(a3, b.position), a3, b, (word & 0x80000000u) == 0u);
         f0 += p0.force;
         f1 += p1.force;
         f2 += p2.force;
@@ -92,10 +98,33 @@ fn pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
         size = max(size, max(max(p0.size, p1.size), max(p2.size, p3.size)));
         pair_add(slot, -(p0.force + p1.force + p2.force + p3.force));
     }
+    // Those that fill up the last four near ones are done.
+    for (var k = (near + 3u) & ~3u; k < count.x; k += 4u) {
+        let word = list[list_front(own, k + lane)];
+        let slot = min(word & 0xfffffffu, slots - 1u);
+        let atom = sorted[slot];
+        let g0 = pair_at(a0, atom.xyz);
+        let g1 = pair_at(a1, atom.xyz);
+        let g2 = pair_at(a2, atom.xyz);
+        let g3 = pair_at(a3, atom.xyz);
+        if g0.within | g1.within | g2.within | g3.within {
+            let b = pair_other(atom);
+            let p0 = pair_whole(g0, a0, b, (word & 0x10000000u) == 0u);
+            let p1 = pair_whole(g1, a1, b, (word & 0x20000000u) == 0u);
+            let p2 = pair_whole(g2, a2, b, (word & 0x40000000u) == 0u);
+            let p3 = pair_whole(g3, a3, b, (word & 0x80000000u) == 0u);
+            f0 += p0.force;
+            f1 += p1.force;
+            f2 += p2.force;
+            f3 += p3.force;
+            size = max(size, max(max(p0.size, p1.size), max(p2.size, p3.size)));
+            pair_add(slot, -(p0.force + p1.force + p2.force + p3.force));
+        }
+    }
     for (var k = 0u; k < count.y; k += 4u) {
         // In the order of memory.
         let at = k + (3u - lane);
-        let slot = list[list_end(own, at)];
+        let slot = min(list[list_end(own, at)], slots - 1u);
         let b = pair_other(sorted[slot]);
         let limit2 = select(0.0, cutoff2, at < count.y);
         let p0 = pair_of_charges(a0, b, limit2);
