@@ -110,31 +110,6 @@ fn time_step_count_and_parameters_of_the_state_are_taken_over() {
 }
 
 #[test]
-fn a_pme_grid_with_a_large_prime_factor_grows_unless_it_is_given_or_to_be_compared() {
-    let grid = |changes, options| {
-        let imported = changed(changes, &options).expect("a system");
-        match imported.system.terms.nonbonded.expect("nonbonded").method {
-            Method::Pme { grid, .. } => (grid, imported.notes),
-            other => panic!("{other:?}"),
-        }
-    };
-    // 18.9 points.
-    let asked = [(0, r#"method="2""#, r#"method="4" ewaldTolerance="4e-4""#)];
-    let (free, notes) = grid(&asked, SEED);
-    assert_eq!(free, [20, 20, 20]);
-    assert!(notes.iter().any(|note| note.contains("takes [19, 19, 19]")), "{notes:?}");
-    let reference = Options {
-        reference_grid: true,
-        ..SEED
-    };
-    let (taken, notes) = grid(&asked, reference);
-    assert_eq!((taken, notes.len()), ([19, 19, 19], 0));
-    let given = [(0, r#"method="2""#, r#"method="4" alpha="3" nx="19" ny="19" nz="19""#)];
-    let (taken, notes) = grid(&given, SEED);
-    assert_eq!((taken, notes.len()), ([19, 19, 19], 0));
-}
-
-#[test]
 fn forces_of_one_class_add_up() {
     let bonds = r#"<Force type="HarmonicBondForce" version="1"><Bonds><Bond p1="0" p2="1" d=".8" k="5"/></Bonds></Force>"#;
     let system = with_forces(&format!("{bonds}{bonds}")).expect("a system").system;

@@ -3,7 +3,7 @@
 mod openmm_support;
 
 use kernels::import::Options;
-use kernels::md::system::ForceClass;
+use kernels::md::system::{ForceClass, Method};
 use kernels::md::twin::evaluate;
 use openmm_support::{folder, import_folder, json, relative, vectors};
 
@@ -70,4 +70,24 @@ fn water_agrees_with_openmm() {
 #[test]
 fn dhfr_agrees_with_openmm() {
     agrees("dhfr");
+}
+
+#[test]
+fn a_pme_grid_with_a_large_prime_factor_grows_unless_it_is_to_be_compared() {
+    let Some(folder) = folder("tip3p-900") else { return };
+    for (reference_grid, points) in [(true, 74), (false, 75)] {
+        let options = Options {
+            seed: Some(1),
+            reference_grid,
+            ..Options::default()
+        };
+        let imported = import_folder(&folder, &options).expect("a system");
+        let method = imported.system.terms.nonbonded.expect("nonbonded").method;
+        assert!(
+            matches!(method, Method::Pme { grid, .. } if grid == [points; 3]),
+            "{method:?}"
+        );
+        let says_so = imported.notes.iter().any(|note| note.contains("[75, 75, 75] points where"));
+        assert_eq!(says_so, points == 75, "{:?}", imported.notes);
+    }
 }
