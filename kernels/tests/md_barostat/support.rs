@@ -48,7 +48,11 @@ pub(crate) fn imported(kind: &str, name: &str) -> System {
         state: &state,
         integrator: None,
     };
-    openmm(&files, &Options::default()).expect("a system").system
+    let options = Options {
+        reference_grid: true,
+        ..Options::default()
+    };
+    openmm(&files, &options).expect("a system").system
 }
 
 /// The same under a barostat; particles are driven by a heat bath.

@@ -56,7 +56,8 @@ impl Capacity {
 }
 
 impl Capacity {
-    /// Room for a list that holds each pair once: half of the neighbors, and a fifth more for chance, unless there is room for every pair of so many atoms.
+    /// Room for a list that holds each pair once: half of the neighbors, and a fifth more for chance, unless there is room for every pair of so many atoms. Hits have
+    /// that room twice, for near neighbors and for far ones.
     #[must_use]
     pub fn once(self, atoms: usize) -> Self {
         if self.neighbors_max > atoms as u64 {
@@ -65,7 +66,7 @@ impl Capacity {
         let neighbors_max = self.neighbors_max * 3 / 5;
         Self {
             neighbors_max,
-            hits_max: neighbors_max / 3 + 32,
+            hits_max: neighbors_max / 6 + 32,
             ..self
         }
     }
