@@ -1,5 +1,5 @@
-//! What the benchmarks share: medians, and the peers as child processes; how fast a device runs a package; systems of molecules, also many times side by side; speeds by commit; a client that costs little, to load a
-//! server with; a fleet of hosts; a job that migrates.
+//! What the benchmarks share: medians, and the peers as child processes; how fast a device runs a package; systems of molecules, also many times side by side;
+//! speeds by commit; a client that costs little, to load a server with; a fleet of hosts; a job that migrates.
 
 pub mod fleet;
 pub mod history;
