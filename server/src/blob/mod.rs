@@ -159,7 +159,7 @@ fn read_mark(bytes: &[u8]) -> Result<String, BlobError> {
 /// All of a blob, when it has at most `limit` bytes.
 ///
 /// # Errors
-/// It is not there, or larger.
+/// It is not there, or larger, or its place gives other bytes: those who sent it are not to blame.
 pub async fn read(blobs: &dyn Blobs, digest: Digest, limit: u64) -> Result<Vec<u8>, BlobError> {
     let size = blobs.size(digest).await?.ok_or(BlobError::Missing(digest))?;
     if size > limit {
@@ -170,5 +170,9 @@ pub async fn read(blobs: &dyn Blobs, digest: Digest, limit: u64) -> Result<Vec<u
     while let Some(chunk) = stream.next().await {
         all.extend_from_slice(&chunk?);
     }
-    Ok(all)
+    let found = Digest::of(&all);
+    match found == digest {
+        true => Ok(all),
+        false => Err(BlobError::Away(format!("blob {digest} arrived as {found}"))),
+    }
 }

@@ -108,7 +108,11 @@ impl Client {
                     Err(_) => trace.add(server, "half an answer"),
                 },
                 Ok(answer) if !answer.status().is_server_error() && answer.status() != StatusCode::CONFLICT => {
-                    return Err(answer.status());
+                    let status = answer.status();
+                    if status == StatusCode::UNPROCESSABLE_ENTITY {
+                        println!("{path}: {}", answer.text().await.unwrap_or_default());
+                    }
+                    return Err(status);
                 }
                 Ok(answer) => trace.add(server, answer.status().as_str()),
                 Err(error) if error.is_timeout() => trace.add(server, "silent"),
