@@ -29,7 +29,6 @@ pub struct Client {
 /// What came of tries, for one that takes long.
 struct Trace {
     begun: Instant,
-    tries: u32,
     met: Vec<String>,
 }
 
@@ -37,23 +36,22 @@ impl Trace {
     fn new() -> Self {
         Self {
             begun: Instant::now(),
-            tries: 0,
             met: Vec::new(),
         }
     }
 
     /// Another try did not serve.
     fn add(&mut self, server: usize, what: &str) {
-        self.tries += 1;
         let line = format!("{server} {what}");
         if !self.met.last().is_some_and(|last| last.ends_with(&line)) {
             self.met.push(format!("{:.1} s {line}", self.begun.elapsed().as_secs_f64()));
         }
     }
 
-    /// How long one try may take: longer in each round, so that what takes its time on a busy machine comes to its end.
+    /// How long one try may take: the longer the more was waited for, so that what takes its time comes to its end.
     fn patience(&self) -> Duration {
-        Duration::from_secs(1 << (self.tries / 60).min(3))
+        let whole = self.begun.elapsed().as_secs() / 2;
+        Duration::from_secs(1 + whole.min(9))
     }
 
     fn end(&self, what: &str) {

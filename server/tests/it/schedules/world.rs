@@ -237,6 +237,8 @@ impl World {
         if fault == Fault::Kill && took > SLOW_KILL {
             self.keep_logs(key, leader);
         }
+        // As an init system does; a server that begins to lead within the lease of another has ended by itself.
+        self.restart().await;
         tokio::time::sleep(pause.saturating_sub(begun.elapsed())).await;
         if !fault.is_of_store() {
             self.mend(fault, leader);
