@@ -16,6 +16,8 @@ use scheduler::{RULES, RULES_OLDEST};
 
 /// Rows in one statement: with three values each, below SQLite's limit on bound values.
 pub(super) const ROWS_MAX: usize = 1000;
+/// The number of the next row of `changes`, where it has to be asked for.
+pub(super) const UNKNOWN: i64 = 0;
 /// Bytes of one part of a snapshot.
 pub(super) const PART_BYTES: usize = 8 << 20;
 

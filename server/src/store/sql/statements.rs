@@ -80,9 +80,8 @@ macro_rules! sql_store {
                     let mut connection = self.writer.acquire().await?;
                     let written = self.append_on(&mut connection, batch, &mut row).await;
                     let written = sql::settle(connection, written).await;
-                    if written.is_ok() {
-                        *next = row;
-                    }
+                    // One whose answer did not come may have been written all the same.
+                    *next = if written.is_ok() { row } else { sql::UNKNOWN };
                     written
                 })
             }

@@ -11,6 +11,10 @@ macro_rules! sql_writes {
                 row: &mut i64,
             ) -> Result<u64, StoreError> {
                 let mut transaction = self.begin(connection).await?;
+                if *row == sql::UNKNOWN {
+                    let next = sqlx::query_as("SELECT COALESCE(MAX(number), 0) + 1 FROM changes");
+                    (*row,) = next.fetch_one(&mut *transaction).await?;
+                }
                 let mut bytes = 0;
                 if !batch.events.is_empty() {
                     let body = json(&batch.events).into_bytes();
