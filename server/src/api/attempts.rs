@@ -11,12 +11,13 @@ use protocol::{AttemptId, Digest, HardwareClass, Tier};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::blob::{BlobError, read};
+use crate::engine::EngineError;
 use crate::extract::{At, Body};
 use crate::problem::{Answer, Fault};
 use crate::signatures::refused;
 use crate::submission::done_flag;
 use scheduler::views::LeaseFacts;
-use scheduler::{Event, Reply};
+use scheduler::{Event, Refusal, Reply};
 use signing::commit::Boundary;
 
 /// What a commit brings, once it was looked at.
@@ -113,21 +114,25 @@ pub async fn commit(
     let host = caller.as_host()?;
     let lease = app.engine.core().await.lease(attempt);
     let _kept = app.sweeping.read().await;
+    let mut looked_into = true;
     let brought = match lease {
         Some(lease) if lease.host == host && lease.epoch == commit.epoch => {
             check_signature(&app, &lease, attempt, &commit)?;
             check_checkpoint(&app, &lease, &commit).await?
         }
         // The core refuses it, and says why: it looks at the lease before anything else.
-        _ => Brought {
-            class: HardwareClass {
-                tier: Tier::Portable,
-                key: Digest([0; 32]),
-            },
-            bytes: 0,
-            outputs_bytes: 0,
-            done: false,
-        },
+        _ => {
+            looked_into = false;
+            Brought {
+                class: HardwareClass {
+                    tier: Tier::Portable,
+                    key: Digest([0; 32]),
+                },
+                bytes: 0,
+                outputs_bytes: 0,
+                done: false,
+            }
+        }
     };
     let blobs = [Some(commit.checkpoint), commit.outputs];
     let event = Event::Commit {
@@ -139,7 +144,12 @@ pub async fn commit(
         outputs_bytes: brought.outputs_bytes,
         done: brought.done,
     };
-    match app.engine.apply(event).await? {
+    let applied = app.engine.apply(event).await;
+    // The lease was over in a state that could not be kept, and is not in the one that was read back.
+    if !looked_into && matches!(&applied, Err(EngineError::Refused(Refusal::Invalid { .. }))) {
+        return Err(Fault::unavailable("what the server knows of the lease has just changed").retry_after(1));
+    }
+    match applied? {
         Reply::Committed(committed) => {
             blobs.into_iter().flatten().for_each(|blob| app.pending.release(blob));
             Ok(Json(committed))
