@@ -1,6 +1,6 @@
 //! Contract: the page of a molecular job shows the particles of its newest checkpoint, which a volunteer computed, as a picture that mouse and keyboard turn. In a real browser, with real processes.
 
-#[expect(dead_code, unreachable_pub, reason = "the server's own tests share it")]
+#[expect(unreachable_pub, reason = "the server's own tests share it")]
 #[path = "../../server/tests/it/common/chromium.rs"]
 mod chromium;
 
