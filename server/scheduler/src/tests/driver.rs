@@ -139,7 +139,7 @@ impl World {
         self.beat_with(host, jobs);
     }
 
-    fn report(&self, lease: &Lease, further: u64) -> JobProgress {
+    pub(super) fn report(&self, lease: &Lease, further: u64) -> JobProgress {
         JobProgress {
             attempt: lease.attempt,
             epoch: lease.epoch,
@@ -148,8 +148,8 @@ impl World {
         }
     }
 
-    pub(super) fn beat_with(&mut self, host: HostId, jobs: Vec<JobProgress>) {
-        let beat = Heartbeat {
+    pub(super) fn beats(&self, jobs: Vec<JobProgress>) -> Heartbeat {
+        Heartbeat {
             clock_ms: self.now_ms,
             rtt_ms: Some(125),
             jobs,
@@ -157,7 +157,11 @@ impl World {
             why: None,
             errors: 0,
             instance: None,
-        };
+        }
+    }
+
+    pub(super) fn beat_with(&mut self, host: HostId, jobs: Vec<JobProgress>) {
+        let beat = self.beats(jobs);
         self.apply(Event::Heartbeat { host, beat, address: 1 });
     }
 

@@ -1,9 +1,10 @@
 //! Jobs that make room while others wait: who stops, when, and for whom.
 
-use protocol::http::{Action, Lease, SubmitJob};
+use protocol::http::{Action, Heartbeat, Lease, SubmitJob};
 use protocol::{HostId, JobId, JobState, Outcome};
 
 use super::driver::{World, job};
+use crate::testing::registration;
 use crate::{Config, Event};
 
 fn urgent(name: &str, priority: u8, now: bool) -> SubmitJob {
@@ -114,4 +115,32 @@ fn an_urgent_job_takes_the_place_of_one_granted_for_its_age_after_its_first_boun
     world.commit(host, &lease, 1);
     assert_eq!(world.action(host, lease.attempt), Some(Action::StopAtBoundary));
     assert_eq!(world.leases(host)[1].job, next);
+}
+
+#[test]
+fn when_two_jobs_may_make_room_at_once_two_urgent_ones_take_their_places() {
+    // Found by the fault simulation, seed 29500: the second of one queue was looked at only when something else happened.
+    let mut world = World::new();
+    let mut body = registration("desk", 1);
+    let mut second = body.devices[0].clone();
+    "gpu".clone_into(&mut second.id);
+    body.devices.push(second);
+    let host = world.host_with(body);
+    let calm = [world.submit("ann", job("calm")), world.submit("ann", job("as calm"))];
+    let leases = calm.map(|calm| world.running(host, calm, 1));
+    let says = |world: &mut World, accepting: bool| {
+        let jobs = leases.iter().map(|lease| world.report(lease, 0)).collect();
+        let beat = Heartbeat {
+            accepting,
+            ..world.beats(jobs)
+        };
+        world.apply(Event::Heartbeat { host, beat, address: 1 });
+    };
+    says(&mut world, false);
+    let urgent = ["first", "next"].map(|name| world.submit("bob", urgent(name, 8, false)));
+    assert_eq!(world.leases(host).len(), 2, "a paused host takes none");
+    says(&mut world, true);
+    let mut jobs: Vec<JobId> = world.leases(host).iter().map(|lease| lease.job).collect();
+    jobs.sort();
+    assert_eq!(jobs, [calm[0], calm[1], urgent[0], urgent[1]]);
 }
