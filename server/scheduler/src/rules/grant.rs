@@ -1,15 +1,23 @@
 //! Grants: a job offered to a device under a new epoch, at once or ahead of its turn.
 
+use protocol::http::job::PRIORITY_URGENT;
 use protocol::{AttemptId, JobId};
 
 use super::matching::Pick;
 use crate::Core;
-use crate::tables::{DeviceId, Need, Timer};
+use crate::tables::{DeviceId, Job, Need, Timer};
 
 impl Core {
     /// Offers a job to a device, behind what that has already.
     pub(super) fn grant(&mut self, id: JobId, device: DeviceId, batch: Option<AttemptId>, why: &str) -> AttemptId {
+        let place = self.jobs.get(id).and_then(Job::place);
         self.dequeue(id);
+        // The urgent job behind it could not be looked at while this one went first.
+        if let Some(place) = place.filter(|place| self.rules >= 4 && place.level >= PRIORITY_URGENT) {
+            let head = self.jobs.queues().head(place.key);
+            let urgent = head.filter(|head| head.level >= PRIORITY_URGENT);
+            self.pending.jobs.extend(urgent.map(|head| head.job));
+        }
         let job = self.jobs.get(id).expect("only jobs that exist wait in a queue");
         let (need, state) = (job.need(), job.state());
         let class = self.hosts.classes(device).iter().find(|class| match need {
