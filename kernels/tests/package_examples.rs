@@ -32,6 +32,29 @@ fn every_example_survives_the_journey_as_an_archive() {
 }
 
 #[test]
+fn a_shipped_example_is_the_package_that_it_was() {
+    // C0 names the package and its initial state. A change shows in all digests of its runs, and needs a word in CHANGELOG.md.
+    let known = [
+        ("argon", "b0081eb6c426dd725090943e8a22cef668df429185109bc1e6875d6a3807a04b"),
+        (
+            "gray-scott",
+            "345c6e94d16ddf9afac79f9667f28204c43f910cf23300f414773ce7db73423d",
+        ),
+        ("ising", "237a0d811a6ab4932948024b49f9ff10ebd00474dededaed969d2699d7d8ac59"),
+        ("laplace", "15c4a0b4a7b1a3f35c2b5e62b884a6815611bac0548f94f60ef8d039a2a25ea9"),
+    ];
+    for (name, digest) in known {
+        let package = kernels::examples::load(name).expect("a shipped example");
+        assert_eq!(
+            kernels::run::initial_boundary(&package).0.digest.to_string(),
+            digest,
+            "{name}"
+        );
+    }
+    assert!(kernels::examples::names().all(|name| known.iter().any(|(known, _)| *known == name)));
+}
+
+#[test]
 fn every_folder_below_packages_is_embedded_and_loads() {
     for name in folders() {
         let embedded = kernels::examples::load(name).unwrap_or_else(|error| panic!("{name}: {error}"));

@@ -148,8 +148,12 @@ impl List {
         draft.scratch("halves", Element::F32, &["boxes_count", "4"]);
         draft.scratch("candidates", Element::U32, &["candidate_words", "32", "groups_8"]);
         draft.scratch("partners", Element::U32, &["candidate_words", "clusters"]);
-        let queues = if self.is_half() { "2" } else { "1" };
-        draft.scratch("hits", Element::U32, &[queues, "hits_max", "slots"]);
+        let hits: &[&str] = if self.is_half() {
+            &["2", "hits_max", "slots"]
+        } else {
+            &["hits_max", "slots"]
+        };
+        draft.scratch("hits", Element::U32, hits);
         draft.scratch("list", Element::U32, &["groups_8", "neighbors_max", "8"]);
         draft.scratch("counts", Element::U32, &["clusters", "2"]);
     }
