@@ -16,6 +16,7 @@
 //! [`Core::attach`](crate::Core::attach) and [`Core::detach`](crate::Core::detach) alone.
 
 pub(crate) mod attempts;
+mod blocks;
 pub(crate) mod credit;
 pub(crate) mod drivers;
 pub(crate) mod hosts;

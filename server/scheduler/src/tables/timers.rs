@@ -1,9 +1,12 @@
 //! Times at which something is due: each timer is set at most once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use protocol::{AttemptId, HostId, JobId};
 use serde::{Deserialize, Serialize};
+
+use super::blocks::Blocks;
 
 /// A timer: the check that is made when it expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,56 +41,129 @@ pub(crate) enum Timer {
     Stall(AttemptId),
 }
 
-/// All timers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+impl Timer {
+    /// Its kind and the number of what it is of: the place where its time is kept.
+    fn place(self) -> (usize, u64) {
+        match self {
+            Self::Silence(HostId(of)) => (0, of),
+            Self::Offer(AttemptId(of)) => (1, of),
+            Self::Stop(AttemptId(of)) => (2, of),
+            Self::Lead(HostId(of)) => (3, of),
+            Self::Depart(HostId(of)) => (4, of),
+            Self::Back(HostId(of)) => (5, of),
+            Self::Backoff(HostId(of)) => (6, of),
+            Self::Deadline(JobId(of)) => (7, of),
+            Self::Restart(JobId(of)) => (8, of),
+            Self::Prefetch(AttemptId(of)) => (9, of),
+            Self::Retire(JobId(of)) => (10, of),
+            Self::Check(JobId(of)) => (11, of),
+            Self::Parole(HostId(of)) => (12, of),
+            Self::Stall(AttemptId(of)) => (13, of),
+        }
+    }
+}
+
+/// Kinds of timers.
+const KINDS: usize = 14;
+/// Outdated entries that a small heap may hold beside as many as there are timers.
+const OUTDATED_MIN: usize = 64;
+
+/// All timers. A timer that moves leaves its old entry in the heap, which counts no more: an entry counts while its time is that of its timer. So a
+/// move touches neither the old entry nor the order of others. The first entry always counts.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<(u64, Timer)>", into = "Vec<(u64, Timer)>")]
 pub(crate) struct Timers {
-    due: BTreeSet<(u64, Timer)>,
-    at: BTreeMap<Timer, u64>,
+    due: BinaryHeap<Reverse<(u64, Timer)>>,
+    at: [Blocks<u64>; KINDS],
+}
+
+impl PartialEq for Timers {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
 }
 
 impl Timers {
     /// Sets or moves a timer.
     pub(crate) fn set(&mut self, timer: Timer, at_ms: u64) {
-        if let Some(old) = self.at.insert(timer, at_ms) {
-            self.due.remove(&(old, timer));
+        let (kind, of) = timer.place();
+        if self.at[kind].insert(of, at_ms) == Some(at_ms) {
+            return;
         }
-        self.due.insert((at_ms, timer));
+        self.due.push(Reverse((at_ms, timer)));
+        self.tidy();
     }
 
     /// Forgets a timer.
     pub(crate) fn clear(&mut self, timer: Timer) {
-        if let Some(old) = self.at.remove(&timer) {
-            self.due.remove(&(old, timer));
+        let (kind, of) = timer.place();
+        if self.at[kind].remove(of).is_some() {
+            self.tidy();
         }
     }
 
-    /// Whether both orders hold the same timers.
+    fn counts(&self, (at_ms, timer): (u64, Timer)) -> bool {
+        let (kind, of) = timer.place();
+        self.at[kind].get(of) == Some(&at_ms)
+    }
+
+    /// Takes entries that do not count off the top, and all of them when they are the most.
+    fn tidy(&mut self) {
+        while self.due.peek().is_some_and(|first| !self.counts(first.0)) {
+            self.due.pop();
+        }
+        let timers: usize = self.at.iter().map(Blocks::len).sum();
+        if self.due.len() > 2 * timers + OUTDATED_MIN {
+            let due = std::mem::take(&mut self.due);
+            self.due = due.into_iter().filter(|entry| self.counts(entry.0)).collect();
+        }
+    }
+
+    /// Whether the heap holds every timer, with one that counts on top.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn check(&self) -> Result<(), String> {
-        let same = self.due.len() == self.at.len() && self.due.iter().all(|(at, timer)| self.at.get(timer) == Some(at));
-        super::require(same, || "the timers by time differ from those by subject".to_owned())
+        let timers: usize = self.at.iter().map(Blocks::len).sum();
+        let top = self.due.peek().is_none_or(|first| self.counts(first.0));
+        super::require(top && self.sorted(u64::MAX).len() == timers, || {
+            "the timers by time differ from those by subject".to_owned()
+        })
     }
 
     /// When the next one is due.
     pub(crate) fn next(&self) -> Option<u64> {
-        self.due.first().map(|(at, _)| *at)
+        self.due.peek().map(|Reverse((at, _))| *at)
     }
 
     /// Those that are due at `now`, in their order.
     pub(crate) fn due(&self, now_ms: u64) -> impl Iterator<Item = Timer> {
-        let due = self.due.iter().take_while(move |(at, _)| *at <= now_ms);
-        due.map(|(_, timer)| *timer)
+        self.sorted(now_ms).into_iter().map(|(_, timer)| timer)
+    }
+
+    /// Timers up to a time, in their order: below an entry of the heap that is later there is none.
+    fn sorted(&self, upto_ms: u64) -> Vec<(u64, Timer)> {
+        let heap = self.due.as_slice();
+        let (mut look, mut found) = (vec![0], Vec::new());
+        while let Some(place) = look.pop() {
+            let Some(Reverse(entry)) = heap.get(place).filter(|entry| entry.0.0 <= upto_ms) else {
+                continue;
+            };
+            if self.counts(*entry) {
+                found.push(*entry);
+            }
+            look.extend([2 * place + 1, 2 * place + 2]);
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// Takes the next one that is due at `now`.
     pub(crate) fn pop(&mut self, now_ms: u64) -> Option<Timer> {
-        let (at, timer) = *self.due.first()?;
+        let Reverse((at, timer)) = *self.due.peek()?;
         if at > now_ms {
             return None;
         }
-        self.due.pop_first();
-        self.at.remove(&timer);
+        self.clear(timer);
         Some(timer)
     }
 }
@@ -104,6 +180,6 @@ impl From<Vec<(u64, Timer)>> for Timers {
 
 impl From<Timers> for Vec<(u64, Timer)> {
     fn from(timers: Timers) -> Self {
-        timers.due.into_iter().collect()
+        timers.sorted(u64::MAX)
     }
 }

@@ -87,7 +87,7 @@ impl Core {
         let mut ranks: [Vec<JobId>; RANKS] = Default::default();
         for (id, job) in self.jobs.rows().range(..).rev() {
             if self.is_wanted(job, wanted) {
-                ranks[usize::from(rank(job.state()))].push(*id);
+                ranks[usize::from(rank(job.state()))].push(id);
             }
         }
         let page = ranks.iter().flatten().skip(skip).take(limit);
