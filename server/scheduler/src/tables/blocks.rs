@@ -103,3 +103,37 @@ impl<T> Blocks<T> {
         places.filter_map(Option::as_mut)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn blocks_hold_what_a_tree_holds(steps in prop::collection::vec((any::<bool>(), 0..300_u64), 1..200), from in 0..320_u64, to in 0..320_u64) {
+            let (mut blocks, mut tree) = (Blocks::default(), BTreeMap::new());
+            for (put, number) in steps {
+                // Numbers that skip, as those of a restored state do.
+                let number = if number > 200 { number << 40 } else { number };
+                if put {
+                    prop_assert_eq!(blocks.insert(number, number + 1), tree.insert(number, number + 1));
+                } else {
+                    prop_assert_eq!(blocks.remove(number), tree.remove(&number));
+                }
+                prop_assert_eq!(blocks.get(number), tree.get(&number));
+                prop_assert_eq!(blocks.get_mut(number), tree.get_mut(&number));
+                prop_assert_eq!(blocks.len(), tree.len());
+            }
+            let in_tree = |wanted: &dyn Fn(u64) -> bool| tree.iter().filter(|(number, _)| wanted(**number)).map(|(number, value)| (*number, value)).collect::<Vec<_>>();
+            prop_assert_eq!(blocks.range(..).collect::<Vec<_>>(), in_tree(&|_| true));
+            prop_assert_eq!(blocks.range(from..).collect::<Vec<_>>(), in_tree(&|number| number >= from));
+            prop_assert_eq!(blocks.range(from..to).collect::<Vec<_>>(), in_tree(&|number| from <= number && number < to));
+            prop_assert_eq!(blocks.range(..=to).collect::<Vec<_>>(), in_tree(&|number| number <= to));
+            prop_assert_eq!(blocks.range(..).rev().count(), tree.len());
+            prop_assert!(blocks.blocks.values().all(|block| block.taken > 0), "an empty block is kept");
+            prop_assert_eq!(blocks.values_mut().map(|value| *value).collect::<Vec<_>>(), tree.into_values().collect::<Vec<_>>());
+        }
+    }
+}

@@ -183,3 +183,54 @@ impl From<Timers> for Vec<(u64, Timer)> {
         timers.sorted(u64::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What timers are: a time for each, and the earliest first.
+    fn by_time(times: &BTreeMap<Timer, u64>) -> Vec<(u64, Timer)> {
+        let mut list: Vec<(u64, Timer)> = times.iter().map(|(timer, at)| (*at, *timer)).collect();
+        list.sort_unstable();
+        list
+    }
+
+    proptest! {
+        #[test]
+        fn timers_are_due_in_order_however_they_were_moved(steps in prop::collection::vec((0..4_u8, 0..3_u64, 0..200_u64, 0..40_u64), 1..400)) {
+            let (mut timers, mut times) = (Timers::default(), BTreeMap::new());
+            for (what, kind, of, at) in steps {
+                let timer = match kind {
+                    0 => Timer::Silence(HostId(of)),
+                    1 => Timer::Stop(AttemptId(of)),
+                    _ => Timer::Deadline(JobId(of)),
+                };
+                match what {
+                    0 | 1 => {
+                        timers.set(timer, at);
+                        times.insert(timer, at);
+                    }
+                    2 => {
+                        timers.clear(timer);
+                        times.remove(&timer);
+                    }
+                    _ => {
+                        let first = by_time(&times).first().copied().filter(|first| first.0 <= at);
+                        prop_assert_eq!(timers.pop(at), first.map(|first| first.1));
+                        first.map(|first| times.remove(&first.1));
+                    }
+                }
+                prop_assert_eq!(timers.next(), by_time(&times).first().map(|first| first.0));
+                let due: Vec<Timer> = by_time(&times).into_iter().filter(|first| first.0 <= at).map(|first| first.1).collect();
+                prop_assert_eq!(timers.due(at).collect::<Vec<_>>(), due);
+                prop_assert_eq!(timers.check(), Ok(()));
+            }
+            prop_assert!(timers.due.len() <= 2 * times.len() + OUTDATED_MIN);
+            prop_assert_eq!(Vec::from(timers), by_time(&times));
+        }
+    }
+}
