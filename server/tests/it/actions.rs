@@ -2,10 +2,10 @@
 
 use crate::browser_page::{axe, log_in, rules};
 use crate::common::chromium::Browser;
-use crate::common::{Person, Worker, a_job, start, token};
+use crate::common::{Person, Worker, a_job, another_scientist, start, token};
 use crate::page::{browser, login};
 use protocol::JobState;
-use protocol::http::{HostView, IssueToken, IssuedToken, Scope};
+use protocol::http::HostView;
 use reqwest::StatusCode;
 use serde_json::json;
 
@@ -14,12 +14,7 @@ async fn a_jobs_buttons_do_what_they_say_for_its_owner_and_listen_to_the_page_al
     let folder = tempfile::tempdir().unwrap();
     let (server, scientist) = start(folder.path()).await;
     let operator = Person::new(&server.url, token(folder.path(), "operator"));
-    let wanted = IssueToken {
-        scope: Scope::Scientist,
-        subject: "bob".to_owned(),
-        invitation: false,
-    };
-    let bob: IssuedToken = operator.post("/v1/tokens", &wanted).await;
+    let bob = another_scientist(&operator, "bob").await;
     let job = scientist.submit(&a_job(&scientist, 6).await).await;
     let browser = browser();
     let (_, cookie) = login(&browser, &server.url, &scientist.token).await;

@@ -352,6 +352,32 @@ async fn a_server_on_a_bucket_runs_a_job_gives_links_and_waits_for_a_store_that_
     server.stop().await;
 }
 
+#[tokio::test]
+async fn bytes_that_the_store_gives_damaged_are_not_held_against_the_host_and_its_commit_comes_again() {
+    let store = Store::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut with = options(folder.path(), None);
+    with.blobs = Some(store.place("lab"));
+    let server = Server::start(with).await.unwrap();
+    let scientist = crate::common::Person::new(&server.url, token(folder.path(), "scientist"));
+    let worker = Worker::register(&server.url, &token(folder.path(), "host"), "desk", 1).await;
+    let job = scientist.submit(&a_job(&scientist, 3).await).await;
+    let lease = worker.take().await[0].clone();
+    let (commit, _) = worker.work(&lease, None, 1, lease.class).await;
+    let checkpoint = commit.checkpoint.to_string();
+    store.damage(&checkpoint);
+    let damaged = worker.commit(lease.attempt, &commit).await;
+    assert_eq!(damaged.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let view = scientist.job(job).await;
+    assert_eq!((view.segment, view.epoch, view.host), (0, 1, Some(worker.host)));
+    assert!(view.errors.is_empty(), "{:?}", view.errors);
+    // The same bit once more: what was brought is there again.
+    store.damage(&checkpoint);
+    let again = worker.commit(lease.attempt, &commit).await;
+    assert_eq!((again.status(), scientist.job(job).await.segment), (StatusCode::OK, 1));
+    server.stop().await;
+}
+
 fn copying(from: &str, to: &str, store: &Store) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_baton-server"));
     command.args(["blobs", "copy", from, to]).envs(store.environment());

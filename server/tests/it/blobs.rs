@@ -1,9 +1,9 @@
 //! Blobs: what they are for is known before they are taken, who may read them, and that a subject fills no disk.
 
-use crate::common::{Person, Worker, a_job, options, start, token};
+use crate::common::{Person, Worker, a_job, another_scientist, options, start, token};
 use crate::routes::problem;
 use protocol::Digest;
-use protocol::http::{BlobView, IssueToken, IssuedToken, Scope};
+use protocol::http::BlobView;
 use reqwest::{Method, StatusCode};
 use server::serve::Server;
 
@@ -65,13 +65,7 @@ async fn a_blob_is_read_by_those_who_need_it() {
     let (server, ann) = start(folder.path()).await;
     let operator = Person::new(&server.url, token(folder.path(), "operator"));
     let enrolment = Person::new(&server.url, token(folder.path(), "host"));
-    let wanted = IssueToken {
-        scope: Scope::Scientist,
-        subject: "bob".to_owned(),
-        invitation: false,
-    };
-    let bob: IssuedToken = operator.post("/v1/tokens", &wanted).await;
-    let bob = Person::new(&server.url, bob.token);
+    let bob = another_scientist(&operator, "bob").await;
     let worker = Worker::enrol(&enrolment, "desk", 1).await;
     let template = a_job(&ann, 6).await;
     assert!(can_read(&ann, template.archive).await, "what one uploads oneself");

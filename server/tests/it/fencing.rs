@@ -1,18 +1,19 @@
-//! Two servers on one PostgreSQL, and the connection that holds the first one's lock is cut: the first writes nothing more, and ends.
+//! Connections to PostgreSQL that are cut. Of two servers the first, whose lock's connection is cut, writes nothing more, and ends; what a server writes whose answer does not
+//! come, or cannot write, is neither written twice nor held against those who sent it.
 
 use std::time::{Duration, Instant};
 
 use crate::common::postgres::Cluster;
 use crate::common::process::Process;
 use crate::common::proxy::Proxy;
-use crate::common::{Person, a_job, client, options, submit_when_it_leads, token};
-use protocol::http::{IssueToken, IssuedToken, JobView, Listed, Scope, TokenView};
-use protocol::{Digest, JobId};
+use crate::common::{Person, Worker, a_job, client, options, submit_when_it_leads, token};
+use protocol::http::{Change, EndAttempt, IssueToken, IssuedToken, JobView, Listed, Problem, Scope, TokenView};
+use protocol::{Digest, ErrorCause, JobId, JobState, Outcome};
 use reqwest::{Method, StatusCode};
 use scheduler::Event;
 use server::serve::Server;
-use server::store::postgres::PostgresStore;
-use server::store::{Batch, Logged, Store, StoreError, TokenRow};
+use server::store::postgres::{LEASE, PostgresStore};
+use server::store::{Batch, Logged, Row, Store, StoreError, TokenRow};
 
 fn batch(first: u64) -> Batch {
     let tick = Logged {
@@ -163,6 +164,75 @@ async fn two_servers_and_a_cut_lock_the_first_takes_back_nothing_and_ends() {
     let issued_there = tokens.items.iter().filter(|token| token.subject == "mallory");
     assert_eq!(issued_there.map(|token| &token.id).collect::<Vec<_>>(), [&issued.id]);
     third.terminate();
+}
+
+#[tokio::test]
+async fn rows_after_a_transaction_whose_answer_was_lost_have_numbers_of_their_own() {
+    let Some(cluster) = Cluster::start() else { return };
+    let direct = cluster.database("unheard");
+    let proxy = Proxy::start(cluster.socket()).await;
+    let store = open(&format!("postgres://baton@127.0.0.1:{}/unheard", proxy.port)).await;
+    let reader = PostgresStore::join(&direct, LEASE).await.unwrap();
+    let change = |number: u64| Change {
+        at_ms: number,
+        state: JobState::Queued,
+        reason: format!("reason {number}"),
+    };
+    let changed = |number: u64| Batch {
+        rows: vec![Row::Changed(JobId(1), change(number))],
+        ..batch(number)
+    };
+    store.append(changed(0)).await.unwrap();
+    // Each answer takes its time: once the transaction is there, its connection is cut before the answer to it is.
+    proxy.delay(Duration::from_millis(300));
+    let cut = async {
+        while reader.load().await.unwrap().next < 2 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        proxy.cut_others();
+    };
+    let (unheard, ()) = tokio::join!(store.append(changed(1)), cut);
+    assert!(matches!(unheard, Err(StoreError::Database(_))), "{unheard:?}");
+    proxy.delay(Duration::ZERO);
+    store.append(changed(2)).await.unwrap();
+    assert_eq!(reader.changes(JobId(1), 10).await.unwrap(), [change(0), change(1), change(2)]);
+}
+
+#[tokio::test]
+async fn a_commit_under_a_lease_whose_end_could_not_be_kept_comes_again_and_is_not_called_wrong() {
+    let Some(cluster) = Cluster::start() else { return };
+    cluster.database("unkept");
+    let proxy = Proxy::start(cluster.socket()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let through = format!("postgres://baton@127.0.0.1:{}/unkept", proxy.port);
+    let server = Server::start(options(folder.path(), Some(through))).await.unwrap();
+    let scientist = Person::new(&server.url, token(folder.path(), "scientist"));
+    let worker = Worker::register(&server.url, &token(folder.path(), "host"), "desk", 1).await;
+    let job = scientist.submit(&a_job(&scientist, 3).await).await;
+    let lease = worker.take().await[0].clone();
+    let (commit, _) = worker.work(&lease, None, 1, lease.class).await;
+    // Its lock stays, and nothing can be written.
+    proxy.refuse(true);
+    proxy.cut_others();
+    let end = EndAttempt {
+        epoch: lease.epoch,
+        outcome: Outcome::Migrated,
+        cause: ErrorCause::Host,
+        message: String::new(),
+    };
+    let path = format!("/v1/attempts/{}/end", lease.attempt);
+    let ended = worker.person.send(Method::POST, &path, &end).await;
+    assert_eq!(ended.status(), StatusCode::SERVICE_UNAVAILABLE);
+    proxy.refuse(false);
+    // Here the lease is over, and in what is read back it is not: so nobody has looked into the checkpoint.
+    let early = worker.commit(lease.attempt, &commit).await;
+    assert_eq!(early.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(early.headers().contains_key("retry-after"));
+    let problem: Problem = early.json().await.unwrap();
+    assert!(problem.detail.contains("has just changed"), "{}", problem.detail);
+    let again = worker.commit(lease.attempt, &commit).await;
+    assert_eq!((again.status(), scientist.job(job).await.segment), (StatusCode::OK, 1));
+    server.stop().await;
 }
 
 #[tokio::test]

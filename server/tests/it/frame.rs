@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use package::Package;
 use protocol::checkpoint::{Checkpoint, Element, StateBuffer, content_digest};
-use protocol::http::{Commit, IssueToken, IssuedToken, Lease, Scope, SubmitJob};
+use protocol::http::{Commit, Lease, SubmitJob};
 use protocol::{ChainEntry, Digest, Tier};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::common::{Person, Worker, a_job_of, start, token};
+use crate::common::{Person, Worker, a_job_of, another_scientist, start, token};
 use crate::page::{browser, get, login};
 
 /// Three atoms of carbon that stay where they are, in a box of 4 nm.
@@ -98,12 +98,7 @@ async fn a_frame_is_shown_to_those_who_see_the_job_and_only_where_the_checkpoint
     let folder = tempfile::tempdir().unwrap();
     let (server, scientist) = start(folder.path()).await;
     let operator = Person::new(&server.url, token(folder.path(), "operator"));
-    let wanted = IssueToken {
-        scope: Scope::Scientist,
-        subject: "bob".to_owned(),
-        invitation: false,
-    };
-    let bob: IssuedToken = operator.post("/v1/tokens", &wanted).await;
+    let bob = another_scientist(&operator, "bob").await;
     let package = still();
     let archive = scientist.upload(&package.to_archive().unwrap()).await;
     let still = SubmitJob {

@@ -30,6 +30,7 @@ async fn a_finished_job_is_kept_as_long_as_the_operator_says_and_then_its_user_h
     let template = a_job(&scientist, 3).await;
     let first = scientist.submit(&template).await;
     let lease = worker.take().await[0].clone();
+    tokio::time::sleep(Duration::from_secs(1)).await;
     worker.compute(&lease, None, 3).await;
     let held = SubmitJob {
         hold: true,
@@ -48,8 +49,10 @@ async fn a_finished_job_is_kept_as_long_as_the_operator_says_and_then_its_user_h
     let refused = scientist.send(Method::POST, "/v1/jobs", &held).await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "nothing more is kept");
 
-    // Not so long ago, and then long enough.
+    // Not so long ago, nor its end where its submission was, and then long enough.
     assert_eq!(expire(&server.app, HOUR).await.unwrap(), 0);
+    let since_submitted = server.engine.now_ms() - finished.view().submitted_ms - 1;
+    assert_eq!(expire(&server.app, Duration::from_millis(since_submitted)).await.unwrap(), 0);
     assert_eq!(scientist.job(first).await, finished.view());
     assert_eq!(expire(&server.app, Duration::ZERO).await.unwrap(), 1);
     for path in [format!("/v1/jobs/{first}"), format!("/v1/jobs/{first}/chain")] {

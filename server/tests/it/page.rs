@@ -1,9 +1,9 @@
 //! The page without a browser: whose jobs it shows, its session, and its place behind a proxy.
 
-use crate::common::{Person, Worker, a_job, checkpoint, client, options, start, state, token};
+use crate::common::{Person, Worker, a_job, another_scientist, checkpoint, client, options, start, state, token};
 use crate::routes::problem;
 use package::outputs::outputs_digest;
-use protocol::http::{Commit, IssueToken, IssuedToken, Lease, Scope, SubmitJob};
+use protocol::http::{Commit, Lease, SubmitJob};
 use protocol::{ChainEntry, Digest};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
@@ -43,12 +43,7 @@ async fn the_page_shows_a_scientist_what_the_api_shows_and_an_operator_all() {
     let folder = tempfile::tempdir().unwrap();
     let (server, scientist) = start(folder.path()).await;
     let operator = Person::new(&server.url, token(folder.path(), "operator"));
-    let wanted = IssueToken {
-        scope: Scope::Scientist,
-        subject: "bob".to_owned(),
-        invitation: false,
-    };
-    let bob: IssuedToken = operator.post("/v1/tokens", &wanted).await;
+    let bob = another_scientist(&operator, "bob").await;
     let secret = SubmitJob {
         name: "the secret of ann".to_owned(),
         ..a_job(&scientist, 6).await

@@ -3,8 +3,7 @@
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use crate::common::{Person, Worker, a_job, token};
-use protocol::http::{IssueToken, IssuedToken, Scope};
+use crate::common::{Person, Worker, a_job, another_scientist, token};
 use reqwest::Method;
 
 #[tokio::test]
@@ -39,13 +38,7 @@ async fn no_secret_gets_into_a_log() {
     let mut secrets: Vec<String> = names.iter().map(|name| token(folder.path(), name)).collect();
     let scientist = Person::new(&url, secrets[1].clone());
     let operator = Person::new(&url, secrets[0].clone());
-    let wanted = IssueToken {
-        scope: Scope::Scientist,
-        subject: "bob".to_owned(),
-        invitation: false,
-    };
-    let issued: IssuedToken = operator.post("/v1/tokens", &wanted).await;
-    secrets.push(issued.token);
+    secrets.push(another_scientist(&operator, "bob").await.token);
     let worker = Worker::register(&url, &secrets[2], "desk", 1).await;
     secrets.push(worker.person.token.clone());
     scientist.submit(&a_job(&scientist, 3).await).await;

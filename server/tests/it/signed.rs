@@ -1,6 +1,6 @@
 //! Key lists, signed submissions and commits, and the proof that is made of them: what counts, and that nothing is kept of what does not.
 
-use crate::common::{Person, Worker, a_job, options, token};
+use crate::common::{Person, Worker, a_job, another_scientist, options, token};
 use crate::routes::problem;
 use protocol::http::signed::Keys;
 use protocol::http::{
@@ -129,13 +129,7 @@ async fn an_unsigned_wrongly_signed_expired_or_replayed_submission_makes_no_job(
     let late = signed(3, &name, job.clone(), (times.0 - 2000, times.0 - 1000), b"four");
     refused(send(&scientist, &late).await, &["the submission expired"]).await;
     // Somebody else's token with the scientist's signature.
-    let wanted = IssueToken {
-        scope: Scope::Scientist,
-        subject: "bob".to_owned(),
-        invitation: false,
-    };
-    let issued: IssuedToken = operator.post("/v1/tokens", &wanted).await;
-    let bob = Person::new(&server.url, issued.token);
+    let bob = another_scientist(&operator, "bob").await;
     refused(send(&bob, &good).await, &["is scientist's", "bob uses it"]).await;
     let none: Listed<JobView> = operator.get("/v1/jobs?all=true").await;
     assert!(none.items.is_empty(), "nothing is kept of what was refused: {none:?}");

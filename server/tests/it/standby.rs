@@ -177,7 +177,11 @@ async fn a_leader_that_stands_still_is_replaced_and_ends_when_it_goes_on() {
     servers.running[0].signal("STOP");
     let other = servers.person(1, "scientist");
     let (job, took) = submit_when_it_leads(&other, &template).await;
-    println!("taken over {took:?} after SIGSTOP, with a lease of 2 s");
+    // Without the lease it would be when the database ends the connection of the lock, after 15 s of silence.
+    assert!(
+        took < Duration::from_secs(10),
+        "taken over {took:?} after SIGSTOP, with a lease of 2 s"
+    );
     answered.push(job);
     servers.running[0].signal("CONT");
     // What it still answers changes nothing, and it ends.

@@ -11,7 +11,9 @@ use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use package::Package;
-use protocol::http::{Commit, Heartbeat, JobProgress, JobView, Lease, Orders, Registered, SubmitJob, Submitted};
+use protocol::http::{
+    Commit, Heartbeat, IssueToken, IssuedToken, JobProgress, JobView, Lease, Orders, Registered, Scope, SubmitJob, Submitted,
+};
 use protocol::{AttemptId, ChainEntry, Checkpoint, Digest, HardwareClass, HostId, JobId, StateBuffer, Tier};
 use reqwest::{Client, Method, Response, StatusCode};
 use scheduler::testing::registration;
@@ -37,6 +39,17 @@ pub fn options(data: &Path, database: Option<String>) -> Options {
 pub fn token(data: &Path, name: &str) -> String {
     let text = std::fs::read_to_string(data.join(format!("{name}.token"))).expect("the token file");
     text.trim().to_owned()
+}
+
+/// Another scientist of a server, by its operator's word.
+pub async fn another_scientist(operator: &Person, name: &str) -> Person {
+    let wanted = IssueToken {
+        scope: Scope::Scientist,
+        subject: name.to_owned(),
+        invitation: false,
+    };
+    let issued: IssuedToken = operator.post("/v1/tokens", &wanted).await;
+    Person::new(&operator.url, issued.token)
 }
 
 /// Somebody with a token.

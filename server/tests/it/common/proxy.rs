@@ -80,6 +80,12 @@ impl Proxy {
         self.connections.lock().unwrap()[0].abort();
     }
 
+    /// Cuts all connections but the one that was made first.
+    pub fn cut_others(&self) {
+        let connections = self.connections.lock().unwrap();
+        connections.iter().skip(1).for_each(AbortHandle::abort);
+    }
+
     /// Cuts all connections that there are.
     pub fn cut(&self) {
         self.connections.lock().unwrap().iter().for_each(AbortHandle::abort);
