@@ -73,7 +73,7 @@ fn quantile(sorted: &[f64], level: f64) -> f64 {
 /// Numbers of the hosts that the server says are online, by their names.
 fn online(stage: &Stage) -> BTreeMap<String, u64> {
     let list = stage.get("/v1/hosts").unwrap_or_default();
-    let hosts = list["hosts"].as_array().cloned().unwrap_or_default();
+    let hosts = list["items"].as_array().cloned().unwrap_or_default();
     let online = hosts.iter().filter(|host| host["state"] == "online");
     online
         .filter_map(|host| Some((host["name"].as_str()?.to_owned(), host["host"].as_u64()?)))
