@@ -1,8 +1,9 @@
 //! A fleet of hosts at work, as a server's store holds it, and what each of them sends.
 
-use protocol::http::{EndAttempt, Heartbeat, JobProgress, Lease, Scope};
-use protocol::{AttemptId, Digest, HostId, Outcome};
-use scheduler::testing::{START_MS, populated};
+use protocol::checkpoint::{Checkpoint, Element, StateBuffer, content_digest};
+use protocol::http::{Commit, EndAttempt, Heartbeat, JobProgress, Lease, Scope};
+use protocol::{AttemptId, ChainEntry, Digest, HostId, Outcome};
+use scheduler::testing::{START_MS, populated_with};
 use server::store::{Store, TokenRow};
 
 /// A heartbeat that reports one attempt, at a segment.
@@ -33,6 +34,46 @@ pub fn ending(lease: &Lease) -> EndAttempt {
     }
 }
 
+/// The commit of a lease's next boundary after `last`, and its checkpoint: a state of so many bytes that do not compress.
+///
+/// # Errors
+/// The checkpoint cannot be made.
+pub fn boundary(lease: &Lease, last: Option<&ChainEntry>, bytes: usize) -> anyhow::Result<(Commit, Vec<u8>)> {
+    let from = last.or(lease.checkpoint.as_ref().map(|checkpoint| &checkpoint.entry));
+    let segment = from.map_or(1, |from| from.segment + 1);
+    let mut seed = (lease.attempt.0 << 32) + segment;
+    let words = (0..bytes / 8).flat_map(|_| protocol::split_mix::next(&mut seed).to_le_bytes());
+    let bytes: Vec<u8> = words.collect();
+    let buffers = vec![StateBuffer {
+        name: "state".to_owned(),
+        element: Element::U32,
+        shape: vec![bytes.len() as u64 / 4],
+        bytes,
+    }];
+    let (content, outputs) = (content_digest(&buffers), Digest::of(b"outputs"));
+    let next = |from, segment: u64| ChainEntry::next(lease.package, from, segment * 100, content, outputs);
+    // The first of a job brings its beginning, too.
+    let mut entries: Vec<ChainEntry> = from.is_none().then(|| next(None, 0)).into_iter().collect();
+    let entry = next(from.or(entries.last()), segment);
+    entries.push(entry.clone());
+    let checkpoint = Checkpoint {
+        package: lease.package,
+        entry,
+        class: lease.class,
+        buffers,
+    };
+    let packed = checkpoint.to_bytes()?;
+    let commit = Commit {
+        epoch: lease.epoch,
+        entries,
+        checkpoint: Digest::of(&packed),
+        outputs: None,
+        computed_ms: 1000,
+        signature: None,
+    };
+    Ok((commit, packed))
+}
+
 /// The token of a host.
 pub fn secret(host: u64) -> String {
     format!("baton_host_{host:064}")
@@ -43,7 +84,16 @@ pub fn secret(host: u64) -> String {
 /// # Errors
 /// The store does not take it.
 pub async fn fill(store: &dyn Store, hosts: u64, jobs: u64) -> anyhow::Result<()> {
-    populate(store, hosts, jobs).await?;
+    let nothing = [b"package".as_slice(), b"archive"].map(Digest::of);
+    fill_with(store, nothing.into(), hosts, jobs).await
+}
+
+/// The same, whose jobs are of a package: its identity, and the blob of its archive.
+///
+/// # Errors
+/// The store does not take it.
+pub async fn fill_with(store: &dyn Store, package: (Digest, Digest), hosts: u64, jobs: u64) -> anyhow::Result<()> {
+    populate(store, package, hosts, jobs).await?;
     for host in 1..=hosts {
         let row = TokenRow {
             host: Some(HostId(host)),
@@ -59,12 +109,13 @@ pub async fn fill(store: &dyn Store, hosts: u64, jobs: u64) -> anyhow::Result<()
 /// # Errors
 /// The store does not take it.
 pub async fn fill_for(store: &dyn Store, hosts: u64, jobs: u64, operator: &str) -> anyhow::Result<()> {
-    populate(store, hosts, jobs).await?;
+    let nothing = [b"package".as_slice(), b"archive"].map(Digest::of);
+    populate(store, nothing.into(), hosts, jobs).await?;
     Ok(store.put_token(token(operator, Scope::Operator, "operator")).await?)
 }
 
-async fn populate(store: &dyn Store, hosts: u64, jobs: u64) -> anyhow::Result<()> {
-    let core = populated(hosts, hosts + jobs, 20, 1000);
+async fn populate(store: &dyn Store, package: (Digest, Digest), hosts: u64, jobs: u64) -> anyhow::Result<()> {
+    let core = populated_with(package, hosts, hosts + jobs, 20, 1000);
     Ok(store.snapshot(1, core.save()?).await?)
 }
 

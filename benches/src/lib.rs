@@ -1,5 +1,5 @@
 //! What the benchmarks share: medians, and the peers as child processes; how fast a device runs a package; systems of molecules, also many times side by side;
-//! speeds by commit; a client that costs little, to load a server with; a fleet of hosts; a job that migrates.
+//! speeds by commit; a client that costs little, to load a server with; a fleet of hosts, and what it takes in the database; a job that migrates.
 
 pub mod fleet;
 pub mod history;
@@ -7,6 +7,7 @@ pub mod load;
 pub mod migration;
 pub mod molecules;
 pub mod speed;
+pub mod stored;
 pub mod tiles;
 
 use std::path::{Path, PathBuf};

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use benches::fleet::{beat, ending, fill, secret};
+use benches::fleet::{beat, boundary, ending, fill_with, secret};
 use benches::load::{Connection, Times};
 use benches::migration::{Migration, migrate};
 use clap::{Parser, Subcommand};
-use protocol::http::{Lease, Orders, SubmitJob};
-use protocol::{AttemptId, HostId};
+use protocol::http::{Committed, Lease, Orders, SubmitJob};
+use protocol::{AttemptId, ChainEntry, Digest, HostId};
 use scheduler::testing::{START_MS, populated, submission};
 use scheduler::{Core, Event};
-use server::blob::BlobPlace;
+use server::blob::{BlobPlace, Blobs as _, FolderBlobs};
 use server::serve::{Options, Server};
 use server::store::Store;
 use server::store::postgres::PostgresStore;
@@ -70,6 +70,15 @@ enum What {
         /// Servers that follow the one that is asked, on the same machine (PostgreSQL).
         #[arg(long, default_value_t = 0)]
         followers: u64,
+        /// Bytes of the state that a commit brings.
+        #[arg(long, default_value_t = 20_000)]
+        state_bytes: usize,
+    },
+    /// What a crowd takes in the database: a snapshot, and the rows of the log.
+    Stored {
+        /// Hosts at work; 100,000 jobs more are queued.
+        #[arg(long, value_delimiter = ',', default_value = "20000,300000")]
+        hosts: Vec<u64>,
     },
 }
 
@@ -178,7 +187,14 @@ where
     Ok(all)
 }
 
-async fn http(store_name: &str, hosts: u64, jobs: u64, connections: u64, seconds: u64, followers: u64) -> anyhow::Result<()> {
+async fn http(
+    store_name: &str,
+    (hosts, jobs): (u64, u64),
+    connections: u64,
+    seconds: u64,
+    followers: u64,
+    state_bytes: usize,
+) -> anyhow::Result<()> {
     anyhow::ensure!(
         followers == 0 || store_name == "postgres",
         "--followers: servers follow on PostgreSQL alone"
@@ -193,11 +209,18 @@ async fn http(store_name: &str, hosts: u64, jobs: u64, connections: u64, seconds
         Some(url) => Arc::new(PostgresStore::open(url).await?),
         None => Arc::new(SqliteStore::open(&folder.path().join("baton.sqlite")).await?),
     };
-    fill(store.as_ref(), hosts, jobs).await?;
+    let package = kernels::examples::load("ising")?;
+    let archive = package.to_archive()?;
+    let digest = Digest::of(&archive);
+    fill_with(store.as_ref(), (package.digest(), digest), hosts, jobs).await?;
     drop(store);
     let fsync = fsync_ms(folder.path())?;
     let begun = Instant::now();
-    let blobs = BlobPlace::Folder(folder.path().join("blobs"));
+    let place = folder.path().join("blobs");
+    let size = archive.len() as u64;
+    let bytes = futures_util::stream::iter([Ok(archive.into())]);
+    FolderBlobs::open(&place)?.put(digest, 0, size, Box::pin(bytes)).await?;
+    let blobs = BlobPlace::Folder(place);
     let options = |folder: &Path| Options {
         blobs: Some(blobs.clone()),
         ..Options::loopback(folder, database.clone())
@@ -290,6 +313,46 @@ async fn http(store_name: &str, hosts: u64, jobs: u64, connections: u64, seconds
     })
     .await?;
     say("leases", &leases, leases.0.len() / 2, begun.elapsed());
+
+    let begun = Instant::now();
+    let commits = drive(connections, |first| {
+        let address = address.clone();
+        async move {
+            let mut connection = Connection::open(&address).await?;
+            let mut times = Times::default();
+            let mut held: BTreeMap<u64, (Lease, Option<ChainEntry>)> = BTreeMap::new();
+            let mut host = 1 + first;
+            while begun.elapsed() < length {
+                let (lease, last) = match held.remove(&host) {
+                    Some(held) => held,
+                    None => {
+                        let take = format!("/v1/hosts/{host}/leases");
+                        let now: Orders = connection.post(&take, &secret(host), &()).await?;
+                        (now.leases.into_iter().next().context("a host has nothing to do")?, None)
+                    }
+                };
+                let (commit, bytes) = boundary(&lease, last.as_ref(), state_bytes)?;
+                let blob = format!(
+                    "/v1/blobs/{}?size={}&attempt={}",
+                    commit.checkpoint,
+                    bytes.len(),
+                    lease.attempt
+                );
+                times.measure(connection.put(&blob, &secret(host), &bytes)).await?;
+                let path = format!("/v1/attempts/{}/commit", lease.attempt);
+                let _kept: Committed = times.measure(connection.post(&path, &secret(host), &commit)).await?;
+                held.insert(host, (lease, commit.entries.last().cloned()));
+                host = match host + connections {
+                    next if next > hosts.min(20 * connections) => 1 + first,
+                    next => next,
+                };
+            }
+            Ok(times)
+        }
+    })
+    .await?;
+    let name = format!("commits, each with a state of {state_bytes} bytes that goes up before");
+    say(&name, &commits, commits.0.len() / 2, begun.elapsed());
     for follower in following {
         let behind = follower.engine.role().behind();
         let behind = behind.context("a server that followed leads")?;
@@ -348,6 +411,8 @@ async fn main() -> anyhow::Result<()> {
             connections,
             seconds,
             followers,
-        } => http(&store, hosts, jobs, connections, seconds, followers).await,
+            state_bytes,
+        } => http(&store, (hosts, jobs), connections, seconds, followers, state_bytes).await,
+        What::Stored { hosts } => hosts.into_iter().try_for_each(benches::stored::print),
     }
 }

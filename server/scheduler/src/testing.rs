@@ -61,11 +61,20 @@ pub fn submission(name: &str, tier: Tier, segments: u64) -> SubmitJob {
 /// # Panics
 /// The scheduler refuses what it is given: more kinds than hosts, say.
 pub fn populated(hosts: u64, jobs: u64, kinds: u64, users: u64) -> Core {
+    populated_with((Digest::of(b"package"), Digest::of(b"archive")), hosts, jobs, kinds, users)
+}
+
+/// The same, whose jobs are of a package: its identity, and the blob of its archive.
+///
+/// # Panics
+/// As above.
+pub fn populated_with((package, archive): (Digest, Digest), hosts: u64, jobs: u64, kinds: u64, users: u64) -> Core {
     let mut core = Core::new(Config::default());
     for index in 0..jobs {
         let tier = if index % 2 == 0 { Tier::Portable } else { Tier::ClassBound };
         let mut job = submission(&format!("job {index}"), tier, 100 + index % 1000);
         job.priority = u8::try_from(index % 6).unwrap_or(0);
+        (job.package, job.archive) = (package, archive);
         let event = Event::Submit {
             user: format!("user-{}", index % users.max(1)),
             job: Box::new(job),
