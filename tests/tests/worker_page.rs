@@ -183,6 +183,57 @@ fn the_local_page_shows_the_job_and_pauses_and_resumes_it_in_a_browser() {
     assert!(width.as_u64() <= Some(390), "{width}");
 }
 
+#[test]
+fn the_local_page_shows_the_projects_and_changes_their_shares_in_a_browser() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (one, two) = (Stage::new(None, FAST), Stage::new(None, FAST));
+    let token = |stage: &Stage| stage.token_file("host").display().to_string();
+    let (first, second) = (
+        format!("{} share=2 token-file={}", one.url(), token(&one)),
+        format!("{} token-file={}", two.url(), token(&two)),
+    );
+    let file = one.path("agent.toml");
+    std::fs::write(&file, format!("[worker]\nprojects = [\"{first}\", \"{second}\"] # mine\n")).expect("written");
+    short_package("ising", 16, &two.path("package"));
+    two.submit(&two.path("package"), &["--segments=2000"]);
+    let worker = one.worker_with("agent", &[], &[]);
+    let folder = one.path("agent");
+    poll(|| folder.exists().then_some(())).expect("the agent's folder");
+    let page = Page::start(&folder);
+    browser.screen(1000, 800);
+    browser.call("Page.navigate", &json!({"url": page.url}));
+    browser.wait(
+        "document.querySelectorAll('table.shares tbody tr').length === 2 && document.querySelector('.job progress') !== null",
+    );
+    let shown = browser.evaluate("document.querySelector('#content').innerText");
+    let shown = shown.as_str().expect("text");
+    assert!(
+        shown.contains(&one.url()) && shown.contains(&format!("of {}", two.url())),
+        "{shown}"
+    );
+    axe(&mut browser);
+    browser.picture("worker-projects.png");
+    let change = |browser: &mut Browser, share: &str| {
+        browser.evaluate("document.querySelector('nav a[href=\"/preferences\"]').click()");
+        browser.wait("document.getElementById('share-1') !== null && document.querySelector('[role=alert]') === null");
+        browser.evaluate(&format!("document.getElementById('share-1').value = {share:?}"));
+        browser.evaluate("document.querySelector('form.preferences button').click()");
+    };
+    change(&mut browser, "half");
+    browser.wait(
+        "document.querySelector('[role=alert]')?.innerText.includes(\"found 'share=half', expected share=1 to share=1000\")",
+    );
+    assert_eq!(browser.evaluate("document.getElementById('share-1').value"), json!("half"));
+    axe(&mut browser);
+    change(&mut browser, "5");
+    browser.wait("location.pathname === '/'");
+    let after = std::fs::read_to_string(&file).expect("a file");
+    let second = format!("{} share=5 token-file={}", two.url(), token(&two));
+    assert_eq!(after, format!("[worker]\nprojects = [\"{first}\", \"{second}\"]\n"));
+    poll(|| (worker.status()["shares"][1]["share"] == 5).then_some(())).unwrap_or_else(|| panic!("{}", worker.said()));
+    assert_eq!(worker.status()["shares"][0]["share"], 2);
+}
+
 fn axe(browser: &mut Browser) {
     let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/axe/node_modules/axe-core/axe.min.js");
     let Ok(axe) = std::fs::read_to_string(axe) else {

@@ -31,17 +31,25 @@ impl Stage {
     /// # Panics
     /// It does not start.
     pub fn worker_in(&self, name: &str, url: &str, flags: &[&str], environment: &[(&str, &Path)]) -> Worker {
+        let token = self.token_file(if flags.contains(&"--referee") { "referee" } else { "host" });
+        let server = ["--server", url, "--token-file", token.to_str().expect("a plain path")];
+        self.worker_with(name, &[&server, flags].concat(), environment)
+    }
+
+    /// An agent that is told of its servers by its configuration file, `NAME.toml`.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn worker_with(&self, name: &str, flags: &[&str], environment: &[(&str, &Path)]) -> Worker {
         let config = self.path(&format!("{name}.toml"));
         if !config.exists() {
             fs::write(&config, "").expect("a configuration file");
         }
         let child = self
             .command(name, "baton")
-            .args(["worker", "--server", url, "--name", name, "--retry-max", "0.3"])
+            .args(["worker", "--name", name, "--retry-max", "0.3"])
             // At the lowest priority it would not move at all beside a build.
             .arg("--no-priority-change")
-            .arg("--token-file")
-            .arg(self.token_file(if flags.contains(&"--referee") { "referee" } else { "host" }))
             .arg("--state")
             .arg(self.path(name))
             .arg("--config")

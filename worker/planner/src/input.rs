@@ -1,7 +1,7 @@
 //! Everything that can come in. Inputs may be lost, repeated and overtake each other, apart from the notes of one compute thread, which come in
 //! the order in which it sent them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::http::{Committed, Orders, RegisterHost};
 use protocol::{HardwareClass, HostId};
@@ -94,6 +94,17 @@ pub enum Stop {
     Now,
 }
 
+/// What other projects of this agent leave to this one. By default there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Whether there are others.
+    pub is_shared: bool,
+    /// The project that the next lease is for, where it is not this one.
+    pub elsewhere: Option<String>,
+    /// Devices on which another project's job computes, each with that project.
+    pub taken: BTreeMap<String, String>,
+}
+
 /// Whether the server answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Server {
@@ -132,6 +143,8 @@ pub enum Input {
     Stop(Stop),
     /// The way to the server was found open or closed.
     Server(Server),
+    /// Other projects of this agent took or left devices, or the turn passed on.
+    Turn(Turn),
 }
 
 /// The result of an errand.

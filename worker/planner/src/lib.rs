@@ -10,6 +10,7 @@
 //! | [`effect`] | everything that can go out: computing, errands over the network, writes to the state folder, messages |
 //! | [`reason`] | why the agent does not compute, leaves, or failed: typed, rendered to sentences elsewhere |
 //! | [`policy`] | the volunteer's preferences, and which of them forbids computing now |
+//! | [`shares`] | several projects in one agent: whose the next lease is |
 //! | [`week`] | the hours of the week in which to compute |
 //! | [`boundaries`] | the boundaries of one job on disk: what to commit, what may be deleted |
 //! | [`job`] | one lease: where it stands, what it needs |
@@ -25,17 +26,19 @@ pub mod job;
 pub mod plan;
 pub mod policy;
 pub mod reason;
+pub mod shares;
 pub mod time;
 pub mod week;
 
 pub use boundaries::Boundary;
 pub use effect::{Beat, Contributed, Control, Effect, Ending, Errand, ErrandId, Message, RunId};
-pub use input::{Answer, Device, Facts, Fetched, Input, Request, Server, Setup, Stop, Trouble};
+pub use input::{Answer, Device, Facts, Fetched, Input, Request, Server, Setup, Stop, Trouble, Turn};
 pub use job::Stage;
 pub use plan::Planner;
 pub use plan::devices::{HANDOVER_MS, LOSSES_MAX};
 pub use plan::view::JobView;
 pub use policy::Policy;
 pub use reason::{Cause, Declined, Failure, Idle, Leaving, Presence, Reason};
+pub use shares::{Account, Demand, Project};
 pub use time::Time;
 pub use week::Week;

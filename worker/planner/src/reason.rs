@@ -98,6 +98,8 @@ pub enum Declined {
     Leaving(Leaving),
     /// The server gives new work to agents of this version or newer alone.
     Outdated(String),
+    /// The next lease is for this project of the same agent.
+    Elsewhere(String),
 }
 
 /// Why a device slot computes nothing. There is one for every slot that does not compute.
@@ -129,6 +131,8 @@ pub enum Idle {
     Finishing,
     /// The server gives new work to agents of this version or newer alone.
     Outdated(String),
+    /// The device is this project's, or its turn.
+    Elsewhere(String),
     /// Offers are being taken.
     TakingOffers,
     /// The server's own words.

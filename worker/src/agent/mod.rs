@@ -5,6 +5,7 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | [`board`] | several projects in one process: whose the next lease is, and one status of all |
 //! | [`preferences`] | what the volunteer wants: flags, environment, configuration file |
 //! | [`machine`] | battery, user, applications, cores, disk, hours |
 //! | [`devices`] | the devices that are lent, and when they are looked for again |
@@ -24,6 +25,7 @@
 //! | `limits` | the guide's table of limits |
 //! | [`view`] | the status, as JSON, as lines, as a live view |
 
+pub(crate) mod board;
 pub(crate) mod canary;
 pub(crate) mod compute;
 pub(crate) mod devices;

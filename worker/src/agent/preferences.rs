@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::room::Room;
 use super::{devices, schedule};
 use crate::exit::Usage;
+use crate::net::projects::{self, Project};
 use crate::net::transfer::Transfers;
 
 /// The slowest limit of bandwidth: slower, and servers take a line to be dead.
@@ -80,6 +81,10 @@ pub(crate) struct Given {
     /// A device to use: `auto`, `cpu`, or an id that `baton devices` shows; may be given several times, one job runs on each.
     #[arg(long, env = "BATON_DEVICE", value_name = "ID", value_delimiter = ',')]
     device: Option<Vec<String>>,
+    /// A project to compute for, instead of --server: its URL, and after spaces what is needed of share=N (1 by default), token-file=FILE, ca-file=FILE. Given
+    /// several times, computing time is divided by the shares.
+    #[arg(long = "project", env = "BATON_PROJECTS", value_name = "PROJECT", value_delimiter = ';')]
+    projects: Option<Vec<String>>,
     /// Name of this machine on the server's page; the machine's own by default.
     #[arg(long, env = "BATON_NAME")]
     name: Option<String>,
@@ -111,6 +116,8 @@ pub(crate) struct Preferences {
     pub(crate) signed_only: bool,
     pub(crate) root_key: Option<PublicKey>,
     pub(crate) devices: Vec<String>,
+    /// None where there is but one server.
+    pub(crate) projects: Vec<Project>,
     pub(crate) name: Option<String>,
 }
 
@@ -193,6 +200,7 @@ impl Preferences {
             signed_only: flags.signed_only.or(file.signed_only).unwrap_or(false),
             root_key: flags.root_key.or(file.root_key),
             devices,
+            projects: projects::projects(&flags.projects.clone().or(file.projects).unwrap_or_default()).map_err(Usage)?,
             name: flags.name.clone().or(file.name),
         })
     }

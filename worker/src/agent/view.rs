@@ -14,8 +14,11 @@ pub(crate) struct Status {
     pub(crate) at_ms: u64,
     /// The agent's process.
     pub(crate) pid: u32,
-    /// The server's URL.
+    /// The server's URL; of several projects, those of all with a space between.
     pub(crate) server: String,
+    /// The projects, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) shares: Vec<ShareStatus>,
     /// Our number there; none before the first registration.
     pub(crate) host: Option<u64>,
     /// Our name there.
@@ -51,6 +54,23 @@ pub(crate) struct Verified {
     pub(crate) seconds: u64,
 }
 
+/// One of several projects.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ShareStatus {
+    /// The server's URL.
+    pub(crate) server: String,
+    /// Our number there.
+    pub(crate) host: Option<u64>,
+    /// Its share.
+    pub(crate) share: u32,
+    /// Time computed for it, milliseconds.
+    pub(crate) computed_ms: u64,
+    /// Whether it may take the next lease.
+    pub(crate) has_turn: bool,
+    /// What it waits for, when its server is away.
+    pub(crate) waits: Option<String>,
+}
+
 /// One device.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct DeviceStatus {
@@ -75,6 +95,9 @@ pub(crate) struct JobStatus {
     pub(crate) job: u64,
     /// Its name.
     pub(crate) name: String,
+    /// The project that it is of, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) server: Option<String>,
     /// `fetching`, `ready`, `computing`, `paused`, `stopped`.
     pub(crate) phase: String,
     /// What it is told, where that is not simply to run.
@@ -103,8 +126,20 @@ pub(crate) struct JobStatus {
 impl Status {
     /// For people.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let host = self.host.map_or("not registered yet".into(), |host| format!("host {host}"));
-        let mut lines = vec![format!("{} ({host}) at {}", self.name, self.server)];
+        let host = |host: Option<u64>| host.map_or("not registered yet".into(), |host| format!("host {host}"));
+        let mut lines = match self.shares.as_slice() {
+            [] => vec![format!("{} ({}) at {}", self.name, host(self.host), self.server)],
+            shares => vec![format!("{} for {} projects", self.name, shares.len())],
+        };
+        for (share, percent) in self.shares.iter().zip(percents(&self.shares)) {
+            let time = duration(share.computed_ms as f64 / 1000.0);
+            let turn = if share.has_turn { " · takes the next job" } else { "" };
+            let (server, host, of) = (&share.server, host(share.host), share.share);
+            lines.push(format!(
+                "  {server} ({host}) · share {of} · computed {time} ({percent} %){turn}"
+            ));
+            lines.extend(share.waits.iter().map(|waits| format!("    {waits}")));
+        }
         lines.extend(self.waits.iter().map(|waits| format!("  {waits}")));
         lines.extend(self.newer.iter().map(|newer| format!("  {newer}")));
         lines.extend(self.transfers.iter().map(|transfer| format!("  {transfer}")));
@@ -132,9 +167,71 @@ impl Status {
     }
 }
 
+/// The part of all computing time that was for each, percent.
+pub(crate) fn percents(shares: &[ShareStatus]) -> Vec<u64> {
+    let all: u64 = shares.iter().map(|share| share.computed_ms).fold(0, u64::saturating_add);
+    let percent = |share: &ShareStatus| share.computed_ms.saturating_mul(100).checked_div(all).unwrap_or(0);
+    shares.iter().map(percent).collect()
+}
+
+impl Status {
+    /// One status of several agents in one process, each with whether it may take the next lease; one alone stays as it is.
+    pub(crate) fn of_all(shares: Vec<ShareStatus>, statuses: &[(bool, &Self)]) -> Option<Self> {
+        let (_, first) = statuses.first()?;
+        let mut all = (*first).clone();
+        if shares.len() < 2 {
+            return Some(all);
+        }
+        // What is of the whole machine is in all of them; of the rest, what the project says that may take the next lease.
+        let (_, next) = statuses.iter().find(|(has_turn, _)| *has_turn).unwrap_or(&statuses[0]);
+        (all.waits, all.host) = (None, None);
+        all.why_not.clone_from(&next.why_not);
+        all.newer = statuses.iter().find_map(|(_, status)| status.newer.clone());
+        let servers: Vec<&str> = shares.iter().map(|share| share.server.as_str()).collect();
+        all.server = servers.join(" ");
+        all.devices = Vec::new();
+        for (_, status) in statuses {
+            for device in &status.devices {
+                let idle = next
+                    .devices
+                    .iter()
+                    .find(|other| other.id == device.id)
+                    .and_then(|other| other.idle.clone());
+                let at = all.devices.iter().position(|other| other.id == device.id).unwrap_or_else(|| {
+                    all.devices.push(DeviceStatus {
+                        jobs: Vec::new(),
+                        idle,
+                        ..device.clone()
+                    });
+                    all.devices.len() - 1
+                });
+                let of = |job: &JobStatus| JobStatus {
+                    server: Some(status.server.clone()),
+                    ..job.clone()
+                };
+                all.devices[at].jobs.extend(device.jobs.iter().map(of));
+            }
+        }
+        for device in &mut all.devices {
+            device.jobs.sort_by_key(|job| job.phase != "computing");
+            device.idle = device.idle.take().filter(|_| device.jobs.is_empty());
+        }
+        let contributed = statuses.iter().map(|(_, status)| status.contributed);
+        all.contributed = contributed.fold(Contributed::default(), Contributed::plus);
+        let verified = statuses.iter().filter_map(|(_, status)| status.verified);
+        all.verified = verified.reduce(|a, b| Verified {
+            segments: a.segments.saturating_add(b.segments),
+            seconds: a.seconds.saturating_add(b.seconds),
+        });
+        all.shares = shares;
+        Some(all)
+    }
+}
+
 impl JobStatus {
     fn line(&self) -> String {
-        let mut line = format!("job {} {}: {}", self.job, self.name, self.phase);
+        let of = self.server.as_ref().map(|server| format!(" of {server}")).unwrap_or_default();
+        let mut line = format!("job {}{of} {}: {}", self.job, self.name, self.phase);
         if self.phase == "computing" {
             line.push_str(&format!(" step {} of {}", self.step, self.steps));
             if let Some(speed) = self.steps_per_s {

@@ -61,6 +61,7 @@ pub(crate) fn declined(why: &Declined) -> String {
         Declined::Finishing => "finishing".into(),
         Declined::Leaving(why) => leaving(*why).into(),
         Declined::Outdated(version) => format!("its agent is older than {version}, which is required"),
+        Declined::Elsewhere(_) => "it computes for another project now".into(),
     }
 }
 
@@ -76,6 +77,7 @@ pub(crate) fn quiet(why: &Declined) -> String {
         Declined::Finishing => "finishing: takes no new jobs".into(),
         Declined::Leaving(why) => format!("leaving: {}", leaving(*why)),
         Declined::Outdated(version) => outdated(version),
+        Declined::Elsewhere(project) => format!("the next job is to come from {project}"),
     }
 }
 
@@ -101,6 +103,7 @@ pub(crate) fn idle(why: &Idle) -> String {
         Idle::DeviceGone => "idle: the device is not here any more".into(),
         Idle::Finishing => "idle: finishing, takes no new jobs".into(),
         Idle::Outdated(version) => format!("idle: {}", outdated(version)),
+        Idle::Elsewhere(project) => format!("idle: the device is for {project} now"),
         Idle::TakingOffers => "idle: takes the job that the server offers".into(),
         Idle::Server(why) => why.clone(),
         Idle::NoJob => "idle: the server offers no job".into(),

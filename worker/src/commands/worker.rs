@@ -3,12 +3,15 @@
 //! The commands talk to it through its state folder: a request is a file that holds until the next one, the status another file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Subcommand;
 
 use super::service::{self, ServiceArgs};
-use crate::agent::devices::{Doubt, Found};
+use crate::agent::board::{Board, Seat};
+use crate::agent::devices::{self, Doubt};
 use crate::agent::effects::{Agent, Setup};
 use crate::agent::preferences::{Given, Preferences};
 use crate::agent::state::{Asked, StateFolder};
@@ -17,7 +20,9 @@ use crate::agent::{drivers, machine};
 use crate::console::output;
 use crate::console::signals::Stop;
 use crate::exit::{Exit, Usage};
-use crate::net::{Access, access};
+use crate::net::Access;
+use crate::net::access::{self, Found};
+use crate::net::transfer::Transfers;
 
 /// Lend this machine: compute jobs of a server whenever the preferences let it.
 #[derive(clap::Args, Debug)]
@@ -109,33 +114,81 @@ pub(crate) fn call(args: &Args) -> anyhow::Result<Exit> {
 fn run(args: &Args, folder: &std::path::Path) -> anyhow::Result<Exit> {
     let state = StateFolder::open(folder)?;
     let _lock = state.lock()?;
-    let (_, table) = args.access.worker()?;
-    let preferences = Preferences::merge(&args.preferences, table)?;
+    let preferences = Preferences::merge(&args.preferences, args.access.preferences()?)?;
+    let servers = servers(&args.access, &preferences)?;
     // Before any thread begins: they all inherit it.
     if !preferences.no_priority_change {
         machine::lower_priority();
     }
     let drivers = drivers::marks();
-    let found = Found::look(&preferences, &[], &Doubt::none());
+    let found = devices::Found::look(&preferences, &[], &Doubt::none());
     let seconds = |value: f64| Duration::try_from_secs_f64(value).map_err(|error| Usage(format!("{value} seconds: {error}")));
-    let setup = Setup {
-        state,
+    let (retry_max, pause_patience) = (seconds(args.retry_max)?, seconds(args.pause_patience)?);
+    let transfers = Arc::<Transfers>::default();
+    let named: Vec<(String, u32)> = servers
+        .iter()
+        .map(|(server, share)| (server.server.clone(), *share))
+        .collect();
+    let seats = Board::seats(&state, &named);
+    let setup = |((server, _), seat): (&(Found, u32), &Seat)| Setup {
+        state: state.clone(),
         access: args.access.clone(),
+        server: server.clone(),
+        seat: seat.clone(),
+        transfers: Arc::clone(&transfers),
         given: args.preferences.clone(),
-        found,
-        drivers,
-        retry_max: seconds(args.retry_max)?,
-        pause_patience: seconds(args.pause_patience)?,
+        found: found.clone(),
+        drivers: drivers.clone(),
+        retry_max,
+        pause_patience,
     };
+    let setups: Vec<Setup> = servers.iter().zip(&seats).map(setup).collect();
     let stop = Stop::listen()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let ended = runtime.block_on(async { Agent::new(setup, stop).await?.run().await });
+    let ended = runtime.block_on(tokio::task::LocalSet::new().run_until(run_all(setups, seats, &stop)));
     // Errands that wait for a server do not keep us.
     runtime.shutdown_background();
     ended
+}
+
+/// The servers to compute for, each with its share.
+fn servers(access: &Access, preferences: &Preferences) -> anyhow::Result<Vec<(Found, u32)>> {
+    match preferences.projects.as_slice() {
+        [] => Ok(vec![(access.worker()?, 1)]),
+        projects => projects
+            .iter()
+            .map(|project| Ok((access.project(project)?, project.share)))
+            .collect(),
+    }
+}
+
+/// An agent for each project, on this thread, until the last one has ended. One that cannot go on does not end the others.
+async fn run_all(setups: Vec<Setup>, seats: Vec<Seat>, stop: &Stop) -> anyhow::Result<Exit> {
+    let mut agents = Vec::new();
+    for setup in setups {
+        agents.push(Agent::new(setup, stop.clone()).await?);
+    }
+    let tasks = agents.into_iter().zip(seats).map(|(agent, seat)| {
+        tokio::task::spawn_local(async move {
+            let ended = agent.run().await;
+            if let Err(error) = &ended
+                && seat.is_shared()
+            {
+                seat.say(&format!("nothing is computed for it any more: {error:#}"));
+            }
+            ended
+        })
+    });
+    let mut endings = Vec::new();
+    for task in tasks.collect::<Vec<_>>() {
+        endings.push(task.await.context("an agent panicked, which is a fault of baton")?);
+    }
+    let stopped = endings.iter().position(|ended| matches!(ended, Ok(Exit::Stopped)));
+    let well = stopped.or_else(|| endings.iter().position(Result::is_ok));
+    endings.swap_remove(well.unwrap_or(0))
 }
 
 fn speak(folder: &std::path::Path, say: &Say) -> anyhow::Result<Exit> {

@@ -8,6 +8,7 @@ use etcetera::BaseStrategy;
 use serde::Deserialize;
 
 use super::Client;
+use super::projects::Project;
 use crate::exit::Usage;
 
 pub(crate) const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -106,26 +107,61 @@ impl Access {
         Client::new(&found.server, &token, found.ca.as_deref())
     }
 
-    /// Server and enrolment token for the agent, and the preferences in the configuration file.
+    /// The preferences in the configuration file.
+    ///
+    /// # Errors
+    /// The file is wrong.
+    pub(crate) fn preferences(&self) -> anyhow::Result<toml::Table> {
+        let mut table = self.config_file()?.worker;
+        ["server", "token", "token_file"]
+            .iter()
+            .for_each(|key| drop(table.remove(*key)));
+        Ok(table)
+    }
+
+    /// Server and enrolment token for the agent.
     ///
     /// # Errors
     /// No server is named, or the file is wrong.
-    pub(crate) fn worker(&self) -> anyhow::Result<(Found, toml::Table)> {
+    pub(crate) fn worker(&self) -> anyhow::Result<Found> {
         let file = self.config_file()?;
-        let mut table = file.worker.clone();
-        let mut text = |key: &str| -> anyhow::Result<Option<String>> {
-            match table.remove(key) {
+        let role = self.worker_role(&file)?;
+        self.merge(&file, role)
+    }
+
+    /// Server and enrolment token of one of several projects. A token or a certificate that was given for a server alone is nothing of theirs.
+    ///
+    /// # Errors
+    /// A server is named beside the projects, or the project's token file cannot be read.
+    pub(crate) fn project(&self, project: &Project) -> anyhow::Result<Found> {
+        let file = self.config_file()?;
+        if let Some(server) = self.server.clone().or(self.worker_role(&file)?.server) {
+            return Err(Usage(format!(
+                "found the server {server} beside projects, expected either: name it as a project, with --project or in projects of [worker]"
+            ))
+            .into());
+        }
+        let token = project.token_file.as_deref().map(token_in).transpose()?;
+        Ok(Found {
+            server: project.server.clone(),
+            token: token.filter(|token| !token.is_empty()),
+            ca: project.ca_file.clone(),
+        })
+    }
+
+    fn worker_role(&self, file: &ConfigFile) -> anyhow::Result<Role> {
+        let text = |key: &str| -> anyhow::Result<Option<String>> {
+            match file.worker.get(key) {
                 None => Ok(None),
-                Some(toml::Value::String(text)) => Ok(Some(text)),
+                Some(toml::Value::String(text)) => Ok(Some(text.clone())),
                 Some(other) => Err(Usage(format!("configuration file: worker.{key} is {other}, expected a text")).into()),
             }
         };
-        let role = Role {
+        Ok(Role {
             server: text("server")?,
             token: text("token")?,
             token_file: text("token_file")?.map(PathBuf::from),
-        };
-        Ok((self.merge(&file, role)?, table))
+        })
     }
 
     fn merge(&self, file: &ConfigFile, role: Role) -> anyhow::Result<Found> {
@@ -138,27 +174,15 @@ impl Access {
                 "no server: give --server URL, set BATON_SERVER, or write server = \"URL\" into {path}"
             ))
         })?;
-        let from_file = |path: &Path| -> anyhow::Result<String> {
-            let wrong = |problem: String| {
-                Usage(format!(
-                    "token file {}: {problem}; it is a file that holds the token alone",
-                    path.display()
-                ))
-            };
-            let bytes = kernels::run::disk::read(path, TOKEN_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
-            let text = String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8".into()))?;
-            // Some editors put a byte-order mark before what they write.
-            Ok(text.trim_start_matches('\u{feff}').trim().to_owned())
-        };
         let token = match (&self.token, &self.token_file) {
             (Some(token), _) => Some(token.clone()),
-            (None, Some(path)) => Some(from_file(path)?),
+            (None, Some(path)) => Some(token_in(path)?),
             (None, None) => match (
                 role.token.or_else(|| file.token.clone()),
                 role.token_file.or_else(|| file.token_file.clone()),
             ) {
                 (Some(token), _) => Some(token),
-                (None, Some(path)) => Some(from_file(&path)?),
+                (None, Some(path)) => Some(token_in(&path)?),
                 (None, None) => None,
             },
         };
@@ -168,6 +192,20 @@ impl Access {
             ca: self.ca_file.clone().or_else(|| file.ca_file.clone()),
         })
     }
+}
+
+/// The token that a file holds.
+fn token_in(path: &Path) -> anyhow::Result<String> {
+    let wrong = |problem: String| {
+        Usage(format!(
+            "token file {}: {problem}; it is a file that holds the token alone",
+            path.display()
+        ))
+    };
+    let bytes = kernels::run::disk::read(path, TOKEN_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8".into()))?;
+    // Some editors put a byte-order mark before what they write.
+    Ok(text.trim_start_matches('\u{feff}').trim().to_owned())
 }
 
 /// The platform's folders.

@@ -8,6 +8,7 @@
 //! | [`error`] | what can go wrong with a request |
 //! | `hostile` | tests: servers that answer anything |
 //! | `urls` | where a server is reached, under several URLs too |
+//! | [`projects`] | several projects with their shares, as they are written |
 //! | [`transfer`] | blobs on their way: size of parts, progress |
 //! | [`pace`] | limits of bandwidth |
 //! | [`blobs`] | packages, checkpoints and outputs, up and down, in parts that survive a cut |
@@ -24,6 +25,7 @@ pub(crate) mod events;
 pub(crate) mod hostile;
 pub(crate) mod link;
 pub(crate) mod pace;
+pub(crate) mod projects;
 pub(crate) mod transfer;
 mod urls;
 

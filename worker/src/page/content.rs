@@ -5,7 +5,7 @@ use std::path::Path;
 use maud::{DOCTYPE, Markup, html};
 
 use super::preferences::{FIELDS, Field, Kind};
-use crate::agent::view::{DeviceStatus, JobStatus, Status};
+use crate::agent::view::{DeviceStatus, JobStatus, ShareStatus, Status, percents};
 use crate::console::progress::{duration, figures};
 
 /// A whole page around its main part; with the script that keeps it live, or without.
@@ -55,8 +55,13 @@ pub(super) fn main_page(content: &Markup) -> Markup {
     document(&main, true)
 }
 
-/// The form of preferences, with what was wrong in it. Without fields the file cannot be read, and there is no form.
-pub(super) fn preferences(config: &Path, fields: &[String], mark: &str, wrong: Option<&str>) -> Markup {
+/// The form of preferences, with the projects' shares, and with what was wrong in it. Without fields the file cannot be read, and there is no form.
+pub(super) fn preferences(
+    config: &Path,
+    (fields, shares): (&[String], &[(String, String)]),
+    mark: &str,
+    wrong: Option<&str>,
+) -> Markup {
     let main = html! {
         h2 { "Preferences" }
         p.small {
@@ -67,6 +72,13 @@ pub(super) fn preferences(config: &Path, fields: &[String], mark: &str, wrong: O
         @if !fields.is_empty() {
             form.preferences method="post" action="/preferences" {
                 input type="hidden" name="of" value=(mark);
+                @for (place, (server, share)) in shares.iter().enumerate() {
+                    @let id = format!("share-{place}");
+                    p {
+                        label for=(id) { "Share of " (server) }
+                        input id=(id) name=(id) value=(share) inputmode="numeric" autocomplete="off";
+                    }
+                }
                 @for (field, value) in FIELDS.iter().zip(fields) { (self::field(field, value)) }
                 button { "Save" }
             }
@@ -108,9 +120,8 @@ pub(super) fn content(status: Option<&Status>) -> Markup {
     html! {
         section aria-labelledby="now-title" {
             h2 #now-title { (status.name) }
-            p.small {
-                @match status.host { Some(host) => { "host " (host) } None => { "not registered yet" } }
-                " at " (status.server)
+            @if status.shares.is_empty() {
+                p.small { (host(status.host)) " at " (status.server) }
             }
             @if let Some(newer) = &status.newer { p.why { (newer) } }
             @if let Some(why) = &status.why_not { p.why { (why) } }
@@ -118,6 +129,7 @@ pub(super) fn content(status: Option<&Status>) -> Markup {
             @for transfer in &status.transfers { p.small { (transfer) } }
             @for device in &status.devices { (self::device(device)) }
         }
+        @if !status.shares.is_empty() { (shares(&status.shares)) }
         section aria-labelledby="done-title" {
             h2 #done-title { "Contributed" }
             dl {
@@ -149,6 +161,35 @@ pub(super) fn content(status: Option<&Status>) -> Markup {
     }
 }
 
+fn host(host: Option<u64>) -> String {
+    host.map_or_else(|| "not registered yet".to_owned(), |host| format!("host {host}"))
+}
+
+/// The projects, and what each had of the time.
+fn shares(shares: &[ShareStatus]) -> Markup {
+    html! {
+        section aria-labelledby="shares-title" {
+            h2 #shares-title { "Projects" }
+            table.shares {
+                thead { tr { th scope="col" { "project" } th scope="col" { "share" } th scope="col" { "computed" } } }
+                tbody {
+                    @for (share, percent) in shares.iter().zip(percents(shares)) {
+                        tr {
+                            td {
+                                (share.server) " " small { (host(share.host)) @if share.has_turn { " · takes the next job" } }
+                                @if let Some(waits) = &share.waits { p.why { (waits) } }
+                            }
+                            td { (share.share) }
+                            td { (duration(share.computed_ms as f64 / 1000.0)) " (" (percent) " %)" }
+                        }
+                    }
+                }
+            }
+            p.small { a href="/preferences" { "Change the shares" } }
+        }
+    }
+}
+
 /// A day by how long ago it was.
 fn day(ago: u64) -> String {
     match ago {
@@ -172,7 +213,7 @@ fn device(device: &DeviceStatus) -> Markup {
 fn job(job: &JobStatus) -> Markup {
     html! {
         div.job {
-            p { b { (job.name) } " " small { "job " (job.job) } " " span.state { (job.phase) } }
+            p { b { (job.name) } " " small { "job " (job.job) @if let Some(server) = &job.server { " of " (server) } } " " span.state { (job.phase) } }
             progress max=(job.steps) value=(job.step) aria-label={ "steps of job " (job.job) } {}
             p.small {
                 "step " (job.step) " of " (job.steps)

@@ -172,9 +172,15 @@ fn html(markup: maud::Markup) -> Response {
 /// The form of preferences as the file has them now.
 async fn show_preferences(State(page): State<Arc<Page>>) -> Response {
     let text = preferences::text_of(&page.config);
-    match text.and_then(|text| Ok((preferences::shown(&text)?, preferences::mark(&text)))) {
-        Ok((fields, mark)) => html(content::preferences(&page.config, &fields, &mark, None)),
-        Err(wrong) => html(content::preferences(&page.config, &[], "", Some(&wrong))),
+    match text.and_then(|text| {
+        Ok((
+            preferences::shown(&text)?,
+            preferences::shares(&text)?,
+            preferences::mark(&text),
+        ))
+    }) {
+        Ok((fields, shares, mark)) => html(content::preferences(&page.config, (&fields, &shares), &mark, None)),
+        Err(wrong) => html(content::preferences(&page.config, (&[], &[]), "", Some(&wrong))),
     }
 }
 
@@ -188,15 +194,27 @@ async fn take_preferences(State(page): State<Arc<Page>>, form: Bytes) -> Respons
     };
     let fields: Vec<String> = preferences::FIELDS.iter().map(|field| given(field.key).to_owned()).collect();
     let text = preferences::text_of(&page.config);
+    let mut shares = text
+        .as_ref()
+        .map_or(Vec::new(), |text| preferences::shares(text).unwrap_or_default());
+    for (place, (_, share)) in shares.iter_mut().enumerate() {
+        *share = given(&format!("share-{place}")).to_owned();
+    }
+    let given_shares: Vec<String> = shares.iter().map(|(_, share)| share.clone()).collect();
     let taken = text.and_then(|text| match preferences::mark(&text) == given("of") {
-        true => preferences::changed(&text, &fields),
+        true => preferences::changed(&text, &fields, &given_shares),
         false => Err("the configuration file was changed meanwhile: open this page anew".to_owned()),
     });
     let written = taken.and_then(|text| preferences::write(&page.config, &text).map_err(|error| format!("{error:#}")));
     match written {
         Ok(()) => (StatusCode::SEE_OTHER, [(LOCATION, "/")]).into_response(),
         Err(wrong) => {
-            let again = html(content::preferences(&page.config, &fields, given("of"), Some(&wrong)));
+            let again = html(content::preferences(
+                &page.config,
+                (&fields, &shares),
+                given("of"),
+                Some(&wrong),
+            ));
             (StatusCode::BAD_REQUEST, again).into_response()
         }
     }

@@ -12,6 +12,7 @@ use toml::{Table, Value};
 
 use crate::agent::preferences::{Given, Preferences};
 use crate::net::access::CONFIG_BYTES_MAX;
+use crate::net::projects;
 
 /// What a field takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,34 +94,61 @@ pub(super) fn shown(text: &str) -> Result<Vec<String>, String> {
     Ok(FIELDS.iter().map(of).collect())
 }
 
-/// The file with what a form says, field by field; an empty field takes its key away.
+/// The projects of a file, each with its share.
+///
+/// # Errors
+/// The file is no TOML, or a project is none.
+pub(super) fn shares(text: &str) -> Result<Vec<(String, String)>, String> {
+    let found = projects::projects(&entries(&parse(text)?))?;
+    Ok(found
+        .into_iter()
+        .map(|project| (project.server, project.share.to_string()))
+        .collect())
+}
+
+/// The projects as they are written.
+fn entries(all: &Table) -> Vec<String> {
+    let entries = worker(all).get("projects").and_then(Value::as_array);
+    let texts = entries.into_iter().flatten().filter_map(Value::as_str);
+    texts.map(str::to_owned).collect()
+}
+
+/// The file with what a form says, field by field, and share by share; an empty field takes its key away.
 ///
 /// # Errors
 /// A field makes no sense, by its key, with what was found and what was expected; or the file has to be changed by hand.
-pub(super) fn changed(text: &str, given: &[String]) -> Result<String, String> {
-    let before = shown(text)?;
+pub(super) fn changed(text: &str, given: &[String], given_shares: &[String]) -> Result<String, String> {
+    let (before, before_shares) = (shown(text)?, shares(text)?);
     let mut all = parse(text)?;
-    let mut new = text.to_owned();
+    let mut changes: Vec<(&str, Option<Value>)> = Vec::new();
     for ((field, given), before) in FIELDS.iter().zip(given).zip(&before) {
-        if given.trim() == before {
-            continue;
+        if given.trim() != before {
+            changes.push((field.key, value(field, given.trim())?));
         }
-        let value = value(field, given.trim())?;
+    }
+    if before_shares
+        .iter()
+        .zip(given_shares)
+        .any(|((_, before), given)| before != given.trim())
+    {
+        let new = entries(&all).into_iter().zip(given_shares);
+        let new: Vec<String> = new.map(|(entry, share)| projects::with_share(&entry, share.trim())).collect();
+        projects::projects(&new)?;
+        changes.push(("projects", Some(Value::Array(new.into_iter().map(Value::String).collect()))));
+    }
+    let mut new = text.to_owned();
+    for (key, value) in changes {
         let table = all.entry("worker").or_insert_with(|| Value::Table(Table::new()));
         let table = table.as_table_mut().ok_or("worker: expected a section [worker]")?;
         match &value {
-            Some(value) => table.insert(field.key.to_owned(), value.clone()),
-            None => table.remove(field.key),
+            Some(value) => table.insert(key.to_owned(), value.clone()),
+            None => table.remove(key),
         };
-        new = with_line(&new, field.key, value.as_ref());
-        let by_hand = || {
-            format!(
-                "{}: this line of the file cannot be changed here: change it with an editor",
-                field.key
-            )
-        };
+        new = with_line(&new, key, value.as_ref());
         if parse(&new).ok().is_none_or(|found| worker(&found) != worker(&all)) {
-            return Err(by_hand());
+            return Err(format!(
+                "{key}: this line of the file cannot be changed here: change it with an editor"
+            ));
         }
     }
     let mut preferences = worker(&all).clone();
@@ -249,7 +277,7 @@ mod tests {
             let at = FIELDS.iter().position(|field| field.key == *key).expect("a field");
             fields[at] = (*value).to_owned();
         }
-        changed(text, &fields)
+        changed(text, &fields, &[])
     }
 
     const TEXT: &str = "\
@@ -316,6 +344,38 @@ mod tests {
         ] {
             let wrong = with(TEXT, &[(key, value)]).expect_err(value);
             assert!(parts.iter().all(|part| wrong.contains(part)), "{key} = {value}: {wrong}");
+        }
+    }
+
+    #[test]
+    fn shares_are_changed_in_their_line_and_a_share_that_is_none_is_named() {
+        let text = "[worker]\nprojects = [\"https://a share=2 token-file=a.token\", \"https://b\"]\n# mine\n";
+        assert_eq!(
+            shares(text).expect("two"),
+            [
+                ("https://a".to_owned(), "2".to_owned()),
+                ("https://b".to_owned(), "1".to_owned())
+            ]
+        );
+        let with = |shares: &[&str]| {
+            changed(
+                text,
+                &shown(text)?,
+                &shares.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(with(&["2", " 1 "]).expect("the same"), text);
+        assert_eq!(
+            with(&["2", "5"]).expect("changed"),
+            "[worker]\nprojects = [\"https://a share=2 token-file=a.token\", \"https://b share=5\"]\n# mine\n"
+        );
+        for (share, part) in [
+            ("0", "found 'share=0', expected share=1"),
+            ("", "found 'share='"),
+            ("3 token-file=/etc/passwd", "found"),
+        ] {
+            let wrong = with(&[share, "1"]).expect_err(share);
+            assert!(wrong.contains("https://a") && wrong.contains(part), "{wrong}");
         }
     }
 

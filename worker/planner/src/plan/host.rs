@@ -3,6 +3,7 @@
 use protocol::HostId;
 use protocol::http::{JobProgress, RegisterHost};
 
+use super::turn::Asked;
 use super::{CONFIRM_MS, Heard, IDLE_END_MS, OFFERS_PAUSE_MS, Planner, YOUNG_MS};
 use crate::effect::{Beat, Effect, Ending, Errand, ErrandId, Message};
 use crate::input::{Answer, Request, Server, Stop, Trouble};
@@ -166,6 +167,7 @@ impl Planner {
                 let pause = longest_ms * 7 / 10 + self.roll() % (spread + 1);
                 self.beat_due = self.now.after(pause);
                 self.unknown_since = None;
+                self.work_is_answered();
                 self.obey(orders.clone());
             }
             Answer::Away { again_ms } => {
@@ -315,7 +317,10 @@ impl Planner {
             (Some(pause), ..) => Some(Declined::Paused(pause.reason.clone())),
             (None, Request::Finish, _) => Some(Declined::Finishing),
             (None, _, Some(why)) => Some(Declined::Leaving(why)),
-            (None, _, None) => self.facts.required_version.clone().map(Declined::Outdated),
+            (None, _, None) => {
+                let outdated = self.facts.required_version.clone().map(Declined::Outdated);
+                outdated.or_else(|| self.turn.elsewhere.clone().map(Declined::Elsewhere))
+            }
         }
     }
 
@@ -359,6 +364,7 @@ impl Planner {
         }
         let declined = self.declined();
         self.accepting_told = Some(declined.is_none());
+        self.asked = if declined.is_none() { Asked::UnderWay } else { Asked::No };
         self.beat_sent = self.now;
         let jobs = self.jobs.values().map(|job| JobProgress {
             attempt: job.lease.attempt,

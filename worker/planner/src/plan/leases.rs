@@ -103,6 +103,7 @@ impl Planner {
         if !self.can_compute(lease) {
             job.place = Place::Never;
         }
+        self.ask_anew();
         // Also where it is not to be computed: its folder may hold what an earlier life has.
         job.work = Work::Fetching(self.begin(Errand::Fetch(Box::new(lease.clone()))));
         self.jobs.insert(lease.attempt, job);
@@ -268,6 +269,7 @@ impl Planner {
     pub(super) fn drop_job(&mut self, attempt: AttemptId) {
         let Some(job) = self.jobs.remove(&attempt) else { return };
         self.over.insert(attempt);
+        self.ask_anew();
         let fetch = match job.work {
             Work::Fetching(errand) => Some(errand),
             Work::Computing(run) => {

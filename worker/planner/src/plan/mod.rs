@@ -5,6 +5,7 @@
 //! | [`devices`] | devices that come and go, and jobs that lose theirs |
 //! | [`host`] | this host and the server: registration, presence, heartbeats, offers |
 //! | [`leases`] | what orders and answers say of jobs: held, fetched, committed, dropped |
+//! | [`turn`] | this project beside others of the same agent |
 //! | [`work`] | what is due for jobs: controls, devices, commits, ends |
 //! | [`view`] | the state as a person may see it |
 //!
@@ -13,6 +14,7 @@
 pub mod devices;
 mod host;
 mod leases;
+mod turn;
 pub mod view;
 mod work;
 
@@ -22,13 +24,14 @@ use protocol::AttemptId;
 use protocol::http::{Orders, RegisterHost};
 
 use crate::effect::{Contributed, Effect, Ending, Errand, ErrandId, Message, RunId};
-use crate::input::{Answer, Facts, Input, Request, Server, Setup, Stop, Trouble};
+use crate::input::{Answer, Facts, Input, Request, Server, Setup, Stop, Trouble, Turn};
 use crate::job::Job;
 use crate::policy::Policy;
 use crate::reason::{Failure, Presence, Reason};
 use crate::time::Time;
 use devices::Slot;
 use host::{Announced, Requests, Standing};
+use turn::Asked;
 
 /// An answer by which work that is here would be void counts once another one, to a request made so much later, says the same.
 pub const CONFIRM_MS: u64 = 5_000;
@@ -100,6 +103,8 @@ pub struct Planner {
     beat_sent: Time,
     /// Whether the last heartbeat said that new jobs are taken; none when the server may not know.
     accepting_told: Option<bool>,
+    asked: Asked,
+    turn: Turn,
 
     heard: Heard,
     /// Whether what earlier lives left is gone.
@@ -151,6 +156,8 @@ impl Planner {
             beat_due: now,
             beat_sent: now,
             accepting_told: None,
+            asked: Asked::No,
+            turn: Turn::default(),
             heard: Heard::Nothing,
             tidied: false,
             orders: None,
@@ -230,6 +237,7 @@ impl Planner {
             Input::Request(request) => self.request = request,
             Input::Stop(stop) => self.asked_to_stop(stop),
             Input::Server(server) => self.found_server(server),
+            Input::Turn(turn) => self.turn = turn,
         }
     }
 
@@ -316,7 +324,8 @@ impl Planner {
     }
 
     fn look_at_idleness(&mut self) {
-        let idle = self.policy.exit_when_idle && self.has_nothing() && self.heard == Heard::Orders && self.pause.is_none();
+        let may = self.pause.is_none() && self.turn.elsewhere.is_none();
+        let idle = self.policy.exit_when_idle && self.has_nothing() && self.heard == Heard::Orders && may;
         self.idle_since = idle.then(|| self.idle_since.unwrap_or(self.now));
     }
 

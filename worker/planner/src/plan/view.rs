@@ -123,6 +123,10 @@ impl Planner {
             Some(slot) if slot.classes.is_empty() => return Idle::DeviceGone,
             _ => {}
         }
+        let taken = device.and_then(|device| self.turn.taken.get(device));
+        if let Some(project) = taken.or(self.turn.elsewhere.as_ref().filter(|_| self.next_for(slot).is_none())) {
+            return Idle::Elsewhere(project.clone());
+        }
         if let Some(next) = self.next_for(slot).and_then(|attempt| self.jobs.get(&attempt)) {
             return match next.stage() {
                 Stage::Fetching => Idle::Fetching(next.lease.attempt),

@@ -82,7 +82,8 @@ impl Planner {
             return;
         }
         for slot in 0..self.slots.len() {
-            if self.slots[slot].running.is_some() || self.slots[slot].is_lost {
+            let is_taken = self.turn.taken.contains_key(&self.slots[slot].device);
+            if self.slots[slot].running.is_some() || self.slots[slot].is_lost || is_taken {
                 continue;
             }
             let next = self.next_for(slot);

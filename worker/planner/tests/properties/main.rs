@@ -5,7 +5,7 @@ mod devices;
 mod doubts;
 mod world;
 
-use planner::{Answer, Cause, Effect, Ending, Errand, Facts, Fetched, Input, Message, Request, Server, Stop, Time};
+use planner::{Answer, Cause, Effect, Ending, Errand, Facts, Fetched, Input, Message, Request, Server, Stop, Time, Turn};
 use proptest::prelude::*;
 use protocol::http::{Action, CheckpointRef, Committed, Lease, Orders};
 use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Tier};
@@ -17,7 +17,7 @@ fn happen(world: &mut World, what: u8, pick: u8) {
         return;
     }
     let index = usize::from(pick);
-    match what % 24 {
+    match what % 25 {
         0..=5 => world.serve(index, Fate::Arrives),
         6 => world.serve(index, Fate::AnswerIsLost),
         7 => world.serve(index, Fate::Fails),
@@ -61,6 +61,15 @@ fn happen(world: &mut World, what: u8, pick: u8) {
             7 if pick.is_multiple_of(3) => world.update_driver(index / 8),
             _ => {}
         },
+        23 => world.give(Input::Turn(Turn {
+            is_shared: true,
+            elsewhere: (pick % 3 == 0).then(|| "https://other.example".to_owned()),
+            taken: world::DEVICES
+                .iter()
+                .take(usize::from(pick % 2))
+                .map(|device| ((*device).to_owned(), "https://other.example".to_owned()))
+                .collect(),
+        })),
         _ => world.give(Input::Server(match pick % 2 {
             0 => Server::Reachable,
             _ => Server::Away("no answer".into()),
@@ -82,6 +91,7 @@ proptest! {
             happen(&mut world, what, pick);
         }
         world.give(Input::Request(Request::Run));
+        world.give(Input::Turn(Turn::default()));
         world.settle(120);
         world.assert_settled();
     }

@@ -12,7 +12,7 @@ use super::{Agent, Note};
 use crate::agent::devices::{Doubt, Lent};
 use crate::agent::job_folder::JobFolder;
 use crate::agent::signatures::{Signer, Taken};
-use crate::agent::{machine, words};
+use crate::agent::words;
 
 impl Agent {
     /// Carry out one effect.
@@ -47,11 +47,7 @@ impl Agent {
                     tracing::warn!("{error:#}");
                 }
             }
-            Effect::SaveContributed(contributed) => {
-                self.state.write_lightly("contributed.json", &contributed);
-                self.history.count(contributed, machine::now_ms());
-                self.state.write_lightly("history.json", &self.history);
-            }
+            Effect::SaveContributed(contributed) => self.seat.contribute(contributed),
             Effect::ForgetHost => self.forget_host(),
             Effect::DeleteFiles {
                 attempt,
@@ -75,7 +71,7 @@ impl Agent {
             }
             Effect::DeleteJobsExcept(keep) => self.delete_jobs(|attempt| keep.contains(&attempt)),
             Effect::SweepFetched(needed) => {
-                let errands = self.errands.clone();
+                let (errands, needed) = (self.errands.clone(), self.seat.needed(needed));
                 tokio::task::spawn_blocking(move || errands.sweep(&needed));
             }
             Effect::Say(message) => self.say(&words::message(&message, &self.server)),

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kernels::run::RunError;
-use planner::{Answer, Ending, ErrandId, Input, Planner, Time, Trouble};
+use planner::{Answer, Ending, ErrandId, Input, Planner, Time, Trouble, Turn};
 use protocol::AttemptId;
 use signing::SecretKey;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -43,17 +43,18 @@ use self::errands::{Arrived, Errands};
 use self::host::Enrolled;
 use self::threads::Thread;
 use self::watch::{Looked, Watch};
+use super::board::Seat;
 use super::devices::{Doubt, Found, Lent};
-use super::history::History;
 use super::job_folder::Kept;
 use super::preferences::{Given, Preferences};
 use super::state::{Identity, StateFolder};
 use super::traffic::Traffic;
-use super::view::{Verified, View};
+use super::view::Verified;
 use crate::console::signals::Stop;
 use crate::exit::Exit;
 use crate::net::link::{Link, Pauses};
-use crate::net::{Access, Client, NetError};
+use crate::net::transfer::Transfers;
+use crate::net::{Access, Client, NetError, access};
 
 /// Between two looks at signals and requests.
 const TICK: Duration = Duration::from_millis(150);
@@ -89,8 +90,14 @@ pub(crate) enum Note {
 pub(crate) struct Setup {
     /// The state folder, locked by the caller.
     pub(crate) state: StateFolder,
-    /// Server and token.
+    /// Where the configuration file is.
     pub(crate) access: Access,
+    /// Server and token.
+    pub(crate) server: access::Found,
+    /// This project's place beside others of the process.
+    pub(crate) seat: Seat,
+    /// Limits of bandwidth, and what is under way, of all projects together.
+    pub(crate) transfers: Arc<Transfers>,
     /// Preferences on the command line.
     pub(crate) given: Given,
     /// Devices to use, as they were found.
@@ -116,7 +123,9 @@ pub(crate) struct Agent {
     given: Given,
     preferences: Preferences,
     traffic: Traffic,
-    history: History,
+    seat: Seat,
+    /// What the other projects leave to this one, as the planner knows it.
+    turn: Turn,
     /// Devices that are here.
     devices: Vec<Lent>,
     search: Search,
@@ -143,7 +152,6 @@ pub(crate) struct Agent {
 
     stop: Stop,
     watch: Watch,
-    view: View,
     drawn: Option<Instant>,
     sender: UnboundedSender<Note>,
     notes: UnboundedReceiver<Note>,
@@ -170,6 +178,7 @@ impl Agent {
             self.give(Input::Tick);
             if let Some(ending) = self.ending.take() {
                 self.show(true);
+                self.seat.leave();
                 return self.end(ending);
             }
             self.show(false);
@@ -203,9 +212,18 @@ impl Agent {
     /// Give the planner an input, and carry out what comes of it.
     fn give(&mut self, input: Input) {
         let now = self.now();
+        let turn = self.seat.turn();
+        if turn != self.turn {
+            self.turn = turn.clone();
+            for effect in self.planner.step(Input::Turn(turn), now) {
+                self.carry_out(effect);
+            }
+        }
         for effect in self.planner.step(input, now) {
             self.carry_out(effect);
         }
+        let devices = self.devices.iter().map(|lent| lent.device.info().id.clone());
+        self.seat.post(&self.planner, devices.collect());
     }
 
     /// Turn what happened into an input.
@@ -247,6 +265,7 @@ impl Agent {
             Note::Boundary(attempt, kept) => {
                 let checkpoint = self.folder(attempt).checkpoint(kept.entry.segment);
                 let bytes = std::fs::metadata(checkpoint).map_or(0, |metadata| metadata.len());
+                self.seat.computed(kept.ms);
                 self.grown(bytes.saturating_add(kept.output_bytes));
                 match self.threads.get_mut(&attempt) {
                     Some(thread) => {

@@ -18,7 +18,7 @@ const DAYS_SHOWN: usize = 14;
 impl Agent {
     /// Say something that stays.
     pub(super) fn say(&mut self, text: &str) {
-        self.view.say(&words::plain(text));
+        self.seat.say(&words::plain(text));
         self.drawn = None;
     }
 
@@ -28,9 +28,7 @@ impl Agent {
             return;
         }
         self.drawn = Some(Instant::now());
-        let status = self.status();
-        self.state.write_lightly("status.json", &status);
-        self.view.draw(&status);
+        self.seat.show(self.status());
     }
 
     fn status(&self) -> Status {
@@ -50,6 +48,7 @@ impl Agent {
             at_ms: machine::now_ms(),
             pid: std::process::id(),
             server: self.server.clone(),
+            shares: Vec::new(),
             host: self.planner.host_number().map(|host| host.0),
             name: super::start::name_of(&self.preferences, self.watch.looked()),
             waits,
@@ -62,7 +61,7 @@ impl Agent {
                 .collect(),
             contributed: self.planner.contributed(),
             verified: self.verified,
-            days: self.history.newest(DAYS_SHOWN, machine::now_ms()),
+            days: self.seat.days(DAYS_SHOWN),
         }
     }
 
@@ -126,6 +125,7 @@ impl Agent {
         JobStatus {
             job: job.job.0,
             name: job.name.to_owned(),
+            server: None,
             phase: phase.into(),
             told: match job.action {
                 Action::Run => None,

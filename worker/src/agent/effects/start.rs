@@ -15,13 +15,11 @@ use super::errands::Errands;
 use super::watch::{self, Looked, Watch};
 use super::{Agent, Setup, millis};
 use crate::agent::devices::{Lent, Lookout};
-use crate::agent::history::History;
 use crate::agent::machine;
 use crate::agent::preferences::Preferences;
 use crate::agent::signatures;
 use crate::agent::state::{Asked, Identity, StateFolder};
 use crate::agent::traffic::Traffic;
-use crate::agent::view::View;
 use crate::console::signals::Stop;
 use crate::net::Client;
 use crate::net::client::fresh_key;
@@ -36,15 +34,19 @@ impl Agent {
     /// # Errors
     /// No server is named, the configuration file is wrong, or the first start has no token.
     pub(crate) async fn new(setup: Setup, stop: Stop) -> anyhow::Result<Self> {
-        let (found, table) = setup.access.worker()?;
-        let preferences = Preferences::merge(&setup.given, table)?;
-        let anonymous = Client::new(&found.server, "", found.ca.as_deref())?;
+        let (found, seat) = (setup.server, setup.seat);
+        let preferences = Preferences::merge(&setup.given, setup.access.preferences()?)?;
+        let mut anonymous = Client::new(&found.server, "", found.ca.as_deref())?;
+        anonymous.transfers = setup.transfers;
         let enrolment = found.token.as_deref().map(|token| anonymous.with_token(token));
         let server = anonymous.base();
         let (own, words) = recall_identity(&setup.state, &anonymous).await?;
         if own.is_none() && enrolment.is_none() {
             bail!(crate::exit::Usage(match words {
                 Some(words) => format!("{words}; that needs the server's host token, --token-file FILE"),
+                None if seat.is_shared() => format!(
+                    "no token for {server}: the first start needs the server's host token, token-file=FILE behind its URL (host.token in the server's folder)"
+                ),
                 None =>
                     "no token: the first start needs the server's host token, --token-file FILE (host.token in the server's folder)".into(),
             }));
@@ -75,9 +77,7 @@ impl Agent {
         let mut traffic: Traffic = setup.state.read("traffic.json").unwrap_or_default();
         traffic.count(0, machine::now_ms());
         looked.facts.month_bytes = traffic.bytes;
-        let contributed = setup.state.read("contributed.json").unwrap_or_default();
-        let mut history: History = setup.state.read("history.json").unwrap_or_default();
-        history.count(contributed, machine::now_ms());
+        let contributed = seat.contributed();
         preferences.limit(&anonymous.transfers);
         let watch = Watch::new(&setup.access, asked, looked.clone(), Lookout::new(setup.drivers));
         let planner = Planner::new(
@@ -107,7 +107,8 @@ impl Agent {
             given: setup.given,
             preferences,
             traffic,
-            history,
+            seat,
+            turn: planner::Turn::default(),
             devices,
             search: Search::Idle,
             threads: BTreeMap::new(),
@@ -128,7 +129,6 @@ impl Agent {
             refusal: None,
             stop,
             watch,
-            view: View::new(),
             drawn: None,
             sender,
             notes,

@@ -213,9 +213,17 @@ impl Agent {
             return;
         }
         self.watch.config_changed = changed;
-        let found = self.access.worker();
-        match found.and_then(|(_, table)| Preferences::merge(&self.given, table)) {
+        let found = self.access.preferences();
+        match found.and_then(|table| Preferences::merge(&self.given, table)) {
             Ok(preferences) => {
+                let shares: Vec<(String, u32)> = preferences
+                    .projects
+                    .iter()
+                    .map(|project| (project.server.clone(), project.share))
+                    .collect();
+                if !self.seat.set_shares(&shares) && self.seat.is_first() {
+                    self.say("other projects than before are named: they count from the next start on");
+                }
                 let same_devices = self.preferences.devices == preferences.devices
                     && self.preferences.exclude_gpus == preferences.exclude_gpus;
                 self.preferences = preferences;
@@ -224,11 +232,14 @@ impl Agent {
                 }
                 self.preferences.limit(&self.errands.client.transfers);
                 self.watch.look = Look::Due;
-                self.say("the preferences changed");
+                if self.seat.is_first() {
+                    self.say("the preferences changed");
+                }
                 self.give(Input::Policy(self.preferences.policy()));
                 self.describe_again();
             }
-            Err(error) => self.say(&format!("{error}; the preferences stay as they were")),
+            Err(error) if self.seat.is_first() => self.say(&format!("{error}; the preferences stay as they were")),
+            Err(_) => {}
         }
     }
 
