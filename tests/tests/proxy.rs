@@ -128,3 +128,21 @@ fn a_server_with_tls_is_reached_through_a_tunnel() {
     assert!(output.status.success(), "{line}{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(proxy.seen(), ["CONNECT baton.test:443 HTTP/1.1"]);
 }
+
+#[test]
+fn without_certificates_on_the_system_a_server_in_the_clear_is_reached_and_one_with_tls_asks_for_a_file() {
+    let stage = Stage::new(None, FAST);
+    let jobs = |url: &str| {
+        let mut command = baton(["jobs", "--server", url, "--token-file"]);
+        command.arg(stage.token_file("scientist"));
+        command
+            .env("SSL_CERT_FILE", "/dev/null")
+            .env("SSL_CERT_DIR", stage.path("nothing"));
+        command.output().expect("baton starts")
+    };
+    let clear = jobs(&stage.url());
+    assert!(clear.status.success(), "{}", String::from_utf8_lossy(&clear.stderr));
+    let secret = jobs("https://127.0.0.1:1");
+    let words = String::from_utf8_lossy(&secret.stderr).into_owned();
+    assert!(!secret.status.success() && words.contains("--ca-file FILE"), "{words}");
+}

@@ -102,26 +102,37 @@ impl Client {
         let _installed = rustls::crypto::ring::default_provider().install_default();
         let urls = Urls::parse(base)?;
         check_token(token)?;
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("baton/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-            .tcp_nodelay(true);
-        // A proxy of the environment is for the world outside.
-        if ["//127.", "//localhost", "//[::1]"]
-            .iter()
-            .any(|local| urls.text().contains(local))
-        {
-            builder = builder.no_proxy();
-        }
-        if let Some(path) = ca {
+        let builder = || {
+            let builder = reqwest::Client::builder()
+                .user_agent(concat!("baton/", env!("CARGO_PKG_VERSION")))
+                .redirect(Policy::none())
+                .connect_timeout(Duration::from_secs(10))
+                .tcp_nodelay(true);
+            // A proxy of the environment is for the world outside.
+            let is_local = |local: &&str| urls.text().contains(*local);
+            match ["//127.", "//localhost", "//[::1]"].iter().any(is_local) {
+                true => builder.no_proxy(),
+                false => builder,
+            }
+        };
+        let http = if let Some(path) = ca {
             let pem = std::fs::read(path).with_context(|| format!("certificates {}", path.display()))?;
             let certificates = reqwest::Certificate::from_pem_bundle(&pem);
             let certificates = certificates.with_context(|| format!("certificates {}", path.display()))?;
-            builder = builder.tls_certs_only(certificates);
-        }
+            builder().tls_certs_only(certificates).build()?
+        } else {
+            match builder().build() {
+                Ok(http) => http,
+                // A system without certificates, an empty container say: a server in the clear needs none.
+                Err(_) if !urls.text().contains("https://") => builder().tls_certs_only([]).build()?,
+                Err(error) => {
+                    let fix = "this system may have no certificates: name the server's with --ca-file FILE";
+                    return Err(anyhow::Error::new(error).context(fix));
+                }
+            }
+        };
         Ok(Self {
-            http: builder.build()?,
+            http,
             urls: Arc::new(urls),
             token: token.to_owned(),
             server: None,

@@ -133,6 +133,10 @@ pub(super) fn changed(text: &str, given: &[String], given_shares: &[String]) -> 
     {
         let new = entries(&all).into_iter().zip(given_shares);
         let new: Vec<String> = new.map(|(entry, share)| projects::with_share(&entry, share.trim())).collect();
+        // A share is one word: no other part of an entry comes with it.
+        if let Some(share) = given_shares.iter().find(|share| share.trim().contains(char::is_whitespace)) {
+            return Err(format!("share: found '{}', expected a number", share.escape_debug()));
+        }
         projects::projects(&new)?;
         changes.push(("projects", Some(Value::Array(new.into_iter().map(Value::String).collect()))));
     }
@@ -372,10 +376,13 @@ mod tests {
         for (share, part) in [
             ("0", "found 'share=0', expected share=1"),
             ("", "found 'share='"),
-            ("3 token-file=/etc/passwd", "found"),
+            (
+                "3 token-file=/etc/passwd",
+                "share: found '3 token-file=/etc/passwd', expected a number",
+            ),
         ] {
             let wrong = with(&[share, "1"]).expect_err(share);
-            assert!(wrong.contains("https://a") && wrong.contains(part), "{wrong}");
+            assert!(wrong.contains(part), "{wrong}");
         }
     }
 
