@@ -5,6 +5,7 @@ use std::fs;
 
 use contracts::sharing::{FAST, Stage, Worker, poll};
 use contracts::{said, short_package};
+use protocol::JobState;
 
 /// Leases that the two projects have together before shares are looked at.
 const LEASES: usize = 12;
@@ -57,18 +58,29 @@ fn completed(stage: &Stage) -> u64 {
 
 #[test]
 fn one_agent_divides_its_time_between_two_servers_by_their_shares() {
-    let (one, two) = two_projects(LEASES);
+    let (one, two) = two_projects(1);
     let agent = one.worker_with("agent", &[], &[]);
-    poll(|| (takers(&agent, [&one, &two]).len() > LEASES).then_some(()))
-        .unwrap_or_else(|| panic!("it stands:\n{}", agent.said()));
+    let mut newest = [1, 1];
+    poll(|| {
+        // One job waits at each server, so that short ones do not go in batches.
+        for (stage, newest) in [&one, &two].into_iter().zip(&mut newest) {
+            if stage.job(*newest).is_some_and(|job| job.state != JobState::Queued) {
+                *newest = stage.submit(&stage.path("package"), &["--segments=10"]);
+            }
+        }
+        (takers(&agent, [&one, &two]).len() > LEASES).then_some(())
+    })
+    .unwrap_or_else(|| panic!("it stands:\n{}", agent.said()));
     let takers = takers(&agent, [&one, &two]);
     let [first, second] = computed(&agent).expect("a status");
-    // Two leases of the first for each of the second; none is further ahead than by one lease. A lease of a busy machine may be twice as long as the mean.
+    // Two leases of the first for each of the second; none is further ahead than by one. On a busy machine one may be twice as long as the mean, and another one is taken
+    // when a connection is lost.
     let lease_ms = (first + second) / LEASES as u64;
     let ahead = (first / 2).abs_diff(second);
     assert!(
-        ahead <= 2 * lease_ms,
-        "{first} and {second} ms, a lease {lease_ms} ms: {takers:?}"
+        ahead <= 3 * lease_ms,
+        "{first} and {second} ms, a lease {lease_ms} ms: {takers:?}\n{}",
+        agent.said()
     );
     assert!(takers.contains(&0) && takers.contains(&1), "{takers:?}");
     // It is a host of each, by an identity of its own.

@@ -2,9 +2,9 @@
 //!
 //! The project that is furthest behind its share is asked for work first. One that has none, or whose server is away, does not hold up the others: the next one is
 //! asked as well, and time in which a project had no work is not owed to it afterwards. A lease that was taken is completed, so shares hold over many leases: of two
-//! projects that have work all the time, neither is ever further ahead than by one lease of its own.
+//! projects that have work all the time, neither is ever further ahead than by one lease of its own, or one batch of short ones, which servers give together.
 //!
-//! Invariant: [`turns`] is a function of its arguments alone, and no device is asked for while another project holds it.
+//! Invariant: [`turns`] is a function of its arguments alone, and no device is asked for while a job for it is here.
 
 use std::collections::BTreeSet;
 
@@ -76,9 +76,9 @@ fn order(projects: &[Project]) -> Vec<usize> {
 pub fn turns(projects: &[Project], devices: &BTreeSet<String>) -> Vec<bool> {
     let mut turns = vec![false; projects.len()];
     for place in order(projects) {
-        let others = projects.iter().enumerate().filter(|(other, _)| *other != place);
-        let held: BTreeSet<&String> = others.flat_map(|(_, other)| &other.holds).collect();
-        turns[place] = devices.iter().any(|device| !held.contains(device));
+        turns[place] = devices
+            .iter()
+            .any(|device| projects.iter().all(|project| !project.holds.contains(device)));
         if !projects[place].lets_pass() {
             break;
         }
@@ -147,14 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn no_device_that_one_project_holds_is_asked_for_by_another() {
+    fn no_device_for_which_a_job_is_here_is_asked_for() {
         let long = holding(9, Nothing, &["cpu"]);
         assert_eq!(on(&["cpu"], &[long.clone(), project(3, Work)]), [false, false]);
         assert_eq!(on(&["cpu", "gpu"], &[long.clone(), project(3, Work)]), [false, true]);
         assert_eq!(on(&["cpu", "gpu"], &[long, project(3, Nothing)]), [true, true]);
-        // The one that holds it may take its next lease ahead while it is behind still.
+        // Nor by the same one, ahead: whose the next lease is shows once the device is free.
         let behind = holding(2, Unknown, &["cpu"]);
-        assert_eq!(on(&["cpu"], &[behind, project(3, Work)]), [true, false]);
+        assert_eq!(on(&["cpu"], &[behind, project(3, Work)]), [false, false]);
         assert_eq!(on(&[], &[project(3, Work)]), [false]);
     }
 

@@ -84,6 +84,8 @@ impl Planner {
             Standing::Known(host) => Errand::Update(host, description),
             Standing::Unknown if self.slots.iter().any(|slot| slot.running.is_some()) => return,
             Standing::Unknown if !self.has_device() => return,
+            // A server offers what it has to a new host at once.
+            Standing::Unknown if self.turn.elsewhere.is_some() => return,
             Standing::Unknown if self.can_enrol => Errand::Enrol(description),
             Standing::Unknown => return self.exit(Ending::NoToken),
         };
