@@ -1,10 +1,13 @@
 //! The page without a browser: whose jobs it shows, its session, and its place behind a proxy.
 
-use crate::common::{Person, Worker, a_job, another_scientist, checkpoint, client, options, start, state, token};
+use crate::common::{
+    Person, Worker, a_job, a_job_of, another_scientist, checkpoint, client, compute, options, start, state, token,
+};
+use crate::quarantine;
 use crate::routes::problem;
 use package::outputs::outputs_digest;
-use protocol::http::{Commit, Lease, SubmitJob};
-use protocol::{ChainEntry, Digest};
+use protocol::http::{Commit, Lease, Scope, SubmitJob};
+use protocol::{ChainEntry, Digest, Tier, Verify};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
 use server::serve::{Options, Server};
@@ -295,5 +298,48 @@ async fn a_jobs_page_plots_the_observables_that_its_boundaries_cover_and_no_othe
         let segment = last.as_ref().map_or(0, |last: &ChainEntry| last.segment);
         assert_eq!(points as u64, 10 * segment.min(2) + 10 * segment.saturating_sub(3), "{page}");
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_plot_shows_nothing_of_boundaries_that_became_void() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(folder.path(), None);
+    options.config.check_same_network = true;
+    let server = Server::start(options).await.unwrap();
+    let person = |name| Person::new(&server.url, token(folder.path(), name));
+    let (operator, scientist) = (person("operator"), person("scientist"));
+    let house = quarantine::referee(&operator).await;
+    let job = SubmitJob {
+        verify: Verify::Sampled,
+        ..a_job_of(&scientist, Tier::Portable, 1).await
+    };
+    let job = scientist.submit(&job).await;
+    let worker = Worker::enrol(&quarantine::issue(&operator, Scope::Host, "ann").await, "ann", 5).await;
+    let lease = worker.take().await.remove(0);
+    let first = compute(lease.package, None, 1).remove(0);
+    let (mut commit, blobs) = segments(&lease, Some(first.clone()), 1, false);
+    commit.entries.insert(0, first);
+    for blob in blobs {
+        worker.person.upload(&blob).await;
+    }
+    let answer = worker.commit(lease.attempt, &commit).await;
+    assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.text().await);
+    let browser = browser();
+    let (_, cookie) = login(&browser, &server.url, &scientist.token).await;
+    let plotted = async |wanted: bool| {
+        for _ in 0..200 {
+            let (_, page) = get(&browser, &format!("{}/jobs/{job}", server.url), &cookie).await;
+            if page.contains("mean_square_distance: 0 to 900") == wanted {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("it is {} that the plot shows the first segment", !wanted);
+    };
+    plotted(true).await;
+    // The referee comes to something else: what the host brought home is void.
+    quarantine::commit(&house, None).await;
+    plotted(false).await;
     server.stop().await;
 }

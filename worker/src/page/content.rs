@@ -227,3 +227,26 @@ fn job(job: &JobStatus) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jobs_temperature_is_shown_where_its_package_has_one() {
+        let shown = |temperature: Option<&str>| {
+            let job = serde_json::json!({
+                "job": 7, "name": "argon", "phase": "computing", "told": null, "step": 10, "steps": 100, "segment": 1, "committed": 1, "segments": 10,
+                "temperature": temperature, "steps_per_s": 5.0, "left_s": 18.0, "boundary_s": 2.0,
+            });
+            let status: JobStatus = serde_json::from_value(job).expect("a job");
+            super::job(&status).into_string()
+        };
+        assert!(
+            shown(Some("94.3 K")).contains("steps/s · 94.3 K · 18 s left"),
+            "{}",
+            shown(Some("94.3 K"))
+        );
+        assert!(shown(None).contains("steps/s · 18 s left"), "{}", shown(None));
+    }
+}
