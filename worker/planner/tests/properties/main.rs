@@ -63,7 +63,7 @@ fn happen(world: &mut World, what: u8, pick: u8) {
         },
         23 => world.give(Input::Turn(Turn {
             is_shared: true,
-            elsewhere: (pick % 3 == 0).then(|| "https://other.example".to_owned()),
+            elsewhere: pick.is_multiple_of(3).then(|| "https://other.example".to_owned()),
             taken: world::DEVICES
                 .iter()
                 .take(usize::from(pick % 2))
