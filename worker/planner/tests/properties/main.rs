@@ -140,6 +140,25 @@ proptest! {
     }
 }
 
+#[test]
+fn nothing_computes_on_a_device_on_which_another_projects_job_does() {
+    let mut world = World::new(true);
+    let other = |device: &&str| ((*device).to_owned(), "https://other.example".to_owned());
+    world.give(Input::Turn(Turn {
+        is_shared: true,
+        elsewhere: None,
+        taken: world::DEVICES.iter().map(other).collect(),
+    }));
+    let orders = world.orders();
+    world.give(Input::Orders(orders));
+    for _ in 0..60 {
+        world.serve(0, Fate::Arrives);
+    }
+    assert_eq!((world.threads(), world.planner.jobs().count() > 0), (0, true));
+    world.give(Input::Turn(Turn::default()));
+    assert!(world.threads() > 0, "once the devices are free it begins");
+}
+
 /// Numbers as a careful attacker chooses them.
 fn number() -> impl Strategy<Value = u64> {
     prop_oneof![0u64..4, Just(u64::MAX), Just(u64::MAX / 2), any::<u64>()]
