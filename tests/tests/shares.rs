@@ -61,27 +61,22 @@ fn one_agent_divides_its_time_between_two_servers_by_their_shares() {
     let (one, two) = two_projects(1);
     let agent = one.worker_with("agent", &[], &[]);
     let mut newest = [1, 1];
-    poll(|| {
+    let by_shares = poll(|| {
         // One job waits at each server, so that short ones do not go in batches.
         for (stage, newest) in [&one, &two].into_iter().zip(&mut newest) {
             if stage.job(*newest).is_some_and(|job| job.state != JobState::Queued) {
                 *newest = stage.submit(&stage.path("package"), &["--segments=10"]);
             }
         }
-        (takers(&agent, [&one, &two]).len() > LEASES).then_some(())
-    })
-    .unwrap_or_else(|| panic!("it stands:\n{}", agent.said()));
+        // Two leases of the first for each of the second. On a busy machine one may be some times as long as the mean, so that it takes a few more to come out even;
+        // with equal shares they would be further apart with each.
+        let leases = takers(&agent, [&one, &two]).len();
+        let [first, second] = computed(&agent)?;
+        let lease_ms = (first + second) / leases.max(1) as u64;
+        (leases > LEASES && (first / 2).abs_diff(second) <= 3 * lease_ms / 2).then_some(())
+    });
+    by_shares.unwrap_or_else(|| panic!("{:?} ms:\n{}", computed(&agent), agent.said()));
     let takers = takers(&agent, [&one, &two]);
-    let [first, second] = computed(&agent).expect("a status");
-    // Two leases of the first for each of the second; none is further ahead than by one. On a busy machine one may be twice as long as the mean, and another one is taken
-    // when a connection is lost.
-    let lease_ms = (first + second) / LEASES as u64;
-    let ahead = (first / 2).abs_diff(second);
-    assert!(
-        ahead <= 3 * lease_ms,
-        "{first} and {second} ms, a lease {lease_ms} ms: {takers:?}\n{}",
-        agent.said()
-    );
     assert!(takers.contains(&0) && takers.contains(&1), "{takers:?}");
     // It is a host of each, by an identity of its own.
     let homes = fs::read_dir(one.path("agent").join("servers")).expect("its folder").flatten();
