@@ -27,10 +27,6 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// A large simulation is 12 % faster with it than with the C library's, a static binary more.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Longest of the times that an operator sets: ten years.
 const SECONDS_MAX: u64 = 10 * 365 * 24 * 3600;
 
