@@ -128,7 +128,11 @@ async fn lane(seeds: Arc<Mutex<std::ops::Range<u64>>>, all: Arc<Mutex<Campaign>>
     let cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
     let Some(cluster) = cluster.map(Arc::new) else { return };
     loop {
-        let Some(seed) = seeds.lock().unwrap().next() else { return };
+        let next = seeds.lock().unwrap().next();
+        let Some(seed) = next else {
+            // The database's end is waited for: where two lanes did so on the two threads here, everybody else's clients, proxies and stores stood still.
+            return tokio::task::spawn_blocking(move || drop(cluster)).await.unwrap();
+        };
         let begun = Instant::now();
         // One that fails ends no other.
         let ended = tokio::spawn(schedule(Arc::clone(&cluster), seed)).await;
