@@ -1,13 +1,14 @@
 """Water at constant energy for docs/physics.md: the files, and the drift of OpenMM on them.
 
     python docs/physics.py make FOLDER --step 1 [--flexible]      system.xml, state.xml, integrator.xml, topology.pdb
-    python docs/physics.py drift FOLDER --ps 20 [--platform CPU]  OpenMM from the same state
+    python docs/physics.py drift FOLDER --ps 100 [--platform CPU] OpenMM from the same state: Reference (double precision), CPU (forces in single, motion in double
+                                                                  precision), OpenCL-single, OpenCL-mixed, OpenCL-double (any OpenCL, pocl too)
     python docs/physics.py make FOLDER --bar 100 [--argon]        the same box at constant pressure, or 500 atoms of argon
     python docs/physics.py density FOLDER --ps 200 [--seed 1]     OpenMM's density and temperature from the same state
 
-TIP3P in a box of 1.9 nm, PME, Lennard-Jones switched from 0.8 to 0.9 nm, so that the energy has no jumps; 5 ps at 300 K before the state is written. The drift is the slope
+TIP3P in a box of 1.9 nm (--box), PME, Lennard-Jones switched from 0.8 to 0.9 nm (--cutoff), so that the energy has no jumps; 5 ps at 300 K before the state is written. The drift is the slope
 of the total energy over 2 <E_kin> = N_f kT, so in kT a ns and degree of freedom; its error is that of a line through means of 10 blocks.
-At constant pressure the bath is LangevinMiddle (water: 300 K, 5/ps; argon: 110 K, 2/ps, 10 fs), the barostat tries every 10 steps, and means have the error of 10 blocks.
+At constant pressure the bath is LangevinMiddle (water: 300 K, 5/ps; argon: 110 K, 2/ps, 10 fs), the barostat tries every 10 steps, and means have the error of 10 blocks. Runs of OpenMM that were stopped go on.
 Needs `pip install openmm`.
 """
 
@@ -24,11 +25,11 @@ SEED = 7
 BLOCKS = 10
 
 
-def water(flexible):
+def water(flexible, side, cutoff, tolerance):
     field = app.ForceField("amber14/tip3p.xml")
     modeller = app.Modeller(app.Topology(), [] * NM)
-    modeller.addSolvent(field, boxSize=Vec3(1.9, 1.9, 1.9) * NM)
-    method = {"nonbondedMethod": app.PME, "nonbondedCutoff": 0.9 * NM, "switchDistance": 0.8 * NM}
+    modeller.addSolvent(field, boxSize=Vec3(side, side, side) * NM)
+    method = {"nonbondedMethod": app.PME, "nonbondedCutoff": cutoff * NM, "switchDistance": (cutoff - 0.1) * NM, "ewaldErrorTolerance": tolerance}
     system = field.createSystem(modeller.topology, rigidWater=not flexible, removeCMMotion=False, **method)
     bath = mm.LangevinMiddleIntegrator(300, 2, 0.0005 if flexible else 0.002)
     return modeller.topology, modeller.positions, system, bath
@@ -58,8 +59,8 @@ def argon():
     return topology, positions * NM, system, mm.LangevinMiddleIntegrator(110, 2, 0.01)
 
 
-def make(folder, step_ps, flexible, of_argon, bar):
-    topology, positions, system, bath = argon() if of_argon else water(flexible)
+def make(folder, step_ps, flexible, of_argon, bar, *box):
+    topology, positions, system, bath = argon() if of_argon else water(flexible, *box)
     kelvin = bath.getTemperature()
     if bar is not None:
         system.addForce(mm.MonteCarloBarostat(bar, kelvin, 10))
@@ -99,22 +100,44 @@ def line(points):
     return slope, math.sqrt(rest / (BLOCKS - 2) / width)
 
 
-def drift(folder, ps, platform):
+def played(folder, ps, every_ps, platform, seed=None):
+    """Rows of time, volume, kinetic and potential energy of OpenMM from the folder's state. They stand in a file beside a checkpoint, once a picosecond: a run that
+    was stopped goes on."""
     system, state, integrator = read(folder)
-    properties = {"Threads": "1"} if platform == "CPU" else {}
-    context = mm.Context(system, integrator, mm.Platform.getPlatformByName(platform), properties)
-    context.setState(state)
-    step_ps = integrator.getStepSize().value_in_unit(unit.picosecond)
-    every = round(0.01 / step_ps)
-    points, kinetic = [], 0.0
-    for _ in range(round(ps / step_ps / every)):
+    if seed is not None:
+        integrator.setRandomNumberSeed(seed)
+        barostat = next(force for force in system.getForces() if isinstance(force, mm.MonteCarloBarostat))
+        barostat.setRandomNumberSeed(seed)
+    kind, _, precision = platform.partition("-")
+    properties = {"Threads": "1"} if kind == "CPU" else {"Precision": precision} if precision else {}
+    context = mm.Context(system, integrator, mm.Platform.getPlatformByName(kind), properties)
+    name = platform if seed is None else f"{platform}-{seed}"
+    table, checkpoint = folder / f"{name}.csv", folder / f"{name}.chk"
+    rows = []
+    if checkpoint.exists():
+        context.loadCheckpoint(checkpoint.read_bytes())
+        done = round(context.getTime()._value / every_ps)
+        rows = [tuple(map(float, line.split(","))) for line in table.read_text().splitlines()[:done]]
+    else:
+        context.setState(state)
+    every = round(every_ps / integrator.getStepSize().value_in_unit(unit.picosecond))
+    while len(rows) < round(ps / every_ps):
         integrator.step(every)
         now = context.getState(energy=True)
-        kinetic += now.getKineticEnergy()._value
-        points.append((now.getTime()._value, now.getKineticEnergy()._value + now.getPotentialEnergy()._value))
-    slope, error = line(points)
-    scale = 1e3 / (2 * kinetic / len(points))
-    print(f"{folder}, {platform}, {ps} ps: {slope * scale:.1e} +- {error * scale:.1e} kT/ns per degree of freedom")
+        rows.append(tuple(value._value for value in (now.getTime(), now.getPeriodicBoxVolume(), now.getKineticEnergy(), now.getPotentialEnergy())))
+        if len(rows) % round(1 / every_ps) == 0:
+            table.write_text("".join(",".join(map(repr, row)) + "\n" for row in rows))
+            fresh = checkpoint.with_suffix(".new")
+            fresh.write_bytes(context.createCheckpoint())
+            fresh.replace(checkpoint)
+    return system, rows
+
+
+def drift(folder, ps, platform):
+    _, rows = played(folder, ps, 0.05, platform)
+    slope, error = line([(time, kinetic + potential) for time, _, kinetic, potential in rows])
+    scale = 1e3 / (2 * sum(row[2] for row in rows) / len(rows))
+    print(f"{folder}, {platform}, {ps} ps: {slope * scale:.1e} +- {error * scale:.1e} kT/ns per degree of freedom", flush=True)
 
 
 def mean(values):
@@ -126,24 +149,12 @@ def mean(values):
 
 
 def density(folder, ps, platform, seed):
-    system, state, integrator = read(folder)
-    integrator.setRandomNumberSeed(seed)
-    barostat = next(force for force in system.getForces() if isinstance(force, mm.MonteCarloBarostat))
-    barostat.setRandomNumberSeed(seed)
-    properties = {"Threads": "1"} if platform == "CPU" else {}
-    context = mm.Context(system, integrator, mm.Platform.getPlatformByName(platform), properties)
-    context.setState(state)
+    system, rows = played(folder, ps, 0.02, platform, seed)
     grams = sum(system.getParticleMass(atom)._value for atom in range(system.getNumParticles())) / 602.214076
     moving = sum(1 for atom in range(system.getNumParticles()) if system.getParticleMass(atom)._value > 0)
     freedom = 3 * moving - system.getNumConstraints()
-    steps = round(ps / integrator.getStepSize().value_in_unit(unit.picosecond))
-    densities, temperatures = [], []
-    for _ in range(steps // 10):
-        integrator.step(10)
-        now = context.getState(energy=True)
-        densities.append(grams / now.getPeriodicBoxVolume()._value)
-        temperatures.append(2 * now.getKineticEnergy()._value / (freedom * 8.31446261815324e-3))
-    told = [f"{name} {middle:.5f} +- {error:.5f}" for name, values in (("g/mL", densities), ("K", temperatures)) for middle, error in [mean(values)]]
+    columns = {"g/mL": [grams / row[1] for row in rows], "K": [2 * row[2] / (freedom * 8.31446261815324e-3) for row in rows], "kJ/mol": [row[3] for row in rows]}
+    told = [f"{name} {middle:.5f} +- {error:.5f}" for name, values in columns.items() for middle, error in [mean(values)]]
     print(f"{folder}, {platform}, seed {seed}, {ps} ps: {', '.join(told)}", flush=True)
 
 
@@ -153,6 +164,9 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--step", type=float, default=1.0, help="fs")
     parser.add_argument("--flexible", action="store_true")
+    parser.add_argument("--box", type=float, default=1.9, help="of water, nm")
+    parser.add_argument("--cutoff", type=float, default=0.9, help="of water, nm")
+    parser.add_argument("--tolerance", type=float, default=5e-4, help="of PME: pairs that cross the cutoff shake the energy by as much")
     parser.add_argument("--argon", action="store_true")
     parser.add_argument("--bar", type=float, help="at constant pressure")
     parser.add_argument("--seed", type=int, default=1)
@@ -160,7 +174,7 @@ def main():
     parser.add_argument("--platform", default="CPU")
     arguments = parser.parse_args()
     if arguments.what == "make":
-        make(arguments.folder, 1e-3 * arguments.step, arguments.flexible, arguments.argon, arguments.bar)
+        make(arguments.folder, 1e-3 * arguments.step, arguments.flexible, arguments.argon, arguments.bar, arguments.box, arguments.cutoff, arguments.tolerance)
     elif arguments.what == "density":
         density(arguments.folder, arguments.ps, arguments.platform, arguments.seed)
     else:

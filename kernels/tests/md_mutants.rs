@@ -14,6 +14,7 @@ use kernels::package::manifest::{Manifest, Number};
 use kernels::package::{Package, PackageError};
 use kernels::run::{Executor, initial_state};
 use openmm_support::import_folder;
+use protocol::StateBuffer;
 use protocol::checkpoint::content_digest;
 
 const PLAN: Plan = Plan {
@@ -23,8 +24,8 @@ const PLAN: Plan = Plan {
     positions_every: 4,
 };
 
-/// Water with virtual sites, constraints and a heat bath, with a reaction field.
-fn water() -> Package {
+/// Water with virtual sites, constraints and a heat bath, with a reaction field; which particles are sites.
+fn water() -> (Package, Vec<usize>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/molecules/water-with-sites");
     let mut system = unpacked(&folder);
     if let Some(dynamics) = &mut system.dynamics {
@@ -41,7 +42,12 @@ fn water() -> Package {
             dielectric: 78.5,
         };
     }
-    system.package(PLAN).expect("a package")
+    let masses = system.particles.iter().enumerate();
+    let sites = masses
+        .filter(|(_, particle)| particle.mass_u == 0.0)
+        .map(|(at, _)| at)
+        .collect();
+    (system.package(PLAN).expect("a package"), sites)
 }
 
 fn unpacked(folder: &Path) -> kernels::md::system::System {
@@ -100,7 +106,7 @@ fn chain(package: &Package) -> Vec<String> {
 
 #[test]
 fn every_mutant_leaves_the_chain() {
-    let package = water();
+    let (package, _) = water();
     let expected = chain(&package);
     let same = Parts::of(&package).package().expect("the package again");
     assert_eq!(same.digest(), package.digest());
@@ -151,4 +157,35 @@ fn every_mutant_leaves_the_chain() {
         let first = u64::from(name == "a random stream used again") as usize;
         assert_eq!(parted, Some(first), "{name}");
     }
+}
+
+/// A build that went on without the sites' places, with those that they had a segment before, would compute other forces in its first step.
+#[test]
+fn sites_that_are_not_placed_after_a_resume_leave_the_chain() {
+    let (package, sites) = water();
+    assert!(!sites.is_empty());
+    let expected = chain(&package);
+    let device = device::select("cpu").expect("every machine has the CPU device");
+    let mut executor = Executor::open(&package, device.as_ref(), &SessionOptions::default()).expect("a session");
+    let before = initial_state(&package);
+    executor.enter(0, &before).expect("a start");
+    let mut found = Vec::new();
+    for segment in 0..PLAN.segments {
+        executor.advance(u64::MAX).expect("steps");
+        let boundary = executor.cross().expect("a boundary");
+        found.push(content_digest(&boundary.state).to_string());
+        if segment == 0 {
+            let mut state = boundary.state.clone();
+            let positions = |state: &[StateBuffer]| state.iter().position(|buffer| buffer.name == "positions");
+            let at = positions(&state).expect("positions");
+            for site in &sites {
+                let place = 12 * site..12 * site + 12;
+                state[at].bytes[place.clone()].copy_from_slice(&before[at].bytes[place]);
+            }
+            assert_ne!(state[at], boundary.state[at], "sites have moved");
+            executor.enter(1, &state).expect("it goes on");
+        }
+    }
+    assert_eq!(found[0], expected[0]);
+    assert_ne!(found[1], expected[1]);
 }
