@@ -101,6 +101,9 @@ struct Arguments {
     /// Seconds by which the next job is fetched before the current one ends.
     #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(u64).range(0..=SECONDS_MAX))]
     prefetch_s: u64,
+    /// Seconds of computing below which jobs are given to a host several at once, up to ten minutes together; 0 for one at a time.
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(0..=SECONDS_MAX))]
+    small_s: u64,
     /// Jobs of one user on hosts at the same time.
     #[arg(long, default_value_t = 10_000)]
     user_running_max: u32,
@@ -350,6 +353,7 @@ impl Arguments {
                 commit_ms: ms(self.commit_s),
                 lead_ms: ms(self.lead_s),
                 prefetch_ms: ms(self.prefetch_s),
+                small_ms: ms(self.small_s),
                 user_running_max: self.user_running_max,
                 user_jobs_max: self.user_jobs_max,
                 user_stored_max: self.stored_gb_per_user.saturating_mul(1_000_000_000),

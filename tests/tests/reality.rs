@@ -26,6 +26,8 @@ const DAY_S: f64 = 86_400.0 / PACE;
 const NIGHT_S: f64 = DAY_S / 3.0;
 const DAYS: u64 = 2;
 const SEGMENTS: u64 = 16;
+/// Seconds of a segment as the server is told, which plans with it until it knows better.
+const SEGMENT_S: u64 = 5;
 /// Unfinished jobs at every time, for each host.
 const PER_HOST: f64 = 1.2;
 /// The simulated figures may differ by so much: turnaround and throughput relatively, the wasted share in points.
@@ -84,7 +86,8 @@ fn online(stage: &Stage) -> BTreeMap<String, u64> {
 fn play(stage: &Stage, steps: u64) -> (Vec<Host>, Outcome, f64) {
     short_package("argon", steps, &stage.path("package"));
     let wanted = (HOSTS as f64 * PER_HOST) as usize;
-    let submit = || stage.submit(&stage.path("package"), &[&format!("--segments={SEGMENTS}"), "--verify=none"]);
+    let (segments, time) = (format!("--segments={SEGMENTS}"), format!("--segment-time={SEGMENT_S}s"));
+    let submit = || stage.submit(&stage.path("package"), &[&segments, &time, "--verify=none"]);
     let mut hosts: Vec<Host> = (0..HOSTS).map(|_| Host::default()).collect();
     let mut open: BTreeMap<u64, Seen> = BTreeMap::new();
     let (mut turnaround, mut lost, mut computed_ms) = (Vec::new(), 0.0, 0);
@@ -149,6 +152,7 @@ fn play(stage: &Stage, steps: u64) -> (Vec<Host>, Outcome, f64) {
         }
         drop(host.worker.take());
     }
+    history(stage, open.keys().max().copied().unwrap_or(0));
     turnaround.sort_by(f64::total_cmp);
     let completed = turnaround.len() as u64;
     assert!(completed > 20, "{completed} jobs ended: too few to compare\n{}", stage.logs());
@@ -163,6 +167,24 @@ fn play(stage: &Stage, steps: u64) -> (Vec<Host>, Outcome, f64) {
         completed,
     };
     (hosts, outcome, segment_s)
+}
+
+/// Prints where each job was, in simulated hours: what a difference can be put down to.
+fn history(stage: &Stage, jobs: u64) {
+    let jobs: Vec<_> = (1..=jobs).filter_map(|job| stage.job(job)).collect();
+    let begin_ms = jobs.iter().filter_map(|job| Some(job.stays.first()?.from_ms)).min().unwrap_or(0);
+    let hours = |at_ms: u64| at_ms.saturating_sub(begin_ms) as f64 / 1000.0 * PACE / 3600.0;
+    for job in jobs {
+        print!("job {} ({:?}):", job.job, job.state);
+        for stay in &job.stays {
+            let (from, to) = (hours(stay.from_ms), stay.to_ms.map_or(f64::NAN, hours));
+            print!(
+                " {from:.1} to {to:.1} h on host {}, boundaries {} to {}, {:?};",
+                stay.host, stay.from_segment, stay.to_segment, stay.outcome
+            );
+        }
+        println!();
+    }
 }
 
 /// The same hosts and jobs in the simulator.
@@ -210,7 +232,9 @@ fn simulate(stage: &Stage, hosts: &[Host], segment_s: f64) -> Outcome {
 #[test]
 #[ignore = "a campaign of ten minutes on a machine without other work"]
 fn ten_real_volunteers_fare_as_the_simulator_says() {
-    let stage = Stage::new(None, FAST);
+    // At this pace a job of hours is none of minutes: it is not fetched hours ahead, nor given away together with others.
+    let flags = [FAST, &["--prefetch-s=1", "--small-s=0"]].concat();
+    let stage = Stage::new(None, &flags);
     let steps = std::env::var("BATON_REALITY_STEPS").ok().and_then(|steps| steps.parse().ok());
     let (hosts, real, segment_s) = play(&stage, steps.unwrap_or(6000));
     let simulated = simulate(&stage, &hosts, segment_s);
