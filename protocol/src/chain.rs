@@ -50,15 +50,23 @@ impl ChainEntry {
     /// BLAKE3 over `"baton boundary 1\n"`, package (32 bytes), parent (32), segment (u64, little-endian), step (u64),
     /// content (32), outputs (32).
     pub fn computed(&self, package: Digest) -> Digest {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(b"baton boundary 1\n");
-        hasher.update(&package.0);
-        hasher.update(&self.parent.0);
-        hasher.update(&self.segment.to_le_bytes());
-        hasher.update(&self.step.to_le_bytes());
-        hasher.update(&self.content.0);
-        hasher.update(&self.outputs.0);
-        Digest(hasher.finalize().into())
+        let mut bytes = [0; 161];
+        let parts: [&[u8]; 7] = [
+            b"baton boundary 1\n",
+            &package.0,
+            &self.parent.0,
+            &self.segment.to_le_bytes(),
+            &self.step.to_le_bytes(),
+            &self.content.0,
+            &self.outputs.0,
+        ];
+        let mut rest = &mut bytes[..];
+        for part in parts {
+            let (place, after) = rest.split_at_mut(part.len());
+            place.copy_from_slice(part);
+            rest = after;
+        }
+        Digest::of(&bytes)
     }
 
     /// Whether this is a boundary that can follow `parent` (C0 when there is none) in a run of `package`.

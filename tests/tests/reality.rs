@@ -32,6 +32,8 @@ const SEGMENT_S: u64 = 5;
 const PER_HOST: f64 = 1.2;
 /// The simulated figures may differ by so much: turnaround and throughput relatively, the wasted share in points.
 const ERROR: f64 = 0.15;
+/// The same for the slowest jobs' turnaround, of which there are two or three.
+const ERROR_95: f64 = 0.25;
 const WASTED_ERROR: f64 = 0.01;
 
 /// A host: when it was up, and its process while it is.
@@ -172,7 +174,11 @@ fn play(stage: &Stage, steps: u64) -> (Vec<Host>, Outcome, f64) {
 /// Prints where each job was, in simulated hours: what a difference can be put down to.
 fn history(stage: &Stage, jobs: u64) {
     let jobs: Vec<_> = (1..=jobs).filter_map(|job| stage.job(job)).collect();
-    let begin_ms = jobs.iter().filter_map(|job| Some(job.stays.first()?.from_ms)).min().unwrap_or(0);
+    let begin_ms = jobs
+        .iter()
+        .filter_map(|job| Some(job.stays.first()?.from_ms))
+        .min()
+        .unwrap_or(0);
     let hours = |at_ms: u64| at_ms.saturating_sub(begin_ms) as f64 / 1000.0 * PACE / 3600.0;
     for job in jobs {
         print!("job {} ({:?}):", job.job, job.state);
@@ -263,6 +269,7 @@ fn ten_real_volunteers_fare_as_the_simulator_says() {
     }
     let differs = |real: f64, simulated: f64| (real / simulated - 1.0).abs();
     assert!(differs(real.turnaround_median_h, simulated.turnaround_median_h) < ERROR);
+    assert!(differs(real.turnaround_95_h, simulated.turnaround_95_h) < ERROR_95);
     assert!(differs(real.throughput, simulated.throughput) < ERROR);
     assert!((real.wasted - simulated.wasted).abs() < WASTED_ERROR);
 }

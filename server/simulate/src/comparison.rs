@@ -192,10 +192,11 @@ fn simulate<P: Policy>(population: &Population<'_>, name: &'static str, mut poli
                     }
                     Change::Announce { .. } => {}
                 }
-                if let Some((at, next)) = lives[index(slot)].next(population, host, now_ms, change) {
+                let next = lives[index(slot)].next(population, host, now_ms, change);
+                if let Some((at, next)) = next {
                     timeline.put(at, Event::Change(slot, generation, next));
                 }
-                policy.change(context!(), slot, change);
+                policy.change(context!(), slot, change, next.map(|(at, _)| at));
                 if change == Change::Gone && population.replaces() {
                     let host = population.host(slot, generation + 1, now_ms);
                     let (life, at, change) = Life::begin(population, &host, now_ms);

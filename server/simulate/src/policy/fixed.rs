@@ -172,7 +172,7 @@ impl Policy for Fixed {
         };
     }
 
-    fn change(&mut self, context: &mut Context<'_>, slot: u64, change: Change) {
+    fn change(&mut self, context: &mut Context<'_>, slot: u64, change: Change, _next_ms: Option<u64>) {
         match change {
             Change::Announce { .. } => {}
             Change::Up => {

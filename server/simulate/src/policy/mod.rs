@@ -68,8 +68,8 @@ pub(crate) fn index(number: u64) -> usize {
 pub(crate) trait Policy {
     /// A new host is in a slot; it has not gone on yet.
     fn arrive(&mut self, context: &mut Context<'_>, slot: u64);
-    /// A host's state changed.
-    fn change(&mut self, context: &mut Context<'_>, slot: u64, change: Change);
+    /// A host's state changed; its next change comes at `next_ms`, if any does.
+    fn change(&mut self, context: &mut Context<'_>, slot: u64, change: Change, next_ms: Option<u64>);
     /// What was waited for is there.
     fn wake(&mut self, context: &mut Context<'_>, wake: Wake);
     /// A job that was just entered in the ledger is to be computed.

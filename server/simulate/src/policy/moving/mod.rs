@@ -46,6 +46,8 @@ struct Local {
     ready_ms: u64,
     grid: Option<Grid>,
     stops: bool,
+    /// When the core was last told how far it is.
+    told_ms: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -54,6 +56,9 @@ struct Seat {
     registered: bool,
     up: bool,
     locals: Vec<Local>,
+    /// What it computes by its last orders: the attempt, whether it stops, and at once. Its orders may have changed since it went down.
+    head: Option<(AttemptId, bool, bool)>,
+    is_outdated: bool,
     stamp: u64,
     /// Number of the newest absence, and whether the core was told that the host leaves.
     absence: u64,
@@ -170,8 +175,10 @@ impl Moving {
 
     /// A host that is up does what its orders say.
     fn obey(&mut self, context: &mut Context<'_>, slot: u64) {
-        let (host, up) = (self.seats[index(slot)].host, self.seats[index(slot)].up);
-        if !up {
+        let seat = &mut self.seats[index(slot)];
+        seat.is_outdated = !seat.up;
+        let host = seat.host;
+        if seat.is_outdated {
             return;
         }
         let Ok(mut orders) = self.core.orders(host) else { return };
@@ -188,9 +195,18 @@ impl Moving {
         for lease in &orders.leases {
             self.accept(context, slot, lease);
         }
-        let Some(head) = orders.leases.first() else { return };
-        let stops = matches!(head.action, Action::StopAtBoundary | Action::StopNow);
-        self.compute(context, slot, head.attempt, stops, head.action == Action::StopNow);
+        self.seats[index(slot)].head = orders.leases.first().map(|head| {
+            let stops = matches!(head.action, Action::StopAtBoundary | Action::StopNow);
+            (head.attempt, stops, head.action == Action::StopNow)
+        });
+        self.go_on(context, slot);
+    }
+
+    /// The first lease of a host's line computes.
+    fn go_on(&mut self, context: &mut Context<'_>, slot: u64) {
+        if let Some((attempt, stops, at_once)) = self.seats[index(slot)].head {
+            self.compute(context, slot, attempt, stops, at_once);
+        }
     }
 
     /// Enters a lease that is new here.
@@ -227,6 +243,7 @@ impl Moving {
             ready_ms,
             grid: None,
             stops: false,
+            told_ms: None,
         };
         self.seats[index(slot)].locals.push(local);
     }
@@ -265,22 +282,31 @@ impl Moving {
         let seat = &mut self.seats[index(slot)];
         seat.up = true;
         seat.absence += 1;
-        let host = seat.host;
-        let jobs = seat.locals.iter().map(|local| JobProgress {
-            attempt: local.attempt,
-            epoch: local.epoch,
-            segment: local.reached,
-            segment_ms: context.hosts[index(slot)].time(self.segment_work_ms),
-        });
-        let jobs = jobs.collect();
-        if std::mem::take(&mut seat.leaving) {
+        let was_away = std::mem::take(&mut seat.leaving);
+        if was_away {
+            let host = seat.host;
+            let segment_ms = context.hosts[index(slot)].time(self.segment_work_ms);
+            let jobs = seat.locals.iter_mut().map(|local| {
+                local.told_ms = Some(now_ms);
+                JobProgress {
+                    attempt: local.attempt,
+                    epoch: local.epoch,
+                    segment: local.reached,
+                    segment_ms,
+                }
+            });
+            let jobs = jobs.collect();
             self.apply(now_ms, &Event::Return { host });
             self.beat(now_ms, host, jobs);
         }
-        self.obey(context, slot);
+        if was_away || self.seats[index(slot)].is_outdated {
+            self.obey(context, slot);
+        } else {
+            self.go_on(context, slot);
+        }
     }
 
-    fn go(&mut self, context: &mut Context<'_>, slot: u64, gone: bool) {
+    fn go(&mut self, context: &mut Context<'_>, slot: u64, gone: bool, next_ms: Option<u64>) {
         let attempts: Vec<AttemptId> = self.seats[index(slot)].locals.iter().map(|local| local.attempt).collect();
         for attempt in &attempts {
             self.pause(context, slot, *attempt);
@@ -298,7 +324,11 @@ impl Moving {
             } else {
                 self.lost_ms - LEAVE_MS
             };
-            context.wake(context.now_ms + silence, Wake::Silent(host.0, absence));
+            let at = context.now_ms + silence;
+            // An absence that ends before is none for the core.
+            if next_ms.is_none_or(|next| next > at) {
+                context.wake(at, Wake::Silent(host.0, absence));
+            }
         }
         if gone {
             // Its disk is gone with it.
@@ -321,14 +351,14 @@ impl Policy for Moving {
         };
     }
 
-    fn change(&mut self, context: &mut Context<'_>, slot: u64, change: Change) {
+    fn change(&mut self, context: &mut Context<'_>, slot: u64, change: Change, next_ms: Option<u64>) {
         match change {
             Change::Up => self.come(context, slot),
             Change::Announce { down_ms, back_ms } => {
                 let now_ms = context.now_ms;
                 self.leave(now_ms, slot, down_ms - now_ms, Some(back_ms - now_ms));
             }
-            Change::Down | Change::Gone => self.go(context, slot, change == Change::Gone),
+            Change::Down | Change::Gone => self.go(context, slot, change == Change::Gone, next_ms),
         }
         self.follow(context);
     }

@@ -86,6 +86,7 @@ impl Moving {
             segment_ms,
         };
         let job = local.job;
+        let is_news = local.told_ms.replace(now_ms) != Some(now_ms);
         let commit = grid.next_commit(now_ms, self.commit_ms, upload);
         context.wake(at, Wake::Host(slot, stamp));
         // What is checked is one commit: they cannot be made up later, all in one.
@@ -96,7 +97,9 @@ impl Moving {
             if let Some(job) = job {
                 context.ledger.goes(job, now_ms);
             }
-            self.beat(now_ms, id, vec![progress]);
+            if is_news {
+                self.beat(now_ms, id, vec![progress]);
+            }
         }
     }
 
