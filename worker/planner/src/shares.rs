@@ -77,9 +77,14 @@ fn order(projects: &[Project]) -> Vec<usize> {
 pub fn turns(projects: &[Project], devices: &BTreeSet<String>) -> Vec<bool> {
     let mut turns = vec![false; projects.len()];
     for place in order(projects) {
-        turns[place] = devices
-            .iter()
-            .any(|device| projects.iter().all(|project| !project.holds.contains(device)));
+        // What it is offered counts as held, and is still to be taken.
+        let is_free = |device: &String| {
+            let held = |(other, project): (usize, &Project)| {
+                project.holds.contains(device) && (other != place || project.demand != Demand::Work)
+            };
+            !projects.iter().enumerate().any(held)
+        };
+        turns[place] = devices.iter().any(is_free);
         if !projects[place].lets_pass() {
             break;
         }
@@ -156,6 +161,9 @@ mod tests {
         // Nor by the same one, ahead: whose the next lease is shows once the device is free.
         let behind = holding(2, Unknown, &["cpu"]);
         assert_eq!(on(&["cpu"], &[behind, project(3, Work)]), [false, false]);
+        // But what it was offered it may take.
+        let offered = holding(2, Work, &["cpu"]);
+        assert_eq!(on(&["cpu"], &[offered, project(3, Work)]), [true, false]);
         assert_eq!(on(&[], &[project(3, Work)]), [false]);
     }
 

@@ -123,12 +123,13 @@ impl Board {
         }
     }
 
-    /// The project that another one waits for.
-    fn ahead_of(&self, own: usize) -> Option<String> {
-        let others = || self.places.iter().enumerate().filter(|(place, _)| *place != own);
-        let holder = others().find(|(_, other)| !other.holds.is_empty());
-        let ahead = holder.or_else(|| others().find(|(_, other)| other.has_turn));
-        ahead.map(|(_, other)| other.server.clone())
+    /// The project that one without the turn leaves the next lease to: one that holds a job, else one that has the turn, else the one that is furthest behind. It may be itself,
+    /// while its own job computes.
+    fn ahead(&self) -> Option<String> {
+        let holder = self.places.iter().find(|place| !place.holds.is_empty());
+        let ahead = holder.or_else(|| self.places.iter().find(|place| place.has_turn));
+        let ahead = ahead.or_else(|| self.places.iter().min_by_key(|place| place.account.weighted_us));
+        ahead.map(|place| place.server.clone())
     }
 
     /// One status of all.
@@ -174,7 +175,7 @@ impl Seat {
         let taken = others.flat_map(|(_, other)| other.computes.iter().map(|device| (device.clone(), other.server.clone())));
         Turn {
             is_shared: true,
-            elsewhere: if has_turn { None } else { board.ahead_of(self.place) },
+            elsewhere: if has_turn { None } else { board.ahead() },
             taken: taken.collect(),
         }
     }
