@@ -6,9 +6,12 @@ use std::fs;
 use contracts::sharing::{FAST, Stage, Worker, poll};
 use contracts::{said, short_package};
 use protocol::JobState;
+use serde_json::Value;
 
 /// Leases that the two projects have together before shares are looked at.
 const LEASES: usize = 12;
+/// Phases of a job that is not computed yet.
+const OPEN: [&str; 4] = ["fetching", "ready", "computing", "paused"];
 
 /// Two servers, each with so many jobs of a few segments, and one agent's configuration: the first project has two shares, the second one.
 fn two_projects(jobs: usize) -> (Stage, Stage) {
@@ -49,6 +52,14 @@ fn computed(agent: &Worker) -> Option<[u64; 2]> {
     Some([of(0)?, of(1)?])
 }
 
+/// Jobs of one project that are here at once and not computed yet, by what the agent says of it now.
+fn held(agent: &Worker, stage: &Stage) -> usize {
+    let status = agent.status();
+    let jobs = status["devices"][0]["jobs"].as_array().cloned().unwrap_or_default();
+    let is_open = |job: &Value| job["server"] == stage.url().as_str() && OPEN.iter().any(|phase| job["phase"] == *phase);
+    jobs.into_iter().filter(is_open).count()
+}
+
 fn completed(stage: &Stage) -> u64 {
     let output = stage.scientist(&["jobs", "--json"]).output().expect("baton starts");
     assert!(output.status.success(), "{}", said(&output));
@@ -67,6 +78,10 @@ fn one_agent_divides_its_time_between_two_servers_by_their_shares() {
             if stage.job(*newest).is_some_and(|job| job.state != JobState::Queued) {
                 *newest = stage.submit(&stage.path("package"), &["--segments=10"]);
             }
+        }
+        // Whose the next one is shows once the device is free: neither takes one ahead.
+        for stage in [&one, &two] {
+            assert!(held(&agent, stage) < 2, "{:#}", agent.status());
         }
         // Two leases of the first for each of the second. On a busy machine one may be some times as long as the mean, so that it takes a few more to come out even;
         // with equal shares they would be further apart with each.

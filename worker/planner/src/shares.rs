@@ -2,8 +2,8 @@
 //!
 //! The project that is furthest behind its share is asked for work first. One that has none, or whose server is away, does not hold up the others: the next one is
 //! asked as well, and time in which a project had no work is not owed to it afterwards. A lease that was taken is completed, so shares hold over many leases: of two
-//! projects that have work all the time, neither is further ahead than by one lease of its own, or one batch of short ones, which servers give
-//! together, and one that it may take ahead while another computes.
+//! projects that have work all the time, neither is further ahead than by one lease of its own, or one batch of short ones, which servers give together. None is taken
+//! while another one of any project computes: whose the next is shows then.
 //!
 //! Invariant: [`turns`] is a function of its arguments alone, and no device is asked for while a job for it is here.
 

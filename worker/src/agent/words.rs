@@ -61,7 +61,7 @@ pub(crate) fn declined(why: &Declined) -> String {
         Declined::Finishing => "finishing".into(),
         Declined::Leaving(why) => leaving(*why).into(),
         Declined::Outdated(version) => format!("its agent is older than {version}, which is required"),
-        Declined::Elsewhere(_) => "it computes for another project now".into(),
+        Declined::Elsewhere(_) => "it computes for several projects, and this one does not have its turn".into(),
     }
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn quiet(why: &Declined) -> String {
         Declined::Finishing => "finishing: takes no new jobs".into(),
         Declined::Leaving(why) => format!("leaving: {}", leaving(*why)),
         Declined::Outdated(version) => outdated(version),
-        Declined::Elsewhere(project) => format!("the next job is to come from {project}"),
+        Declined::Elsewhere(project) => format!("takes no new job: it is the turn of {project}"),
     }
 }
 

@@ -11,7 +11,7 @@ use anyhow::Context;
 use protocol::Version;
 use protocol::http::{MIN_AGENT, SERVER_ID, SERVER_VERSION, ServerView};
 use reqwest::redirect::Policy;
-use reqwest::{Method, RequestBuilder, Response, Url};
+use reqwest::{Method, Request, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,8 @@ use crate::exit::Usage;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 /// A line that carries less than this many bytes a second is taken to be dead.
 pub(crate) const SLOWEST_BYTES_PER_S: u64 = 4 << 10;
+/// A connection that was not used for so long is closed here, before the server closes it (after 20 s) while a request is on its way.
+const KEPT: Duration = Duration::from_secs(15);
 /// Longest version that is kept of a server.
 const VERSION_CHARS_MAX: usize = 40;
 
@@ -107,6 +109,9 @@ impl Client {
                 .user_agent(concat!("baton/", env!("CARGO_PKG_VERSION")))
                 .redirect(Policy::none())
                 .connect_timeout(Duration::from_secs(10))
+                .pool_idle_timeout(KEPT)
+                // What is asked again ([`Client::answer`]) goes by a connection of its own.
+                .pool_max_idle_per_host(1)
                 .tcp_nodelay(true);
             // A proxy of the environment is for the world outside.
             let is_local = |local: &&str| urls.text().contains(*local);
@@ -195,7 +200,8 @@ impl Client {
     }
 
     /// The answer to a request with a body of so many bytes, when it is a success of the server that is expected. Its body is not read yet. Where a
-    /// server has several URLs, the next is asked when one cannot be reached, or follows another: then nothing was done there.
+    /// server has several URLs, the next is asked when one cannot be reached, or follows another: then nothing was done there. Where a connection ends without an answer
+    /// (a server, or a proxy, closes one that was kept just as the request comes) the same is asked once more: no request does more when it comes twice.
     ///
     /// # Errors
     /// [`NetError`].
@@ -204,7 +210,12 @@ impl Client {
         let mut request = request?;
         for others in (0..self.urls.count()).rev() {
             let (again, asked) = (request.try_clone(), request.url().to_string());
-            let sent = tokio::time::timeout(patience(body_bytes), http.execute(request)).await;
+            let mut sent = tokio::time::timeout(patience(body_bytes), http.execute(request)).await;
+            if let (Ok(Err(error)), Some(same)) = (&sent, again.as_ref().and_then(Request::try_clone))
+                && super::error::is_dropped(error)
+            {
+                sent = tokio::time::timeout(patience(body_bytes), http.execute(same)).await;
+            }
             // Whether nothing was done there, and where else to ask.
             let (undone, hint) = match &sent {
                 Ok(Ok(response)) if answer::is_standby(response) => (true, answer::leader(response)),

@@ -93,6 +93,18 @@ impl From<reqwest::Error> for NetError {
     }
 }
 
+/// Whether a connection that was there ended without an answer.
+pub(super) fn is_dropped(error: &reqwest::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    let causes = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |cause| next_cause(*cause));
+    let ended = |cause: &(dyn std::error::Error + 'static)| {
+        let system = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message)
+            || matches!(system, Some(BrokenPipe | ConnectionAborted | ConnectionReset))
+    };
+    !error.is_connect() && causes.into_iter().any(ended)
+}
+
 /// The cause behind an error; an error of the system may hold another one within.
 fn next_cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)> {
     let within = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);

@@ -47,6 +47,33 @@ fn client(url: &str) -> Client {
     Client::new(url, "secret", None).expect("a client")
 }
 
+/// What a server does that closes kept connections, or is restarted behind a proxy, at the moment at which a request comes.
+#[tokio::test]
+async fn a_kept_connection_that_ends_as_a_request_comes_is_no_server_that_is_away() {
+    for answered in [true, false] {
+        let asked = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&asked);
+        // The first connection ends at its second request; all others at their first, or none.
+        let url = serve(move |_, stream| {
+            let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
+            if is_first || answered {
+                let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n7";
+                stream.write_all(head.as_bytes()).expect("the client listens");
+            }
+            if is_first {
+                let read = stream.read(&mut [0; 4096]).expect("a request");
+                count.fetch_add(u64::from(read > 0), Ordering::Relaxed);
+            }
+        });
+        let client = client(&url);
+        assert_eq!(client.get::<u64>("/v1/jobs").await.expect("an answer"), 7);
+        let again = client.call::<u64>(Method::POST, "/v1/jobs").await;
+        assert_eq!(again.as_ref().ok(), answered.then_some(&7), "{again:?}");
+        assert!(answered || again.is_err_and(|error| error.is_away()));
+        assert_eq!(asked.load(Ordering::Relaxed), 3, "once more, and no oftener");
+    }
+}
+
 #[tokio::test]
 async fn an_answer_without_end_is_given_up_after_the_bytes_that_one_may_have() {
     for status in ["200 OK", "404 Not Found"] {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use planner::{Control, JobView, Stage};
+use planner::{Control, Declined, JobView, Stage};
 use protocol::http::Action;
 
 use super::Agent;
@@ -52,7 +52,13 @@ impl Agent {
             host: self.planner.host_number().map(|host| host.0),
             name: super::start::name_of(&self.preferences, self.watch.looked()),
             waits,
-            why_not: self.planner.why_no_new_jobs().as_ref().map(words::quiet),
+            // Whose turn it is stands with the projects.
+            why_not: self
+                .planner
+                .why_no_new_jobs()
+                .filter(|why| !matches!(why, Declined::Elsewhere(_)))
+                .as_ref()
+                .map(words::quiet),
             devices: self
                 .devices
                 .iter()
