@@ -99,7 +99,9 @@ pub(super) fn is_dropped(error: &reqwest::Error) -> bool {
     let causes = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |cause| next_cause(*cause));
     let ended = |cause: &(dyn std::error::Error + 'static)| {
         let system = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-        cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message)
+        cause
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(hyper::Error::is_incomplete_message)
             || matches!(system, Some(BrokenPipe | ConnectionAborted | ConnectionReset))
     };
     !error.is_connect() && causes.into_iter().any(ended)
