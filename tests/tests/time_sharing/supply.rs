@@ -54,7 +54,8 @@ pub(super) fn class_mismatch_and_rare_class(database: Option<String>) {
 pub(super) fn prefetch(database: Option<String>) {
     let stage = Stage::new(database, FAST);
     let package = ising(&stage);
-    let first = stage.submit(&stage.path("package"), &["--segments=40", "--segment-time=1m"]);
+    // Long enough that both are seen side by side in a status that is written once a second, also on a fast machine.
+    let first = stage.submit(&stage.path("package"), &["--segments=120", "--segment-time=1m"]);
     let worker = stage.worker("one", &[]);
     stage.until(first, "running", |job| job.segment >= 2);
     let second = stage.submit(&stage.path("package"), &["--segments=10"]);
