@@ -201,7 +201,8 @@ impl Client {
 
     /// The answer to a request with a body of so many bytes, when it is a success of the server that is expected. Its body is not read yet. Where a
     /// server has several URLs, the next is asked when one cannot be reached, or follows another: then nothing was done there. Where a connection ends without an answer
-    /// (a server, or a proxy, closes one that was kept just as the request comes) the same is asked once more: no request does more when it comes twice.
+    /// (a server, or a proxy, closes one that was kept just as the request comes) the same is asked once more: a request that comes twice does no
+    /// more than one, but that an operator may then have made a token twice.
     ///
     /// # Errors
     /// [`NetError`].
