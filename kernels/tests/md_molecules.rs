@@ -9,6 +9,7 @@ use kernels::md::system::{Method, PairBond, Restraint, System, Terms, Vector};
 use kernels::md::terms;
 use kernels::run::evaluate;
 use md_support::{data, devices, relative};
+use protocol::Tier;
 
 fn imported(name: &str) -> System {
     imported_from("openmm", name)
@@ -39,6 +40,8 @@ const PLAN: Plan = Plan {
     energies_every: 10,
     positions_every: 10,
 };
+
+const PORTABLE: &[Tier] = &[Tier::Portable];
 
 /// Energy and forces of the terms that [`System::interactions`] adds.
 fn twin(system: &System) -> (f64, Vec<Vector>) {
@@ -81,7 +84,7 @@ fn decided(system: &System) -> Vec<bool> {
     decided
 }
 
-fn check(name: &str, system: &System, force_bound: f64) {
+fn check(name: &str, system: &System, tiers: &[Tier], force_bound: f64) {
     let (exact, forces) = twin(system);
     let decided = decided(system);
     let left_out = decided.iter().filter(|decided| !**decided).count();
@@ -93,8 +96,17 @@ fn check(name: &str, system: &System, force_bound: f64) {
     let mut draft = system.draft(PLAN).expect("a draft");
     system.interactions(&mut draft);
     let package = draft.finish().expect("a package");
-    for device in devices() {
-        let found = evaluate(&package, device.as_ref(), &SessionOptions::default()).expect("an evaluation");
+    let tiers = tiers.iter().map(|tier| {
+        let mut manifest = package.manifest().clone();
+        manifest.tier = *tier;
+        package.with_manifest(manifest).expect("a package of the other tier")
+    });
+    let tiers: Vec<_> = tiers.collect();
+    for (device, package) in devices()
+        .iter()
+        .flat_map(|device| tiers.iter().map(move |package| (device, package)))
+    {
+        let found = evaluate(package, device.as_ref(), &SessionOptions::default()).expect("an evaluation");
         let found_forces: Vec<Vector> = found
             .forces
             .chunks_exact(3)
@@ -103,8 +115,9 @@ fn check(name: &str, system: &System, force_bound: f64) {
         let error = relative(&kept(&found_forces), &kept(&forces));
         let energy: f64 = found.energies.values().sum();
         println!(
-            "{}: {name}: {left_out} atoms left out, forces {error:e}, energy {energy} for {exact}, {:?}",
+            "{} {:?}: {name}: {left_out} atoms left out, forces {error:e}, energy {energy} for {exact}, {:?}",
             device.info().id,
+            package.manifest().tier,
             found.energies
         );
         assert!(error < force_bound, "{name}: {error:e}");
@@ -115,7 +128,7 @@ fn check(name: &str, system: &System, force_bound: f64) {
 #[test]
 fn real_systems_agree_with_their_twins() {
     for name in ["alanine-dipeptide", "salt-water", "tip3p-900"] {
-        check(name, &imported(name), 3e-6);
+        check(name, &imported(name), PORTABLE, 3e-6);
     }
 }
 
@@ -128,7 +141,7 @@ fn systems_without_a_box_agree_with_their_twins() {
         nonbonded.method = Method::NoCutoff;
         nonbonded.dispersion_correction = false;
     }
-    check("alanine dipeptide without a box", &system, 3e-6);
+    check("alanine dipeptide without a box", &system, PORTABLE, 3e-6);
 }
 
 /// Correction maps of a protein in AMBER ff19SB.
@@ -140,7 +153,7 @@ fn correction_maps_agree_with_their_twin() {
     let places = &mut system.positions_nm;
     places.iter_mut().flatten().for_each(|x| *x = (*x / unit).round() * unit);
     assert!(system.terms.cmap_torsions.len() > 20);
-    check("villin", &system, 3e-6);
+    check("villin", &system, PORTABLE, 3e-6);
     // By themselves: the maps' forces are a small part of all.
     let mut alone = system;
     alone.terms = Terms {
@@ -155,7 +168,7 @@ fn correction_maps_agree_with_their_twin() {
     if let Some(nonbonded) = &mut alone.terms.nonbonded {
         nonbonded.exceptions.clear();
     }
-    check("villin's maps alone", &alone, 3e-6);
+    check("villin's maps alone", &alone, &[Tier::Portable, Tier::ClassBound], 3e-6);
 }
 
 /// Single pairs and springs to points, in a periodic box and without one.
@@ -203,6 +216,6 @@ fn pair_bonds_and_restraints_agree_with_their_twins() {
                 b_kj_mol_nm6: 1e-4,
             })
             .collect();
-        check(&format!("pairs and springs, periodic: {periodic}"), &system, 1e-6);
+        check(&format!("pairs and springs, periodic: {periodic}"), &system, PORTABLE, 1e-6);
     }
 }

@@ -66,6 +66,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("md/terms/angles/angle.wgsl", include_str!("../md/terms/angles/angle.wgsl")),
     ("md/terms/angles/angle_energies.wgsl", include_str!("../md/terms/angles/angle_energies.wgsl")),
     ("md/terms/angles/angle_forces.wgsl", include_str!("../md/terms/angles/angle_forces.wgsl")),
+    ("md/terms/arc.wgsl", include_str!("../md/terms/arc.wgsl")),
     ("md/terms/bonds/bond.wgsl", include_str!("../md/terms/bonds/bond.wgsl")),
     ("md/terms/bonds/bond_energies.wgsl", include_str!("../md/terms/bonds/bond_energies.wgsl")),
     ("md/terms/bonds/bond_forces.wgsl", include_str!("../md/terms/bonds/bond_forces.wgsl")),

@@ -175,6 +175,22 @@ impl Bench {
         self.compared(steps, true)
     }
 
+    /// Some steps in the class-bound tier, where devices need not agree: what each computes, by its name.
+    pub(crate) fn class_bound(&self, steps: u64) -> Vec<(String, Results)> {
+        let mut bench = self.clone();
+        bench.manifest.tier = Tier::ClassBound;
+        let devices = device::list().into_iter().filter(|device| device.info().backend != "gl");
+        let results = devices.map(|device| {
+            let info = device.info();
+            let found = bench.run(&info.id, &SessionOptions::default(), steps);
+            (
+                info.name.clone(),
+                found.unwrap_or_else(|error| panic!("{}: {error}", info.name)),
+            )
+        });
+        results.collect()
+    }
+
     /// The same on the CPU device alone.
     pub(crate) fn on_cpu_in_every_way(&self, steps: u64) -> Results {
         self.compared(steps, false)

@@ -1,5 +1,5 @@
 // Energies of harmonic angles, k (theta - theta0)^2 / 2, kJ/mol, summed over the 64 angles of a workgroup.
-// Needs cell.wgsl, angle.wgsl, fixed64.wgsl and energy_sum.wgsl.
+// Needs cell.wgsl, arc.wgsl, angle.wgsl, fixed64.wgsl and energy_sum.wgsl.
 // `angle_atoms`: tags of the three atoms, 0. `angle_parameters`: see angle.wgsl. `angle_sums`: one for each workgroup.
 
 override angles: u32;

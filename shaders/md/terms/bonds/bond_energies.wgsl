@@ -18,6 +18,7 @@ fn bond_energies(
 ) {
     var energy = 0.0;
     if id.x < bonds {
+        exact_zero = id.y;
         let atoms = bond_atoms[id.x];
         let parameters = bond_parameters[id.x];
         let bond = bond_of(positions[atoms.y].xyz - positions[atoms.x].xyz, parameters);

@@ -16,6 +16,7 @@ fn bond_forces(@builtin(global_invocation_id) id: vec3<u32>) {
     if id.x >= bonds {
         return;
     }
+    exact_zero = id.y;
     let atoms = bond_atoms[id.x];
     let parameters = bond_parameters[id.x];
     let bond = bond_of(positions[atoms.y].xyz - positions[atoms.x].xyz, parameters);

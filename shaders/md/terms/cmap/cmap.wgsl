@@ -1,6 +1,6 @@
 // The correction map of a pair of torsions (CMAP; MacKerell, Feig and Brooks, J. Comput. Chem. 25, 1400, 2004): a periodic bicubic spline
 // E(phi, psi) of n x n patches, E = sum c_ij a^i b^j within a patch, a and b from 0 to 1. Bindings: `cmap_patches: array<vec4<f32>>`: four vectors
-// c_i0 to c_i3 a patch, kJ/mol, patch `first + s + n t` for the s-th interval of phi and the t-th of psi; `positions: array<vec4<u32>>`. Needs torsion.wgsl.
+// c_i0 to c_i3 a patch, kJ/mol, patch `first + s + n t` for the s-th interval of phi and the t-th of psi; `positions: array<vec4<u32>>`. Needs torsion.wgsl and arc.wgsl.
 
 struct CmapValue {
     energy: f32,
@@ -14,7 +14,7 @@ fn cmap_torsion(atoms: vec4<u32>) -> Torsion {
 
 // An angle from 0 to 2 pi as intervals: which, and how far in it.
 fn cmap_place(torsion: Torsion, n: u32) -> vec2<f32> {
-    let angle = atan2(torsion.sine, torsion.cosine) * 0.15915494 * f32(i32(n));
+    let angle = arc_of(torsion.sine, torsion.cosine) * 0.15915494 * f32(i32(n));
     let turned = select(angle, angle + f32(i32(n)), angle < 0.0);
     let whole = min(f32(i32(turned)), f32(i32(n) - 1));
     return vec2<f32>(whole, turned - whole);

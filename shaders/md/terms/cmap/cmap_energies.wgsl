@@ -1,5 +1,5 @@
 // Energies of correction maps, kJ/mol, summed over the 64 pairs of torsions of a workgroup.
-// Needs cell.wgsl, torsion.wgsl, cmap.wgsl, fixed64.wgsl and energy_sum.wgsl.
+// Needs cell.wgsl, torsion.wgsl, arc.wgsl, cmap.wgsl, fixed64.wgsl and energy_sum.wgsl.
 // `cmap_atoms`: see cmap_forces.wgsl. `cmap_patches`: see cmap.wgsl. `cmap_sums`: one for each workgroup.
 
 override cmaps: u32;

@@ -18,7 +18,7 @@ impl Part for Angles<'_> {
         let parameters = self.0.iter().flat_map(|angle| [angle.k_kj_mol_rad2, angle.angle_rad]);
         draft.constant_f32("angle_parameters", &["angles", "2"], parameters);
         draft.integer_forces();
-        let angle = ["md/terms/angles/angle.wgsl"];
+        let angle = ["md/terms/arc.wgsl", "md/terms/angles/angle.wgsl"];
         let kernel = Kernel::tagged_forces(draft, "angle_forces", &angle, "md/terms/angles/angle_forces.wgsl");
         draft.kernel(Phase::Forces, kernel.over("angles"));
         let kernel = Kernel::tagged_energies(draft, "angle_energies", &angle, "md/terms/angles/angle_energies.wgsl");

@@ -35,11 +35,16 @@ impl Part for Cmap<'_> {
         let files = [
             "md/terms/torsions/torsion.wgsl",
             "md/terms/torsions/torsion_add.wgsl",
+            "md/terms/arc.wgsl",
             "md/terms/cmap/cmap.wgsl",
         ];
         let kernel = Kernel::tagged_forces(draft, "cmap_forces", &files, "md/terms/cmap/cmap_forces.wgsl");
         draft.kernel(Phase::Forces, kernel.over("cmaps"));
-        let files = ["md/terms/torsions/torsion.wgsl", "md/terms/cmap/cmap.wgsl"];
+        let files = [
+            "md/terms/torsions/torsion.wgsl",
+            "md/terms/arc.wgsl",
+            "md/terms/cmap/cmap.wgsl",
+        ];
         let kernel = Kernel::tagged_energies(draft, "cmap_energies", &files, "md/terms/cmap/cmap_energies.wgsl");
         let groups = draft.kernel(Phase::Observe, kernel.over("cmaps"));
         let [energy] = draft.sums("cmap_sums", groups, ["cmap"]);

@@ -25,7 +25,7 @@ impl Part for PeriodicTorsions<'_> {
         let kind = TorsionKind {
             name: "periodic_torsion",
             class: ForceClass::PeriodicTorsion,
-            file: "md/terms/torsions/periodic_torsion.wgsl",
+            files: &["md/terms/torsions/periodic_torsion.wgsl"],
         };
         let rows = self.0.iter().map(|torsion| (torsion.atoms, row(torsion).to_vec()));
         kind.contribute(draft, &rows.collect::<Vec<_>>());
@@ -37,7 +37,7 @@ impl Part for RbTorsions<'_> {
         let kind = TorsionKind {
             name: "rb_torsion",
             class: ForceClass::RbTorsion,
-            file: "md/terms/torsions/rb_torsion.wgsl",
+            files: &["md/terms/torsions/rb_torsion.wgsl"],
         };
         let rows = self.0.iter().map(|torsion| {
             let coefficients = torsion.c_kj_mol.into_iter().chain([0.0; 2]);
@@ -52,7 +52,7 @@ impl Part for Impropers<'_> {
         let kind = TorsionKind {
             name: "improper",
             class: ForceClass::CustomTorsion,
-            file: "md/terms/torsions/harmonic_torsion.wgsl",
+            files: &["md/terms/arc.wgsl", "md/terms/torsions/harmonic_torsion.wgsl"],
         };
         let rows = self.0.iter().map(|improper| {
             let angle = improper.angle_rad;
@@ -67,7 +67,7 @@ impl Part for Impropers<'_> {
 struct TorsionKind {
     name: &'static str,
     class: ForceClass,
-    file: &'static str,
+    files: &'static [&'static str],
 }
 
 impl TorsionKind {
@@ -92,15 +92,12 @@ impl TorsionKind {
                 .bind("torsion_parameters", &parameters)
                 .set("torsions", torsions)
         };
-        let files = [
-            "md/terms/torsions/torsion.wgsl",
-            "md/terms/torsions/torsion_add.wgsl",
-            self.file,
-        ];
+        let both = ["md/terms/torsions/torsion.wgsl", "md/terms/torsions/torsion_add.wgsl"];
+        let files = [&both[..], self.files].concat();
         let last = "md/terms/torsions/torsion_forces.wgsl";
         let kernel = Kernel::tagged_forces(draft, &format!("{name}_forces"), &files, last);
         draft.kernel(Phase::Forces, bound(kernel));
-        let files = ["md/terms/torsions/torsion.wgsl", self.file];
+        let files = [&both[..1], self.files].concat();
         let last = "md/terms/torsions/torsion_energies.wgsl";
         let kernel = Kernel::tagged_energies(draft, &format!("{name}_energies"), &files, last);
         let groups = draft.kernel(Phase::Observe, bound(kernel).bind("torsion_sums", &sums));
