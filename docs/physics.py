@@ -1,6 +1,6 @@
 """Water at constant energy for docs/physics.md: the files, and the drift of OpenMM on them.
 
-    python docs/physics.py make FOLDER --step 1 [--flexible]      system.xml, state.xml, integrator.xml, topology.pdb
+    python docs/physics.py make FOLDER --step 1 [--flexible]      system.xml, state.xml, integrator.xml, topology.pdb; --seed N: another state
     python docs/physics.py drift FOLDER --ps 100 [--platform CPU] OpenMM from the same state: Reference (double precision), CPU (forces in single, motion in double
                                                                   precision), OpenCL-single, OpenCL-mixed, OpenCL-double (any OpenCL, pocl too)
     python docs/physics.py make FOLDER --bar 100 [--argon]        the same box at constant pressure, or 500 atoms of argon
@@ -21,7 +21,6 @@ from openmm import app, unit
 from openmm.vec3 import Vec3
 
 NM = unit.nanometer
-SEED = 7
 BLOCKS = 10
 
 
@@ -59,18 +58,18 @@ def argon():
     return topology, positions * NM, system, mm.LangevinMiddleIntegrator(110, 2, 0.01)
 
 
-def make(folder, step_ps, flexible, of_argon, bar, *box):
+def make(folder, step_ps, flexible, of_argon, bar, seed, *box):
     topology, positions, system, bath = argon() if of_argon else water(flexible, *box)
     kelvin = bath.getTemperature()
     if bar is not None:
         system.addForce(mm.MonteCarloBarostat(bar, kelvin, 10))
         step_ps = bath.getStepSize()
         bath.setFriction(2 if of_argon else 5)
-    bath.setRandomNumberSeed(SEED)
+    bath.setRandomNumberSeed(seed)
     simulation = app.Simulation(topology, system, bath, mm.Platform.getPlatformByName("CPU"), {"Threads": "1"})
     simulation.context.setPositions(positions)
     simulation.minimizeEnergy(maxIterations=100)
-    simulation.context.setVelocitiesToTemperature(kelvin, SEED)
+    simulation.context.setVelocitiesToTemperature(kelvin, seed)
     simulation.step(round((5 if bar is None else 50) / bath.getStepSize().value_in_unit(unit.picosecond)))
     simulation.context.setTime(0)
     simulation.context.setStepCount(0)
@@ -169,14 +168,14 @@ def main():
     parser.add_argument("--tolerance", type=float, default=5e-4, help="of PME: pairs that cross the cutoff shake the energy by as much")
     parser.add_argument("--argon", action="store_true")
     parser.add_argument("--bar", type=float, help="at constant pressure")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, help="of `make`: 7; of `density`: 1")
     parser.add_argument("--ps", type=float, default=20.0)
     parser.add_argument("--platform", default="CPU")
     arguments = parser.parse_args()
     if arguments.what == "make":
-        make(arguments.folder, 1e-3 * arguments.step, arguments.flexible, arguments.argon, arguments.bar, arguments.box, arguments.cutoff, arguments.tolerance)
+        make(arguments.folder, 1e-3 * arguments.step, arguments.flexible, arguments.argon, arguments.bar, arguments.seed or 7, arguments.box, arguments.cutoff, arguments.tolerance)
     elif arguments.what == "density":
-        density(arguments.folder, arguments.ps, arguments.platform, arguments.seed)
+        density(arguments.folder, arguments.ps, arguments.platform, arguments.seed or 1)
     else:
         drift(arguments.folder, arguments.ps, arguments.platform)
 
