@@ -28,9 +28,15 @@ pub(crate) struct Arguments {
     /// Hosts at every time.
     #[arg(long)]
     hosts: Option<u64>,
+    /// Servers that share hosts and jobs evenly and know nothing of each other.
+    #[arg(long)]
+    servers: Option<u64>,
     /// Days simulated.
     #[arg(long)]
     days: Option<u64>,
+    /// Threads, for policies and servers side by side; as many as there are cores if it is not given. The outcome does not depend on it.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
     /// Only this policy; given several times, only these.
     #[arg(long, value_name = "POLICY", value_parser = clap::builder::PossibleValuesParser::new(comparison::POLICIES), conflicts_with_all = ["sensitivity", "html"])]
     policy: Vec<String>,
@@ -44,7 +50,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     html: Option<PathBuf>,
     /// Play worlds under faults instead: from this seed on.
-    #[arg(long, conflicts_with_all = ["trace", "parameters", "json", "html", "sensitivity"])]
+    #[arg(long, conflicts_with_all = ["trace", "parameters", "json", "html", "sensitivity", "hosts", "servers", "days", "policy", "threads"])]
     faults: Option<u64>,
     /// How many of them.
     #[arg(long, default_value_t = 100, requires = "faults")]
@@ -90,6 +96,7 @@ fn compare(arguments: &Arguments) -> anyhow::Result<()> {
     };
     parameters.seed = arguments.seed.unwrap_or(parameters.seed);
     parameters.hosts = arguments.hosts.unwrap_or(parameters.hosts);
+    parameters.servers = arguments.servers.unwrap_or(parameters.servers);
     parameters.days = arguments.days.unwrap_or(parameters.days);
     // What the command line says is held to the same limits.
     let parameters = Parameters::read("command line", &parameters.toml()?)?;
@@ -100,10 +107,12 @@ fn compare(arguments: &Arguments) -> anyhow::Result<()> {
         }
         None => None,
     };
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = arguments.threads.map_or_else(cores, usize::from);
     let began = Instant::now();
     let asked = |name: &&str| arguments.policy.is_empty() || arguments.policy.iter().any(|policy| policy == name);
     let policies: Vec<&str> = comparison::POLICIES.into_iter().filter(asked).collect();
-    let found = comparison::compare_some(&parameters, recorded.as_deref(), &policies).map_err(anyhow::Error::msg)?;
+    let found = comparison::compare_some(&parameters, recorded.as_deref(), &policies, threads).map_err(anyhow::Error::msg)?;
     let seconds = began.elapsed().as_secs_f64();
     say(&page::markdown(&found.policies))?;
     let events: u64 = found.policies.iter().map(|policy| policy.events + policy.core_events).sum();
@@ -113,7 +122,7 @@ fn compare(arguments: &Arguments) -> anyhow::Result<()> {
         "{events} events, {core} of them the core's, in {seconds:.1} s: {rate:.0} a second"
     ))?;
     let variations = match arguments.sensitivity {
-        true => variations::variations(&parameters, recorded.as_deref()).map_err(anyhow::Error::msg)?,
+        true => variations::variations(&parameters, recorded.as_deref(), threads).map_err(anyhow::Error::msg)?,
         false => Vec::new(),
     };
     for (name, variation) in &variations {
@@ -201,4 +210,31 @@ fn play(first: u64, arguments: &Arguments) -> anyhow::Result<()> {
         played.events as f64 / seconds.max(1e-9),
         played.digest,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        _simulate: Arguments,
+    }
+
+    #[test]
+    fn what_faults_have_no_use_for_is_refused_by_name() {
+        let refused = |line: &str| match Line::try_parse_from(line.split(' ')) {
+            Ok(_) => "nothing".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        for option in ["--servers", "--threads", "--hosts", "--days"] {
+            let found = refused(&format!("simulate --faults 0 {option} 2"));
+            assert!(found.contains(&format!("cannot be used with '{option}")), "{found}");
+        }
+        assert!(refused("simulate --threads 0").contains("--threads"));
+        assert_eq!(refused("simulate --servers 3 --threads 2"), "nothing");
+    }
 }

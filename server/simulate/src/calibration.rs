@@ -39,7 +39,11 @@ pub struct Calibration {
 /// Measures the population of the parameters.
 #[must_use]
 pub fn measure(parameters: &Parameters) -> Calibration {
-    let population = Population::new(parameters, None);
+    let undivided = Parameters {
+        servers: 1,
+        ..parameters.clone()
+    };
+    let population = Population::of_server(&undivided, None, 0);
     let days: Vec<u64> = (0..COHORT).map(|slot| population.host(slot, 1, 0).leaves_ms / DAY).collect();
     let after = |day: u64| days.iter().filter(|life| **life >= day).count() as f64;
     let retention = (0..=180).map(|day| (day, 100.0 * after(day) / COHORT as f64)).collect();

@@ -1,16 +1,17 @@
 //! The policies side by side: one population, one supply of jobs, each policy by itself, and what came of it as figures.
 //!
-//! The number of unfinished jobs stays: for each that completes another is submitted. Where jobs are to keep every host busy, more are submitted when
-//! none waits, so that jobs that are lost until their deadline leave no host idle.
+//! Several servers share hosts and jobs evenly and know nothing of each other. Each policy on each server is played by itself, as many at a time as
+//! there are threads. Invariant: the figures are those of all servers' jobs together, and the number of threads shows in none of them.
 
 use protocol::Verify;
 use serde::Serialize;
 
 use crate::parameters::Parameters;
-use crate::policy::{Context, Event, Fixed, Ledger, Moving, Outcome, Policy, Wake, index};
-use crate::population::{Change, DAY, Life, MINUTE, Population};
-use crate::timeline::Timeline;
+use crate::policy::{Fixed, Moving, Outcome};
+use crate::population::{DAY, MINUTE, Population};
+use crate::side_by_side::side_by_side;
 use crate::trace::Recorded;
+use crate::world::{self, Tally};
 
 /// What came of one policy. Times in hours, shares from 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -73,12 +74,12 @@ pub struct Comparison {
 /// The policies, by their names.
 pub const POLICIES: [&str; 4] = ["batch", "same host", "moving", "moving, verified"];
 
-/// Simulates every policy over the population of the parameters, or over recorded hosts.
+/// Simulates every policy over the population of the parameters, or over recorded hosts, on at most so many threads.
 ///
 /// # Errors
-/// The serving core broke one of its invariants, or refused what it should not.
-pub fn compare(parameters: &Parameters, recorded: Option<&[Recorded]>) -> Result<Comparison, String> {
-    compare_some(parameters, recorded, &POLICIES)
+/// More servers than hosts; the serving core broke one of its invariants, or refused what it should not.
+pub fn compare(parameters: &Parameters, recorded: Option<&[Recorded]>, threads: usize) -> Result<Comparison, String> {
+    compare_some(parameters, recorded, &POLICIES, threads)
 }
 
 /// The same for some of [`POLICIES`].
@@ -92,26 +93,27 @@ pub fn compare_some(
     parameters: &Parameters,
     recorded: Option<&[Recorded]>,
     names: &[&'static str],
+    threads: usize,
 ) -> Result<Comparison, String> {
-    let population = Population::new(parameters, recorded);
-    let slots = population.slots();
-    let fixed = |checkpoints| Fixed::new(parameters, slots, checkpoints);
-    let moving = |verify| Moving::new(parameters, slots, verify);
-    let run = |name: &'static str| match name {
-        "batch" => simulate(&population, name, fixed(false)),
-        "same host" => simulate(&population, name, fixed(true)),
-        "moving" => simulate(&population, name, moving(Verify::None)),
-        "moving, verified" => simulate(&population, name, moving(Verify::Sampled)),
-        _ => unreachable!("{name} is no policy"),
-    };
-    // Each by itself; a policy knows nothing of the others, so their order changes nothing.
-    let policies = std::thread::scope(|scope| {
-        let runs: Vec<_> = names.iter().map(|name| scope.spawn(|| run(name))).collect();
-        let ended = runs
-            .into_iter()
-            .map(|run| run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        ended.collect::<Result<Vec<_>, _>>()
-    })?;
+    let (servers, hosts) = (parameters.servers, Population::size(parameters, recorded));
+    if !(1..=hosts).contains(&servers) {
+        let of = if recorded.is_some() { "of the trace" } else { "simulated" };
+        return Err(format!("servers: {servers}, expected 1 to {hosts}, the number of hosts {of}"));
+    }
+    let worlds: Vec<(&'static str, u64)> = names
+        .iter()
+        .flat_map(|name| (0..servers).map(|server| (*name, server)))
+        .collect();
+    let mut tallies = side_by_side(threads, &worlds, |(name, server)| play(parameters, recorded, name, *server))?.into_iter();
+    let mut policies = Vec::new();
+    for name in names {
+        let mut all = Tally::default();
+        tallies
+            .by_ref()
+            .take(crate::policy::index(servers))
+            .for_each(|tally| all.add(tally));
+        policies.push(summary(name, parameters, all));
+    }
     Ok(Comparison {
         parameters: parameters.clone(),
         traced: recorded.is_some(),
@@ -119,116 +121,28 @@ pub fn compare_some(
     })
 }
 
-/// One policy over the population.
-fn simulate<P: Policy>(population: &Population<'_>, name: &'static str, mut policy: P) -> Result<Summary, String> {
-    let parameters = population.parameters;
-    let end_ms = parameters.days * DAY;
+/// One policy on one server.
+fn play(parameters: &Parameters, recorded: Option<&[Recorded]>, name: &str, server: u64) -> Result<Tally, String> {
+    let population = Population::of_server(parameters, recorded, server);
     let slots = population.slots();
-    let mut timeline = Timeline::new();
-    let mut ledger = Ledger::new((parameters.jobs.segment_s * 1000.0) as u64 * parameters.jobs.segments);
-    let (mut hosts, mut lives) = (Vec::new(), Vec::new());
-    for slot in 0..slots {
-        let host = population.host(slot, 0, 0);
-        let (life, at, change) = Life::begin(population, &host, 0);
-        timeline.put(at, Event::Change(slot, 0, change));
-        hosts.push(host);
-        lives.push(life);
-    }
-    let urgent_ms = (parameters.jobs.urgent_every_min * MINUTE as f64) as u64;
-    if urgent_ms > 0 {
-        timeline.put(urgent_ms, Event::Wake(Wake::Urgent));
-    }
-    let wanted = ((parameters.jobs.per_host * slots as f64) as u64).max(1);
-    let busy = parameters.jobs.per_host >= 1.0;
-    let (mut capacity, mut events, mut ordinary) = (0, 0, 0);
-    let mut up_since = vec![None; index(slots)];
-    let mut now_ms = 0;
-    macro_rules! context {
-        () => {
-            &mut Context {
-                now_ms,
-                timeline: &mut timeline,
-                hosts: &hosts,
-                ledger: &mut ledger,
-            }
-        };
-    }
-    for slot in 0..slots {
-        policy.arrive(context!(), slot);
-    }
-    loop {
-        while ordinary - (ledger.outcome.turnaround.len() as u64) < wanted || busy && policy.is_short() {
-            let job = ledger.submit(now_ms, false);
-            ordinary += 1;
-            policy.submit(context!(), job);
-        }
-        let next = timeline.next_ms().unwrap_or(u64::MAX);
-        let due = policy.due_ms().map_or(u64::MAX, |due| due.max(now_ms));
-        if next.min(due) >= end_ms {
-            break;
-        }
-        events += 1;
-        if due <= next {
-            now_ms = due;
-            policy.tick(context!());
-            continue;
-        }
-        let Some((at, event)) = timeline.pop() else { break };
-        now_ms = at;
-        match event {
-            Event::Wake(Wake::Urgent) => {
-                timeline.put(now_ms + urgent_ms, event);
-                let job = ledger.submit(now_ms, true);
-                policy.submit(context!(), job);
-            }
-            Event::Wake(wake) => policy.wake(context!(), wake),
-            Event::Change(slot, generation, change) => {
-                let host = &hosts[index(slot)];
-                match change {
-                    Change::Up => up_since[index(slot)] = Some(now_ms),
-                    Change::Down | Change::Gone => {
-                        let since: Option<u64> = up_since[index(slot)].take();
-                        capacity += since.map_or(0, |since| host.work(now_ms - since));
-                    }
-                    Change::Announce { .. } => {}
-                }
-                let next = lives[index(slot)].next(population, host, now_ms, change);
-                if let Some((at, next)) = next {
-                    timeline.put(at, Event::Change(slot, generation, next));
-                }
-                policy.change(context!(), slot, change, next.map(|(at, _)| at));
-                if change == Change::Gone && population.replaces() {
-                    let host = population.host(slot, generation + 1, now_ms);
-                    let (life, at, change) = Life::begin(population, &host, now_ms);
-                    (hosts[index(slot)], lives[index(slot)]) = (host, life);
-                    timeline.put(at, Event::Change(slot, generation + 1, change));
-                    policy.arrive(context!(), slot);
-                }
-            }
-        }
-    }
-    for (host, since) in hosts.iter().zip(&up_since) {
-        capacity += since.map_or(0, |since| host.work(end_ms - since));
-    }
-    ledger.close(end_ms);
-    policy.check().map_err(|wrong| format!("policy {name:?}: {wrong}"))?;
-    let held = ledger.computed.checked_sub(ledger.lost + ledger.useful);
-    let held = held.ok_or_else(|| format!("policy {name:?}: more work is lost or useful than was computed"))?;
-    if held > wanted * 4 * ledger.job_work_ms {
-        return Err(format!(
-            "policy {name:?}: {held} ms of work are neither lost nor in a completed job"
-        ));
-    }
-    Ok(summary(name, parameters, ledger, capacity, (events, policy.core_events())))
+    let moving = |verify| Moving::new(parameters, slots, verify, server);
+    let played = match name {
+        "batch" => world::play(&population, Fixed::new(parameters, slots, false)),
+        "same host" => world::play(&population, Fixed::new(parameters, slots, true)),
+        "moving" => world::play(&population, moving(Verify::None)),
+        "moving, verified" => world::play(&population, moving(Verify::Sampled)),
+        _ => unreachable!("{name} is no policy"),
+    };
+    played.map_err(|wrong| format!("policy {name:?}, server {server}: {wrong}"))
 }
 
-fn summary(
-    policy: &'static str,
-    parameters: &Parameters,
-    ledger: Ledger,
-    capacity: u64,
-    (events, core_events): (u64, u64),
-) -> Summary {
+fn summary(policy: &'static str, parameters: &Parameters, tally: Tally) -> Summary {
+    let Tally {
+        ledger,
+        capacity,
+        events,
+        core_events,
+    } = tally;
     let Outcome {
         mut turnaround,
         mut urgent,

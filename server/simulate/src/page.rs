@@ -61,12 +61,26 @@ pub fn render(
     calibration: &Calibration,
 ) -> Result<String, String> {
     let mut page = String::new();
-    let of = if comparison.traced { "recorded hosts" } else { "hosts" };
-    let Parameters { hosts, days, seed, .. } = comparison.parameters;
+    let Parameters {
+        hosts,
+        servers,
+        days,
+        seed,
+        ..
+    } = comparison.parameters;
+    let of = if comparison.traced {
+        "Recorded hosts".to_owned()
+    } else {
+        format!("{hosts} hosts")
+    };
+    let shared = match servers {
+        1 => String::new(),
+        _ => format!(" shared evenly by {servers} servers, none of which knows of the others"),
+    };
     let mut put = |text: String| page.push_str(&text);
     put(format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Batch against time-sharing</title><style>{STYLE}</style>\n\
-         <h1>Batch against time-sharing, simulated</h1>\n<p>{hosts} {of}, {days} days, seed {seed}. Hosts and jobs are the same under each policy; \
+         <h1>Batch against time-sharing, simulated</h1>\n<p>{of}{shared}, {days} days, seed {seed}. Hosts and jobs are the same under each policy; \
          \"moving\" is the serving core itself, without verification and with the usual one (<code>--verify sampled</code>).</p>\n<h2>Policies</h2>\n"
     ));
     put(table(&comparison.policies));

@@ -16,6 +16,8 @@ pub struct Parameters {
     pub seed: u64,
     /// Hosts at every time: one that leaves is replaced by a new one.
     pub hosts: u64,
+    /// Servers that share hosts and jobs evenly and know nothing of each other.
+    pub servers: u64,
     /// Days simulated.
     pub days: u64,
     /// The machines.
@@ -131,6 +133,7 @@ impl Default for Parameters {
         Self {
             seed: 1,
             hosts: 2000,
+            servers: 1,
             days: 30,
             population: Population::default(),
             jobs: Jobs::default(),
@@ -256,6 +259,7 @@ impl Parameters {
     fn check(&self) -> Result<(), (&'static str, String)> {
         let whole = [
             ("hosts", self.hosts, 1, HOSTS_MAX),
+            ("servers", self.servers, 1, HOSTS_MAX),
             ("days", self.days, 1, DAYS_MAX),
             ("population.classes", self.population.classes, 1, 100_000),
             ("jobs.segments", self.jobs.segments, 1, 4000),
@@ -350,6 +354,7 @@ mod tests {
     fn wrong_parameters_are_refused_with_line_and_key() {
         for (text, expected) in [
             ("hosts = 10\ndays = 0\n", "world.toml:2: days: 0, expected 1 to 3660"),
+            ("hosts = 10\nservers = 0\n", "world.toml:2: servers: 0, expected 1 to"),
             (
                 "[population]\n\nalways_on = 1.5\n",
                 "world.toml:3: population.always_on: 1.5, expected 0 to 1",

@@ -45,11 +45,15 @@ const VARIATIONS: &[(&str, Change)] = &[
 ///
 /// # Errors
 /// As of a comparison.
-pub fn variations(parameters: &Parameters, recorded: Option<&[Recorded]>) -> Result<Vec<(String, Comparison)>, String> {
+pub fn variations(
+    parameters: &Parameters,
+    recorded: Option<&[Recorded]>,
+    threads: usize,
+) -> Result<Vec<(String, Comparison)>, String> {
     let vary = |(name, change): &(&str, Change)| {
         let mut parameters = parameters.clone();
         change(&mut parameters);
-        Ok(((*name).to_owned(), compare(&parameters, recorded)?))
+        Ok(((*name).to_owned(), compare(&parameters, recorded, threads)?))
     };
     VARIATIONS.iter().map(vary).collect()
 }

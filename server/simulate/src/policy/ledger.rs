@@ -140,5 +140,23 @@ impl Ledger {
     pub(crate) fn close(&mut self, now_ms: u64) {
         let stranded = |job: &&Job| job.done_ms.is_none() && job.stalled_ms.is_some_and(|since| now_ms >= since + STRANDED_MS);
         self.stranded += self.jobs.values().filter(stranded).count() as u64;
+        self.jobs.clear();
+    }
+
+    /// The account of another server, closed as this one, is added to it.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.submitted += other.submitted;
+        self.computed += other.computed;
+        self.lost += other.lost;
+        self.useful += other.useful;
+        self.checks += other.checks;
+        self.bytes += other.bytes;
+        self.completed += other.completed;
+        self.stranded += other.stranded;
+        self.moves += other.moves;
+        self.restarts += other.restarts;
+        self.outcome.turnaround.extend(other.outcome.turnaround);
+        self.outcome.urgent.extend(other.outcome.urgent);
+        self.outcome.last_hour.extend(other.outcome.last_hour);
     }
 }

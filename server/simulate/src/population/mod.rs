@@ -1,7 +1,7 @@
 //! Hosts: how fast each is, how it is connected, when it is up, and when it leaves for good.
 //!
-//! Invariant: a host is a function of (seed, slot, generation): it lives the same life under every policy. A host that leaves is replaced at
-//! once by the next generation of its slot, so that their number stays.
+//! Invariant: a host is a function of (seed, slot, generation): it lives the same life under every policy, however many servers share the hosts. A host
+//! that leaves is replaced at once by the next generation of its slot, so that their number stays.
 
 mod life;
 mod lifetime;
@@ -50,25 +50,42 @@ pub(crate) struct Host {
     pub(crate) announces: bool,
 }
 
-/// All that hosts are drawn from.
+/// All that hosts of one server are drawn from. Hosts are dealt: the first to server 0, the second to server 1, and so on.
 #[derive(Debug)]
 pub(crate) struct Population<'a> {
     pub(crate) parameters: &'a Parameters,
+    /// Number of the server, from 0.
+    pub(crate) server: u64,
     pub(crate) lifetimes: Lifetimes,
     recorded: Option<&'a [Recorded]>,
 }
 
 impl<'a> Population<'a> {
-    pub(crate) fn new(parameters: &'a Parameters, recorded: Option<&'a [Recorded]>) -> Self {
+    pub(crate) fn of_server(parameters: &'a Parameters, recorded: Option<&'a [Recorded]>, server: u64) -> Self {
         Self {
             parameters,
+            server,
             lifetimes: Lifetimes::new(&parameters.population),
             recorded,
         }
     }
 
+    /// Hosts of all servers.
+    pub(crate) fn size(parameters: &Parameters, recorded: Option<&[Recorded]>) -> u64 {
+        recorded.map_or(parameters.hosts, |recorded| recorded.len() as u64)
+    }
+
+    /// Hosts of this server.
     pub(crate) fn slots(&self) -> u64 {
-        self.recorded.map_or(self.parameters.hosts, |recorded| recorded.len() as u64)
+        let (size, servers) = (Self::size(self.parameters, self.recorded), self.parameters.servers);
+        size / servers + u64::from(self.server < size % servers)
+    }
+
+    /// Jobs that this server is to have unfinished.
+    pub(crate) fn jobs(&self) -> u64 {
+        let size = Self::size(self.parameters, self.recorded);
+        let (jobs, servers) = ((self.parameters.jobs.per_host * size as f64) as u64, self.parameters.servers);
+        jobs / servers + u64::from(self.server < jobs % servers)
     }
 
     /// Whether a host that leaves is replaced.
@@ -79,6 +96,7 @@ impl<'a> Population<'a> {
     /// The host of a slot in its generation, which arrives at `now_ms`. Generation 0 is there from the beginning, and of any age.
     pub(crate) fn host(&self, slot: u64, generation: u64, now_ms: u64) -> Host {
         let (seed, p) = (self.parameters.seed, &self.parameters.population);
+        let slot = slot * self.parameters.servers + self.server;
         let number = generation << 32 | slot;
         let draws = |stream| Draws::new(seed, stream, number);
         let mut link = draws(Stream::Link);

@@ -10,7 +10,8 @@ mod runs;
 use std::collections::BTreeSet;
 
 use protocol::http::{Action, JobProgress, Lease, LeaveNotice};
-use protocol::{AttemptId, ChainEntry, HardwareClass, HostId, JobId, JobState, Tier, Verify};
+use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Tier, Verify};
+use scheduler::config::CheckKey;
 use scheduler::testing::{START_MS, registration, submission};
 use scheduler::{Command, Config, Core, Event, Origin, Reply};
 
@@ -90,8 +91,14 @@ pub(crate) struct Moving {
 }
 
 impl Moving {
-    pub(crate) fn new(parameters: &Parameters, slots: u64, verify: Verify) -> Self {
+    pub(crate) fn new(parameters: &Parameters, slots: u64, verify: Verify, server: u64) -> Self {
         let (jobs, policies) = (&parameters.jobs, &parameters.policies);
+        let usual = Config::default();
+        // Each server has a secret of its own; the first one the usual.
+        let check_key = match server {
+            0 => usual.check_key,
+            _ => CheckKey(Digest::of(&server.to_le_bytes())),
+        };
         let minutes = |minutes: f64| (minutes * MINUTE as f64) as u64;
         let config = Config {
             unreachable_ms: NEVER_MS,
@@ -104,7 +111,8 @@ impl Moving {
             user_running_max: u32::MAX,
             user_jobs_max: u32::MAX,
             retire_ms: HOUR,
-            ..Config::default()
+            check_key,
+            ..usual
         };
         Self {
             core: Core::new(config),
