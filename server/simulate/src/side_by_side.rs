@@ -43,19 +43,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_task_that_fails_gives_the_error_for_every_number_of_threads() {
-        let tasks: Vec<u64> = (0..100).collect();
+    fn results_and_the_first_error_are_the_same_for_every_number_of_threads() {
+        let tasks: Vec<u64> = (0..60).collect();
+        let work = |task: &u64, wrong: u64| {
+            // So that no thread does all of them before others have begun.
+            std::thread::sleep(std::time::Duration::from_micros(200));
+            if task % 20 == wrong { Err(task.to_string()) } else { Ok(task * 2) }
+        };
         for threads in [1, 2, 7, 200] {
-            let even = side_by_side(threads, &tasks, |task| Ok(task * 2));
-            assert_eq!(even, Ok((0..100).map(|task| task * 2).collect()));
-            let failed = side_by_side(
-                threads,
-                &tasks,
-                |task| {
-                    if *task % 40 == 39 { Err(task.to_string()) } else { Ok(()) }
-                },
-            );
-            assert_eq!(failed, Err("39".to_owned()));
+            let done = side_by_side(threads, &tasks, |task| work(task, 20));
+            assert_eq!(done, Ok((0..60).map(|task| task * 2).collect()));
+            assert_eq!(side_by_side(threads, &tasks, |task| work(task, 19)), Err("19".to_owned()));
         }
         assert_eq!(side_by_side(0, &tasks[..0], |task| Ok(*task)), Ok(Vec::new()));
     }
