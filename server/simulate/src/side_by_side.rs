@@ -48,7 +48,11 @@ mod tests {
         let work = |task: &u64, wrong: u64| {
             // So that no thread does all of them before others have begun.
             std::thread::sleep(std::time::Duration::from_micros(200));
-            if task % 20 == wrong { Err(task.to_string()) } else { Ok(task * 2) }
+            if task % 20 == wrong {
+                Err(task.to_string())
+            } else {
+                Ok(task * 2)
+            }
         };
         for threads in [1, 2, 7, 200] {
             let done = side_by_side(threads, &tasks, |task| work(task, 20));

@@ -10,8 +10,7 @@ mod runs;
 use std::collections::BTreeSet;
 
 use protocol::http::{Action, JobProgress, Lease, LeaveNotice};
-use protocol::{AttemptId, ChainEntry, Digest, HardwareClass, HostId, JobId, JobState, Tier, Verify};
-use scheduler::config::CheckKey;
+use protocol::{AttemptId, ChainEntry, HardwareClass, HostId, JobId, JobState, Tier, Verify};
 use scheduler::testing::{START_MS, registration, submission};
 use scheduler::{Command, Config, Core, Event, Origin, Reply};
 
@@ -93,12 +92,6 @@ pub(crate) struct Moving {
 impl Moving {
     pub(crate) fn new(parameters: &Parameters, slots: u64, verify: Verify, server: u64) -> Self {
         let (jobs, policies) = (&parameters.jobs, &parameters.policies);
-        let usual = Config::default();
-        // Each server has a secret of its own; the first one the usual.
-        let check_key = match server {
-            0 => usual.check_key,
-            _ => CheckKey(Digest::of(&server.to_le_bytes())),
-        };
         let minutes = |minutes: f64| (minutes * MINUTE as f64) as u64;
         let config = Config {
             unreachable_ms: NEVER_MS,
@@ -111,8 +104,8 @@ impl Moving {
             user_running_max: u32::MAX,
             user_jobs_max: u32::MAX,
             retire_ms: HOUR,
-            check_key,
-            ..usual
+            check_key: runs::check_key(server),
+            ..Config::default()
         };
         Self {
             core: Core::new(config),

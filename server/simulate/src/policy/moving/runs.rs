@@ -2,8 +2,9 @@
 
 use protocol::http::{Commit, EndAttempt, Heartbeat, JobProgress};
 use protocol::{AttemptId, ChainEntry, Digest, ErrorCause, HostId, JobState, Outcome, Verify};
+use scheduler::config::CheckKey;
 use scheduler::testing::START_MS;
-use scheduler::{Event, Reply};
+use scheduler::{Config, Event, Reply};
 
 use super::{Context, Moving, Wake, index};
 use crate::grid::Grid;
@@ -17,6 +18,14 @@ pub(super) fn chain(segments: u64) -> Vec<ChainEntry> {
         chain.push(entry);
     }
     chain
+}
+
+/// A server's secret, from which it follows what it checks; the first one has the usual.
+pub(super) fn check_key(server: u64) -> CheckKey {
+    match server {
+        0 => Config::default().check_key,
+        _ => CheckKey(Digest::of(&server.to_le_bytes())),
+    }
 }
 
 impl Moving {
