@@ -227,6 +227,7 @@ impl Collector<'_> {
                 }
                 result.iter().for_each(|result| self.defines(region, *result));
             }
+            Stmt::Finish(values) => self.uses(region, values.iter().copied()),
             Stmt::Zero { at, .. } => self.uses(region, at.terms.iter().map(|term| term.index)),
             Stmt::If { cond, yes, no } => {
                 self.uses(region, [*cond]);

@@ -214,7 +214,7 @@ impl<'k> Tree<'k> {
                     is_continue: matches!(stmt, Stmt::Continue(_)),
                     at,
                 }),
-                Stmt::Store { .. } | Stmt::Zero { .. } | Stmt::Barrier(_) | Stmt::Watch(..) => {}
+                Stmt::Finish(_) | Stmt::Store { .. } | Stmt::Zero { .. } | Stmt::Barrier(_) | Stmt::Watch(..) => {}
             }
         }
     }

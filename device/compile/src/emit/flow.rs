@@ -104,6 +104,7 @@ impl Emitter<'_> {
                 self.come_from(self.kernel.spans[value.0 as usize]);
                 self.define(*value);
             }
+            Stmt::Finish(values) => self.finish(values),
             Stmt::Set(var, value) => self.assign(*var, *value),
             Stmt::Load { first, count, at, .. } => {
                 self.come_from(self.kernel.spans[first.0 as usize]);

@@ -52,7 +52,7 @@ use crate::abi;
 use crate::abi::{STOP_ADDRESS, parameter};
 use crate::analyse::{Circle, Facts, Lifetimes, Spills, Spread, analyse, plan, spills};
 use crate::fault::Fault;
-use crate::ir::{Kernel, Value, Var};
+use crate::ir::{ABREAST, Kernel, Value, Var};
 
 pub(crate) use self::module::memory_type;
 pub use self::pool::ConstantPool;
@@ -66,6 +66,9 @@ const DOUBLES_MAX: usize = 20_000;
 /// Most vectors that are kept for the lanes of one statement.
 const KEPT_MAX: usize = 5;
 
+/// Where [`ABREAST`] vectors are stored that nothing reads there, behind those: storing them is what computes them.
+const FINISHED: usize = KEPT_MAX;
+
 /// Which lanes are active.
 #[derive(Clone, Copy)]
 pub(super) enum Mask {
@@ -78,7 +81,7 @@ pub(super) enum Mask {
 /// Where a thread's scratch memory is cut, in bytes from its start.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
-    /// [`KEPT_MAX`] vectors that are computed before a branch, see [`Emitter::keep`].
+    /// [`KEPT_MAX`] vectors that are computed before a branch, see [`Emitter::keep`], and [`ABREAST`] that are never read.
     kept: u32,
     workgroup: u32,
     /// Private memory, vector after vector.
@@ -151,7 +154,7 @@ pub(crate) fn emit(kernel: &Kernel, checked: bool, pool: &mut ConstantPool) -> R
     let vectors = u64::from(kernel.workgroup_size.iter().product::<u32>().div_ceil(4));
     let private_stride = u64::from(kernel.private_bytes);
     let kept = abi::sums::table_bytes(kernel.sums.len());
-    let workgroup = u64::from(kept) + 16 * KEPT_MAX as u64;
+    let workgroup = u64::from(kept) + 16 * (FINISHED + ABREAST) as u64;
     let private = workgroup + u64::from(kernel.workgroup_bytes);
     let spill_area = private + private_stride * vectors;
     let spill_stride = u64::from(spills.slots) * 16;
@@ -266,6 +269,16 @@ impl<'k> Emitter<'k> {
         self.code.get(local);
         let at = self.kept(slot, 0);
         self.code.i().v128_store(at);
+    }
+
+    /// Compute values here: an effect needs them.
+    fn finish(&mut self, values: &[Value]) {
+        for (slot, value) in (FINISHED..).zip(values) {
+            if matches!(self.facts.values[value.0 as usize], Spread::Varying) {
+                let local = self.value_local(*value);
+                self.keep(local, slot);
+            }
+        }
     }
 
     /// Push a lane of a vector that was kept, as an integer.

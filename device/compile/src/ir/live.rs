@@ -50,7 +50,7 @@ impl<'k> Live<'k> {
     fn block(&mut self, stmts: &'k [Stmt]) {
         for stmt in stmts {
             match stmt {
-                Stmt::Let(_) | Stmt::Break(_) | Stmt::Continue(_) | Stmt::Barrier(_) => {}
+                Stmt::Let(_) | Stmt::Finish(_) | Stmt::Break(_) | Stmt::Continue(_) | Stmt::Barrier(_) => {}
                 Stmt::Set(Var(var), value) => self.set_to[*var as usize].push(*value),
                 Stmt::Load {
                     first,

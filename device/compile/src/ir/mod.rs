@@ -6,25 +6,31 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | `abreast` | what takes long is computed side by side |
 //! | `build` | a kernel under construction |
 //! | `bound`, `fold` | what is known of results |
 //! | `live` | leaves out what is not used |
+//! | `order` | puts values where they are needed |
 //! | `sums` | buffers that are only added to |
 //! | `verify` | whether a kernel keeps the IR's promises |
 //! | `print` | a kernel as text |
 //!
 //! Invariant: a [`Value`] is defined by one statement, and used only after it, in its block or deeper.
 
+mod abreast;
 mod bound;
 mod build;
 mod fold;
 mod live;
+mod order;
 mod print;
 mod sums;
 mod verify;
 
+pub(crate) use self::abreast::{ABREAST, abreast};
 pub(crate) use self::bound::fits_i32;
 pub(crate) use self::build::Builder;
+pub(crate) use self::order::order;
 pub(crate) use self::sums::separate;
 pub(crate) use self::verify::verify;
 
@@ -254,6 +260,8 @@ impl Orders {
 #[derive(Clone, Debug)]
 pub(crate) enum Stmt {
     Let(Value),
+    /// These are computed before all that follows, if lanes differ in them.
+    Finish(Vec<Value>),
     Set(Var, Value),
     /// `count` consecutive words, to `count` consecutive values. `agreed`: all invocations of the workgroup read the same words
     /// at the same time (`workgroupUniformLoad`).
@@ -309,6 +317,7 @@ impl Stmt {
         match self {
             Self::Let(_) | Self::Loop { .. } | Self::Scope { .. } | Self::Break(_) | Self::Continue(_) | Self::Barrier(_) => {}
             Self::Set(_, value) => visit(*value),
+            Self::Finish(values) => values.iter().copied().for_each(visit),
             Self::Load { at, .. } | Self::Zero { at, .. } => at.indices().for_each(visit),
             Self::Store { at, values } => at.indices().chain(values.iter().copied()).for_each(visit),
             Self::Atomic { rmw, at, value, .. } => {
@@ -329,6 +338,17 @@ impl Stmt {
     /// The blocks in it, in order of the text.
     pub(crate) fn blocks(&self) -> impl Iterator<Item = &[Stmt]> {
         let (first, second): (Option<&[Stmt]>, Option<&[Stmt]>) = match self {
+            Self::If { yes, no, .. } => (Some(yes), Some(no)),
+            Self::Loop { body, next, .. } => (Some(body), Some(next)),
+            Self::Scope { body, .. } => (Some(body), None),
+            _ => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+
+    /// The same, to be changed.
+    fn blocks_mut(&mut self) -> impl Iterator<Item = &mut Vec<Stmt>> {
+        let (first, second) = match self {
             Self::If { yes, no, .. } => (Some(yes), Some(no)),
             Self::Loop { body, next, .. } => (Some(body), Some(next)),
             Self::Scope { body, .. } => (Some(body), None),

@@ -103,6 +103,7 @@ impl Kernel {
                     rmw => writeln!(f, "atomic {rmw:?} {at}, {value}"),
                 }
             }
+            Stmt::Finish(values) => writeln!(f, "finish {}", list(values)),
             Stmt::Zero { at, words } => writeln!(f, "zero {words} words {at}"),
             Stmt::If { cond, yes, no } => {
                 writeln!(f, "if {cond} {{")?;

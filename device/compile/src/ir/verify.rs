@@ -119,7 +119,7 @@ impl Check<'_> {
                 true => Ok(()),
                 false => Err(format!("continue of {label}, whose body is not around it")),
             },
-            Stmt::Barrier(_) => Ok(()),
+            Stmt::Barrier(_) | Stmt::Finish(_) => Ok(()),
             Stmt::Watch(site, watch) => {
                 if *site as usize >= self.kernel.sites.len() {
                     return Err(format!("there is no site {site}"));

@@ -11,7 +11,7 @@
       unreachable
     end
     local.get 0
-    i32.const 80
+    i32.const 144
     i32.add
     i32.const 0
     i32.const 16
@@ -270,7 +270,7 @@
             i32.add
             local.set 19
             local.get 19
-            i32.load offset=80
+            i32.load offset=144
             local.set 20
             local.get 19
             local.get 20
@@ -281,7 +281,7 @@
             i32x4.extract_lane 0
             i32.lt_u
             select
-            i32.store offset=80
+            i32.store offset=144
           end
           local.get 23
           i32x4.extract_lane 1
@@ -292,7 +292,7 @@
             i32.add
             local.set 19
             local.get 19
-            i32.load offset=80
+            i32.load offset=144
             local.set 20
             local.get 19
             local.get 20
@@ -303,7 +303,7 @@
             i32x4.extract_lane 1
             i32.lt_u
             select
-            i32.store offset=80
+            i32.store offset=144
           end
           local.get 23
           i32x4.extract_lane 2
@@ -314,7 +314,7 @@
             i32.add
             local.set 19
             local.get 19
-            i32.load offset=80
+            i32.load offset=144
             local.set 20
             local.get 19
             local.get 20
@@ -325,7 +325,7 @@
             i32x4.extract_lane 2
             i32.lt_u
             select
-            i32.store offset=80
+            i32.store offset=144
           end
           local.get 23
           i32x4.extract_lane 3
@@ -336,7 +336,7 @@
             i32.add
             local.set 19
             local.get 19
-            i32.load offset=80
+            i32.load offset=144
             local.set 20
             local.get 19
             local.get 20
@@ -347,7 +347,7 @@
             i32x4.extract_lane 3
             i32.lt_u
             select
-            i32.store offset=80
+            i32.store offset=144
           end
           v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
           local.set 29

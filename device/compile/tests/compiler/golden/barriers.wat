@@ -11,7 +11,7 @@
       unreachable
     end
     local.get 0
-    i32.const 80
+    i32.const 144
     i32.add
     i32.const 0
     i32.const 256
@@ -85,7 +85,7 @@
         i32.mul
         i32.add
         local.get 25
-        v128.store offset=80 align=4
+        v128.store offset=144 align=4
       end
       local.get 0
       local.get 7
@@ -93,14 +93,14 @@
       i32.mul
       i32.add
       local.get 24
-      i32.store offset=336
+      i32.store offset=400
       local.get 0
       local.get 7
       i32.const 32
       i32.mul
       i32.add
       local.get 25
-      v128.store offset=352 align=4
+      v128.store offset=416 align=4
       local.get 7
       i32.const 1
       i32.add
@@ -161,7 +161,7 @@
                 i32.const 4
                 i32.mul
                 i32.add
-                v128.load offset=80 align=4
+                v128.load offset=144 align=4
                 local.set 29
                 local.get 22
                 local.set 27
@@ -169,15 +169,6 @@
                 local.get 27
                 i32.add
                 local.set 23
-                local.get 23
-                i32x4.splat
-                i32.const 0
-                v128.load offset=128 align=4
-                i32x4.add
-                i32.const 0
-                v128.load offset=160 align=4
-                i32x4.lt_u
-                local.set 30
                 local.get 23
                 i32.const 60
                 i32.le_u
@@ -187,8 +178,8 @@
                   i32.const 4
                   i32.mul
                   i32.add
-                  v128.load offset=80 align=4
-                  local.set 31
+                  v128.load offset=144 align=4
+                  local.set 30
                 else
                   local.get 23
                   i32x4.splat
@@ -196,47 +187,56 @@
                   v128.load offset=128 align=4
                   i32x4.add
                   i32.const 0
-                  v128.load offset=176 align=4
+                  v128.load offset=160 align=4
                   i32x4.min_u
                   i32.const 2
                   i32x4.shl
-                  local.set 32
-                  local.get 32
+                  local.set 31
+                  local.get 31
                   i32x4.extract_lane 0
                   local.get 0
                   i32.add
-                  v128.load32_zero offset=80
-                  local.set 31
-                  local.get 32
+                  v128.load32_zero offset=144
+                  local.set 30
+                  local.get 31
                   i32x4.extract_lane 1
                   local.get 0
                   i32.add
+                  local.get 30
+                  v128.load32_lane offset=144 1
+                  local.set 30
                   local.get 31
-                  v128.load32_lane offset=80 1
-                  local.set 31
-                  local.get 32
                   i32x4.extract_lane 2
                   local.get 0
                   i32.add
+                  local.get 30
+                  v128.load32_lane offset=144 2
+                  local.set 30
                   local.get 31
-                  v128.load32_lane offset=80 2
-                  local.set 31
-                  local.get 32
                   i32x4.extract_lane 3
                   local.get 0
                   i32.add
-                  local.get 31
-                  v128.load32_lane offset=80 3
-                  local.set 31
+                  local.get 30
+                  v128.load32_lane offset=144 3
+                  local.set 30
                 end
-                local.get 31
+                local.get 23
+                i32x4.splat
+                i32.const 0
+                v128.load offset=128 align=4
+                i32x4.add
+                i32.const 0
+                v128.load offset=176 align=4
+                i32x4.lt_u
+                local.set 31
                 local.get 30
+                local.get 31
                 v128.and
                 local.set 32
                 local.get 29
                 local.get 32
                 i32x4.add
-                local.set 31
+                local.set 30
                 local.get 28
                 i32x4.all_true
                 if ;; label = @7
@@ -245,8 +245,8 @@
                   i32.const 4
                   i32.mul
                   i32.add
-                  local.get 31
-                  v128.store offset=80 align=4
+                  local.get 30
+                  v128.store offset=144 align=4
                 else
                   local.get 8
                   i32x4.splat
@@ -256,7 +256,7 @@
                   i32.const 2
                   i32x4.shl
                   local.set 32
-                  local.get 31
+                  local.get 30
                   local.set 29
                   local.get 0
                   local.get 29
@@ -273,7 +273,7 @@
                     i32.add
                     local.get 0
                     i32.load
-                    i32.store offset=80
+                    i32.store offset=144
                   end
                   local.get 28
                   i32x4.extract_lane 1
@@ -284,7 +284,7 @@
                     i32.add
                     local.get 0
                     i32.load offset=4
-                    i32.store offset=80
+                    i32.store offset=144
                   end
                   local.get 28
                   i32x4.extract_lane 2
@@ -295,7 +295,7 @@
                     i32.add
                     local.get 0
                     i32.load offset=8
-                    i32.store offset=80
+                    i32.store offset=144
                   end
                   local.get 28
                   i32x4.extract_lane 3
@@ -306,7 +306,7 @@
                     i32.add
                     local.get 0
                     i32.load offset=12
-                    i32.store offset=80
+                    i32.store offset=144
                   end
                 end
               end
@@ -345,20 +345,20 @@
       i32.const 32
       i32.mul
       i32.add
-      i32.load offset=336
+      i32.load offset=400
       local.set 24
       local.get 0
       local.get 7
       i32.const 32
       i32.mul
       i32.add
-      v128.load offset=352 align=4
+      v128.load offset=416 align=4
       local.set 25
       block ;; label = @2
         local.get 0
         local.set 19
         local.get 19
-        i32.load offset=80
+        i32.load offset=144
         local.set 27
         local.get 25
         local.get 27
@@ -402,14 +402,14 @@
           i32x4.min_u
           i32.const 2
           i32x4.shl
-          local.set 31
+          local.set 30
           local.get 26
           local.set 29
           local.get 0
           local.get 29
           v128.store align=4
           local.get 0
-          local.get 31
+          local.get 30
           v128.store offset=16 align=4
           local.get 28
           i32x4.extract_lane 0

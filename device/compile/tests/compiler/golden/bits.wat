@@ -4,7 +4,7 @@
   (import "session" "memory" (memory (;0;) 1 65536 shared))
   (export "run" (func 0))
   (func (;0;) (type 0) (param i32 i32 i32 i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 i32 i32 v128 v128 v128 v128 v128 v128)
+    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 i32 i32 i32 v128 v128 v128 v128)
     i32.const 0
     i32.atomic.load offset=96
     if ;; label = @1
@@ -89,199 +89,199 @@
           i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31
           local.set 25
         end
-        i32.const 32
-        i32.const 3
-        i32.const 32
-        i32.const 3
-        i32.lt_u
-        select
-        local.set 22
-        i32.const 32
-        local.get 22
-        i32.sub
-        local.set 27
-        local.get 27
-        i32.const 9
-        local.get 27
-        i32.const 9
-        i32.lt_u
-        select
-        local.set 28
-        local.get 22
-        local.get 28
-        i32.add
-        local.set 27
-        i32.const 32
-        local.get 27
-        i32.sub
-        local.set 22
+        i32.const 0
+        v128.load offset=160 align=4
         local.get 24
-        local.get 22
-        i32x4.shl
+        i32x4.lt_u
         local.set 26
-        i32.const 32
-        local.get 28
-        i32.sub
-        local.set 22
-        local.get 26
-        local.get 22
+        local.get 24
+        i32.const 7
         i32x4.shr_u
-        local.set 29
+        local.set 27
+        local.get 24
+        local.get 27
+        v128.xor
+        local.set 28
         local.get 28
+        local.set 27
+        i32.const 32
+        i32.const 3
+        i32.const 32
+        i32.const 3
+        i32.lt_u
+        select
+        local.set 22
+        i32.const 32
+        local.get 22
+        i32.sub
+        local.set 29
+        local.get 29
+        i32.const 9
+        local.get 29
+        i32.const 9
+        i32.lt_u
+        select
+        local.set 30
+        local.get 30
         i32.const 0
         i32.eq
-        local.set 22
-        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-        local.get 29
-        local.get 22
-        select
-        local.set 26
-        local.get 26
-        f32x4.convert_i32x4_u
         local.set 29
-        local.get 25
-        i32.const 1
-        i32x4.shr_u
-        local.set 26
-        local.get 26
-        i32.const 0
-        v128.load offset=160 align=4
-        v128.and
-        local.set 30
-        local.get 25
-        i32.const 0
-        v128.load offset=160 align=4
-        v128.and
-        local.set 26
-        local.get 26
-        i32.const 1
-        i32x4.shl
-        local.set 31
+        local.get 22
         local.get 30
-        local.get 31
-        v128.or
-        local.set 26
-        local.get 26
-        i32.const 2
-        i32x4.shr_u
+        i32.add
         local.set 31
+        i32.const 32
         local.get 31
-        i32.const 0
-        v128.load offset=176 align=4
-        v128.and
-        local.set 30
-        local.get 26
-        i32.const 0
-        v128.load offset=176 align=4
-        v128.and
-        local.set 31
-        local.get 31
-        i32.const 2
-        i32x4.shl
-        local.set 26
-        local.get 30
-        local.get 26
-        v128.or
-        local.set 31
-        local.get 31
-        i32.const 4
-        i32x4.shr_u
-        local.set 26
-        local.get 26
-        i32.const 0
-        v128.load offset=192 align=4
-        v128.and
-        local.set 30
-        local.get 31
-        i32.const 0
-        v128.load offset=192 align=4
-        v128.and
-        local.set 26
-        local.get 26
-        i32.const 4
-        i32x4.shl
-        local.set 31
-        local.get 30
-        local.get 31
-        v128.or
-        local.set 26
-        local.get 26
-        i32.const 8
-        i32x4.shr_u
-        local.set 31
-        local.get 31
-        i32.const 0
-        v128.load offset=208 align=4
-        v128.and
-        local.set 30
-        local.get 26
-        i32.const 0
-        v128.load offset=208 align=4
-        v128.and
-        local.set 31
-        local.get 31
-        i32.const 8
-        i32x4.shl
-        local.set 26
-        local.get 30
-        local.get 26
-        v128.or
-        local.set 31
-        local.get 31
-        i32.const 16
-        i32x4.shr_u
-        local.set 26
-        local.get 31
-        i32.const 16
-        i32x4.shl
-        local.set 30
-        local.get 26
-        local.get 30
-        v128.or
-        local.set 31
-        local.get 31
-        f32x4.convert_i32x4_s
-        local.set 30
+        i32.sub
+        local.set 22
         local.get 24
-        i32.const 7
+        local.get 22
+        i32x4.shl
+        local.set 28
+        i32.const 32
+        local.get 30
+        i32.sub
+        local.set 22
+        local.get 28
+        local.get 22
         i32x4.shr_u
-        local.set 31
-        local.get 25
-        i32.const 7
-        i32x4.shr_u
-        local.set 26
-        local.get 24
-        local.get 31
-        v128.xor
-        local.set 32
-        local.get 25
-        local.get 26
-        v128.xor
-        local.set 31
-        local.get 32
-        local.set 26
-        local.get 31
-        local.set 32
-        i32.const 0
-        v128.load offset=224 align=4
-        local.get 24
-        i32x4.lt_u
-        local.set 31
-        i32.const 0
-        v128.load offset=224 align=4
-        local.get 25
-        i32x4.lt_u
         local.set 24
-        local.get 26
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        local.get 24
         local.get 29
-        local.get 31
+        select
+        local.set 28
+        local.get 28
+        f32x4.convert_i32x4_u
+        local.set 24
+        local.get 27
+        local.get 24
+        local.get 26
         v128.bitselect
+        local.set 28
+        i32.const 0
+        v128.load offset=160 align=4
+        local.get 25
+        i32x4.lt_u
+        local.set 26
+        local.get 25
+        i32.const 7
+        i32x4.shr_u
+        local.set 27
+        local.get 25
+        local.get 27
+        v128.xor
+        local.set 24
+        local.get 24
+        local.set 27
+        local.get 25
+        i32.const 1
+        i32x4.shr_u
+        local.set 24
+        local.get 24
+        i32.const 0
+        v128.load offset=176 align=4
+        v128.and
+        local.set 32
+        local.get 25
+        i32.const 0
+        v128.load offset=176 align=4
+        v128.and
+        local.set 24
+        local.get 24
+        i32.const 1
+        i32x4.shl
         local.set 25
         local.get 32
-        local.get 30
+        local.get 25
+        v128.or
+        local.set 24
         local.get 24
+        i32.const 2
+        i32x4.shr_u
+        local.set 25
+        local.get 25
+        i32.const 0
+        v128.load offset=192 align=4
+        v128.and
+        local.set 32
+        local.get 24
+        i32.const 0
+        v128.load offset=192 align=4
+        v128.and
+        local.set 25
+        local.get 25
+        i32.const 2
+        i32x4.shl
+        local.set 24
+        local.get 32
+        local.get 24
+        v128.or
+        local.set 25
+        local.get 25
+        i32.const 4
+        i32x4.shr_u
+        local.set 24
+        local.get 24
+        i32.const 0
+        v128.load offset=208 align=4
+        v128.and
+        local.set 32
+        local.get 25
+        i32.const 0
+        v128.load offset=208 align=4
+        v128.and
+        local.set 24
+        local.get 24
+        i32.const 4
+        i32x4.shl
+        local.set 25
+        local.get 32
+        local.get 25
+        v128.or
+        local.set 24
+        local.get 24
+        i32.const 8
+        i32x4.shr_u
+        local.set 25
+        local.get 25
+        i32.const 0
+        v128.load offset=224 align=4
+        v128.and
+        local.set 32
+        local.get 24
+        i32.const 0
+        v128.load offset=224 align=4
+        v128.and
+        local.set 25
+        local.get 25
+        i32.const 8
+        i32x4.shl
+        local.set 24
+        local.get 32
+        local.get 24
+        v128.or
+        local.set 25
+        local.get 25
+        i32.const 16
+        i32x4.shr_u
+        local.set 24
+        local.get 25
+        i32.const 16
+        i32x4.shl
+        local.set 32
+        local.get 24
+        local.get 32
+        v128.or
+        local.set 25
+        local.get 25
+        f32x4.convert_i32x4_s
+        local.set 32
+        local.get 27
+        local.get 32
+        local.get 26
         v128.bitselect
-        local.set 31
+        local.set 25
         local.get 23
         i32.const 508
         i32.le_u
@@ -296,42 +296,42 @@
           i32x4.min_u
           i32.const 3
           i32x4.shl
-          local.set 24
+          local.set 26
+          local.get 28
+          local.set 27
           local.get 25
           local.set 32
-          local.get 31
-          local.set 30
-          local.get 24
+          local.get 26
           i32x4.extract_lane 0
-          local.get 32
+          local.get 27
           v128.store32_lane offset=69888 0
-          local.get 24
+          local.get 26
           i32x4.extract_lane 0
-          local.get 30
+          local.get 32
           v128.store32_lane offset=69892 0
-          local.get 24
+          local.get 26
           i32x4.extract_lane 1
-          local.get 32
+          local.get 27
           v128.store32_lane offset=69888 1
-          local.get 24
+          local.get 26
           i32x4.extract_lane 1
-          local.get 30
+          local.get 32
           v128.store32_lane offset=69892 1
-          local.get 24
+          local.get 26
           i32x4.extract_lane 2
-          local.get 32
+          local.get 27
           v128.store32_lane offset=69888 2
-          local.get 24
+          local.get 26
           i32x4.extract_lane 2
-          local.get 30
+          local.get 32
           v128.store32_lane offset=69892 2
-          local.get 24
+          local.get 26
+          i32x4.extract_lane 3
+          local.get 27
+          v128.store32_lane offset=69888 3
+          local.get 26
           i32x4.extract_lane 3
           local.get 32
-          v128.store32_lane offset=69888 3
-          local.get 24
-          i32x4.extract_lane 3
-          local.get 30
           v128.store32_lane offset=69892 3
         else
           local.get 23
@@ -348,7 +348,7 @@
           v128.load offset=128 align=4
           i32x4.add
           i32x4.eq
-          local.set 26
+          local.set 24
           local.get 23
           i32x4.splat
           i32.const 0
@@ -359,21 +359,21 @@
           i32x4.min_u
           i32.const 3
           i32x4.shl
-          local.set 29
-          local.get 25
           local.set 33
-          local.get 31
+          local.get 28
           local.set 34
-          local.get 0
-          local.get 33
-          v128.store align=4
+          local.get 25
+          local.set 35
           local.get 0
           local.get 34
+          v128.store align=4
+          local.get 0
+          local.get 35
           v128.store offset=16 align=4
           local.get 0
-          local.get 29
+          local.get 33
           v128.store offset=32 align=4
-          local.get 26
+          local.get 24
           i32x4.extract_lane 0
           if ;; label = @4
             local.get 0
@@ -387,7 +387,7 @@
             i32.load offset=16
             i32.store offset=69892
           end
-          local.get 26
+          local.get 24
           i32x4.extract_lane 1
           if ;; label = @4
             local.get 0
@@ -401,7 +401,7 @@
             i32.load offset=20
             i32.store offset=69892
           end
-          local.get 26
+          local.get 24
           i32x4.extract_lane 2
           if ;; label = @4
             local.get 0
@@ -415,7 +415,7 @@
             i32.load offset=24
             i32.store offset=69892
           end
-          local.get 26
+          local.get 24
           i32x4.extract_lane 3
           if ;; label = @4
             local.get 0

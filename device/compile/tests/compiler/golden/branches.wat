@@ -4,7 +4,7 @@
   (import "session" "memory" (memory (;0;) 1 65536 shared))
   (export "run" (func 0))
   (func (;0;) (type 0) (param i32 i32 i32 i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 v128 v128 i32 i32 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128)
+    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 v128 v128 v128 i32 i32 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128)
     i32.const 0
     i32.atomic.load offset=96
     if ;; label = @1
@@ -23,34 +23,34 @@
         v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
         local.set 23
         block ;; label = @3
+          v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+          local.set 24
+          v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+          local.get 24
+          local.get 23
+          v128.bitselect
+          local.set 24
           local.get 1
           i32.const 64
           i32.mul
-          local.set 24
-          local.get 24
+          local.set 25
+          local.get 25
           local.get 8
           i32.add
-          local.set 25
-          v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
           local.set 26
-          v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
           local.get 26
-          local.get 23
-          v128.bitselect
-          local.set 26
-          local.get 25
           i32.const 1021
           i32.le_u
           if ;; label = @4
             i32.const 0
-            local.get 25
+            local.get 26
             i32.const 4
             i32.mul
             i32.add
             v128.load offset=65728 align=4
             local.set 27
           else
-            local.get 25
+            local.get 26
             i32x4.splat
             i32.const 0
             v128.load offset=128 align=4
@@ -82,17 +82,17 @@
             local.set 27
           end
           local.get 27
-          local.get 26
+          local.get 24
           local.get 23
           v128.bitselect
-          local.set 26
+          local.set 24
           i32.const 0
           local.set 19
           local.get 19
           i32.load offset=74048
-          local.set 24
+          local.set 25
           i32.const 3
-          local.get 24
+          local.get 25
           i32.lt_u
           local.set 29
           local.get 29
@@ -103,12 +103,12 @@
             f32x4.mul
             local.set 28
             local.get 28
-            local.get 26
+            local.get 24
             local.get 23
             v128.bitselect
-            local.set 26
+            local.set 24
           end
-          local.get 26
+          local.get 24
           local.set 27
           i32.const 0
           v128.load offset=176 align=4
@@ -124,16 +124,16 @@
             v128.any_true
             i32.eqz
             br_if 0 (;@4;)
-            local.get 26
+            local.get 24
             local.set 30
             local.get 30
             f32x4.sqrt
             local.set 31
             local.get 31
-            local.get 26
+            local.get 24
             local.get 27
             v128.bitselect
-            local.set 26
+            local.set 24
           end
           local.get 23
           local.get 28
@@ -144,18 +144,18 @@
             v128.any_true
             i32.eqz
             br_if 0 (;@4;)
-            local.get 26
+            local.get 24
             local.set 30
             local.get 30
             f32x4.neg
             local.set 32
             local.get 32
-            local.get 26
+            local.get 24
             local.get 31
             v128.bitselect
-            local.set 26
+            local.set 24
           end
-          local.get 26
+          local.get 24
           local.set 28
           local.get 28
           i32.const 0
@@ -196,7 +196,7 @@
               v128.any_true
               i32.eqz
               br_if 0 (;@5;)
-              local.get 26
+              local.get 24
               local.set 33
               local.get 33
               i32.const 0
@@ -204,10 +204,10 @@
               f32x4.add
               local.set 34
               local.get 34
-              local.get 26
+              local.get 24
               local.get 27
               v128.bitselect
-              local.set 26
+              local.set 24
             end
             local.get 31
             local.get 30
@@ -243,7 +243,7 @@
                 v128.any_true
                 i32.eqz
                 br_if 0 (;@6;)
-                local.get 26
+                local.get 24
                 local.set 36
                 local.get 36
                 i32.const 0
@@ -251,10 +251,10 @@
                 f32x4.sub
                 local.set 37
                 local.get 37
-                local.get 26
+                local.get 24
                 local.get 35
                 v128.bitselect
-                local.set 26
+                local.set 24
               end
               local.get 33
               local.get 35
@@ -274,9 +274,9 @@
           v128.any_true
           i32.eqz
           br_if 0 (;@3;)
-          local.get 26
+          local.get 24
           local.set 28
-          local.get 25
+          local.get 26
           i32.const 1020
           i32.le_u
           local.get 23
@@ -284,7 +284,7 @@
           i32.and
           if ;; label = @4
             i32.const 0
-            local.get 25
+            local.get 26
             i32.const 4
             i32.mul
             i32.add
@@ -297,7 +297,7 @@
             v128.bitselect
             v128.store offset=69888 align=4
           else
-            local.get 25
+            local.get 26
             i32x4.splat
             i32.const 0
             v128.load offset=128 align=4
@@ -305,7 +305,7 @@
             i32.const 0
             v128.load offset=272 align=4
             i32x4.min_u
-            local.get 25
+            local.get 26
             i32x4.splat
             i32.const 0
             v128.load offset=128 align=4
@@ -313,8 +313,8 @@
             i32x4.eq
             local.get 23
             v128.and
-            local.set 26
-            local.get 25
+            local.set 24
+            local.get 26
             i32x4.splat
             i32.const 0
             v128.load offset=128 align=4
@@ -339,7 +339,7 @@
             local.get 0
             local.get 31
             v128.store offset=16 align=4
-            local.get 26
+            local.get 24
             i32x4.extract_lane 0
             if ;; label = @5
               local.get 0
@@ -348,7 +348,7 @@
               i32.load
               i32.store offset=69888
             end
-            local.get 26
+            local.get 24
             i32x4.extract_lane 1
             if ;; label = @5
               local.get 0
@@ -357,7 +357,7 @@
               i32.load offset=4
               i32.store offset=69888
             end
-            local.get 26
+            local.get 24
             i32x4.extract_lane 2
             if ;; label = @5
               local.get 0
@@ -366,7 +366,7 @@
               i32.load offset=8
               i32.store offset=69888
             end
-            local.get 26
+            local.get 24
             i32x4.extract_lane 3
             if ;; label = @5
               local.get 0

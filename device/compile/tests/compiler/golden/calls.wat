@@ -4,7 +4,7 @@
   (import "session" "memory" (memory (;0;) 1 65536 shared))
   (export "run" (func 0))
   (func (;0;) (type 0) (param i32 i32 i32 i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 v128 v128)
+    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 v128 i32 i32 i32 v128 v128 v128 v128 v128 v128 v128)
     i32.const 0
     i32.atomic.load offset=96
     if ;; label = @1
@@ -18,39 +18,39 @@
       i32.shl
       local.set 8
       block ;; label = @2
-        local.get 1
-        i32.const 16
-        i32.mul
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
         local.set 22
-        local.get 22
-        local.get 8
-        i32.add
-        local.set 23
         v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-        local.set 24
-        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-        local.set 24
+        local.set 22
         i32.const 0
         local.set 19
         local.get 19
         i32.load offset=65728
-        local.set 22
-        local.get 22
-        i32x4.splat
-        local.set 24
+        local.set 23
         local.get 23
+        i32x4.splat
+        local.set 22
+        local.get 1
+        i32.const 16
+        i32.mul
+        local.set 24
+        local.get 24
+        local.get 8
+        i32.add
+        local.set 25
+        local.get 25
         i32.const 1021
         i32.le_u
         if ;; label = @3
           i32.const 0
-          local.get 23
+          local.get 25
           i32.const 4
           i32.mul
           i32.add
           v128.load offset=65728 align=4
-          local.set 25
+          local.set 26
         else
-          local.get 23
+          local.get 25
           i32x4.splat
           i32.const 0
           v128.load offset=128 align=4
@@ -60,41 +60,186 @@
           i32x4.min_u
           i32.const 2
           i32x4.shl
-          local.set 26
-          local.get 26
+          local.set 27
+          local.get 27
           i32x4.extract_lane 0
           v128.load32_zero offset=65728
-          local.set 25
-          local.get 26
+          local.set 26
+          local.get 27
           i32x4.extract_lane 1
-          local.get 25
+          local.get 26
           v128.load32_lane offset=65728 1
-          local.set 25
-          local.get 26
+          local.set 26
+          local.get 27
           i32x4.extract_lane 2
-          local.get 25
-          v128.load32_lane offset=65728 2
-          local.set 25
           local.get 26
+          v128.load32_lane offset=65728 2
+          local.set 26
+          local.get 27
           i32x4.extract_lane 3
-          local.get 25
+          local.get 26
           v128.load32_lane offset=65728 3
-          local.set 25
+          local.set 26
+        end
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        local.set 27
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        local.set 27
+        v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
+        local.set 28
+        block ;; label = @3
+          local.get 23
+          i32x4.splat
+          local.get 26
+          i32x4.lt_s
+          local.set 29
+          local.get 28
+          local.get 29
+          v128.and
+          local.set 30
+          block ;; label = @4
+            local.get 30
+            v128.any_true
+            i32.eqz
+            br_if 0 (;@4;)
+            local.get 23
+            i32.const 1
+            i32.add
+            local.set 24
+            local.get 24
+            i32x4.splat
+            local.get 22
+            local.get 30
+            v128.bitselect
+            local.set 22
+            local.get 24
+            i32x4.splat
+            local.get 27
+            local.get 30
+            v128.bitselect
+            local.set 27
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            local.set 30
+          end
+          local.get 28
+          local.get 29
+          v128.andnot
+          local.set 31
+          local.get 30
+          local.get 31
+          v128.or
+          local.set 28
+          local.get 28
+          v128.any_true
+          i32.eqz
+          br_if 0 (;@3;)
+          local.get 26
+          v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+          i32x4.lt_s
+          local.set 29
+          local.get 28
+          local.get 29
+          v128.and
+          local.set 31
+          block ;; label = @4
+            local.get 31
+            v128.any_true
+            i32.eqz
+            br_if 0 (;@4;)
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            local.get 27
+            local.get 31
+            v128.bitselect
+            local.set 27
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            local.set 31
+          end
+          local.get 28
+          local.get 29
+          v128.andnot
+          local.set 30
+          local.get 31
+          local.get 30
+          v128.or
+          local.set 28
+          local.get 28
+          v128.any_true
+          i32.eqz
+          br_if 0 (;@3;)
+          local.get 22
+          local.set 29
+          local.get 29
+          i32.const 0
+          v128.load offset=160 align=4
+          i32x4.sub
+          local.set 30
+          local.get 26
+          local.set 13
+          i32.const 0
+          v128.load offset=176 align=4
+          local.get 30
+          local.get 30
+          v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+          i32x4.eq
+          local.get 30
+          v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
+          i32x4.eq
+          local.get 13
+          i32.const 0
+          v128.load offset=192 align=4
+          i32x4.eq
+          v128.and
+          v128.or
+          v128.bitselect
+          local.set 14
+          local.get 13
+          i32x4.extract_lane 0
+          local.get 14
+          i32x4.extract_lane 0
+          i32.div_s
+          i32x4.splat
+          local.get 13
+          i32x4.extract_lane 1
+          local.get 14
+          i32x4.extract_lane 1
+          i32.div_s
+          i32x4.replace_lane 1
+          local.get 13
+          i32x4.extract_lane 2
+          local.get 14
+          i32x4.extract_lane 2
+          i32.div_s
+          i32x4.replace_lane 2
+          local.get 13
+          i32x4.extract_lane 3
+          local.get 14
+          i32x4.extract_lane 3
+          i32.div_s
+          i32x4.replace_lane 3
+          local.set 29
+          local.get 29
+          local.get 27
+          local.get 28
+          v128.bitselect
+          local.set 27
         end
         v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
         local.set 26
         v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
         local.set 26
+        local.get 27
+        local.set 28
         v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
         local.set 27
         block ;; label = @3
           local.get 22
-          i32x4.splat
-          local.get 25
-          i32x4.lt_s
-          local.set 28
-          local.get 27
+          local.set 29
+          local.get 29
           local.get 28
+          i32x4.lt_s
+          local.set 30
+          local.get 27
+          local.get 30
           v128.and
           local.set 29
           block ;; label = @4
@@ -103,17 +248,18 @@
             i32.eqz
             br_if 0 (;@4;)
             local.get 22
-            i32.const 1
-            i32.add
-            local.set 30
-            local.get 30
-            i32x4.splat
-            local.get 24
+            local.set 31
+            local.get 31
+            i32.const 0
+            v128.load offset=176 align=4
+            i32x4.add
+            local.set 32
+            local.get 32
+            local.get 22
             local.get 29
             v128.bitselect
-            local.set 24
-            local.get 30
-            i32x4.splat
+            local.set 22
+            local.get 32
             local.get 26
             local.get 29
             v128.bitselect
@@ -122,43 +268,43 @@
             local.set 29
           end
           local.get 27
-          local.get 28
+          local.get 30
           v128.andnot
-          local.set 31
+          local.set 32
           local.get 29
-          local.get 31
+          local.get 32
           v128.or
           local.set 27
           local.get 27
           v128.any_true
           i32.eqz
           br_if 0 (;@3;)
-          local.get 25
+          local.get 28
           v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
           i32x4.lt_s
-          local.set 28
+          local.set 30
           local.get 27
-          local.get 28
+          local.get 30
           v128.and
-          local.set 31
+          local.set 32
           block ;; label = @4
-            local.get 31
+            local.get 32
             v128.any_true
             i32.eqz
             br_if 0 (;@4;)
             v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
             local.get 26
-            local.get 31
+            local.get 32
             v128.bitselect
             local.set 26
             v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            local.set 31
+            local.set 32
           end
           local.get 27
-          local.get 28
+          local.get 30
           v128.andnot
           local.set 29
-          local.get 31
+          local.get 32
           local.get 29
           v128.or
           local.set 27
@@ -166,14 +312,14 @@
           v128.any_true
           i32.eqz
           br_if 0 (;@3;)
-          local.get 24
-          local.set 28
-          local.get 28
+          local.get 22
+          local.set 30
+          local.get 30
           i32.const 0
           v128.load offset=160 align=4
           i32x4.sub
           local.set 29
-          local.get 25
+          local.get 28
           local.set 13
           i32.const 0
           v128.load offset=176 align=4
@@ -216,178 +362,32 @@
           i32x4.extract_lane 3
           i32.div_s
           i32x4.replace_lane 3
-          local.set 28
-          local.get 28
+          local.set 30
+          local.get 30
           local.get 26
           local.get 27
           v128.bitselect
           local.set 26
         end
         local.get 26
-        local.set 25
-        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-        local.set 26
-        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-        local.set 26
-        v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
-        local.set 27
-        block ;; label = @3
-          local.get 24
-          local.set 28
-          local.get 28
-          local.get 25
-          i32x4.lt_s
-          local.set 29
-          local.get 27
-          local.get 29
-          v128.and
-          local.set 28
-          block ;; label = @4
-            local.get 28
-            v128.any_true
-            i32.eqz
-            br_if 0 (;@4;)
-            local.get 24
-            local.set 31
-            local.get 31
-            i32.const 0
-            v128.load offset=176 align=4
-            i32x4.add
-            local.set 32
-            local.get 32
-            local.get 24
-            local.get 28
-            v128.bitselect
-            local.set 24
-            local.get 32
-            local.get 26
-            local.get 28
-            v128.bitselect
-            local.set 26
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            local.set 28
-          end
-          local.get 27
-          local.get 29
-          v128.andnot
-          local.set 32
-          local.get 28
-          local.get 32
-          v128.or
-          local.set 27
-          local.get 27
-          v128.any_true
-          i32.eqz
-          br_if 0 (;@3;)
-          local.get 25
-          v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-          i32x4.lt_s
-          local.set 29
-          local.get 27
-          local.get 29
-          v128.and
-          local.set 32
-          block ;; label = @4
-            local.get 32
-            v128.any_true
-            i32.eqz
-            br_if 0 (;@4;)
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            local.get 26
-            local.get 32
-            v128.bitselect
-            local.set 26
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            local.set 32
-          end
-          local.get 27
-          local.get 29
-          v128.andnot
-          local.set 28
-          local.get 32
-          local.get 28
-          v128.or
-          local.set 27
-          local.get 27
-          v128.any_true
-          i32.eqz
-          br_if 0 (;@3;)
-          local.get 24
-          local.set 29
-          local.get 29
-          i32.const 0
-          v128.load offset=160 align=4
-          i32x4.sub
-          local.set 28
-          local.get 25
-          local.set 13
-          i32.const 0
-          v128.load offset=176 align=4
-          local.get 28
-          local.get 28
-          v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-          i32x4.eq
-          local.get 28
-          v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
-          i32x4.eq
-          local.get 13
-          i32.const 0
-          v128.load offset=192 align=4
-          i32x4.eq
-          v128.and
-          v128.or
-          v128.bitselect
-          local.set 14
-          local.get 13
-          i32x4.extract_lane 0
-          local.get 14
-          i32x4.extract_lane 0
-          i32.div_s
-          i32x4.splat
-          local.get 13
-          i32x4.extract_lane 1
-          local.get 14
-          i32x4.extract_lane 1
-          i32.div_s
-          i32x4.replace_lane 1
-          local.get 13
-          i32x4.extract_lane 2
-          local.get 14
-          i32x4.extract_lane 2
-          i32.div_s
-          i32x4.replace_lane 2
-          local.get 13
-          i32x4.extract_lane 3
-          local.get 14
-          i32x4.extract_lane 3
-          i32.div_s
-          i32x4.replace_lane 3
-          local.set 29
-          local.get 29
-          local.get 26
-          local.get 27
-          v128.bitselect
-          local.set 26
-        end
-        local.get 26
-        local.set 24
-        local.get 25
-        local.get 24
+        local.set 22
+        local.get 28
+        local.get 22
         i32x4.mul
         local.set 26
-        local.get 23
+        local.get 25
         i32.const 1020
         i32.le_u
         if ;; label = @3
           i32.const 0
-          local.get 23
+          local.get 25
           i32.const 4
           i32.mul
           i32.add
           local.get 26
           v128.store offset=69888 align=4
         else
-          local.get 23
+          local.get 25
           i32x4.splat
           i32.const 0
           v128.load offset=128 align=4
@@ -395,14 +395,14 @@
           i32.const 0
           v128.load offset=208 align=4
           i32x4.min_u
-          local.get 23
+          local.get 25
           i32x4.splat
           i32.const 0
           v128.load offset=128 align=4
           i32x4.add
           i32x4.eq
-          local.set 24
-          local.get 23
+          local.set 22
+          local.get 25
           i32x4.splat
           i32.const 0
           v128.load offset=128 align=4
@@ -412,16 +412,16 @@
           i32x4.min_u
           i32.const 2
           i32x4.shl
-          local.set 25
+          local.set 28
           local.get 26
           local.set 27
           local.get 0
           local.get 27
           v128.store align=4
           local.get 0
-          local.get 25
+          local.get 28
           v128.store offset=16 align=4
-          local.get 24
+          local.get 22
           i32x4.extract_lane 0
           if ;; label = @4
             local.get 0
@@ -430,7 +430,7 @@
             i32.load
             i32.store offset=69888
           end
-          local.get 24
+          local.get 22
           i32x4.extract_lane 1
           if ;; label = @4
             local.get 0
@@ -439,7 +439,7 @@
             i32.load offset=4
             i32.store offset=69888
           end
-          local.get 24
+          local.get 22
           i32x4.extract_lane 2
           if ;; label = @4
             local.get 0
@@ -448,7 +448,7 @@
             i32.load offset=8
             i32.store offset=69888
           end
-          local.get 24
+          local.get 22
           i32x4.extract_lane 3
           if ;; label = @4
             local.get 0

@@ -299,14 +299,6 @@
         i32x4.extract_lane 3
         i32.const 0
         call 0
-        local.get 24
-        i32.const 0
-        v128.load offset=176 align=4
-        f32x4.pmin
-        local.set 25
-        local.get 25
-        i32x4.trunc_sat_f32x4_u
-        local.set 24
         local.get 23
         i32x4.splat
         i32.const 0
@@ -404,6 +396,14 @@
         i32.add
         i32.const 1
         call 0
+        local.get 24
+        i32.const 0
+        v128.load offset=176 align=4
+        f32x4.pmin
+        local.set 27
+        local.get 27
+        i32x4.trunc_sat_f32x4_u
+        local.set 24
         local.get 23
         i32.const 1020
         i32.le_u

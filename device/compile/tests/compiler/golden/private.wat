@@ -24,22 +24,22 @@
       i32.add
       local.set 12
       block ;; label = @2
-        local.get 1
-        i32.const 8
-        i32.mul
-        local.set 22
-        local.get 22
-        local.get 8
-        i32.add
-        local.set 23
         local.get 12
-        i32.const 80
+        i32.const 144
         i32.add
         i32.const 0
         i32.const 192
         memory.fill
         i32.const 0
         local.set 22
+        local.get 1
+        i32.const 8
+        i32.mul
+        local.set 23
+        local.get 23
+        local.get 8
+        i32.add
+        local.set 24
         block ;; label = @3
           loop ;; label = @4
             i32.const 0
@@ -49,8 +49,8 @@
             end
             block ;; label = @5
               local.get 22
-              local.set 24
-              local.get 24
+              local.set 23
+              local.get 23
               i32.const 12
               i32.lt_u
               local.set 25
@@ -61,23 +61,23 @@
               end
               local.get 22
               local.set 25
-              local.get 23
+              local.get 24
               local.get 25
               i32.add
-              local.set 24
-              local.get 24
+              local.set 23
+              local.get 23
               i32.const 1021
               i32.le_u
               if ;; label = @6
                 i32.const 0
-                local.get 24
+                local.get 23
                 i32.const 4
                 i32.mul
                 i32.add
                 v128.load offset=65728 align=4
                 local.set 26
               else
-                local.get 24
+                local.get 23
                 i32x4.splat
                 i32.const 0
                 v128.load offset=128 align=4
@@ -152,33 +152,33 @@
               i32x4.extract_lane 0
               local.get 12
               i32.add
-              v128.load32_zero offset=80
+              v128.load32_zero offset=144
               local.set 28
               local.get 26
               i32x4.extract_lane 1
               local.get 12
               i32.add
               local.get 28
-              v128.load32_lane offset=80 1
+              v128.load32_lane offset=144 1
               local.set 28
               local.get 26
               i32x4.extract_lane 2
               local.get 12
               i32.add
               local.get 28
-              v128.load32_lane offset=80 2
+              v128.load32_lane offset=144 2
               local.set 28
               local.get 26
               i32x4.extract_lane 3
               local.get 12
               i32.add
               local.get 28
-              v128.load32_lane offset=80 3
+              v128.load32_lane offset=144 3
               local.set 28
               local.get 22
-              local.set 24
+              local.set 23
               local.get 28
-              local.get 24
+              local.get 23
               i32x4.splat
               i32x4.add
               local.set 26
@@ -196,29 +196,29 @@
               local.get 12
               i32.add
               local.get 29
-              v128.store32_lane offset=80 0
+              v128.store32_lane offset=144 0
               local.get 28
               i32x4.extract_lane 1
               local.get 12
               i32.add
               local.get 29
-              v128.store32_lane offset=80 1
+              v128.store32_lane offset=144 1
               local.get 28
               i32x4.extract_lane 2
               local.get 12
               i32.add
               local.get 29
-              v128.store32_lane offset=80 2
+              v128.store32_lane offset=144 2
               local.get 28
               i32x4.extract_lane 3
               local.get 12
               i32.add
               local.get 29
-              v128.store32_lane offset=80 3
+              v128.store32_lane offset=144 3
             end
             local.get 22
-            local.set 24
-            local.get 24
+            local.set 23
+            local.get 23
             i32.const 1
             i32.add
             local.set 25
@@ -227,19 +227,19 @@
             br 0 (;@4;)
           end
         end
-        local.get 23
+        local.get 24
         i32.const 1021
         i32.le_u
         if ;; label = @3
           i32.const 0
-          local.get 23
+          local.get 24
           i32.const 4
           i32.mul
           i32.add
           v128.load offset=65728 align=4
           local.set 26
         else
-          local.get 23
+          local.get 24
           i32x4.splat
           i32.const 0
           v128.load offset=128 align=4
@@ -283,7 +283,7 @@
           i32.eqz
           br_if 0 (;@3;)
           local.get 12
-          i32.const 80
+          i32.const 144
           i32.add
           local.tee 19
           i32.const 192
@@ -305,7 +305,7 @@
             br_if 0 (;@4;)
           end
         end
-        local.get 23
+        local.get 24
         i32x4.splat
         i32.const 0
         v128.load offset=128 align=4
@@ -353,42 +353,42 @@
         i32x4.extract_lane 0
         local.get 12
         i32.add
-        v128.load32_zero offset=80
+        v128.load32_zero offset=144
         local.set 29
         local.get 26
         i32x4.extract_lane 1
         local.get 12
         i32.add
         local.get 29
-        v128.load32_lane offset=80 1
+        v128.load32_lane offset=144 1
         local.set 29
         local.get 26
         i32x4.extract_lane 2
         local.get 12
         i32.add
         local.get 29
-        v128.load32_lane offset=80 2
+        v128.load32_lane offset=144 2
         local.set 29
         local.get 26
         i32x4.extract_lane 3
         local.get 12
         i32.add
         local.get 29
-        v128.load32_lane offset=80 3
+        v128.load32_lane offset=144 3
         local.set 29
-        local.get 23
+        local.get 24
         i32.const 1020
         i32.le_u
         if ;; label = @3
           i32.const 0
-          local.get 23
+          local.get 24
           i32.const 4
           i32.mul
           i32.add
           local.get 29
           v128.store offset=69888 align=4
         else
-          local.get 23
+          local.get 24
           i32x4.splat
           i32.const 0
           v128.load offset=128 align=4
@@ -396,14 +396,14 @@
           i32.const 0
           v128.load offset=224 align=4
           i32x4.min_u
-          local.get 23
+          local.get 24
           i32x4.splat
           i32.const 0
           v128.load offset=128 align=4
           i32x4.add
           i32x4.eq
           local.set 27
-          local.get 23
+          local.get 24
           i32x4.splat
           i32.const 0
           v128.load offset=128 align=4

@@ -11,7 +11,7 @@
       unreachable
     end
     local.get 0
-    i32.const 80
+    i32.const 144
     i32.add
     i32.const 0
     i32.const 256
@@ -48,7 +48,7 @@
         i32.mul
         i32.add
         local.get 24
-        v128.store offset=80 align=4
+        v128.store offset=144 align=4
       end
       local.get 7
       i32.const 1
@@ -77,8 +77,37 @@
         i32x4.add
         i32.const 0
         v128.load offset=144 align=4
-        i32x4.lt_u
+        i32x4.min_u
+        i32.const 2
+        i32x4.shl
         local.set 24
+        local.get 24
+        i32x4.extract_lane 0
+        local.get 0
+        i32.add
+        v128.load32_zero offset=144
+        local.set 23
+        local.get 24
+        i32x4.extract_lane 1
+        local.get 0
+        i32.add
+        local.get 23
+        v128.load32_lane offset=144 1
+        local.set 23
+        local.get 24
+        i32x4.extract_lane 2
+        local.get 0
+        i32.add
+        local.get 23
+        v128.load32_lane offset=144 2
+        local.set 23
+        local.get 24
+        i32x4.extract_lane 3
+        local.get 0
+        i32.add
+        local.get 23
+        v128.load32_lane offset=144 3
+        local.set 23
         local.get 25
         i32x4.splat
         i32.const 0
@@ -86,55 +115,26 @@
         i32x4.add
         i32.const 0
         v128.load offset=160 align=4
-        i32x4.min_u
-        i32.const 2
-        i32x4.shl
-        local.set 23
+        i32x4.lt_u
+        local.set 24
         local.get 23
-        i32x4.extract_lane 0
-        local.get 0
-        i32.add
-        v128.load32_zero offset=80
-        local.set 22
-        local.get 23
-        i32x4.extract_lane 1
-        local.get 0
-        i32.add
-        local.get 22
-        v128.load32_lane offset=80 1
-        local.set 22
-        local.get 23
-        i32x4.extract_lane 2
-        local.get 0
-        i32.add
-        local.get 22
-        v128.load32_lane offset=80 2
-        local.set 22
-        local.get 23
-        i32x4.extract_lane 3
-        local.get 0
-        i32.add
-        local.get 22
-        v128.load32_lane offset=80 3
-        local.set 22
-        local.get 22
         local.get 24
         v128.and
-        local.set 23
-        local.get 23
+        local.set 22
+        local.get 22
         i32.const 0
         v128.load offset=176 align=4
-        local.get 23
-        local.get 23
+        local.get 22
+        local.get 22
         f32x4.eq
         v128.bitselect
-        local.set 22
+        local.set 23
         i32.const 0
         local.get 8
         i32.const 4
         i32.mul
         i32.add
-        local.get 22
+        local.get 23
         v128.store offset=69888 align=4
       end
       local.get 7

@@ -200,75 +200,75 @@
         local.get 29
         f32x4.sub
         local.set 32
-        local.get 25
-        local.get 30
-        f32x4.sub
+        local.get 32
+        local.get 32
+        f32x4.mul
         local.set 29
         local.get 26
         local.get 31
         f32x4.sub
-        local.set 30
-        local.get 32
-        local.get 32
-        f32x4.mul
-        local.set 31
+        local.set 24
+        local.get 25
         local.get 30
-        local.get 29
+        f32x4.sub
+        local.set 31
+        local.get 24
+        local.get 31
         f32x4.mul
+        local.set 30
+        local.get 29
+        local.get 30
+        f32x4.add
+        local.set 25
+        local.get 31
+        local.get 24
+        f32x4.mul
+        local.set 30
+        local.get 25
+        local.get 30
+        f32x4.add
         local.set 26
         local.get 31
-        local.get 26
-        f32x4.add
+        local.get 32
+        f32x4.mul
+        local.set 30
+        local.get 32
+        local.get 31
+        f32x4.mul
         local.set 25
-        local.get 29
         local.get 30
-        f32x4.mul
-        local.set 26
-        local.get 25
-        local.get 26
-        f32x4.add
-        local.set 24
-        local.get 29
-        local.get 32
-        f32x4.mul
-        local.set 26
-        local.get 32
-        local.get 29
-        f32x4.mul
-        local.set 25
-        local.get 26
         local.get 25
         f32x4.add
         local.set 27
-        local.get 30
-        local.get 30
+        local.get 24
+        local.get 24
         f32x4.mul
         local.set 25
         local.get 27
         local.get 25
         f32x4.add
-        local.set 26
-        local.get 30
+        local.set 30
+        local.get 24
         local.get 32
         f32x4.mul
         local.set 27
-        local.get 29
-        local.get 29
+        local.get 31
+        local.get 31
         f32x4.mul
         local.set 28
         local.get 27
         local.get 28
         f32x4.add
-        local.set 29
+        local.set 31
         local.get 32
-        local.get 30
+        local.get 24
         f32x4.mul
         local.set 27
-        local.get 29
+        local.get 31
         local.get 27
         f32x4.add
-        local.set 30
-        local.get 31
+        local.set 24
+        local.get 29
         local.get 28
         f32x4.add
         local.set 27
@@ -291,22 +291,14 @@
           i32.const 4
           i32x4.shl
           local.set 27
-          local.get 24
+          local.get 26
           i32.const 0
           v128.load offset=176 align=4
-          local.get 24
-          local.get 24
+          local.get 26
+          local.get 26
           f32x4.eq
           v128.bitselect
           local.set 25
-          local.get 26
-          i32.const 0
-          v128.load offset=176 align=4
-          local.get 26
-          local.get 26
-          f32x4.eq
-          v128.bitselect
-          local.set 31
           local.get 30
           i32.const 0
           v128.load offset=176 align=4
@@ -315,6 +307,14 @@
           f32x4.eq
           v128.bitselect
           local.set 29
+          local.get 24
+          i32.const 0
+          v128.load offset=176 align=4
+          local.get 24
+          local.get 24
+          f32x4.eq
+          v128.bitselect
+          local.set 31
           local.get 28
           i32.const 0
           v128.load offset=176 align=4
@@ -324,10 +324,10 @@
           v128.bitselect
           local.set 32
           local.get 25
-          local.get 31
+          local.get 29
           i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
           local.set 13
-          local.get 29
+          local.get 31
           local.get 32
           i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
           local.set 14
@@ -340,10 +340,10 @@
           i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
           local.set 34
           local.get 25
-          local.get 31
+          local.get 29
           i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
           local.set 13
-          local.get 29
+          local.get 31
           local.get 32
           i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
           local.set 14
@@ -398,27 +398,27 @@
           i32.const 4
           i32x4.shl
           local.set 38
-          local.get 24
+          local.get 26
           i32.const 0
           v128.load offset=176 align=4
-          local.get 24
-          local.get 24
+          local.get 26
+          local.get 26
           f32x4.eq
           v128.bitselect
           local.set 39
-          local.get 26
+          local.get 30
           i32.const 0
           v128.load offset=176 align=4
-          local.get 26
-          local.get 26
+          local.get 30
+          local.get 30
           f32x4.eq
           v128.bitselect
           local.set 40
-          local.get 30
+          local.get 24
           i32.const 0
           v128.load offset=176 align=4
-          local.get 30
-          local.get 30
+          local.get 24
+          local.get 24
           f32x4.eq
           v128.bitselect
           local.set 41
