@@ -118,11 +118,8 @@ impl Walk<'_> {
 
     fn operands(&mut self, value: Value) {
         match self.kernel.values[value.0 as usize].op {
-            Op::Un(_, a) => self.needs([a]),
-            Op::Bin(_, a, b) => self.needs([a, b]),
-            Op::Select(c, a, b) => self.needs([c, a, b]),
             Op::Get(var) => self.touch(var),
-            Op::Const(_) | Op::Input(_) | Op::Loaded => {}
+            op => self.needs(op.operands()),
         }
     }
 

@@ -198,12 +198,9 @@ impl Collector<'_> {
         match stmt {
             Stmt::Let(value) => {
                 match self.kernel.values[value.0 as usize].op {
-                    Op::Un(_, a) => self.uses(region, [a]),
-                    Op::Bin(_, a, b) => self.uses(region, [a, b]),
-                    Op::Select(c, a, b) => self.uses(region, [c, a, b]),
                     Op::Get(var) => self.touches(region, var, false),
                     Op::Const(_) | Op::Input(_) => return,
-                    Op::Loaded => {}
+                    op => self.uses(region, op.operands()),
                 }
                 self.defines(region, *value);
             }

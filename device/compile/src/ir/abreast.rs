@@ -98,13 +98,10 @@ impl Waits<'_> {
     }
 
     fn before(&self, value: Value) -> Depths {
-        let of = |value: Value| self.depths[value.0 as usize];
-        match self.values[value.0 as usize].op {
-            Op::Un(_, a) => of(a),
-            Op::Bin(_, a, b) => of(a).max(of(b)),
-            Op::Select(condition, a, b) => of(condition).max(of(a)).max(of(b)),
-            Op::Const(_) | Op::Input(_) | Op::Get(_) | Op::Loaded => Depths::default(),
-        }
+        let operands = self.values[value.0 as usize].op.operands();
+        operands.fold(Depths::default(), |depths, operand| {
+            depths.max(self.depths[operand.0 as usize])
+        })
     }
 }
 
@@ -128,7 +125,7 @@ mod tests {
     use super::super::{Builder, Place, Space, Ty};
     use super::*;
 
-    /// Of each chain, a root's quotient is stored in the end: how many values each `finish` has, and how many chains begin before it.
+    /// Of each chain, a root's quotient is stored in the end: how many quotients each `finish` has.
     fn finished(chains: usize, store_between: bool) -> Vec<usize> {
         let mut b = Builder::new([1; 3]);
         let place = || Place {

@@ -99,10 +99,6 @@ impl<'k> Live<'k> {
     fn close(&mut self) {
         while let Some(value) = self.open.pop() {
             match self.kernel.values[value.0 as usize].op {
-                Op::Const(_) | Op::Input(_) => {}
-                Op::Un(_, a) => self.use_value(a),
-                Op::Bin(_, a, b) => [a, b].into_iter().for_each(|value| self.use_value(value)),
-                Op::Select(cond, a, b) => [cond, a, b].into_iter().for_each(|value| self.use_value(value)),
                 Op::Get(Var(var)) => {
                     if !std::mem::replace(&mut self.vars[var as usize], true) {
                         let values = std::mem::take(&mut self.set_to[var as usize]);
@@ -113,6 +109,7 @@ impl<'k> Live<'k> {
                     let indices = self.indices[value.0 as usize];
                     indices.iter().for_each(|term| self.use_value(term.index));
                 }
+                op => op.operands().for_each(|value| self.use_value(value)),
             }
         }
     }

@@ -160,6 +160,19 @@ pub(crate) enum Op {
     Loaded,
 }
 
+impl Op {
+    /// The values that it is computed from, in the order in which a WebAssembly compiler looks at them: a condition first.
+    pub(crate) fn operands(self) -> impl DoubleEndedIterator<Item = Value> {
+        let operands = match self {
+            Self::Un(_, a) => [Some(a), None, None],
+            Self::Bin(_, a, b) => [Some(a), Some(b), None],
+            Self::Select(condition, a, b) => [Some(condition), Some(a), Some(b)],
+            Self::Const(_) | Self::Input(_) | Self::Get(_) | Self::Loaded => [None; 3],
+        };
+        operands.into_iter().flatten()
+    }
+}
+
 /// Which memory a place lies in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Space {

@@ -163,12 +163,8 @@ impl Order<'_> {
                 continue;
             }
             to_do.push((value, true));
-            match self.values[value.0 as usize].op {
-                Op::Un(_, a) => to_do.push((a, false)),
-                Op::Bin(_, a, b) => to_do.extend([(b, false), (a, false)]),
-                Op::Select(condition, a, b) => to_do.extend([(b, false), (a, false), (condition, false)]),
-                Op::Const(_) | Op::Input(_) | Op::Get(_) | Op::Loaded => {}
-            }
+            let operands = self.values[value.0 as usize].op.operands();
+            to_do.extend(operands.rev().map(|operand| (operand, false)));
         }
     }
 }
@@ -187,12 +183,7 @@ pub(super) fn uses(stmts: &[Stmt], values: &[ValueInfo], look: &mut impl FnMut(V
         stmt.uses(&mut *look);
         match stmt {
             Stmt::Loop { until: Some(until), .. } => look(*until),
-            Stmt::Let(value) => match values[value.0 as usize].op {
-                Op::Un(_, a) => look(a),
-                Op::Bin(_, a, b) => [a, b].into_iter().for_each(&mut *look),
-                Op::Select(condition, a, b) => [condition, a, b].into_iter().for_each(&mut *look),
-                Op::Const(_) | Op::Input(_) | Op::Get(_) | Op::Loaded => {}
-            },
+            Stmt::Let(value) => values[value.0 as usize].op.operands().for_each(&mut *look),
             _ => {}
         }
     });
