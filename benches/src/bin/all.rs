@@ -136,7 +136,9 @@ fn measure(system: &System, arguments: &Arguments, threads: usize) -> Result<Vec
         .iter()
         .position(|buffer| buffer.name == "positions");
     let atoms = id.map_or(1, |id| positions.shape(id)[0]).max(1);
-    let steps = ((arguments.millions * 1e6 / atoms as f64) as u64).max(1).next_multiple_of(PERIOD);
+    let steps = ((arguments.millions * 1e6 / atoms as f64) as u64)
+        .max(1)
+        .next_multiple_of(PERIOD);
     let package = system.package(steps)?;
     // Graphics drivers that run on the processor say nothing about speed.
     let devices = device::automatic();
