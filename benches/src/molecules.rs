@@ -67,9 +67,9 @@ pub fn script(python: &Path, script: &Path, arguments: &[&str]) -> Result<Measur
         .with_context(|| format!("{} is not here; benches/peers/install installs it", python.display()))?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
-        bail!("OpenMM: {}", words.trim().lines().last().unwrap_or("no word"));
+        bail!("{}", words.trim().lines().last().unwrap_or("no word"));
     }
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).context("OpenMM's answer")?;
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).context("the script's answer")?;
     let numbers = |name: &str| -> Vec<f64> {
         let list = answer[name].as_array().into_iter().flatten();
         list.filter_map(serde_json::Value::as_f64).collect()

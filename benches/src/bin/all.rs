@@ -77,6 +77,23 @@ impl System {
             }
         }
     }
+
+    fn gromacs(&self, steps: u64, threads: usize) -> Result<Measured, String> {
+        match self {
+            Self::Melt => of(gromacs(steps, 1, threads)).map(|rates| Measured {
+                program: "GROMACS".to_owned(),
+                rates,
+                processor_ms: Vec::new(),
+            }),
+            Self::Folder(folder) => {
+                let [steps, threads] = [steps.to_string(), threads.to_string()];
+                let folder = folder.to_str().ok_or("the folder's name is no Unicode")?;
+                let arguments = [folder, &steps, "1", &threads];
+                let measured = script(&openmm_python(), &peers().join("gromacs_system.py"), &arguments);
+                measured.map_err(|error| format!("{error:#}"))
+            }
+        }
+    }
 }
 
 fn main() -> Result<()> {
@@ -202,7 +219,7 @@ impl<'a> Side<'a> {
     fn peers(system: &System) -> Vec<Self> {
         match system {
             System::Melt => vec![Self::OpenMm, Self::Lammps, Self::Gromacs],
-            System::Folder(_) => vec![Self::OpenMm],
+            System::Folder(_) => vec![Self::OpenMm, Self::Gromacs],
         }
     }
 
@@ -236,7 +253,10 @@ impl<'a> Side<'a> {
                 Err(error) => (Err(format!("{error:#}")), Vec::new()),
             },
             Self::Lammps => (of(lammps(steps, threads)), Vec::new()),
-            Self::Gromacs => (of(gromacs(steps, 1, threads)), Vec::new()),
+            Self::Gromacs => match system.gromacs(steps, threads) {
+                Ok(measured) => (Ok(measured.rates), measured.processor_ms),
+                Err(error) => (Err(error), Vec::new()),
+            },
             Self::Absent(_) => return Ok(()),
         };
         match (rates, reading) {
