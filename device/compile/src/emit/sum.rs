@@ -9,10 +9,7 @@ use super::code::{Code, Local, words};
 use super::memory::Pattern;
 use super::{Emitter, Mask};
 use crate::abi::{parameter, sums};
-use crate::ir::{Place, Rmw, Space, Stmt, Value};
-
-/// Words of a row: as many as a vector has.
-const ROW_WORDS: usize = 4;
+use crate::ir::{Place, ROW_WORDS, Rmw, Space, Stmt, Value, row};
 
 /// Locals for what the table of sums says.
 pub(super) struct Sums {
@@ -29,14 +26,6 @@ impl Sums {
             shared: if count == 0 { parameter::SCRATCH } else { local() },
             starts: (0..count).map(|_| local()).collect(),
         }
-    }
-}
-
-/// Where a statement adds to a buffer that is only added to.
-fn addition(stmt: &Stmt) -> Option<&Place> {
-    match stmt {
-        Stmt::Atomic { result: None, at, .. } if matches!(at.space, Space::Sum(_)) => Some(at),
-        _ => None,
     }
 }
 
@@ -57,22 +46,11 @@ impl Emitter<'_> {
 
     /// How many of these statements, from the first one on, add to words that follow each other in one row of a buffer: three or four, or one.
     pub(super) fn row_length(&self, stmts: &[impl Borrow<Stmt>]) -> usize {
-        let Some(first) = stmts.first().and_then(|stmt| addition(stmt.borrow())) else {
-            return 1;
-        };
-        let follows = |word: usize, at: &Place| {
-            at.space == first.space
-                && at.base == first.base + 4 * word as u32
-                && at.terms.len() == first.terms.len()
-                && at
-                    .terms
-                    .iter()
-                    .zip(&first.terms)
-                    .all(|(a, b)| (a.index, a.stride, a.len) == (b.index, b.stride, b.len))
-        };
-        let row = stmts.iter().take(ROW_WORDS).map(|stmt| addition(stmt.borrow())).enumerate();
-        let length = row.take_while(|(word, at)| at.is_some_and(|at| follows(*word, at))).count();
-        if length >= 3 && self.has_rows(first) { length } else { 1 }
+        let length = row(stmts.iter().map(Borrow::borrow));
+        match stmts.first().map(Borrow::borrow) {
+            Some(Stmt::Atomic { at, .. }) if length >= 3 && matches!(at.space, Space::Sum(_)) && self.has_rows(at) => length,
+            _ => 1,
+        }
     }
 
     /// Whether four words from this place on belong to one row, wherever its indices point.

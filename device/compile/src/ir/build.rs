@@ -395,6 +395,7 @@ impl Builder {
             Op::Un(Un::SToFloat | Un::UToFloat | Un::FAbs, _) => true,
             Op::Bin(Bin::FMul, a, b) => a == b,
             Op::Bin(Bin::FAdd, a, b) => self.is_never_negative_zero(a, depth) || self.is_never_negative_zero(b, depth),
+            Op::Bin(Bin::FMin | Bin::FMax, ..) => self.at_least(value, LEAST_DEPTH) > 0.0,
             Op::Un(Un::FSqrt, a) => self.at_least(a, LEAST_DEPTH) > 0.0,
             // 1 over what is finite is not 0.
             Op::Bin(Bin::FDiv, a, b) => self.constant_of(a) == Some(1f32.to_bits()) && self.max(b) != u32::MAX,

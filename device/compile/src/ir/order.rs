@@ -3,10 +3,13 @@
 //! A WebAssembly compiler computes a pure value where it is used but leaves loads where they stand, and operations take constants from memory. In this order both
 //! come to the same: a constant is loaded where it is used, not long before.
 //!
+//! Additions to words that follow each other stay together, so that they can be made at once.
+//!
 //! Invariant: effects keep their order, and a variable is read between the same two statements that set it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::sums::row;
 use super::{Kernel, Op, Stmt, Value, ValueInfo, Var};
 
 /// Put all values of a kernel in order.
@@ -42,7 +45,8 @@ impl Order<'_> {
     fn block(&mut self, stmts: Vec<Stmt>, kept: &BTreeSet<Value>) -> Vec<Stmt> {
         let around = std::mem::take(&mut self.done);
         let start = self.open.len();
-        for stmt in stmts {
+        let mut left = VecDeque::from(stmts);
+        while let Some(stmt) = left.pop_front() {
             match stmt {
                 Stmt::Let(value) => self.define(value, kept),
                 Stmt::Set(var, value) => {
@@ -53,12 +57,34 @@ impl Order<'_> {
                     stmt.uses(|value| self.need(value));
                     self.done.push(stmt);
                 }
+                stmt @ Stmt::Atomic { .. } => self.additions(stmt, &mut left, kept),
                 stmt => self.effect(stmt),
             }
         }
         self.set();
         self.open.truncate(start);
         std::mem::replace(&mut self.done, around)
+    }
+
+    /// An atomic operation, and those behind it that add to the same row.
+    fn additions(&mut self, first: Stmt, left: &mut VecDeque<Stmt>, kept: &BTreeSet<Value>) {
+        let near = left
+            .iter()
+            .take_while(|stmt| matches!(stmt, Stmt::Let(_) | Stmt::Atomic { .. }))
+            .filter(|stmt| matches!(stmt, Stmt::Atomic { .. }));
+        let more = row(std::iter::once(&first).chain(near)).saturating_sub(1);
+        let mut all = vec![first];
+        while all.len() <= more
+            && let Some(stmt) = left.pop_front()
+        {
+            match stmt {
+                Stmt::Let(value) => self.define(value, kept),
+                stmt => all.push(stmt),
+            }
+        }
+        self.set();
+        all.iter().for_each(|stmt| stmt.uses(|value| self.need(value)));
+        all.into_iter().for_each(|stmt| self.effect(stmt));
     }
 
     fn define(&mut self, value: Value, kept: &BTreeSet<Value>) {
@@ -191,7 +217,7 @@ pub(super) fn uses(stmts: &[Stmt], values: &[ValueInfo], look: &mut impl FnMut(V
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Bin, Builder, Place, Space, Ty, verify};
+    use super::super::{Bin, Builder, Place, Rmw, Space, Ty, verify};
     use super::*;
 
     fn place() -> Place {
@@ -272,6 +298,30 @@ mod tests {
         let at = |word: &str| words.iter().position(|other| other.starts_with(word));
         assert!(at("Get") < at("set"), "{words:?}");
         assert!(at("set") < at("store"), "{words:?}");
+    }
+
+    #[test]
+    fn additions_to_one_row_stay_together() {
+        let mut b = Builder::new([1; 3]);
+        let zero = b.float(0.0);
+        for word in 0..3 {
+            let size = b.float(word as f32 + 1.5);
+            let sum = b.bin(Bin::FAdd, size, zero);
+            let value = b.un(super::super::Un::FloatToS, sum);
+            b.push(Stmt::Atomic {
+                result: None,
+                at: Place {
+                    base: 4 * word,
+                    ..place()
+                },
+                rmw: Rmw::Add,
+                value,
+            });
+        }
+        let words = words(b.finish());
+        let is_addition = |word: &String| word.starts_with("Atomic");
+        let first = words.iter().position(is_addition).unwrap_or_default();
+        assert!(words[first..].iter().all(is_addition), "{words:?}");
     }
 
     /// Nothing that is computed before a barrier is computed after it, where all that it depends on would have to wait.

@@ -5,11 +5,34 @@
 
 use super::{Kernel, Place, Rmw, Space, Stmt, Sum};
 
+/// Words of a row that can be added to at once: as many as a vector has.
+pub(crate) const ROW_WORDS: usize = 4;
 /// Most such buffers of a kernel; others are added to as any other buffer.
 const SUMS_MAX: usize = 16;
 /// A loop is taken to run this often, and loops in loops this often together.
 const ROUNDS: u64 = 8;
 const ROUNDS_MAX: u64 = 64;
+
+/// How many of these statements, from the first one on, add to words that follow each other: as many as a row has at most.
+pub(crate) fn row<'s>(stmts: impl Iterator<Item = &'s Stmt>) -> usize {
+    let additions = stmts.map_while(|stmt| match stmt {
+        Stmt::Atomic { result: None, at, .. } => Some(at),
+        _ => None,
+    });
+    let mut first: Option<&Place> = None;
+    let row = additions.take(ROW_WORDS).enumerate().take_while(|(word, at)| {
+        let first = *first.get_or_insert(at);
+        at.space == first.space
+            && at.base == first.base + 4 * *word as u32
+            && at.terms.len() == first.terms.len()
+            && at
+                .terms
+                .iter()
+                .zip(&first.terms)
+                .all(|(a, b)| (a.index, a.stride, a.len) == (b.index, b.stride, b.len))
+    });
+    row.count()
+}
 
 /// What is known of a buffer.
 struct Buffer {
