@@ -6,8 +6,8 @@ use device::{Device, SessionOptions};
 use kernels::md::Plan;
 use kernels::md::draft::{Atoms, Draft, Head};
 use kernels::md::fixed_cell::FixedCell;
+use kernels::md::list::List;
 use kernels::md::list::capacity::Capacity;
-use kernels::md::list::{Kind, List};
 use kernels::md::motion::Leapfrog;
 use kernels::md::observe::Kinetic;
 use kernels::md::system::Cell;
@@ -101,11 +101,8 @@ impl Salt {
             ),
             lead_steps: 5.0,
             lead_by_forces: true,
-            kind: Kind::Half {
-                exclusions: self.exclusions(),
-                lennard_jones: (0..self.atoms()).map(|atom| KINDS[Self::kind(atom)][2] != 0.0).collect(),
-            },
-            distance: None,
+            exclusions: self.exclusions(),
+            lennard_jones: (0..self.atoms()).map(|atom| KINDS[Self::kind(atom)][2] != 0.0).collect(),
         };
         change(&mut list);
         let mut draft = Draft::new(head, &atoms);

@@ -118,17 +118,17 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// One step; `seen` is called before `kick`, when positions and forces belong together.
+    /// One step; `seen` is called before `leapfrog`, when positions and forces belong together.
     fn step(&mut self, seen: impl FnOnce(&mut Self)) {
         let passes = &self.package.manifest().passes;
-        let kick = passes.iter().position(|pass| pass.name == "kick").expect("a kick");
+        let leapfrog = passes.iter().position(|pass| pass.name == "leapfrog").expect("an integrator");
         let pass = |pass| Command::Dispatch {
             pass,
             workgroups: self.package.workgroups(pass),
             step: self.step,
         };
-        let before: Vec<_> = (0..kick).map(pass).collect();
-        let after: Vec<_> = (kick..passes.len()).map(pass).collect();
+        let before: Vec<_> = (0..leapfrog).map(pass).collect();
+        let after: Vec<_> = (leapfrog..passes.len()).map(pass).collect();
         self.session.submit(&before).expect("a submit");
         seen(self);
         self.session.submit(&after).expect("a submit");

@@ -1,14 +1,14 @@
 //! Lennard-Jones particles in a periodic box, at constant energy: the simplest system, made of the list, one term and one integrator.
 
-use super::draft::{Atoms, Draft, Head};
+use super::draft::{Atoms, Draft, FORCE_UNITS, Head};
 use super::fixed::encode;
 use super::fixed_cell::FixedCell;
+use super::list::List;
 use super::list::capacity::Capacity;
-use super::list::{Kind, List};
 use super::motion::Leapfrog;
 use super::observe::Kinetic;
 use super::system::Cell;
-use super::terms::lennard_jones::{LennardJones, distance_file};
+use super::terms::nonbonded::{Coulomb, Nonbonded};
 use super::{AtomType, GAS_CONSTANT, MdError, Plan, check};
 use crate::package::Package;
 use crate::package::manifest::Setting;
@@ -37,7 +37,7 @@ pub struct LennardJonesSystem {
     pub dt_ps: f64,
     /// Cutoff radius, nm: no interaction at or beyond it.
     pub cutoff_nm: f64,
-    /// The list holds pairs up to cutoff and skin, nm. Decides speed, and last digits.
+    /// The list holds pairs up to cutoff and skin, nm. Decides speed alone.
     pub skin_nm: f64,
     /// Length of a run.
     pub plan: Plan,
@@ -66,9 +66,13 @@ impl LennardJonesSystem {
         };
         let mut draft = Draft::new(head, &atoms);
         draft.add(&self.list(&atoms));
-        draft.add(&LennardJones {
-            types: self.types.clone(),
+        draft.force_units(self.force_units());
+        draft.add(&Nonbonded {
+            charges_e: vec![0.0; self.types.len()],
+            lennard_jones: self.types.iter().map(|kind| [kind.sigma_nm, kind.epsilon_kj_mol]).collect(),
             cutoff_nm: self.cutoff_nm,
+            switch_nm: None,
+            coulomb: Coulomb::Field { k: 0.0, c: 0.0 },
         });
         let degrees_of_freedom = 3.0 * self.atoms() as f64;
         draft.add(&Kinetic { degrees_of_freedom });
@@ -107,11 +111,15 @@ impl LennardJonesSystem {
         List {
             cutoff_nm: self.cutoff_nm,
             skin_nm: self.skin_nm,
-            capacity: Capacity::of(&atoms.positions, edges_nm, reach_nm, dense_per_nm3),
+            capacity: Capacity::of(&atoms.positions, edges_nm, reach_nm, dense_per_nm3).once(self.atoms()),
             lead_steps: self.lead_steps(),
             lead_by_forces: true,
-            kind: Kind::ByDistance { near_nm: self.near_nm() },
-            distance: Some(distance_file(edges_nm, self.cutoff_nm)),
+            exclusions: vec![Vec::new(); self.atoms()],
+            lennard_jones: self
+                .type_of
+                .iter()
+                .map(|kind| self.types[*kind as usize].epsilon_kj_mol > 0.0)
+                .collect(),
         }
     }
 
@@ -120,10 +128,26 @@ impl LennardJonesSystem {
         self.type_of.len()
     }
 
-    /// Pairs further apart than this, 1.1 of the largest σ, nm, pull with 2.4 ε/σ at most, where near ones push with twenty times as much:
-    /// their distances need not be as exact.
-    fn near_nm(&self) -> f64 {
-        1.1 * self.types.iter().map(|kind| kind.sigma_nm).fold(0.0, f64::max)
+    /// Units of integer forces in 1 kJ/mol/nm: a power of two, such that a pair may push with one to two times what [`Self::hardest_push`] says. Rounding then costs
+    /// some 3·10⁻⁷ of the forces of a liquid.
+    fn force_units(&self) -> f64 {
+        let pushes = self.types.iter().map(|kind| self.hardest_push(kind));
+        match pushes.filter(|push| push.is_finite() && *push > 0.0).max_by(f64::total_cmp) {
+            // A pair pushes with 2^30 units at most (`pair_forces.wgsl`).
+            Some(most) => (30.0 - most.log2().ceil()).clamp(-100.0, 100.0).exp2(),
+            None => FORCE_UNITS,
+        }
+    }
+
+    /// What two atoms of a kind may push each other with, kJ/mol/nm: 1,250 ε/σ, where they are 0.78 σ apart and 66 ε up, or as much as at 40 k T of the starting
+    /// velocities, where u = 4ε (σ/r)¹² and F = 12 u / r.
+    fn hardest_push(&self, kind: &AtomType) -> f64 {
+        let (epsilon, sigma_nm) = (kind.epsilon_kj_mol, kind.sigma_nm);
+        let energy = 40.0 * GAS_CONSTANT * self.start_temperature_k();
+        let r_nm = sigma_nm * (4.0 * epsilon / energy).powf(1.0 / 12.0);
+        let hot = 12.0 * energy / r_nm;
+        let cold = 1250.0 * epsilon / sigma_nm;
+        if hot.is_finite() { cold.max(hot) } else { cold }
     }
 
     /// How far ahead of itself a new list takes an atom to be (`predict.wgsl`), steps: a 25th of σ √(m / ε) of the type that has the least of it.

@@ -23,14 +23,9 @@
 //! resolution is the same everywhere (3.5 nm: 8·10⁻¹⁰ nm). Edges are rounded to f32 once, so that the factor from fractions
 //! to nm is exact. Velocities are f32, half a step behind the positions (OpenMM's convention); the state is these two.
 //!
-//! Lennard-Jones forces multiply the relative error of r² by seven, so in a cubic box r² of near pairs is computed to f32's last place
-//! (`pair_cube.wgsl`), and far pairs, which are many and weak, are summed apart: argon's forces are then 4.4·10⁻⁷ from double precision at
-//! the same positions. In a box of unequal edges they are as f32 leaves them, about 7·10⁻⁷.
-//!
 //! # What the bits depend on
-//! On the package, the state at the segment's start and the step alone. The sort is a function of the positions, and so is the list's
-//! order. Neighbors beyond the cutoff add exact zeros; but whether a pair counts as near or as far is decided when the list is built, so the skin,
-//! which decides when that is, shows in last digits. It is a number of the package, covered by its digest.
+//! On the package, the state at the segment's start and the step alone. Each pair's force is rounded to an integer by itself, so that sums depend on the pairs within the
+//! cutoff, not on the list, its skin, the sort or what they were computed by.
 //!
 //! # Where a list takes atoms to be
 //! Where they will be in the middle of its life (`predict.wgsl`): a list serves until an atom is half the skin from there, so an atom that first

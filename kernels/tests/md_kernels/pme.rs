@@ -181,7 +181,13 @@ pub(crate) fn bench(cell: &FixedCell, pme: &Pme, points: &[[f64; 3]], charges: &
             roots.iter().flatten().map(|x| f64::from(*x)),
         );
     }
-    bench.pass("pme_clear", &["md/terms/pme/pme_clear.wgsl"], "pme_points");
+    let points = nx * ny * nz;
+    bench.integer("sums_words", points);
+    // Fewer invocations than words: each clears several.
+    bench.integer("sums_step", 64);
+    bench.integer("clear_invocations", points.min(64));
+    let clear = bench.pass("clear_pme_grid", &["md/terms/clear_sums.wgsl"], "clear_invocations");
+    clear.bindings.insert("sums".into(), "pme_grid".into());
     bench.pass(
         "pme_spread",
         &["md/terms/pme/pme_spline.wgsl", "md/terms/pme/pme_spread.wgsl"],

@@ -1,13 +1,14 @@
-// The neighbor list of pairs that are computed once: for each cluster of four atoms, every atom of its partners (partners.wgsl, `half_list`) that is within
+// The neighbor list of pairs that are computed once: for each cluster of four atoms, every atom of its partners (partners.wgsl) that is within
 // reach (`reach2`, nm^2: cutoff and skin together) of any of the four, taken to be where predict.wgsl expects them (`origin`).
 // A word of the list is a slot. Neighbors that need more than Coulomb (Lennard-Jones, or some of the cluster's atoms exclude them) are listed from the row's
-// front, with the cluster's atoms that do not count with them in the upper 4 bits; the others from its end. The row begins with the cluster's
-// own atoms: each counts with those before it. Behind the near neighbors from the front stand all that are beyond `near2` (nm^2, the square of the cutoff): most
+// front, with the cluster's atoms that do not count with them (slots past the last atom among them) in the upper 4 bits; the others from its end. The
+// row begins with the cluster's own atoms: each counts with those before it. Behind the near neighbors from the front stand all that are beyond `near2` (nm^2, the square of the cutoff): most
 // of their pairs are passed over as long as the list lives. `counts`: words from the front and from the end; see list_rows.wgsl.
 // Four invocations serve a cluster, each looks at one atom of every partner and stores the words it found (`hits`: a column for each invocation; near ones in its
 // first half, from both ends, far ones in its second). After a barrier each copies its own to the list behind those of the invocations before it.
 // `exclusions`: by tag the lowest and the highest tag that it excludes, where its row begins, and how many vectors of four tags the row has, plus 2^31 if it has
-// Lennard-Jones; then the rows. `fault` 101: `neighbors_max` or `hits_max` words are too few. Needs list_rows.wgsl and a file with `pair_square`.
+// Lennard-Jones; then the rows. `list_plain`: no atom excludes any, and all have Lennard-Jones. `fault` 101: `neighbors_max` or `hits_max` words are too few.
+// Needs list_rows.wgsl and a file with `pair_square`.
 
 override atoms: u32;
 override clusters: u32;
@@ -16,6 +17,7 @@ override groups_8: u32;
 override reach2: f32;
 override near2: f32;
 override hits_max: u32;
+override list_plain: bool;
 
 @group(0) @binding(0) var<storage, read> origin: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> candidates: array<u32>;
@@ -56,6 +58,9 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
     let first = 4u * cluster;
     var found = vec3<u32>();
     var tags = vec4<u32>();
+    // The cluster's slots past the last atom.
+    let past = min(first + 4u - min(first + 4u, atoms), 4u);
+    let absent = (0xf0u >> past) & 0xfu;
     if present {
         let count = candidates[group];
         let x0 = origin[first];
@@ -77,12 +82,14 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
                 let within = (square < reach2) & (slot < atoms);
                 let near = within & (square < near2);
                 var word = slot;
-                var front = false;
-                if within {
+                var front = list_plain;
+                if list_plain {
+                    word = slot | (absent << 28u);
+                } else if within {
                     let head = exclusions[x.w];
                     let mask = list_excluded(head, tags);
-                    word = slot | (mask << 28u);
                     front = (mask != 0u) | (head.w >= 0x80000000u);
+                    word = select(slot, slot | ((mask | absent) << 28u), front);
                 }
                 // What is not within reach does not advance `found`, so the next store overwrites it.
                 let last = hits_max - 1u;

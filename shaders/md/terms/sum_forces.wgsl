@@ -1,9 +1,7 @@
-// Forces on atoms, kJ/mol/nm, from integer sums in units of `force_unit`, rounded to f32 once; added to what a term wrote in f32 where there is such a
-// term (`float_forces`).
+// Forces on atoms, kJ/mol/nm, from integer sums in units of `force_unit`, rounded to f32 once.
 
 override atoms: u32;
 override force_unit: f32;
-override float_forces: bool;
 
 @group(0) @binding(0) var<storage, read> force_sums: array<i32>;
 @group(0) @binding(1) var<storage, read_write> forces: array<vec4<f32>>;
@@ -15,9 +13,5 @@ fn sum_forces(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let sums = vec3<i32>(force_sums[3u * tag], force_sums[3u * tag + 1u], force_sums[3u * tag + 2u]);
-    var force = vec3<f32>(sums) * force_unit;
-    if float_forces {
-        force += forces[tag].xyz;
-    }
-    forces[tag] = vec4<f32>(force, 0.0);
+    forces[tag] = vec4<f32>(vec3<f32>(sums) * force_unit, 0.0);
 }

@@ -2,8 +2,8 @@
 //! reciprocal part of PME.
 
 use super::super::draft::Draft;
+use super::super::list::List;
 use super::super::list::capacity::Capacity;
-use super::super::list::{Kind, List};
 use super::super::system::nonbonded::reaction_field;
 use super::super::system::{ForceClass, Improper, Kinds, Method, Nonbonded, System};
 use super::super::terms::angles::part::Angles;
@@ -99,11 +99,8 @@ impl System {
                 LEAD_STEPS
             },
             lead_by_forces: !stiff,
-            kind: Kind::Half {
-                exclusions,
-                lennard_jones: self.particles.iter().map(|particle| particle.epsilon_kj_mol != 0.0).collect(),
-            },
-            distance: None,
+            exclusions,
+            lennard_jones: self.particles.iter().map(|particle| particle.epsilon_kj_mol != 0.0).collect(),
         });
         Some([reach_nm + skin_nm, reach_nm])
     }

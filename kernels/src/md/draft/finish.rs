@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use protocol::Tier;
 
 use super::energies::Table;
-use super::{Draft, FORCE_UNITS, Kernel, Phase};
+use super::{Draft, Kernel, Phase};
 use crate::md::MdError;
 use crate::package::Package;
 use crate::package::manifest::{Element, Evaluate, Manifest, Number, Output, Run};
+
+/// Invocations that clear a buffer at most.
+const CLEAR_STEP: u64 = 262_144;
 
 impl Draft {
     /// The package.
@@ -81,35 +84,49 @@ impl Draft {
         Ok(Package::new(manifest, shaders, self.init)?)
     }
 
-    /// Integer sums: cleared before the forces, added to `forces` behind them.
+    /// Integer sums: cleared before the forces, made to `forces` behind them.
     fn sum_forces(&mut self) {
-        if !self.integer_forces {
+        if !(self.integer_forces || self.slot_forces) {
             return;
         }
-        self.float("force_scale", FORCE_UNITS);
-        self.float("force_unit", FORCE_UNITS.recip());
-        self.fault(6, FORCE_FAULT);
+        let units = self.force_units;
+        self.float("force_scale", units);
+        self.float("force_unit", units.recip());
+        self.fault(6, &force_fault(units));
+        if self.slot_forces {
+            self.scratch("slot_force_sums", Element::I32, &["slots", "4"]);
+        }
+        if !self.integer_forces {
+            let kernel = Kernel::new("sum_forces", &["md/terms/sum_slot_forces.wgsl"]).over("atoms");
+            self.kernel(Phase::Sum, kernel);
+            return;
+        }
         self.scratch("force_sums", Element::I32, &["atoms", "3"]);
         self.clear("force_sums", "atoms", 3);
         if self.slot_forces {
-            self.scratch("slot_force_sums", Element::I32, &["slots", "4"]);
             self.clear("slot_force_sums", "slots", 4);
             let kernel = Kernel::new("gather_slots", &["md/terms/gather_slots.wgsl"]).over("atoms");
             self.kernel(Phase::Gather, kernel);
         }
-        let floats = Number::Bool(self.float_forces.is_some());
         let kernel = Kernel::new("sum_forces", &["md/terms/sum_forces.wgsl"]).over("atoms");
-        self.kernel(Phase::Sum, kernel.set("float_forces", floats));
+        self.kernel(Phase::Sum, kernel);
     }
 
     /// Set a buffer of rows of so many integers to 0 in [`Phase::Clear`].
     pub(in crate::md) fn clear(&mut self, buffer: &str, rows: &str, row_words: u64) {
         let words = row_words * self.integer_of(rows);
-        let kernel = Kernel::new(&format!("clear_{buffer}"), &["md/terms/clear_sums.wgsl"])
-            .over(&words.to_string())
+        self.kernel(Phase::Clear, self.clearing(buffer, words));
+    }
+
+    /// The kernel that sets so many integers of a buffer to 0.
+    pub(in crate::md) fn clearing(&self, buffer: &str, words: u64) -> Kernel {
+        let step = words.min(CLEAR_STEP);
+        let integer = |value: u64| Number::Integer(value.cast_signed());
+        Kernel::new(&format!("clear_{buffer}"), &["md/terms/clear_sums.wgsl"])
+            .over(&step.to_string())
             .bind("sums", buffer)
-            .set("sums_words", Number::Integer(words.cast_signed()));
-        self.kernel(Phase::Clear, kernel);
+            .set("sums_words", integer(words))
+            .set("sums_step", integer(step.next_multiple_of(64)))
     }
 
     /// The pass that makes energies of the slots.
@@ -147,5 +164,47 @@ impl Draft {
     }
 }
 
-/// What fault 6 means.
-const FORCE_FAULT: &str = "two particles push each other with more than 131,072 kJ/mol/nm: atoms overlap; use a smaller time step, or minimise the energy of the starting state";
+/// What fault 6 means where 1 kJ/mol/nm has so many units.
+fn force_fault(units: f64) -> String {
+    let most = 2f64.powi(30) / units;
+    format!(
+        "two particles push each other with more than {most} kJ/mol/nm: atoms overlap; use a smaller time step, or minimise the energy of the starting state"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::md::Plan;
+    use crate::md::draft::{Atoms, Head};
+    use crate::md::fixed_cell::FixedCell;
+    use crate::md::system::Cell;
+
+    /// No device takes more than 65,535 workgroups along an axis.
+    #[test]
+    fn however_many_words_are_cleared_by_few_workgroups() {
+        let head = Head {
+            name: "sums".into(),
+            description: String::new(),
+            dt_ps: 0.001,
+            plan: Plan {
+                steps_per_segment: 1,
+                segments: 1,
+                energies_every: 1,
+                positions_every: 1,
+            },
+        };
+        let atoms = Atoms {
+            cell: FixedCell::new(Cell::rectangular([3.0; 3])).expect("a box"),
+            positions: vec![[0; 3]],
+            velocities_nm_ps: vec![[0.0; 3]],
+            kind_of: vec![0],
+            masses_u: vec![1.0],
+        };
+        let mut draft = Draft::new(head, &atoms);
+        for (words, groups) in [(1, 1), (65, 2), (262_145, 4096), (1 << 31, 4096)] {
+            let kernel = draft.clearing("sums", words);
+            assert_eq!(draft.kernel(Phase::Clear, kernel), groups, "{words}");
+        }
+    }
+}

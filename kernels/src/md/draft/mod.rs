@@ -63,15 +63,14 @@
 //! The list adds `sorted` and `origin` (by slot: atoms in sorted order), `clusters`, `slots`; see [`super::list`].
 //!
 //! # Forces
-//! Two kinds of sinks:
-//! - **Integer sums** ([`Draft::integer_forces`], what every new term uses): `force_sums`, i32 `[atoms, 3]` packed, by tag (an atom's index), in units
-//!   of 2⁻¹⁴ kJ/mol/nm. [`Phase::Clear`] sets it to 0; kernels of [`Phase::Forces`] add each contribution, rounded to nearest by itself, with
-//!   `atomicAdd` whose result is unused, so that order cannot show. The constant `force_scale` is 2¹⁴ (units for
-//!   1 kJ/mol/nm), `force_unit` its inverse. A contribution that does not fit 31 bits is fault 6. Partial sums may wrap around.
-//!   A term that works on sorted atoms may use `slot_force_sums` (the same, by slot, four words a row; [`Draft::slot_forces`]).
-//! - **f32** ([`Draft::float_forces`], one term at most): the term writes `forces` itself, by tag, in [`Phase::Forces`].
+//! Integer sums ([`Draft::integer_forces`]): `force_sums`, i32 `[atoms, 3]` packed, by tag (an atom's index), in units of 2⁻¹⁴ kJ/mol/nm
+//! ([`Draft::force_units`] says otherwise). [`Phase::Clear`] sets it to 0; kernels of [`Phase::Forces`] add each contribution, rounded to nearest by itself, with
+//! `atomicAdd` whose result is unused, so that order cannot show. The constant `force_scale` is 2¹⁴ (units for
+//! 1 kJ/mol/nm), `force_unit` its inverse. A contribution that does not fit 31 bits is fault 6. Partial sums may wrap around.
+//! A term that works on sorted atoms may use `slot_force_sums` (the same, by slot, four words a row; [`Draft::slot_forces`]).
 //!
-//! Sums by slot go to sums by tag in [`Phase::Gather`], virtual sites hand theirs over in [`Phase::Spread`], and [`Phase::Sum`] adds the integer sums to `forces`.
+//! Sums by slot go to sums by tag in [`Phase::Gather`], virtual sites hand theirs over in [`Phase::Spread`], and [`Phase::Sum`] makes `forces` of the integer sums.
+//! Where sums by slot are all there is, [`Phase::Sum`] makes `forces` of them at once.
 //!
 //! # Energies
 //! A term's [`Phase::Observe`] kernel leaves, for each workgroup `g` and quantity `q`, a 64-bit sum (`fixed64.wgsl`: 2⁻³² kJ/mol, low word first) in
@@ -98,7 +97,7 @@ use buffers::{buffer, floats, words};
 use energies::Energies;
 use kernel::Scheduled;
 
-/// Units of integer force sums in 1 kJ/mol/nm.
+/// Units of integer force sums in 1 kJ/mol/nm, unless the draft says otherwise.
 pub const FORCE_UNITS: f64 = 16_384.0;
 
 /// 2³²: units of a position to the box's edge.
@@ -125,7 +124,7 @@ pub enum Phase {
     Gather,
     /// `force_sums` holds every contribution: what virtual sites feel goes over to the atoms that they hang on.
     Spread,
-    /// Integer sums are added to `forces` (the draft's own kernel).
+    /// Integer sums become `forces` (the draft's own kernel).
     Sum,
     /// Energies, in steps that keep them. Positions, forces and half-step velocities of one step are at hand.
     Observe,
@@ -183,7 +182,7 @@ pub struct Draft {
     settings: BTreeMap<String, Setting>,
     refused: Vec<String>,
     start: Option<(f64, u64)>,
-    float_forces: Option<String>,
+    force_units: f64,
     integer_forces: bool,
     slot_forces: bool,
     moving_box: bool,
@@ -206,7 +205,7 @@ impl Draft {
             settings: BTreeMap::new(),
             refused: Vec::new(),
             start: None,
-            float_forces: None,
+            force_units: FORCE_UNITS,
             integer_forces: false,
             slot_forces: false,
             moving_box: false,
@@ -367,15 +366,12 @@ impl Draft {
 
     /// This part adds to `slot_force_sums`.
     pub fn slot_forces(&mut self) {
-        self.integer_forces = true;
         self.slot_forces = true;
     }
 
-    /// This part writes `forces` itself.
-    pub fn float_forces(&mut self, part: &str) {
-        if let Some(other) = self.float_forces.replace(part.to_owned()) {
-            self.refuse(format!("{other} and {part} both write forces in f32: only one term may"));
-        }
+    /// Units of integer force sums in 1 kJ/mol/nm, instead of [`FORCE_UNITS`]: a power of two. For drafts whose integrator reads `forces`.
+    pub fn force_units(&mut self, units: f64) {
+        self.force_units = units;
     }
 
     /// Something that cannot be run; everything that was refused is listed by [`Draft::finish`].

@@ -1,4 +1,5 @@
-//! The neighbor list: which atoms a cluster of four may meet within the cutoff.
+//! The neighbor list: which atoms a cluster of four may meet within the cutoff. One cluster of each pair lists the other's atoms; those with Lennard-Jones, or that some
+//! atom of the cluster excludes, apart from those with a charge alone, and both apart from all that are beyond the cutoff when the list is built.
 //!
 //! | module | owns |
 //! |---|---|
@@ -13,7 +14,7 @@
 //! |---|---|---|
 //! | `sorted` | `array<vec4<u32>>`, by slot | position, kind |
 //! | `origin` | `array<vec4<u32>>`, by slot | where the list takes the atom to be, tag (2³² - 1 past the last atom) |
-//! | `list`, `counts` | see `list.wgsl` (half lists: `list_rows.wgsl`) | neighbors of a cluster |
+//! | `list`, `counts` | see `half_neighbors.wgsl` and `list_rows.wgsl` | neighbors of a cluster |
 //!
 //! A slot is an atom's place in sorted order, its tag the place in the package's own order. Constants: `clusters`, `slots` (4 × clusters),
 //! `neighbors_max`.
@@ -32,24 +33,6 @@ const SORT_BLOCK: u64 = 256;
 /// Runs that `merge.wgsl` merges into one.
 const MERGE_WAYS: u64 = 8;
 
-/// Which neighbors stand apart from the others, and what is listed of a pair.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
-    /// Every cluster lists all its neighbors; near ones, within so many nm when the list is built, come first.
-    ByDistance {
-        /// nm.
-        near_nm: f64,
-    },
-    /// One cluster of each pair lists the other's atoms; those with Lennard-Jones, or that some atom of the cluster excludes, apart from those with a charge
-    /// alone, and both apart from all that are beyond the cutoff when the list is built.
-    Half {
-        /// For each atom, the tags that it does not interact with (both ways).
-        exclusions: Vec<Vec<u32>>,
-        /// For each atom, whether it has more than a charge.
-        lennard_jones: Vec<bool>,
-    },
-}
-
 /// The list as a part of a package.
 #[derive(Clone, Debug, PartialEq)]
 pub struct List {
@@ -63,10 +46,10 @@ pub struct List {
     pub lead_steps: f64,
     /// Whether the last forces say where atoms will be then, or their velocities alone.
     pub lead_by_forces: bool,
-    /// What is listed.
-    pub kind: Kind,
-    /// WGSL file with `pair_square`, by which atoms are within reach; none: the box's own.
-    pub distance: Option<&'static str>,
+    /// For each atom, the tags that it does not interact with (both ways).
+    pub exclusions: Vec<Vec<u32>>,
+    /// For each atom, whether it has more than a charge.
+    pub lennard_jones: Vec<bool>,
 }
 
 /// Passes that `check.wgsl` starts, in the order of `schedule`, with the constants of their workgroup counts.
@@ -93,10 +76,6 @@ impl Part for List {
 }
 
 impl List {
-    fn is_half(&self) -> bool {
-        matches!(self.kind, Kind::Half { .. })
-    }
-
     fn follow(&self, draft: &mut Draft) {
         let cell = BoxFiles::of(draft).cell;
         if draft.is_box_moving() {
@@ -121,9 +100,8 @@ impl List {
         draft.integer("groups_64", groups_64);
         draft.integer("boxes_count", clusters + groups_8 + groups_64);
         draft.integer("padded", atoms.div_ceil(SORT_BLOCK) * SORT_BLOCK);
-        // A half list's rows hold more than neighbors: the cluster's own atoms, what fills up both ends, and how many are near.
-        let extra = if self.is_half() { 11 } else { 0 };
-        draft.integer("neighbors_max", self.capacity.neighbors_max + extra);
+        // A row holds more than neighbors: the cluster's own atoms, what fills up both ends, and how many are near.
+        draft.integer("neighbors_max", self.capacity.neighbors_max + 11);
         draft.integer("hits_max", self.capacity.hits_max);
         draft.integer("candidate_words", self.capacity.candidate_words);
         draft.integer("sort_period", SORT_PERIOD);
@@ -148,12 +126,7 @@ impl List {
         draft.scratch("halves", Element::F32, &["boxes_count", "4"]);
         draft.scratch("candidates", Element::U32, &["candidate_words", "32", "groups_8"]);
         draft.scratch("partners", Element::U32, &["candidate_words", "clusters"]);
-        let hits: &[&str] = if self.is_half() {
-            &["2", "hits_max", "slots"]
-        } else {
-            &["hits_max", "slots"]
-        };
-        draft.scratch("hits", Element::U32, hits);
+        draft.scratch("hits", Element::U32, &["2", "hits_max", "slots"]);
         draft.scratch("list", Element::U32, &["groups_8", "neighbors_max", "8"]);
         draft.scratch("counts", Element::U32, &["clusters", "2"]);
     }
@@ -216,39 +189,19 @@ impl List {
         Self::start(draft, 4, kernel.bind("candidates_out", "candidates"));
         let files = files_of.gap("md/list/partners.wgsl");
         let kernel = Self::scheduled("partners", &files, 5).over("clusters");
-        let kernel = kernel
-            .bind("partners_out", "partners")
-            .set("half_list", Number::Bool(self.is_half()));
-        Self::start(draft, 5, kernel);
-        let (name, rows, last) = match &self.kind {
-            Kind::ByDistance { near_nm } => {
-                draft.float("near2", (near_nm + self.skin_nm).powi(2));
-                (
-                    "neighbors",
-                    "md/list/list.wgsl",
-                    vec!["md/list/list_by_distance.wgsl", "md/list/neighbors.wgsl"],
-                )
-            }
-            Kind::Half {
-                exclusions,
-                lennard_jones,
-            } => {
-                draft.float("near2", self.cutoff_nm.powi(2));
-                let rows = exclusion_rows(exclusions, lennard_jones);
-                draft.integer("exclusion_rows", rows.len() as u64);
-                draft.constant_u32("exclusions", &["exclusion_rows", "4"], rows.into_iter().flatten());
-                (
-                    "half_neighbors",
-                    "md/list/list_rows.wgsl",
-                    vec!["md/list/half_neighbors.wgsl"],
-                )
-            }
-        };
-        let distance = self
-            .distance
-            .map_or_else(|| [Some(files_of.cell), files_of.square], |file| [Some(file), None]);
-        let files: Vec<&'static str> = [rows].into_iter().chain(distance.into_iter().flatten()).chain(last).collect();
-        let kernel = Self::scheduled(name, &files, 6);
+        Self::start(draft, 5, kernel.bind("partners_out", "partners"));
+        draft.float("near2", self.cutoff_nm.powi(2));
+        let plain = self.exclusions.iter().all(Vec::is_empty) && self.lennard_jones.iter().all(|has| *has);
+        let rows = exclusion_rows(&self.exclusions, &self.lennard_jones);
+        draft.integer("exclusion_rows", rows.len() as u64);
+        draft.constant_u32("exclusions", &["exclusion_rows", "4"], rows.into_iter().flatten());
+        let distance = [Some(files_of.cell), files_of.square].into_iter().flatten();
+        let files: Vec<&'static str> = ["md/list/list_rows.wgsl"]
+            .into_iter()
+            .chain(distance)
+            .chain(["md/list/half_neighbors.wgsl"])
+            .collect();
+        let kernel = Self::scheduled("half_neighbors", &files, 6).set("list_plain", Number::Bool(plain));
         Self::start(draft, 6, kernel.over(&(4 * clusters).to_string()));
     }
 

@@ -1,5 +1,5 @@
 //! Forces of a state from a device: at the package's own scale of integers, and where a pair of atoms pushes with more than it holds, at one that is 2²² times
-//! coarser and holds 5·10¹¹ kJ/mol/nm. Beyond that atoms lie on each other, and the closest ones are named.
+//! coarser (molecules: 3·10¹¹ kJ/mol/nm). Beyond that atoms lie on each other, and the closest ones are named.
 //!
 //! Invariant: which scale is used follows from the states alone: the coarse one from a fault on, until no force is above a quarter of the fine one's range.
 
@@ -7,7 +7,6 @@ use device::{Device, SessionOptions};
 use protocol::StateBuffer;
 
 use super::MinimizeError;
-use crate::md::draft::FORCE_UNITS;
 use crate::md::readback::Readback;
 use crate::md::system::Vector;
 use crate::md::twin::vector::norm;
@@ -15,10 +14,10 @@ use crate::package::manifest::Number;
 use crate::package::{Package, PackageError};
 use crate::run::{Evaluator, RunError};
 
-/// Units of coarse integer forces in 1 kJ/mol/nm: 2⁻⁸.
-const COARSE_UNITS: f64 = FORCE_UNITS / 4_194_304.0;
-/// Largest force, kJ/mol/nm, at which the fine scale is tried again.
-const FINE_BELOW: f64 = 32_768.0;
+/// Fine units in a coarse one.
+const COARSE: f64 = 4_194_304.0;
+/// Largest force, in units of the fine scale, at which that is tried again: half of what a pair may push with.
+const FINE_BELOW: f64 = 536_870_912.0;
 /// The pass after which forces are there, before energies, whose range is smaller.
 const FORCES_PASS: &str = "sum_forces";
 /// Closest atoms that are named.
@@ -35,6 +34,8 @@ pub(super) struct Field<'a> {
     options: &'a SessionOptions,
     particles: &'a Readback,
     is_coarse: bool,
+    /// Largest force, kJ/mol/nm, at which the fine scale is tried again.
+    fine_below: f64,
 }
 
 /// The package with forces at the coarse scale.
@@ -43,9 +44,9 @@ pub(super) struct Field<'a> {
 /// It makes no package.
 pub(super) fn coarse(package: &Package) -> Result<Package, PackageError> {
     let mut manifest = package.manifest().clone();
-    for (name, value) in [("force_scale", COARSE_UNITS), ("force_unit", COARSE_UNITS.recip())] {
-        if let Some(constant) = manifest.constants.get_mut(name) {
-            *constant = Number::Float(value);
+    for (name, factor) in [("force_scale", COARSE.recip()), ("force_unit", COARSE)] {
+        if let Some(Number::Float(value)) = manifest.constants.get_mut(name) {
+            *value *= factor;
         }
     }
     package.with_manifest(manifest)
@@ -59,6 +60,10 @@ impl<'a> Field<'a> {
         options: &'a SessionOptions,
         particles: &'a Readback,
     ) -> Result<Self, RunError> {
+        let unit = match package.manifest().constants.get("force_unit") {
+            Some(Number::Float(unit)) => *unit,
+            _ => 0.0,
+        };
         Ok(Self {
             fine: Evaluator::open(package, device, options)?,
             coarse: None,
@@ -67,6 +72,7 @@ impl<'a> Field<'a> {
             options,
             particles,
             is_coarse: false,
+            fine_below: FINE_BELOW * unit,
         })
     }
 
@@ -108,7 +114,7 @@ impl<'a> Field<'a> {
             Err(RunError::Fault { .. }) => return Err(MinimizeError::State(self.overlap(state))),
             Err(error) => return Err(error.into()),
         };
-        if found.iter().all(|force| norm(*force) < FINE_BELOW)
+        if found.iter().all(|force| norm(*force) < self.fine_below)
             && let Ok(fine) = forces(&mut self.fine, state)
         {
             self.is_coarse = false;
@@ -141,7 +147,7 @@ impl<'a> Field<'a> {
         let named = near.iter().take(NAMED_MAX);
         let named: Vec<String> = named.map(|(r, a, b)| format!("{a} and {b} ({r:.4} nm)")).collect();
         if named.is_empty() {
-            return "a force is beyond 5e11 kJ/mol/nm, though no two atoms are nearer than 0.06 nm: check charges and Lennard-Jones parameters".into();
+            return "a force is beyond any scale, though no two atoms are nearer than 0.06 nm: check charges and Lennard-Jones parameters".into();
         }
         format!(
             "atoms lie on each other, and which way they should part does not follow from their forces: {}; of {} pairs nearer than {NEAR_NM} nm in all. Move or remove one of each",

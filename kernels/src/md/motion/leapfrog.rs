@@ -12,11 +12,7 @@ impl Part for Leapfrog {
             2,
             "an atom moved a quarter of the box or more in one step, or its velocity is not a number: the system has exploded; use a smaller time step, or a starting state without overlaps",
         );
-        let files = ["md/motion/canonical.wgsl", "md/motion/leapfrog_kick.wgsl"];
-        draft.kernel(Phase::Kick, Kernel::new("kick", &files).over("atoms"));
-        draft.kernel(
-            Phase::Drift,
-            Kernel::new("drift", &["md/motion/leapfrog_drift.wgsl"]).over("atoms"),
-        );
+        let files = ["md/motion/canonical.wgsl", "md/motion/leapfrog.wgsl"];
+        draft.kernel(Phase::Drift, Kernel::new("leapfrog", &files).over("atoms"));
     }
 }

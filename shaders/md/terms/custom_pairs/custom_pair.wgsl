@@ -20,6 +20,10 @@ struct PairGeometry {
     within: bool,
 }
 
+fn pair_inverse(g: PairGeometry) -> f32 {
+    return g.inverse;
+}
+
 // f12 and f6, each with minus its slope over the distance.
 struct CustomPowers {
     f12: f32,

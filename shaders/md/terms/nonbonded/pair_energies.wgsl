@@ -1,6 +1,7 @@
-// Lennard-Jones energy, Coulomb energy and virial r . F, kJ/mol: each pair once, each pair's numbers cut to 64-bit fixed point by themselves and summed over
-// the 16 clusters of a workgroup, so that sums depend on the pairs within the cutoff alone. Needs list_rows.wgsl, fixed64.wgsl and pair.wgsl with its files.
-// `pair_sums`: for each workgroup Lennard-Jones, Coulomb, virial. `fault` 3: a pair's energy is out of range.
+// Lennard-Jones energy, Coulomb energy (without charges: the energy at the cutoff) and virial r . F, kJ/mol: each pair once, each pair's numbers cut to 64-bit fixed
+// point by themselves and summed over the 16 clusters of a workgroup, so that sums depend on the pairs within the cutoff alone. Needs list_rows.wgsl, fixed64.wgsl and
+// pair.wgsl or pair_lennard_jones.wgsl with its files.
+// `pair_sums`: for each workgroup these three. `fault` 3: a pair's energy is out of range.
 
 override atoms: u32;
 override clusters: u32;
@@ -8,8 +9,6 @@ override clusters: u32;
 @group(0) @binding(0) var<storage, read> sorted: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> list: array<u32>;
 @group(0) @binding(2) var<storage, read> counts: array<vec2<u32>>;
-@group(0) @binding(3) var<storage, read> pair_kinds: array<vec2<u32>>;
-@group(0) @binding(4) var<storage, read> pair_table: array<vec2<f32>>;
 @group(0) @binding(5) var<storage, read_write> pair_sums: array<vec2<u32>>;
 @group(0) @binding(6) var<storage, read_write> fault: array<atomic<u32>>;
 

@@ -5,7 +5,7 @@ override switch_start: f32;
 override switch_inverse: f32;
 
 fn switch_place(g: PairGeometry) -> f32 {
-    return clamp((g.square * g.inverse - switch_start) * switch_inverse, 0.0, 1.0);
+    return clamp((g.square * pair_inverse(g) - switch_start) * switch_inverse, 0.0, 1.0);
 }
 
 fn switch_value(x: f32) -> f32 {
@@ -15,7 +15,12 @@ fn switch_value(x: f32) -> f32 {
 fn switch_force(g: PairGeometry, scale: f32, energy: f32) -> f32 {
     let x = switch_place(g);
     let left = x * (1.0 - x);
-    return switch_value(x) * scale + energy * g.inverse * (30.0 * switch_inverse * (left * left));
+    return switch_value(x) * scale + energy * pair_inverse(g) * (30.0 * switch_inverse * (left * left));
+}
+
+// What is left of an energy at the cutoff.
+fn switch_jump(energy: f32) -> f32 {
+    return 0.0;
 }
 
 fn switch_energy(g: PairGeometry, energy: f32) -> f32 {

@@ -1,4 +1,4 @@
-//! A pair potential by tables of types as a part of a package. Needs a list of [`Kind::Half`](crate::md::list::Kind) that reaches its cutoff and
+//! A pair potential by tables of types as a part of a package. Needs a [`List`](crate::md::list::List) that reaches its cutoff and
 //! has its exclusions.
 
 use crate::md::draft::{Draft, Energy, Kernel, Part, Phase};

@@ -1,4 +1,4 @@
-//! Generalised Born implicit solvent as a part of a package. Needs a list of [`Kind::Half`](crate::md::list::Kind) that reaches its cutoff.
+//! Generalised Born implicit solvent as a part of a package. Needs a [`List`](crate::md::list::List) that reaches its cutoff.
 //!
 //! Sums over pairs are integers, forces and descreening alike, so that they depend on the pairs within the cutoff alone.
 

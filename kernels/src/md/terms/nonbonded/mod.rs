@@ -3,21 +3,21 @@
 //! | module | owns |
 //! |---|---|
 //! | [`ewald`] | the direct part of Ewald's sum as polynomials |
+//! | `rows` | Lennard-Jones coefficients by pairs of kinds |
 //! | [`twin`] | the term in double precision |
 //!
 //! Invariant: forces and energies are functions of the set of pairs within the cutoff, not of list, skin, sort, capacity or workgroup order.
-//! Needs a list of [`Kind::Half`](crate::md::list::Kind).
+//! Where no kind has a charge, pairs are those of `pair_lennard_jones.wgsl`.
 //!
 //! Exceptions (excluded pairs with numbers of their own), the reciprocal part of PME and what it counts too much are terms of their own.
 
 pub mod ewald;
+mod rows;
 pub mod twin;
 
-use super::lennard_jones::pairs::Pair;
-use crate::md::AtomType;
+use self::rows::Rows;
 use crate::md::draft::{Draft, Energy, Kernel, Part, Phase};
 use crate::md::list::BoxFiles;
-use crate::md::system::nonbonded::COULOMB;
 
 /// How Coulomb acts within the cutoff.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +40,11 @@ pub enum Coulomb {
 const C6_LEAST: f64 = 1e-18;
 const C12_LEAST: f64 = 1e-25;
 
+/// Coefficients without charges below this share of the largest one are nothing.
+const LEAST: f64 = 1e-20;
+/// Square of the least distance of atoms without charges, in the unit of length, of which the cutoff is 1 to 2: 1/r¹⁴ there is within f32's range.
+const NEAREST2: f64 = 1.0 / 262_144.0;
+
 /// The term. Kinds are those that the draft's `types` number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Nonbonded {
@@ -57,71 +62,69 @@ pub struct Nonbonded {
 
 impl Part for Nonbonded {
     fn contribute(&self, draft: &mut Draft) {
-        self.tables(draft);
         draft.float("cutoff2", self.cutoff_nm.powi(2));
         draft.slot_forces();
-        let cell = BoxFiles::of(draft).pairs;
-        let (switch, coulomb) = (self.switch(draft), self.coulomb(draft));
-        let files = [
-            "md/list/list_rows.wgsl",
-            cell,
-            coulomb,
-            switch,
-            "md/terms/nonbonded/pair.wgsl",
-            "md/terms/nonbonded/pair_forces.wgsl",
-        ];
+        let charged = self.charges_e.iter().any(|charge| *charge != 0.0);
+        let mut law = vec!["md/list/list_rows.wgsl", BoxFiles::of(draft).pairs, self.switch(draft)];
+        law.extend(if charged { self.charged(draft) } else { self.uncharged(draft) });
+        let files = [&law[..], &["md/terms/nonbonded/pair_forces.wgsl"]].concat();
         draft.kernel(Phase::Forces, Kernel::new("pair_forces", &files).over("slots"));
-        let files = [
-            "md/list/list_rows.wgsl",
-            cell,
-            coulomb,
-            switch,
-            "md/terms/nonbonded/pair.wgsl",
-            "md/observe/fixed64.wgsl",
-            "md/terms/nonbonded/pair_energies.wgsl",
-        ];
+        let last = ["md/observe/fixed64.wgsl", "md/terms/nonbonded/pair_energies.wgsl"];
+        let files = [&law[..], &last].concat();
         let groups = draft.kernel(Phase::Observe, Kernel::new("pair_energies", &files).over("slots"));
-        let [lennard_jones, coulomb, virial] = draft.sums("pair_sums", groups, ["Lennard-Jones", "Coulomb", "virial"]);
-        let energy = Energy::of("NonbondedForce", lennard_jones).and(coulomb);
-        draft.energy(energy.with_virial(virial));
-        draft.column("lennard_jones", "kJ/mol", lennard_jones, 1.0);
-        draft.column("coulomb_direct", "kJ/mol", coulomb, 1.0);
+        if charged {
+            let [lennard_jones, coulomb, virial] = draft.sums("pair_sums", groups, ["Lennard-Jones", "Coulomb", "virial"]);
+            let energy = Energy::of("NonbondedForce", lennard_jones).and(coulomb);
+            draft.energy(energy.with_virial(virial));
+            draft.column("lennard_jones", "kJ/mol", lennard_jones, 1.0);
+            draft.column("coulomb_direct", "kJ/mol", coulomb, 1.0);
+        } else {
+            let [energy, at_cutoff, virial] = draft.sums("pair_sums", groups, ["Lennard-Jones", "at cutoff", "virial"]);
+            let energy = Energy::of("NonbondedForce", energy).with_virial(virial);
+            draft.energy(energy.with_jump_at_cutoff(at_cutoff));
+        }
     }
 }
 
 impl Nonbonded {
-    /// Kinds by charge and row, and the table of rows: one for each (σ, ε) that occurs, and one without interaction.
-    fn tables(&self, draft: &mut Draft) {
-        let mut rows: Vec<[f64; 2]> = Vec::new();
-        let row_of = self.lennard_jones.iter().map(|pair| {
-            // Without ε, σ means nothing.
-            let pair = if pair[1] == 0.0 { [0.0; 2] } else { *pair };
-            rows.iter().position(|row| *row == pair).unwrap_or_else(|| {
-                rows.push(pair);
-                rows.len() - 1
-            })
-        });
-        let row_of: Vec<usize> = row_of.collect();
-        rows.push([0.0; 2]);
-        let kinds = self.charges_e.iter().zip(&row_of);
-        let kinds: Vec<u32> = kinds
-            .flat_map(|(charge, row)| [((charge * COULOMB.sqrt()) as f32).to_bits(), *row as u32])
-            .collect();
-        draft.integer("pair_rows", rows.len() as u64);
-        draft.integer("pair_table_rows", (rows.len() * rows.len()) as u64);
-        draft.constant_u32("pair_kinds", &["kinds_count", "2"], kinds);
-        let types: Vec<AtomType> = rows
-            .iter()
-            .map(|[sigma_nm, epsilon_kj_mol]| AtomType {
-                mass_u: 1.0,
-                sigma_nm: *sigma_nm,
-                epsilon_kj_mol: *epsilon_kj_mol,
-            })
-            .collect();
+    /// Files of pairs with charges, and their constants.
+    fn charged(&self, draft: &mut Draft) -> Vec<&'static str> {
+        let rows = Rows::of(&self.lennard_jones);
         let at_least = |x: f64, least: f64| if x < least { 0.0 } else { x };
-        let table = types.iter().flat_map(|a| types.iter().map(|b| Pair::mix(a, b)));
-        let table = table.flat_map(|pair| [12.0 * at_least(pair.c12, C12_LEAST), 6.0 * at_least(pair.c6, C6_LEAST)]);
-        draft.constant_f32("pair_table", &["pair_table_rows", "2"], table.collect::<Vec<_>>());
+        let coefficients = rows.coefficients();
+        let kept = coefficients
+            .iter()
+            .map(|[c12, c6]| [at_least(*c12, 12.0 * C12_LEAST), at_least(*c6, 6.0 * C6_LEAST)]);
+        rows.tables(&self.charges_e, &kept.collect::<Vec<_>>(), draft);
+        vec![self.coulomb(draft), "md/terms/nonbonded/pair.wgsl"]
+    }
+
+    /// Files of pairs without charges, and their constants.
+    fn uncharged(&self, draft: &mut Draft) -> Vec<&'static str> {
+        let rows = Rows::of(&self.lennard_jones);
+        // A power of two, so that the unit costs no digit.
+        let unit2 = (2.0 * self.cutoff_nm.log2().floor()).exp2();
+        draft.float("lj_unit2", unit2);
+        draft.float("lj_nearest2", unit2 * NEAREST2);
+        let in_units = rows
+            .coefficients()
+            .into_iter()
+            .map(|[c12, c6]| [c12 / unit2.powi(7), c6 / unit2.powi(4)]);
+        let in_units: Vec<[f64; 2]> = in_units.collect();
+        // What is far below all others would only underflow.
+        let most = in_units.iter().flatten().fold(0.0, |most: f64, c| most.max(*c));
+        let least = (LEAST * most).max(1e-30);
+        let kept = in_units.iter().map(|pair| pair.map(|c| if c < least { 0.0 } else { c }));
+        let kept: Vec<[f64; 2]> = kept.collect();
+        let one = if let [[c12, c6]] = kept[..] {
+            draft.float("lj_12", c12);
+            draft.float("lj_6", c6);
+            "md/terms/nonbonded/lennard_jones_one.wgsl"
+        } else {
+            rows.tables(&self.charges_e, &kept, draft);
+            "md/terms/nonbonded/lennard_jones_table.wgsl"
+        };
+        vec![one, "md/terms/nonbonded/pair_lennard_jones.wgsl"]
     }
 
     fn switch(&self, draft: &mut Draft) -> &'static str {

@@ -8,7 +8,7 @@
 //! | [`twin`] | the reciprocal sum in double precision |
 //! | [`transform`] | the twin's transform |
 //!
-//! The passes, in order: `pme_clear` and `pme_spread` (charges in integers), `pme_forward_z`, `pme_transform_y` forwards, `pme_convolve` (along x, there
+//! The passes, in order: `clear_pme_grid` and `pme_spread` (charges in integers), `pme_forward_z`, `pme_transform_y` forwards, `pme_convolve` (along x, there
 //! and back), `pme_transform_y` backwards, `pme_inverse_z` (the potential), `pme_forces`; `pme_energies` where energies are asked for.
 
 pub mod driver;

@@ -83,8 +83,8 @@ impl Reciprocal<'_> {
     }
 
     fn kernels(&self, draft: &mut Draft) {
-        let clear = Kernel::new("pme_clear", &["md/terms/pme/pme_clear.wgsl"]);
-        draft.kernel(Phase::Clear, clear.over("pme_points").feeds_energies());
+        let points = draft.integer_of("pme_points");
+        draft.kernel(Phase::Clear, draft.clearing("pme_grid", points).feeds_energies());
         let spread = ["md/terms/pme/pme_spline.wgsl", "md/terms/pme/pme_spread.wgsl"];
         draft.kernel(
             Phase::Forces,
