@@ -3,6 +3,7 @@
 
 mod bench;
 mod bonded;
+mod clearing;
 mod constraints;
 mod exceptions;
 mod integrators;
