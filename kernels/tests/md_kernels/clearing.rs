@@ -13,9 +13,6 @@ fn every_sum_becomes_0_whatever_the_stride() {
         bench.integers("sums", &[words], (0..words).map(|word| word as i32 - 7));
         bench.pass("clear_sums", &["md/terms/clear_sums.wgsl"], "invocations");
         let left = bench.everywhere(1).integers("sums");
-        assert!(
-            left.iter().all(|sum| *sum == 0),
-            "{words} words, a stride of {step}"
-        );
+        assert!(left.iter().all(|sum| *sum == 0), "{words} words, a stride of {step}");
     }
 }
