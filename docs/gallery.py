@@ -86,7 +86,7 @@ def system_of(name):
     field = app.ForceField(PROTEIN, WATER)
     if name == "alanine":
         modeller = alanine_dipeptide()
-        modeller.addHydrogens(field)
+        modeller.addHydrogens(field, platform=mm.Platform.getPlatformByName("Reference"))
         modeller.addSolvent(field, boxSize=Vec3(2.9, 2.9, 2.9) * NM)
         return modeller, field, 0.002, False
     modeller = villin()

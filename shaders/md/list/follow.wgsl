@@ -1,4 +1,4 @@
-// The list's copy of the positions, in sorted order, after a step moved them. `origin`: where the list takes the atom to be, tag.
+// The list's copy of the positions, in sorted order, after a step moved them. `origin`: where the list takes the atom to be, tag (without its highest bit).
 // An atom further than half the skin (`moved2`, nm^2) from there asks for a new list (`schedule[23]`, see check.wgsl). Needs cell_box.wgsl or cell.wgsl.
 
 override atoms: u32;
@@ -16,7 +16,7 @@ fn follow(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let expected = origin[slot];
-    let position = positions[expected.w].xyz;
+    let position = positions[expected.w & 0x7fffffffu].xyz;
     sorted[slot] = vec4<u32>(position, sorted[slot].w);
     let d = cell_nm(position - expected.xyz);
     if d.x * d.x + d.y * d.y + d.z * d.z > moved2 {

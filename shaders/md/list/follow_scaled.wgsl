@@ -19,7 +19,7 @@ fn follow_scaled(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let expected = origin[slot];
-    let position = positions[expected.w].xyz;
+    let position = positions[expected.w & 0x7fffffffu].xyz;
     sorted[slot] = vec4<u32>(position, sorted[slot].w);
     let d = cell_nm(position - expected.xyz);
     // A hair less, so that f32 cannot lose a pair.

@@ -4,8 +4,9 @@
 // front, with the cluster's atoms that do not count with them (slots past the last atom among them) in the upper 4 bits; the others from its end. The
 // row begins with the cluster's own atoms: each counts with those before it. Behind the near neighbors from the front stand all that are beyond `near2` (nm^2, the square of the cutoff): most
 // of their pairs are passed over as long as the list lives. `counts`: words from the front and from the end; see list_rows.wgsl.
-// Four invocations serve a cluster, each looks at one atom of every partner and stores the words it found (`hits`: a column for each invocation; near ones in its
-// first half, from both ends, far ones in its second). After a barrier each copies its own to the list behind those of the invocations before it.
+// Four invocations serve a cluster, each looks at one atom of every partner and stores the words it found (`hits`: a row for each invocation; near ones in its
+// first half, from both ends, far ones in its second). After a barrier the four copy each other's rows to the list, one row after the other.
+// `origin`: where the list takes the atom to be, and its tag, plus 2^31 if it has more than a charge.
 // `exclusions`: by tag the lowest and the highest tag that it excludes, where its row begins, and how many vectors of four tags the row has, plus 2^31 if it has
 // Lennard-Jones; then the rows. `list_plain`: no atom excludes any, and all have Lennard-Jones. `fault` 101: `neighbors_max` or `hits_max` words are too few.
 // Needs list_rows.wgsl and a file with `pair_square`.
@@ -30,6 +31,8 @@ override list_plain: bool;
 
 // Words of a row that hold no neighbors at most: the cluster's own, those that fill up both ends, and the last.
 const LIST_EXTRA: u32 = 11u;
+// The tag in `origin`.
+const LIST_TAG: u32 = 0x7fffffffu;
 
 // Words that each invocation found: near ones for the front and for the end, and far ones.
 var<workgroup> neighbors_found: array<vec3<u32>, 64>;
@@ -49,6 +52,21 @@ fn list_excluded(head: vec4<u32>, tags: vec4<u32>) -> u32 {
     return mask;
 }
 
+// For each of four atoms, the first tag that it may exclude, and the last one's distance from it.
+struct ListRanges {
+    first: vec4<u32>,
+    length: vec4<u32>,
+}
+
+fn list_ranges(tags: vec4<u32>) -> ListRanges {
+    let h0 = exclusions[min(tags.x, atoms - 1u)];
+    let h1 = exclusions[min(tags.y, atoms - 1u)];
+    let h2 = exclusions[min(tags.z, atoms - 1u)];
+    let h3 = exclusions[min(tags.w, atoms - 1u)];
+    let first = vec4<u32>(h0.x, h1.x, h2.x, h3.x);
+    return ListRanges(first, vec4<u32>(h0.y, h1.y, h2.y, h3.y) - first);
+}
+
 @compute @workgroup_size(64)
 fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let cluster = id.x / 4u;
@@ -56,19 +74,34 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
     let group = cluster / 8u;
     let present = cluster < clusters;
     let first = 4u * cluster;
+    let row_words = 2u * hits_max;
     var found = vec3<u32>();
     var tags = vec4<u32>();
     // The cluster's slots past the last atom.
     let past = min(first + 4u - min(first + 4u, atoms), 4u);
-    let absent = (0xf0u >> past) & 0xfu;
+    let absent = ((0xf0u >> past) & 0xfu) << 28u;
     if present {
         let count = candidates[group];
         let x0 = origin[first];
         let x1 = origin[first + 1u];
         let x2 = origin[first + 2u];
         let x3 = origin[first + 3u];
-        tags = vec4<u32>(x0.w, x1.w, x2.w, x3.w);
+        tags = vec4<u32>(x0.w, x1.w, x2.w, x3.w) & vec4<u32>(LIST_TAG);
+        var ranges = ListRanges();
+        if !list_plain {
+            ranges = list_ranges(tags);
+        }
+        // Where the next word goes: near ones for the front and for the end, and far ones.
+        let row = id.x * row_words;
+        var front_at = row;
+        var end_at = row + (hits_max - 1u);
+        var far_at = row + hits_max;
         for (var start = 0u; start < count; start += 32u) {
+            // What is found among 32 candidates fits, or the row has no room.
+            if (end_at - front_at < 32u) | (far_at + 32u > row + row_words) {
+                far_at = row + (hits_max + neighbors_max);
+                break;
+            }
             var bits = partners[start / 32u * clusters + cluster];
             while bits != 0u {
                 let bit = firstTrailingBit(bits);
@@ -81,51 +114,64 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
                 // Slots past the last atom are no neighbors.
                 let within = (square < reach2) & (slot < atoms);
                 let near = within & (square < near2);
-                var word = slot;
-                var front = list_plain;
-                if list_plain {
-                    word = slot | (absent << 28u);
-                } else if within {
-                    let head = exclusions[x.w];
-                    let mask = list_excluded(head, tags);
-                    front = (mask != 0u) | (head.w >= 0x80000000u);
-                    word = select(slot, slot | ((mask | absent) << 28u), front);
+                var word = slot | absent;
+                var front = true;
+                if !list_plain {
+                    let tag = x.w & LIST_TAG;
+                    front = x.w > LIST_TAG;
+                    var mask = 0u;
+                    if within & any(vec4<u32>(tag) - ranges.first <= ranges.length) {
+                        mask = list_excluded(exclusions[tag], tags);
+                        front |= mask != 0u;
+                    }
+                    word = select(slot, slot | absent | (mask << 28u), front);
                 }
-                // What is not within reach does not advance `found`, so the next store overwrites it.
-                let last = hits_max - 1u;
-                let row_near = select(last - min(found.y, last), min(found.x, last), front);
-                let row = select(hits_max + min(found.z, last), row_near, near);
-                hits[min(row * slots + id.x, 2u * hits_max * slots - 1u)] = word;
+                // What is not within reach does not move its place, so the next store overwrites it.
+                let at = select(far_at, select(end_at, front_at, front), near);
+                hits[min(at, 2u * hits_max * slots - 1u)] = word;
                 let near_front = u32(near & front);
-                found += vec3<u32>(near_front, u32(near) - near_front, u32(within) - u32(near));
+                front_at += near_front;
+                end_at -= u32(near) - near_front;
+                far_at += u32(within) - u32(near);
             }
         }
-        if (found.x + found.y >= hits_max) | (found.z >= hits_max) {
-            found = vec3<u32>(neighbors_max, 0u, 0u);
-        }
+        found = vec3<u32>(front_at - row, row + (hits_max - 1u) - end_at, far_at - (row + hits_max));
     }
     neighbors_found[local] = found;
+    storageBarrier();
     workgroupBarrier();
-    let mate = local - lane;
-    var before = vec3<u32>();
-    var all = vec3<u32>();
-    for (var m = 0u; m < 4u; m++) {
-        let theirs = neighbors_found[mate + m];
-        before += select(vec3<u32>(), theirs, m < lane);
-        all += theirs;
-    }
     if !present {
         return;
     }
+    let mate = local - lane;
+    var all = vec3<u32>();
+    for (var m = 0u; m < 4u; m++) {
+        all += neighbors_found[mate + m];
+    }
     if all.x + all.y + all.z + LIST_EXTRA < neighbors_max {
-        for (var k = 0u; k < found.x; k++) {
-            list[list_front(cluster, 4u + before.x + k)] = hits[k * slots + id.x];
-        }
-        for (var k = 0u; k < found.y; k++) {
-            list[list_end(cluster, before.y + k)] = hits[(hits_max - 1u - k) * slots + id.x];
-        }
-        for (var k = 0u; k < found.z; k++) {
-            list[list_front(cluster, 4u + all.x + before.z + k)] = hits[(hits_max + k) * slots + id.x];
+        let row_front = list_front(cluster, 4u);
+        let row_end = list_end(cluster, 0u);
+        var before = vec3<u32>(0u, 0u, all.x);
+        for (var m = 0u; m < 4u; m++) {
+            let theirs = neighbors_found[mate + m];
+            let row = (first + m) * row_words;
+            for (var k = 0u; k < theirs.x; k += 4u) {
+                if k + lane < theirs.x {
+                    list[row_front + before.x + k + lane] = hits[row + k + lane];
+                }
+            }
+            // Both are filled backwards, and copied in the order of memory.
+            for (var k = 0u; k < theirs.y; k += 4u) {
+                if k + (3u - lane) < theirs.y {
+                    list[row_end - 3u - (before.y + k) + lane] = hits[row + (hits_max - 4u) - k + lane];
+                }
+            }
+            for (var k = 0u; k < theirs.z; k += 4u) {
+                if k + lane < theirs.z {
+                    list[row_front + before.z + k + lane] = hits[row + hits_max + k + lane];
+                }
+            }
+            before += theirs;
         }
     } else {
         all = vec3<u32>();
@@ -135,7 +181,7 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
     let own = first + lane;
     var mask = 0xfu;
     if own < atoms {
-        mask = list_excluded(exclusions[origin[own].w], tags) | (0xfu << lane);
+        mask = list_excluded(exclusions[origin[own].w & LIST_TAG], tags) | (0xfu << lane);
     }
     list[list_front(cluster, lane)] = own | (mask << 28u);
     let front = 4u + all.x + all.z;

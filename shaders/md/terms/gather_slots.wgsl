@@ -13,7 +13,7 @@ fn gather_slots(@builtin(global_invocation_id) id: vec3<u32>) {
     if slot >= atoms {
         return;
     }
-    let tag = origin[slot].w;
+    let tag = origin[slot].w & 0x7fffffffu;
     let sum = slot_force_sums[slot];
     force_sums[3u * tag] += sum.x;
     force_sums[3u * tag + 1u] += sum.y;

@@ -14,6 +14,6 @@ fn sum_slot_forces(@builtin(global_invocation_id) id: vec3<u32>) {
     if slot >= atoms {
         return;
     }
-    forces[origin[slot].w] = vec4<f32>(vec3<f32>(slot_force_sums[slot].xyz) * force_unit, 0.0);
+    forces[origin[slot].w & 0x7fffffffu] = vec4<f32>(vec3<f32>(slot_force_sums[slot].xyz) * force_unit, 0.0);
     slot_force_sums[slot] = vec4<i32>();
 }

@@ -6,6 +6,7 @@
 //! | `cputime` | processor time that a thread has used |
 //! | `memory` | the one memory of a session |
 //! | `worker` | a thread's instances |
+//! | `dispatch` | work that threads share, and who takes what |
 //! | `sums` | per-thread copies of buffers that a pass only adds to |
 //! | `pool` | threads that share a dispatch |
 //! | `order` | in which order workgroups run |
@@ -16,6 +17,7 @@
 mod check;
 mod clears;
 mod cputime;
+mod dispatch;
 mod engine;
 mod memory;
 mod order;

@@ -9,7 +9,8 @@ use std::thread::JoinHandle;
 
 use super::cputime::ThreadClock;
 use super::engine::Clocks;
-use super::worker::{Dispatch, Worker};
+use super::dispatch::Dispatch;
+use super::worker::Worker;
 use crate::DeviceError;
 
 /// Turns of a loop that look for work before the thread sleeps: some tens of microseconds, longer than the host takes from one
@@ -79,7 +80,7 @@ impl Pool {
 
     /// Run a dispatch to its end.
     pub(super) fn run(&mut self, dispatch: &Arc<Dispatch>) {
-        let alone = self.threads.is_empty() || dispatch.total <= 1;
+        let alone = self.threads.is_empty() || dispatch.is_single();
         if !alone {
             let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.dispatch = Some(Arc::clone(dispatch));

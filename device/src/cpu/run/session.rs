@@ -1,8 +1,7 @@
 //! A program on the CPU device: commands run as they are submitted.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use compile::abi::sums::Sum;
@@ -10,12 +9,13 @@ use compile::abi::{BufferLayout, CLOCK_ADDRESS};
 use wasmtime::Module;
 
 use super::check::{Checker, Sites};
+use super::dispatch::{Dispatch, Work};
 use super::engine::{Engine, STACK_BYTES};
 use super::memory::{Memory, set_stop};
 use super::order::Order;
 use super::pool::Pool;
 use super::sums::{self, Copies};
-use super::worker::{Dispatch, Failure, Work, Worker};
+use super::worker::{Failure, Worker};
 use crate::{BufferDesc, BufferId, Command, DeviceError, Session, SessionOptions, Workgroups};
 
 /// Most workgroups along one axis.
@@ -229,18 +229,12 @@ impl CpuSession {
         // One workgroup is run by one thread.
         let threads = if total == 1 { 1 } else { self.threads };
         let copies = (!known.sums.is_empty()).then(|| Copies::plan(&mut self.memory, threads, &known.sums, invocations));
-        let dispatch = Arc::new(Dispatch {
-            work: Work::Pass {
-                pass,
-                copies: copies.flatten(),
-            },
-            counts,
-            total,
-            order: Order::new(self.seed, self.turn, total),
-            share: self.threads as u64 * 4,
-            next: AtomicU64::new(0),
-            failure: Mutex::new(None),
-        });
+        let work = Work::Pass {
+            pass,
+            copies: copies.flatten(),
+        };
+        let order = Order::new(self.seed, self.turn, total);
+        let dispatch = Arc::new(Dispatch::new(work, counts, order, self.threads));
         let guard = self.engine.guard(&self.memory.shared, self.limit, self.pool.clocks());
         self.pool.run(&dispatch);
         drop(guard);
@@ -253,7 +247,7 @@ impl CpuSession {
         ) = (&dispatch.work, &failure)
         {
             let parts = copies.parts(&self.memory, &self.passes[pass].sums);
-            self.pool.run(&Arc::new(Dispatch::gather(parts, self.threads as u64)));
+            self.pool.run(&Arc::new(Dispatch::gather(parts, self.threads)));
         }
         match failure {
             None => Ok(()),

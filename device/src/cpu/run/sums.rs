@@ -1,4 +1,4 @@
-//! Where additions go to buffers that a pass only adds to: to the buffer, or to copies that each thread has for itself.
+//! Where additions go to buffers that a pass only adds to: to the buffer, or, of all threads but the first, to copies that each has for itself.
 //!
 //! Invariant: integer additions commute, so bits are the same either way, for any number of threads and any order of workgroups.
 
@@ -25,7 +25,7 @@ pub(super) fn copy_bytes(sums: &[Sum]) -> u64 {
 pub(super) struct Copies {
     /// Bytes of a thread's copies.
     pub(super) bytes: u32,
-    /// Threads that have cleared theirs, and add to them.
+    /// Threads that have cleared theirs, and add to them; never the first.
     used: Vec<AtomicBool>,
 }
 
@@ -39,23 +39,22 @@ pub(super) struct Part {
 
 impl Copies {
     /// Say where a dispatch's additions go, to all threads. Copies are used where they cost less than atomic additions of
-    /// `invocations`; `None`: the additions go to the buffers.
+    /// `invocations`; the first thread then adds to the buffers without them. `None`: all threads add to the buffers.
     pub(super) fn plan(memory: &mut Memory, threads: usize, sums: &[Sum], invocations: u64) -> Option<Self> {
         let bytes = copy_bytes(sums);
         let weight: u64 = sums.iter().map(|sum| sum.weight).sum();
         let additions = invocations.saturating_mul(weight);
-        let pays = additions.saturating_mul(WORDS_PER_ADDITION) >= bytes / 4 * threads as u64;
+        let pays = additions.saturating_mul(WORDS_PER_ADDITION) >= bytes / 4 * (threads as u64).saturating_sub(1);
         let copied = threads > 1 && pays && memory.copies(0).is_some();
         for thread in 0..threads {
-            let copies = memory.copies(thread).filter(|_| copied);
-            let mut next = u64::from(copies.unwrap_or(0));
+            let copies = memory.copies(thread).filter(|_| copied && thread > 0);
+            let mut next = copies.map(u64::from);
             let shared = u32::from(threads > 1 && !copied);
             let mut table = vec![0; sums::table_bytes(sums.len()) as usize];
             put(&mut table, sums::SHARED, shared);
             for (number, sum) in sums.iter().enumerate() {
-                let address = if copied { next as u32 } else { sum.address };
-                put(&mut table, sums::start(number), address);
-                next += u64::from(sum.size).next_multiple_of(ALIGNMENT);
+                put(&mut table, sums::start(number), next.map_or(sum.address, |at| at as u32));
+                next = next.map(|at| at + u64::from(sum.size).next_multiple_of(ALIGNMENT));
             }
             let scratch = memory.scratch(thread);
             memory.write(u64::from(scratch), &table);
@@ -68,7 +67,7 @@ impl Copies {
 
     /// Whether this thread uses its copies for the first time in this dispatch.
     pub(super) fn begin(&self, thread: usize) -> bool {
-        !self.used[thread].swap(true, Ordering::AcqRel)
+        thread > 0 && !self.used[thread].swap(true, Ordering::AcqRel)
     }
 
     /// What is to be added to the buffers once all workgroups have run, in pieces that do not touch the same words.
@@ -78,6 +77,9 @@ impl Copies {
             .filter_map(|thread| memory.copies(thread))
             .collect();
         let mut parts = Vec::new();
+        if threads.is_empty() {
+            return parts;
+        }
         let mut start = 0;
         for sum in sums {
             for Range { start: from, end } in pieces(sum.size) {

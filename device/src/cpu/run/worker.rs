@@ -1,71 +1,20 @@
 //! A thread's instances of all passes, and how it works through a dispatch.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use compile::abi::{RUN, RunArguments, run_arguments, sums};
 use wasmtime::{Caller, Extern, Func, Instance, Module, Store, Trap, TypedFunc};
 
 use super::Engine;
 use super::check::Checker;
+use super::dispatch::{Dispatch, Work};
 use super::memory::Memory;
-use super::order::Order;
 use super::sums::{Copies, Part};
 use crate::DeviceError;
 
-/// Workgroups that a thread takes at a time at most.
-const CHUNK_MAX: u64 = 64;
 
 type Run = TypedFunc<RunArguments, ()>;
-
-/// What threads do together.
-pub(super) enum Work {
-    /// Workgroups of a pass.
-    Pass {
-        pass: usize,
-        /// Threads' copies of what the pass adds to, where they are used.
-        copies: Option<Copies>,
-    },
-    /// Add threads' copies to the buffers, a piece of a buffer for each entry.
-    Gather(Vec<Vec<Part>>),
-}
-
-/// A dispatch that threads share.
-pub(super) struct Dispatch {
-    pub(super) work: Work,
-    pub(super) counts: [u32; 3],
-    pub(super) total: u64,
-    pub(super) order: Order,
-    /// A thread takes this part of what is left at a time, so that all end together.
-    pub(super) share: u64,
-    pub(super) next: AtomicU64,
-    pub(super) failure: Mutex<Option<Failure>>,
-}
-
-impl Dispatch {
-    /// Add these parts of copies to the buffers.
-    pub(super) fn gather(parts: Vec<Vec<Part>>, threads: u64) -> Self {
-        let total = parts.len() as u64;
-        Self {
-            work: Work::Gather(parts),
-            counts: [total as u32, 1, 1],
-            total,
-            order: Order::Counted,
-            share: threads * 4,
-            next: AtomicU64::new(0),
-            failure: Mutex::new(None),
-        }
-    }
-
-    /// The next workgroups to run; `None` when all are taken.
-    fn take(&self) -> Option<Range<u64>> {
-        let size = |start: u64| ((self.total - start) / self.share).clamp(1, CHUNK_MAX);
-        let more = |start: u64| (start < self.total).then(|| start + size(start));
-        let start = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
-        Some(start..start + size(start))
-    }
-}
 
 /// Why a dispatch stopped.
 #[derive(Debug)]
@@ -148,7 +97,7 @@ impl Worker {
 
     /// Take from a dispatch until nothing is left of it.
     pub(super) fn work(&mut self, dispatch: &Arc<Dispatch>) {
-        while let Some(some) = dispatch.take() {
+        while let Some(some) = dispatch.take(self.thread) {
             let done = match &dispatch.work {
                 Work::Pass { pass, copies } => self
                     .begin(copies.as_ref())
@@ -168,7 +117,7 @@ impl Worker {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .get_or_insert(failure);
-                dispatch.next.store(dispatch.total, Ordering::Relaxed);
+                dispatch.stop();
                 return;
             }
         }

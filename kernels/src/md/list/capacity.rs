@@ -12,7 +12,7 @@ const SMALL_WORDS: u64 = 1 << 20;
 pub struct Capacity {
     /// Neighbors of a cluster; one place always stays free.
     pub neighbors_max: u64,
-    /// Neighbors found by one of a cluster's four invocations.
+    /// Neighbors found by one of a cluster's four invocations; 32 places always stay free.
     pub hits_max: u64,
     /// Candidates of a group of eight clusters, in units of 32 candidates (one bit each in a mask word of `partners`).
     pub candidate_words: u64,
@@ -46,9 +46,9 @@ impl Capacity {
             neighbors_max,
             // A quarter of all, and more for chance.
             hits_max: if all_pairs {
-                atoms.div_ceil(4) + 1
+                atoms.div_ceil(4) + 33
             } else {
-                neighbors_max / 3 + 32
+                neighbors_max / 3 + 64
             },
             candidate_words: (candidates + 1).div_ceil(32),
         }
@@ -66,7 +66,7 @@ impl Capacity {
         let neighbors_max = self.neighbors_max * 3 / 5;
         Self {
             neighbors_max,
-            hits_max: neighbors_max / 6 + 32,
+            hits_max: neighbors_max / 6 + 64,
             ..self
         }
     }
