@@ -1,5 +1,6 @@
 // For each group of 8 clusters, the clusters that may hold neighbors: those whose box is within reach (`reach2`, nm^2) of the group's
 // box, in sorted order. Groups of 64 and of 8 clusters are passed over by their boxes. The group's own clusters are among them.
+// Each pair of groups stands on one of the two lists, the earlier one's if the sum of their numbers is even, so that all have about as much to do.
 // A group whose box is wide is split: a cluster is its candidate if it is within reach of one of the group's own clusters, too.
 // `candidates_out[g]`: how many group g has; `candidates_out[(k + 1) * groups_8 + g]`: its k-th. `fault` 102: more than there are rows for,
 // 32 `candidate_words` with the first. Needs box.wgsl and gap_box.wgsl.
@@ -46,7 +47,8 @@ fn candidates(@builtin(global_invocation_id) id: vec3<u32>) {
         }
         let eight_end = min(8u * g + 8u, groups_8);
         for (var e = 8u * g; e < eight_end; e++) {
-            if !candidates_reach(own, half, clusters + e) {
+            let mine = (e == group) | ((group < e) == (((group + e) & 1u) == 0u));
+            if !(mine & candidates_reach(own, half, clusters + e)) {
                 continue;
             }
             let cluster_end = min(8u * e + 8u, clusters);
