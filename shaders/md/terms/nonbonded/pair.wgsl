@@ -70,13 +70,11 @@ fn pair_scale_of_charges(g: PairGeometry, a: PairAtom, b: PairAtom) -> f32 {
     return select(0.0, coulomb_force(g, a.charge * b.charge), g.within);
 }
 
-// Lennard-Jones and Coulomb energy, and r . F, kJ/mol: 0 where the pair does not count.
-fn pair_energies_of(a: PairAtom, b: PairAtom, counts: bool) -> vec3<f32> {
-    let g = pair_geometry(a.position, b.position, cutoff2);
+// Lennard-Jones and Coulomb energy, and r . F, kJ/mol, of a pair that counts.
+fn pair_energies_of(g: PairGeometry, a: PairAtom, b: PairAtom) -> vec3<f32> {
     let c = pair_table[a.row + b.row];
     let i2 = g.inverse * g.inverse;
     let i6 = i2 * i2 * i2;
     let lj = switch_energy(g, (c.x * (1.0 / 12.0) * i6 - c.y * (1.0 / 6.0)) * i6);
-    let energies = vec3<f32>(lj, coulomb_energy(g, a.charge * b.charge), pair_scale(g, a, b, true) * g.square);
-    return select(vec3<f32>(), energies, g.within & counts);
+    return vec3<f32>(lj, coulomb_energy(g, a.charge * b.charge), pair_scale(g, a, b, true) * g.square);
 }

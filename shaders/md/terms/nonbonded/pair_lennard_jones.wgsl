@@ -49,13 +49,11 @@ fn pair_scale_of_charges(g: PairGeometry, a: PairAtom, b: PairAtom) -> f32 {
     return 0.0;
 }
 
-// Energy, the energy at the cutoff, where it jumps, and r . F, kJ/mol: 0 where the pair does not count.
-fn pair_energies_of(a: PairAtom, b: PairAtom, counts: bool) -> vec3<f32> {
-    let g = pair_geometry(a.position, b.position, cutoff2);
+// Energy, the energy at the cutoff, where it jumps, and r . F, kJ/mol, of a pair that counts.
+fn pair_energies_of(g: PairGeometry, a: PairAtom, b: PairAtom) -> vec3<f32> {
     let c = lj_coefficients(a, b);
     let end = lj_unit2 * (1.0 / cutoff2);
     let at_cutoff = switch_jump(lj_energy(c, end * end * end));
     let energy = switch_energy(g, lj_energy(c, g.i2 * g.i2 * g.i2));
-    let energies = vec3<f32>(energy, at_cutoff, pair_scale(g, a, b, true) * g.square);
-    return select(vec3<f32>(), energies, g.within & counts);
+    return vec3<f32>(energy, at_cutoff, pair_scale(g, a, b, true) * g.square);
 }
