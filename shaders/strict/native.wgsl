@@ -11,7 +11,8 @@ fn strict_native_sqrt(x: f32) -> f32 {
 }
 
 fn strict_native_round(x: f32) -> f32 {
-    return strict_canonical(round(strict_canonical(x)));
+    // What is next to nothing becomes 0, and -0 becomes +0.
+    return round(x) + 0.0;
 }
 
 fn strict_native_trunc(x: f32) -> f32 {

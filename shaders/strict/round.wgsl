@@ -6,8 +6,10 @@ fn strict_round_size(size: f32) -> f32 {
     return select(size, (size + 8388608.0) - 8388608.0, size < 8388608.0);
 }
 
+// 2^23 with the sign of x; what becomes 0 becomes +0 by the difference.
 fn strict_round(x: f32) -> f32 {
-    return strict_signed(strict_round_size(abs(x)), x);
+    let large = bitcast<f32>((bitcast<u32>(x) & 0x80000000u) | 0x4b000000u);
+    return select(x, (x + large) - large, abs(x) < 8388608.0);
 }
 
 fn strict_trunc(x: f32) -> f32 {

@@ -296,6 +296,11 @@ impl Builder {
     }
 
     pub(crate) fn un(&mut self, un: Un, a: Value) -> Value {
+        let a = match (un, self.kernel.values[a.0 as usize].op) {
+            // The sign of 0 is not seen in an integer.
+            (Un::FloatToS | Un::FloatToU, Op::Bin(Bin::FAdd, x, zero)) if self.constant_of(zero) == Some(0) => x,
+            _ => a,
+        };
         let ty = match un {
             Un::FNeg | Un::FAbs | Un::FSqrt | Un::FCeil | Un::FFloor | Un::FTrunc | Un::FNearest => Ty::F32,
             Un::BitsFloat | Un::SToFloat | Un::UToFloat => Ty::F32,
