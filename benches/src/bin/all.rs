@@ -21,6 +21,9 @@ use kernels::run::{Executor, initial_state};
 struct Arguments {
     /// Folders of OpenMM's files; those beside the repository by default, as far as they are there.
     folders: Vec<PathBuf>,
+    /// Systems by their names in the table; all without it.
+    #[arg(long)]
+    only: Vec<String>,
     /// Readings of each side.
     #[arg(long, default_value_t = 5)]
     repeats: usize,
@@ -110,7 +113,8 @@ fn main() -> Result<()> {
     } else {
         arguments.folders.clone()
     };
-    let systems = [System::Melt].into_iter().chain(folders.into_iter().map(System::Folder));
+    let all = [System::Melt].into_iter().chain(folders.into_iter().map(System::Folder));
+    let systems = all.filter(|system| arguments.only.is_empty() || arguments.only.contains(&system.name()));
     for system in systems {
         entry.rows.extend(measure(&system, &arguments, threads)?);
     }
