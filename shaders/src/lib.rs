@@ -54,6 +54,10 @@ pub const FILES: &[(&str, &str)] = &[
     ("md/motion/thermostat.wgsl", include_str!("../md/motion/thermostat.wgsl")),
     ("md/observe/box_size.wgsl", include_str!("../md/observe/box_size.wgsl")),
     ("md/observe/fixed64.wgsl", include_str!("../md/observe/fixed64.wgsl")),
+    (
+        "md/observe/fixed64_series.wgsl",
+        include_str!("../md/observe/fixed64_series.wgsl"),
+    ),
     ("md/observe/full_step.wgsl", include_str!("../md/observe/full_step.wgsl")),
     ("md/observe/kinetic.wgsl", include_str!("../md/observe/kinetic.wgsl")),
     ("md/observe/kinetic_energy.wgsl", include_str!("../md/observe/kinetic_energy.wgsl")),

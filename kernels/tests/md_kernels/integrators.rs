@@ -161,7 +161,7 @@ impl System {
         bench.integer("seed_high", 0);
         bench.integer("noise_stream", Stream::Thermostat as usize);
         bench.integer("sums_words", 3 * atoms);
-        bench.integer("sums_step", (3 * atoms).next_multiple_of(64));
+        bench.integer("sums_piece", 64);
         let clear = bench.pass("clear_forces", &["md/terms/clear_sums.wgsl"], "sums_words");
         clear.bindings.insert("sums".into(), "force_sums".into());
         let files = [

@@ -3,7 +3,6 @@
 
 mod bench;
 mod bonded;
-mod clearing;
 mod constraints;
 mod exceptions;
 mod integrators;
@@ -14,3 +13,4 @@ mod noise;
 mod openmm_support;
 mod pme;
 mod sites;
+mod sums;

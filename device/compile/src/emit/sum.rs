@@ -48,19 +48,22 @@ impl Emitter<'_> {
     pub(super) fn row_length(&self, stmts: &[impl Borrow<Stmt>]) -> usize {
         let length = row(stmts.iter().map(Borrow::borrow));
         match stmts.first().map(Borrow::borrow) {
-            Some(Stmt::Atomic { at, .. }) if length >= 3 && matches!(at.space, Space::Sum(_)) && self.has_rows(at) => length,
+            Some(Stmt::Atomic { at, .. }) if length >= 3 && matches!(at.space, Space::Sum(_)) && self.has_rows(at, length) => {
+                length
+            }
             _ => 1,
         }
     }
 
-    /// Whether four words from this place on belong to one row, wherever its indices point.
-    fn has_rows(&self, place: &Place) -> bool {
+    /// Whether four words from this place on are in the buffer, wherever its indices point: where it has rows of four, or each of the four words is known to be within.
+    fn has_rows(&self, place: &Place, length: usize) -> bool {
         let Space::Sum(sum) = place.space else { return false };
         let whole = |bytes: u32| bytes.is_multiple_of(4 * ROW_WORDS as u32);
         let rows = whole(place.base)
             && whole(self.kernel.sums[usize::from(sum)].size)
             && place.terms.iter().all(|term| whole(term.stride));
-        rows && !matches!(self.pattern(place), Pattern::Same)
+        let within = length == ROW_WORDS && place.terms.iter().all(|term| term.proven);
+        (rows || within) && !matches!(self.pattern(place), Pattern::Same)
     }
 
     /// Add to three or four words of a row: the vectors are transposed, so that each lane adds to its row at once.

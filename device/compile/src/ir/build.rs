@@ -295,6 +295,20 @@ impl Builder {
         }
     }
 
+    /// A sum that is known not to wrap around as a value and a constant, (value, 0) for all others.
+    pub(crate) fn without_constant(&self, sum: Value) -> (Value, u32) {
+        let Op::Bin(Bin::IAdd, a, b) = self.kernel.values[sum.0 as usize].op else {
+            return (sum, 0);
+        };
+        let split = [(a, b), (b, a)]
+            .into_iter()
+            .find_map(|(value, constant)| Some((value, self.constant_of(constant)?)));
+        match split {
+            Some((value, constant)) if self.max(value).checked_add(constant).is_some() => (value, constant),
+            _ => (sum, 0),
+        }
+    }
+
     pub(crate) fn un(&mut self, un: Un, a: Value) -> Value {
         let a = match (un, self.kernel.values[a.0 as usize].op) {
             // The sign of 0 is not seen in an integer.

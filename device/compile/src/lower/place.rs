@@ -111,26 +111,28 @@ impl Lower<'_> {
             return pointer.part(self.module, fixed);
         }
         let elements = pointer.shape.elements(self.module)?;
-        let with = |place: &Place, stride: u32, len: u32, max: u32| {
-            let mut place = place.clone();
+        let proven = self.b.max(index) < len;
+        // An index that is within with what is added to it shares its address with its neighbors.
+        let (index, more) = if proven { self.b.without_constant(index) } else { (index, 0) };
+        let with = |place: &Place, stride: u32, len: u32| {
+            let mut place = moved(place, stride * more);
             place.terms.push(Term {
                 index,
                 stride,
-                len,
-                proven: max < len,
+                len: len - more,
+                proven,
             });
             place
         };
-        let max = self.b.max(index);
         let root = match &pointer.root {
             Root::Vars { .. } => return fault("a variable in registers is indexed dynamically".to_owned()),
             Root::Host { place, end, padded } => Root::Host {
-                place: with(place, elements.host_stride, len, max),
+                place: with(place, elements.host_stride, len),
                 end: *end,
                 padded: *padded || place.terms.is_empty() && ends_at(place, elements.host_stride, len, *end),
             },
             Root::Packed { place, scale } => Root::Packed {
-                place: with(place, elements.words as u32 * scale, len, max),
+                place: with(place, elements.words as u32 * scale, len),
                 scale: *scale,
             },
         };

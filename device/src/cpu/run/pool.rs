@@ -8,8 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::cputime::ThreadClock;
-use super::engine::Clocks;
 use super::dispatch::Dispatch;
+use super::engine::Clocks;
 use super::worker::Worker;
 use crate::DeviceError;
 

@@ -13,7 +13,6 @@ use super::memory::Memory;
 use super::sums::{Copies, Part};
 use crate::DeviceError;
 
-
 type Run = TypedFunc<RunArguments, ()>;
 
 /// Why a dispatch stopped.

@@ -10,8 +10,10 @@ use crate::md::MdError;
 use crate::package::Package;
 use crate::package::manifest::{Element, Evaluate, Manifest, Number, Output, Run};
 
-/// Invocations that clear a buffer at most.
-const CLEAR_STEP: u64 = 262_144;
+/// Words that a workgroup clears at least: 16 for each of its 64 invocations.
+const CLEAR_PIECE: u64 = 1024;
+/// Workgroups that clear a buffer at most.
+const CLEAR_GROUPS: u64 = 4096;
 
 impl Draft {
     /// The package.
@@ -104,7 +106,6 @@ impl Draft {
         self.scratch("force_sums", Element::I32, &["atoms", "3"]);
         self.clear("force_sums", "atoms", 3);
         if self.slot_forces {
-            self.clear("slot_force_sums", "slots", 4);
             let kernel = Kernel::new("gather_slots", &["md/terms/gather_slots.wgsl"]).over("atoms");
             self.kernel(Phase::Gather, kernel);
         }
@@ -120,13 +121,13 @@ impl Draft {
 
     /// The kernel that sets so many integers of a buffer to 0.
     pub(in crate::md) fn clearing(&self, buffer: &str, words: u64) -> Kernel {
-        let step = words.min(CLEAR_STEP);
+        let piece = words.div_ceil(CLEAR_GROUPS).next_multiple_of(64).max(CLEAR_PIECE);
         let integer = |value: u64| Number::Integer(value.cast_signed());
         Kernel::new(&format!("clear_{buffer}"), &["md/terms/clear_sums.wgsl"])
-            .over(&step.to_string())
+            .workgroups(&words.div_ceil(piece).to_string())
             .bind("sums", buffer)
             .set("sums_words", integer(words))
-            .set("sums_step", integer(step.next_multiple_of(64)))
+            .set("sums_piece", integer(piece))
     }
 
     /// The pass that makes energies of the slots.
@@ -202,7 +203,7 @@ mod tests {
             masses_u: vec![1.0],
         };
         let mut draft = Draft::new(head, &atoms);
-        for (words, groups) in [(1, 1), (65, 2), (262_145, 4096), (1 << 31, 4096)] {
+        for (words, groups) in [(1, 1), (1025, 2), (262_145, 257), (1 << 31, 4096)] {
             let kernel = draft.clearing("sums", words);
             assert_eq!(draft.kernel(Phase::Clear, kernel), groups, "{words}");
         }

@@ -1,6 +1,6 @@
 // Lennard-Jones energy, Coulomb energy (without charges: the energy at the cutoff) and virial r . F, kJ/mol: each pair once, each pair's numbers cut to 64-bit fixed
 // point by themselves and summed over the 16 clusters of a workgroup, so that sums depend on the pairs within the cutoff alone. As in pair_forces.wgsl, each of a
-// cluster's four invocations takes every fourth neighbor. Needs list_rows.wgsl, fixed64.wgsl and pair.wgsl or pair_lennard_jones.wgsl with its files.
+// cluster's four invocations takes every fourth neighbor. Needs list_rows.wgsl, fixed64.wgsl, fixed64_series.wgsl and pair.wgsl or pair_lennard_jones.wgsl with its files.
 // `pair_sums`: for each workgroup these three. `fault` 3: a pair's energy is out of range.
 
 override atoms: u32;
@@ -15,7 +15,7 @@ override clusters: u32;
 var<workgroup> pair_tree: array<vec2<u32>, 64>;
 
 // Words of a row that are computed before their sums are added to those of 64 bits: four pairs in each, a quarter of them for each invocation.
-const PAIR_STRETCH: u32 = 1024u;
+const PAIR_STRETCH: u32 = FIXED64_SERIES / 2u;
 
 // Pairs of a neighbor with the cluster's atoms that `excluded` does not name. Whether all were in range.
 fn pair_sums_of(first: u32, b: PairAtom, excluded: u32, sums: ptr<function, Fixed64Series>) -> bool {

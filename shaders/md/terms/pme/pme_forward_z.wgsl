@@ -1,10 +1,13 @@
 // The grid of charges transformed along z, two real rows a and b at once as a + i b: A_k = (Z_k + conj Z_(N-k)) / 2, B_k = (Z_k - conj Z_(N-k)) / 2i.
 // Frequencies above N / 2 are the conjugates of others and are left out. Needs fft_factors.wgsl and fft.wgsl.
-// Rows: nx ny, and more, without charges, up to whole workgroups. `pme_grid`: [rows, nz], units of 2^-26 e. `pme_waves`: real parts [rows, columns], then
+// Rows: nx ny, and more, without charges, up to whole workgroups. `pme_grid`: [rows, nz + 4], units of 2^-26 e, see
+// pme_spread.wgsl. `pme_waves`: real parts [rows, columns], then
 // imaginary parts, e; see pme_transform_y.wgsl.
 // `fault` 9: a grid point holds 16 e or more, half of what its 32 bits hold.
 
 override pme_columns: u32;
+override pme_row: u32;
+override pme_grid_points: u32;
 override pme_waves_half: u32;
 override pme_waves_count: u32;
 
@@ -18,7 +21,11 @@ const PME_GRID_MAX: i32 = 1073741824;
 
 // A row past the last one has no charges, but room.
 fn pme_forward_z_charge(row: u32, element: u32) -> f32 {
-    let units = pme_grid[row * fft_size + element];
+    let at = min(row * pme_row + element, pme_grid_points - 1u);
+    var units = pme_grid[at];
+    if element + fft_size < pme_row {
+        units += pme_grid[min(at + fft_size, pme_grid_points - 1u)];
+    }
     if (units >= PME_GRID_MAX) | (units <= -PME_GRID_MAX) {
         atomicMax(&fault[0], 9u);
     }

@@ -1,15 +1,21 @@
 // Spreads charges over the grid, each contribution rounded to the nearest by itself in units of 2^-26 e, so that sums are exact in any order.
 // A grid point holds up to 32 e; partial sums may overflow. One invocation an atom. Needs pme_spline.wgsl.
-// `pme_charges`: by tag, in units of 2^-26 e. `pme_grid`: [nx, ny, nz], zero before.
+// `pme_charges`: by tag, in units of 2^-26 e. `pme_grid`: [nx, ny, nz + 4], zero before: along z the five points of an atom follow each other, and the last four of a
+// row belong to its first four.
 
 override atoms: u32;
+override pme_row: u32;
+override pme_grid_points: u32;
 
 @group(0) @binding(0) var<storage, read> positions: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> pme_charges: array<f32>;
 @group(0) @binding(2) var<storage, read_write> pme_grid: array<atomic<i32>>;
 
-fn pme_spread_add(point: u32, share: f32) {
-    atomicAdd(&pme_grid[point], i32(share + select(-0.5, 0.5, share >= 0.0)));
+// More than a share can be: the conversion stays within integers.
+const PME_SHARE_MAX: f32 = 1073741824.0;
+
+fn pme_spread_units(share: f32) -> i32 {
+    return i32(round(max(-PME_SHARE_MAX, min(PME_SHARE_MAX, share))));
 }
 
 @compute @workgroup_size(64)
@@ -26,21 +32,18 @@ fn pme_spread(@builtin(global_invocation_id) id: vec3<u32>) {
     var x = pme_spline(position.x, pme_nx);
     var y = pme_spline(position.y, pme_ny);
     let z = pme_spline(position.z, pme_nz);
-    let z1 = pme_point(z.first, 1u, pme_nz);
-    let z2 = pme_point(z.first, 2u, pme_nz);
-    let z3 = pme_point(z.first, 3u, pme_nz);
-    let z4 = pme_point(z.first, 4u, pme_nz);
     for (var i = 0u; i < 5u; i++) {
         let plane = pme_point(x.first, i, pme_nx) * pme_ny;
         let share_x = charge * x.w[i];
         for (var j = 0u; j < 5u; j++) {
-            let row = (plane + pme_point(y.first, j, pme_ny)) * pme_nz;
-            let share_y = share_x * y.w[j];
-            pme_spread_add(row + z.first, share_y * z.w[0]);
-            pme_spread_add(row + z1, share_y * z.w[1]);
-            pme_spread_add(row + z2, share_y * z.w[2]);
-            pme_spread_add(row + z3, share_y * z.w[3]);
-            pme_spread_add(row + z4, share_y * z.w[4]);
+            let row = (plane + pme_point(y.first, j, pme_ny)) * pme_row;
+            let share = share_x * y.w[j];
+            let point = min(row + z.first, pme_grid_points - 5u);
+            atomicAdd(&pme_grid[point], pme_spread_units(share * z.w[0]));
+            atomicAdd(&pme_grid[point + 1u], pme_spread_units(share * z.w[1]));
+            atomicAdd(&pme_grid[point + 2u], pme_spread_units(share * z.w[2]));
+            atomicAdd(&pme_grid[point + 3u], pme_spread_units(share * z.w[3]));
+            atomicAdd(&pme_grid[point + 4u], pme_spread_units(share * z.w[4]));
         }
     }
 }

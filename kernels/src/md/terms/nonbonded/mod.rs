@@ -69,7 +69,11 @@ impl Part for Nonbonded {
         law.extend(if charged { self.charged(draft) } else { self.uncharged(draft) });
         let files = [&law[..], &["md/terms/nonbonded/pair_forces.wgsl"]].concat();
         draft.kernel(Phase::Forces, Kernel::new("pair_forces", &files).over("slots"));
-        let last = ["md/observe/fixed64.wgsl", "md/terms/nonbonded/pair_energies.wgsl"];
+        let last = [
+            "md/observe/fixed64.wgsl",
+            "md/observe/fixed64_series.wgsl",
+            "md/terms/nonbonded/pair_energies.wgsl",
+        ];
         let files = [&law[..], &last].concat();
         let groups = draft.kernel(Phase::Observe, Kernel::new("pair_energies", &files).over("slots"));
         if charged {

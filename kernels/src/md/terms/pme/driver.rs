@@ -9,6 +9,8 @@ use crate::md::system::nonbonded::{COULOMB, PME_GRID_MIN};
 pub const CHARGE_UNITS: f64 = 67_108_864.0;
 /// The largest charge that may be spread, e: its largest share of a grid point, 0.215, stays far below the grid's 32 e.
 pub const CHARGE_MAX: f64 = 64.0;
+/// Points that a row of the grid of charges has more than the row of the potential: an atom spreads over five.
+const ROW_EXTRA: u64 = 4;
 
 /// The reciprocal sum of a cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +65,11 @@ impl Pme {
         self.rows().next_multiple_of(2 << self.plans[2].lines_log)
     }
 
+    /// Points of the grid of charges: rows are longer by what an atom at their end reaches over it.
+    pub fn grid_room(&self) -> u64 {
+        self.rows_room() * (u64::from(self.grid()[2]) + ROW_EXTRA)
+    }
+
     /// Points of the rows that there is room for.
     pub fn points_room(&self) -> u64 {
         self.rows_room() * u64::from(self.grid()[2])
@@ -75,7 +82,7 @@ impl Pme {
     }
 
     /// Integer constants of the shaders.
-    pub fn integers(&self) -> [(&'static str, u64); 8] {
+    pub fn integers(&self) -> [(&'static str, u64); 10] {
         let [x, y, z] = self.grid().map(u64::from);
         [
             ("pme_nx", x),
@@ -84,6 +91,8 @@ impl Pme {
             ("pme_columns", self.columns()),
             ("pme_rows", self.rows()),
             ("pme_points", self.points_room()),
+            ("pme_row", z + ROW_EXTRA),
+            ("pme_grid_points", self.grid_room()),
             ("pme_waves_half", self.rows_room() * self.columns()),
             ("pme_waves_count", 2 * self.rows_room() * self.columns()),
         ]

@@ -77,14 +77,15 @@ impl Reciprocal<'_> {
             let roots = roots.into_iter().flatten().map(f64::from);
             draft.constant_f32(&format!("fft_roots_{axis}"), &[&rows, "2"], roots);
         }
-        draft.scratch("pme_grid", Element::I32, &["pme_points"]);
+        draft.scratch("pme_grid", Element::I32, &["pme_grid_points"]);
         draft.scratch("pme_waves", Element::F32, &["pme_waves_count"]);
         draft.scratch("pme_potential", Element::F32, &["pme_points"]);
     }
 
     fn kernels(&self, draft: &mut Draft) {
-        let points = draft.integer_of("pme_points");
-        draft.kernel(Phase::Clear, draft.clearing("pme_grid", points).feeds_energies());
+        let points = draft.integer_of("pme_grid_points");
+        // Right before the grid is used, so that it is in the caches.
+        draft.kernel(Phase::Forces, draft.clearing("pme_grid", points).feeds_energies());
         let spread = ["md/terms/pme/pme_spline.wgsl", "md/terms/pme/pme_spread.wgsl"];
         draft.kernel(
             Phase::Forces,
