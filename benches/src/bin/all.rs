@@ -28,7 +28,7 @@ struct Arguments {
     #[arg(long, default_value_t = 5)]
     repeats: usize,
     /// Atom-steps of one reading, in millions: steps are chosen by a system's size, whole fifties.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 4.0)]
     millions: f64,
     /// Append to the history, and draw it.
     #[arg(long)]
