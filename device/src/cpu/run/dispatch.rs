@@ -37,7 +37,8 @@ pub(super) struct Dispatch {
     parts: Vec<Share>,
 }
 
-/// A thread's part of a dispatch: what is left of it.
+/// A thread's part of a dispatch: what is left of it. Two do not share a line of the cache.
+#[repr(align(64))]
 struct Share {
     next: AtomicU64,
     end: u64,
