@@ -67,7 +67,7 @@
 //! ([`Draft::force_units`] says otherwise). [`Phase::Clear`] sets it to 0; kernels of [`Phase::Forces`] add each contribution, rounded to nearest by itself, with
 //! `atomicAdd` whose result is unused, so that order cannot show. The constant `force_scale` is 2¹⁴ (units for
 //! 1 kJ/mol/nm), `force_unit` its inverse. A contribution that does not fit 31 bits is fault 6. Partial sums may wrap around.
-//! A term that works on sorted atoms may use `slot_force_sums` (the same, by slot, four words a row; [`Draft::slot_forces`]).
+//! A term that works on sorted atoms may use `slot_force_sums` (the same, by slot, four words a row; [`Draft::slot_forces`]); it is 0 again once it was gathered.
 //!
 //! Sums by slot go to sums by tag in [`Phase::Gather`], virtual sites hand theirs over in [`Phase::Spread`], and [`Phase::Sum`] makes `forces` of the integer sums.
 //! Where sums by slot are all there is, [`Phase::Sum`] makes `forces` of them at once.

@@ -13,7 +13,7 @@
 //! | buffer | WGSL | what |
 //! |---|---|---|
 //! | `sorted` | `array<vec4<u32>>`, by slot | position, kind |
-//! | `origin` | `array<vec4<u32>>`, by slot | where the list takes the atom to be, tag (2³² - 1 past the last atom) |
+//! | `origin` | `array<vec4<u32>>`, by slot | where the list takes the atom to be, tag, plus 2³¹ if it has more than a charge (2³² - 1 past the last atom) |
 //! | `list`, `counts` | see `half_neighbors.wgsl` and `list_rows.wgsl` | neighbors of a cluster |
 //!
 //! A slot is an atom's place in sorted order, its tag the place in the package's own order. Constants: `clusters`, `slots` (4 × clusters),
