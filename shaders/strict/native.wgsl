@@ -10,6 +10,10 @@ fn strict_native_sqrt(x: f32) -> f32 {
     return sqrt(strict_canonical(x));
 }
 
+fn strict_native_inverse_sqrt(x: f32) -> f32 {
+    return 1.0 / sqrt(strict_canonical(x));
+}
+
 fn strict_native_round(x: f32) -> f32 {
     // What is next to nothing becomes 0, and -0 becomes +0.
     return round(x) + 0.0;

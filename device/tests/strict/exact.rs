@@ -142,12 +142,38 @@ fn square_roots_are_correctly_rounded() {
     });
 }
 
+/// Every significand and both parities of exponents on the CPU device, some on the others.
+#[test]
+fn reciprocals_of_roots_are_rounded_twice() {
+    everywhere(|device| {
+        let mut evaluators = [
+            Evaluator::library(device, "bitcast<u32>(strict_inverse_sqrt(a))"),
+            Evaluator::library(device, "bitcast<u32>(strict_sqrt(a))"),
+            Evaluator::new(device, ONE_NAN, "one_nan(1.0 / sqrt(a))", device::Underflow::Canonical),
+            Evaluator::new(device, ONE_NAN, "one_nan(inverseSqrt(a))", device::Underflow::Canonical),
+        ];
+        let stride = if device.info().id == "cpu" { 1 } else { stride(1021) };
+        let significands = (0..1_u32 << 24).step_by(stride);
+        let any = significands.map(|fraction| fraction | (mix(fraction) & 0x7f00_0000));
+        let all: Vec<(u32, u32)> = any.chain(edges()).map(|a| (a, 0)).collect();
+        for inputs in all.chunks(BATCH) {
+            let twice = |a, _| quotient(1f32.to_bits(), root(a));
+            let [inverse, sqrt, quotient, builtin] = &mut evaluators;
+            check("sqrt", device, inputs, &sqrt.run(inputs), |a, _| root(a));
+            check("inverse_sqrt", device, inputs, &inverse.run(inputs), twice);
+            check("1 / sqrt", device, inputs, &quotient.run(inputs), twice);
+            check("inverseSqrt", device, inputs, &builtin.run(inputs), twice);
+        }
+    });
+}
+
 #[test]
 fn what_a_back_end_does_natively_has_the_same_bits() {
     let device = cpu();
     let both = [
         ("strict_divide(a, b)", "strict_native_divide(a, b)"),
         ("strict_sqrt(a)", "strict_native_sqrt(a)"),
+        ("strict_inverse_sqrt(a)", "strict_native_inverse_sqrt(a)"),
         ("strict_floor(a)", "strict_native_floor(a)"),
         ("strict_ceil(a)", "strict_native_ceil(a)"),
         ("strict_trunc(a)", "strict_native_trunc(a)"),

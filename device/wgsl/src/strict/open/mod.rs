@@ -30,6 +30,9 @@ type H = Handle<Expression>;
 const DEGREES_PER_RADIAN: f32 = 57.295_78;
 const RADIANS_PER_DEGREE: f32 = 0.017_453_292;
 
+/// Roots and their reciprocals are from 2^-64 on.
+const GRAIN_OF_ROOTS: i32 = -88;
+
 fn vector_size(inner: &TypeInner) -> Option<VectorSize> {
     match inner {
         TypeInner::Vector { size, .. } => Some(*size),
@@ -93,7 +96,12 @@ impl Rebuild<'_> {
                 let (a, b) = (self.at(left)?, self.at(right)?);
                 return Ok(self.native_quotient(a, b, size));
             }
-            B::Divide => return self.each(&[left, right], Scalar::F32, |r, x| r.div(x[0], x[1])),
+            B::Divide => {
+                if let Some(square) = self.reciprocal_of_root(left, right) {
+                    return self.math_of_each("strict_inverse_sqrt", &[square], GRAIN_OF_ROOTS);
+                }
+                return self.each(&[left, right], Scalar::F32, |r, x| r.div(x[0], x[1]));
+            }
             B::Modulo => {
                 return self.each(&[left, right], Scalar::F32, |r, x| {
                     let quotient = r.div(x[0], x[1]);
@@ -210,8 +218,7 @@ impl Rebuild<'_> {
         if let Some(name) = named(fun) {
             let grain = match fun {
                 F::Floor | F::Ceil | F::Round | F::Trunc => 0,
-                // From 2^-63 on.
-                F::Sqrt | F::InverseSqrt => -88,
+                F::Sqrt | F::InverseSqrt => GRAIN_OF_ROOTS,
                 _ => super::build::FINEST,
             };
             if self.is_native() && matches!(fun, F::Sqrt | F::Floor | F::Ceil | F::Round | F::Trunc) {
@@ -219,11 +226,7 @@ impl Rebuild<'_> {
                 self.set_grain(result, grain);
                 return Ok(result);
             }
-            return self.each(&old, Scalar::F32, |r, x| {
-                let result = r.exact(name, x.to_vec());
-                r.set_grain(result, grain);
-                result
-            });
+            return self.math_of_each(name, &old, grain);
         }
         let size = vector_size(inner);
         let count = size.map_or(1, |size| size as usize);
@@ -281,6 +284,15 @@ impl Rebuild<'_> {
                 Ok(result)
             }
         }
+    }
+
+    /// A library function of old arguments, component by component.
+    fn math_of_each(&mut self, name: &'static str, old: &[H], grain: i32) -> Result<H, Refusal> {
+        self.each(old, Scalar::F32, |r, x| {
+            let result = r.exact(name, x.to_vec());
+            r.set_grain(result, grain);
+            result
+        })
     }
 
     fn as_it_is(&mut self, fun: F, old: &[H]) -> Result<H, Refusal> {

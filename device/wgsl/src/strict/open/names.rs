@@ -58,6 +58,7 @@ pub(super) fn native(name: &'static str) -> &'static str {
     match name {
         "strict_divide" => "strict_native_divide",
         "strict_sqrt" => "strict_native_sqrt",
+        "strict_inverse_sqrt" => "strict_native_inverse_sqrt",
         "strict_floor" => "strict_native_floor",
         "strict_ceil" => "strict_native_ceil",
         "strict_round" => "strict_native_round",

@@ -3,7 +3,7 @@
 use naga::{BinaryOperator as B, Expression, Literal, MathFunction as F, VectorSize};
 
 use super::names::native;
-use super::{DEGREES_PER_RADIAN, H, RADIANS_PER_DEGREE};
+use super::{DEGREES_PER_RADIAN, H, RADIANS_PER_DEGREE, vector_size};
 use crate::strict::rebuild::Rebuild;
 
 impl Rebuild<'_> {
@@ -29,6 +29,27 @@ impl Rebuild<'_> {
     /// 1 / b costs half of what a / b does.
     pub(super) fn is_one(&self, value: H) -> bool {
         matches!(self.new.expressions[value], Expression::Literal(Literal::F32(1.0)))
+    }
+
+    /// x, where an old quotient is 1 / sqrt(x) of a scalar, which the library has in one piece with the same bits.
+    pub(super) fn reciprocal_of_root(&self, left: H, right: H) -> Option<H> {
+        let one = matches!(self.old.expressions[left], Expression::Literal(Literal::F32(1.0)));
+        match self.old.expressions[right] {
+            Expression::Math { fun: F::Sqrt, arg, .. } if one && vector_size(self.inner(right)).is_none() => Some(arg),
+            _ => None,
+        }
+    }
+
+    /// Roots of which nothing but the reciprocal is used: they are not computed by themselves.
+    pub(in crate::strict) fn roots_of_reciprocals(&self) -> Vec<H> {
+        if !self.context.policy.is_exact() || self.context.policy.is_native() {
+            return Vec::new();
+        }
+        let quotients = self.old.expressions.iter().filter_map(|(_, expression)| match expression {
+            Expression::Binary { op: B::Divide, left, right } => self.reciprocal_of_root(*left, *right).map(|_| *right),
+            _ => None,
+        });
+        quotients.filter(|root| self.uses(*root) == 1).collect()
     }
 
     pub(super) fn exact(&mut self, name: &'static str, arguments: Vec<H>) -> H {

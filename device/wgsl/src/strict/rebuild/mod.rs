@@ -59,6 +59,8 @@ pub(super) struct Rebuild<'a> {
     pub(super) marks: Option<Handle<Expression>>,
     /// Of the loops and switches around, outermost first: the loop's mark.
     around: Vec<Option<Mark>>,
+    /// Old expressions that are not evaluated: what uses them does without.
+    spared: Vec<Handle<Expression>>,
     /// The next loop's number, of all loops of the module.
     pub(super) next_loop: u32,
 }
@@ -94,8 +96,10 @@ pub(super) fn function(
         inside: vec![None; old.expressions.len()],
         marks: None,
         around: Vec::new(),
+        spared: Vec::new(),
         next_loop: context.first_loop,
     };
+    rebuild.spared = rebuild.roots_of_reciprocals();
     for (handle, local) in old.local_variables.iter() {
         let init = match local.init {
             Some(init) => Some(rebuild.constant(init)?),
@@ -120,6 +124,11 @@ impl<'a> Rebuild<'a> {
     /// Type of an old expression.
     pub(super) fn inner(&self, handle: Handle<Expression>) -> &'a TypeInner {
         self.info[handle].ty.inner_with(&self.context.module.types)
+    }
+
+    /// How often an old expression is used.
+    pub(super) fn uses(&self, handle: Handle<Expression>) -> usize {
+        self.info[handle].ref_count
     }
 
     /// Handle of an old expression's type, where it has one.

@@ -32,6 +32,9 @@ impl<'a> Rebuild<'a> {
         let new = match statement {
             Statement::Emit(range) => {
                 for handle in range.clone() {
+                    if self.spared.contains(&handle) {
+                        continue;
+                    }
                     self.span = self.old.expressions.get_span(handle);
                     let there = self.expression(handle)?;
                     self.map[handle.index()] = Some(there);
