@@ -46,7 +46,11 @@ impl Rebuild<'_> {
             return Vec::new();
         }
         let quotients = self.old.expressions.iter().filter_map(|(_, expression)| match expression {
-            Expression::Binary { op: B::Divide, left, right } => self.reciprocal_of_root(*left, *right).map(|_| *right),
+            Expression::Binary {
+                op: B::Divide,
+                left,
+                right,
+            } => self.reciprocal_of_root(*left, *right).map(|_| *right),
             _ => None,
         });
         quotients.filter(|root| self.uses(*root) == 1).collect()
