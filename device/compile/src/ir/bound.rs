@@ -3,7 +3,7 @@
 //! An integer is at most its bound, unsigned. A float is no NaN and at most its bound in size; bounds of floats are the bits of
 //! a float, which grow as the float does. `u32::MAX` says that nothing is known.
 
-use super::{Bin, Ty, Un};
+use super::{Bin, Op, Ty, Un, Value, ValueInfo};
 
 const UNKNOWN: u32 = u32::MAX;
 /// Sums and products up to here stay far from infinity.
@@ -62,9 +62,24 @@ pub(super) fn quotient(a: u32, least: f32) -> u32 {
     }
 }
 
-/// Whether a float with this bound lies within an `i32`.
-pub(crate) fn fits_i32(a: u32) -> bool {
-    size(a) < 2_147_483_648.0
+/// The largest f32 below 2^31.
+pub(crate) const I32_MAX_AS_F32: f32 = 2_147_483_520.0;
+
+/// Whether a float is no NaN and known to be below 2^31. What is below -2^31 becomes -2^31 by every machine's conversion; above, machines differ.
+pub(crate) fn is_below_i32_max(values: &[ValueInfo], float: Value) -> bool {
+    let constant = |value: Value| match values[value.0 as usize].op {
+        Op::Const(bits) => f32::from_bits(bits),
+        _ => f32::NAN,
+    };
+    let info = values[float.0 as usize];
+    match info.op {
+        _ if size(info.max) < 2_147_483_648.0 => true,
+        Op::Un(Un::FNearest | Un::FTrunc, a) => is_below_i32_max(values, a),
+        Op::Bin(Bin::FAdd, a, b) if constant(b) == 0.0 => is_below_i32_max(values, a),
+        // `b < a ? b : a`.
+        Op::Bin(Bin::FMin, a, _) => constant(a) <= I32_MAX_AS_F32,
+        _ => false,
+    }
 }
 
 /// The largest size of a float with this bound; infinity when nothing is known.

@@ -28,7 +28,7 @@ mod sums;
 mod verify;
 
 pub(crate) use self::abreast::{ABREAST, abreast};
-pub(crate) use self::bound::fits_i32;
+pub(crate) use self::bound::{I32_MAX_AS_F32, is_below_i32_max};
 pub(crate) use self::build::Builder;
 pub(crate) use self::order::order;
 pub(crate) use self::sums::{ROW_WORDS, row, separate};

@@ -5,10 +5,9 @@ use naga::{Expression, Handle, Literal, RelationalFunction, Scalar, ScalarKind, 
 use super::place::Pointer;
 use super::shape::Shape;
 use super::{Fault, Frame, Lower, Lowered, fault};
-use crate::ir::{Bin, Rmw, Ty, Un, Value, Watch, fits_i32};
+use crate::ir::{Bin, I32_MAX_AS_F32, Rmw, Ty, Un, Value, Watch, is_below_i32_max};
 
 /// Largest f32 that an i32 and a u32 can hold.
-const I32_MAX_AS_F32: f32 = 2_147_483_520.0;
 const U32_MAX_AS_F32: f32 = 4_294_967_040.0;
 
 impl<'m> Lower<'m> {
@@ -299,7 +298,7 @@ impl<'m> Lower<'m> {
             (Sint | Uint, Float, false) => self.b.bits_float(word),
             (Float, Sint, true) => {
                 self.watch_convert(word, true);
-                if fits_i32(self.b.max(word)) {
+                if is_below_i32_max(&self.b.kernel.values, word) {
                     return self.b.signed_of(word);
                 }
                 let limit = self.b.float(I32_MAX_AS_F32);

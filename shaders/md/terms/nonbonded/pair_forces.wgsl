@@ -35,12 +35,12 @@ struct PairUnits {
     size2: f32,
 }
 
-// Rounded to the nearest, halves to even. What exceeds the limit, or is no number, is a fault by its size; the limit keeps the conversion within integers.
+// Rounded to the nearest, halves to even. What exceeds the limit, or is no number, is a fault by its size, and what becomes of it does not matter: the limit and the
+// conversion keep it within integers.
 fn pair_units(g: PairGeometry, scale: f32) -> PairUnits {
     let scaled = scale * -force_scale;
     let force = g.r * scaled;
-    let within = max(vec3<f32>(-PAIR_LIMIT), min(vec3<f32>(PAIR_LIMIT), force));
-    return PairUnits(vec3<i32>(round(within)), scaled * scaled * g.square);
+    return PairUnits(vec3<i32>(round(min(vec3<f32>(PAIR_LIMIT), force))), scaled * scaled * g.square);
 }
 
 fn pair_whole(g: PairGeometry, a: PairAtom, b: PairAtom, counts: bool) -> PairUnits {

@@ -1,7 +1,7 @@
 //! Operations of one operand.
 
 use super::{Emitter, NAN};
-use crate::ir::{Un, Value, fits_i32};
+use crate::ir::{Un, Value, is_below_i32_max};
 
 impl Emitter<'_> {
     pub(super) fn scalar_un(&mut self, un: Un, a: Value) {
@@ -139,8 +139,8 @@ impl Emitter<'_> {
                 self.code.i().f32x4_eq().v128_bitselect();
             }
             Un::RawBits | Un::BitsFloat | Un::Clz | Un::Ctz => {}
-            // Within the integers all machines convert alike, by one instruction.
-            Un::FloatToS if fits_i32(self.kernel.values[a.0 as usize].max) => {
+            // Below 2^31 all machines convert alike, by one instruction.
+            Un::FloatToS if is_below_i32_max(&self.kernel.values, a) => {
                 self.code.i().i32x4_relaxed_trunc_f32x4_s();
             }
             Un::FloatToS => {
