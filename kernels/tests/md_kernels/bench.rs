@@ -145,9 +145,7 @@ impl Bench {
         pass.invocations = None;
         pass.workgroups = Some(vec![Count::Name(format!("pme_groups_{axis}"))]);
         pass.constants = constants;
-        for table in ["fft_plan", "fft_roots"] {
-            pass.bindings.insert(table.into(), format!("{table}_{axis}"));
-        }
+        pass.bindings.insert("fft_roots".into(), format!("fft_roots_{axis}"));
     }
 
     fn package(&self, steps: u64) -> Package {

@@ -173,8 +173,6 @@ pub(crate) fn bench(cell: &FixedCell, pme: &Pme, points: &[[f64; 3]], charges: &
         }
     };
     for (axis, plan) in ["x", "y", "z"].into_iter().zip(pme.plans()) {
-        let table = plan.table();
-        bench.words(&format!("fft_plan_{axis}"), &[table.len(), 2], table.into_iter().flatten());
         let roots = plan.roots();
         bench.floats(
             &format!("fft_roots_{axis}"),

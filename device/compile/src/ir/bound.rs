@@ -39,7 +39,7 @@ pub(super) fn bin(bin: Bin, a: u32, b: u32, b_is: Option<u32>) -> u32 {
         Bin::IMul => a.checked_mul(b),
         Bin::And | Bin::MinU => Some(a.min(b)),
         Bin::MaxU => Some(a.max(b)),
-        Bin::DivU => Some(a),
+        Bin::DivU => Some(a / b_is.filter(|b| *b > 0).unwrap_or(1)),
         Bin::RemU => b_is.filter(|b| *b > 0).map(|b| (b - 1).min(a)),
         Bin::ShrU => b_is.map(|b| a >> (b & 31)),
         Bin::Shl => b_is.and_then(|b| a.checked_mul(1 << (b & 31))),

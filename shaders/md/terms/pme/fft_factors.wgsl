@@ -3,19 +3,23 @@
 // Where p is odd, inputs r and p - r share their products: sums and differences of the two, times cosines and sines of 2 pi k / p.
 // Needs fft.wgsl, of which it is a part.
 
-// Where a transform of p elements reads and writes: input r is `apart` elements further than the first, output k `done` elements.
+// Where a transform of p elements reads and writes: places in the memory. All but three of these are constants.
 struct FftPart {
-    line: u32,
+    // Input 0 and output 0, from where their halves of the memory begin.
     source: u32,
-    apart: u32,
     result: u32,
+    // Where the halves begin.
+    inputs: u32,
+    outputs: u32,
+    // From one input to the next, and from one output to the next.
+    apart: u32,
     done: u32,
     // What input r is turned by: r times this power of the root.
     power: u32,
 }
 
 fn fft_input(part: FftPart, r: u32) -> vec2<f32> {
-    return fft_get(part.source + r * part.apart, part.line);
+    return fft_load(part.source + (part.inputs + r * part.apart));
 }
 
 fn fft_turned(z: vec2<f32>, power: u32) -> vec2<f32> {
@@ -24,7 +28,7 @@ fn fft_turned(z: vec2<f32>, power: u32) -> vec2<f32> {
 }
 
 fn fft_output(part: FftPart, k: u32, z: vec2<f32>) {
-    fft_put(part.result + k * part.done, part.line, z);
+    fft_store(part.result + (part.outputs + k * part.done), z);
 }
 
 // Outputs k and p - k: m -+ i n.

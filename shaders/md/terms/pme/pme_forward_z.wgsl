@@ -12,7 +12,6 @@ override pme_waves_half: u32;
 override pme_waves_count: u32;
 
 @group(0) @binding(0) var<storage, read> pme_grid: array<i32>;
-@group(0) @binding(1) var<storage, read> fft_plan: array<vec2<u32>>;
 @group(0) @binding(2) var<storage, read> fft_roots: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> pme_waves: array<f32>;
 @group(0) @binding(4) var<storage, read_write> fault: array<atomic<u32>>;

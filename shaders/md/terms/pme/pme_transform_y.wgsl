@@ -5,7 +5,6 @@ override pme_columns: u32;
 override pme_waves_half: u32;
 override fft_backwards: bool;
 
-@group(0) @binding(0) var<storage, read> fft_plan: array<vec2<u32>>;
 @group(0) @binding(1) var<storage, read> fft_roots: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read_write> pme_waves: array<f32>;
 

@@ -8,6 +8,9 @@ use crate::package::manifest::Number;
 pub const SIZE_MAX: u32 = 256;
 /// Fewest and most lines that a workgroup transforms, as powers of two.
 const LINES_LOG: [u32; 2] = [2, 3];
+/// Stages that `fft.wgsl` has room for: no length up to [`SIZE_MAX`] has more factors.
+#[cfg(test)]
+const STAGES_MAX: usize = 5;
 /// Factors whose transforms are written out in `fft_factors.wgsl`.
 const WRITTEN_OUT: [u32; 5] = [2, 3, 4, 5, 7];
 
@@ -40,58 +43,29 @@ impl FftPlan {
         })
     }
 
-    /// `fft_plan`, rows of 2: for each stage (p, N / p), then for each stage and each of its N / p transforms (first output, power of the root).
-    pub fn table(&self) -> Vec<[u32; 2]> {
-        let size = self.size;
-        let mut table: Vec<[u32; 2]> = self.factors.iter().map(|p| [*p, size / p]).collect();
-        // Outputs of the stages before: their transforms have this length.
-        let mut done = 1;
-        for p in &self.factors {
-            let length = done * p;
-            table.extend((0..size / p).map(|item| {
-                let within = item % done;
-                [item / done * length + within, within * (size / length)]
-            }));
-            done = length;
-        }
-        table
-    }
-
-    /// `fft_roots`, `[places / 2, 2]`: (cos, -sin) of 2π t / N, and zeros behind the N of them, so that an index may be masked.
+    /// `fft_roots`, `[size, 2]`: (cos, -sin) of 2π t / N.
     pub fn roots(&self) -> Vec<[f32; 2]> {
         let exact = |x: f64| if x.abs() < 1e-12 { 0.0 } else { x as f32 };
         let root = |t: u32| {
             let angle = std::f64::consts::TAU * f64::from(t) / f64::from(self.size);
             [exact(libm::cos(angle)), exact(-libm::sin(angle))]
         };
-        let mut roots: Vec<[f32; 2]> = (0..self.size).map(root).collect();
-        roots.resize(self.places() as usize / 2, [0.0; 2]);
-        roots
+        (0..self.size).map(root).collect()
     }
 
-    /// Elements of a line that there is room for: twice N, filled up to a power of two.
-    pub fn places(&self) -> u64 {
-        u64::from(2 * self.size).next_power_of_two()
-    }
-
-    /// Constants of `fft.wgsl`: sizes, and which parts of it this length needs.
-    pub fn constants(&self) -> [(&'static str, Number); 12] {
-        let integer = |value: u64| Number::Integer(value.cast_signed());
-        let has = |p: u32| Number::Bool(self.factors.contains(&p));
-        let larger = |p: &u32| !WRITTEN_OUT.contains(p);
+    /// Constants of `fft.wgsl`.
+    pub fn constants(&self) -> [(&'static str, Number); 8] {
+        let integer = |value: u32| Number::Integer(i64::from(value));
+        let factor = |stage: usize| integer(self.factors.get(stage).copied().unwrap_or(1));
         [
-            ("fft_size", integer(u64::from(self.size))),
-            ("fft_stages", integer(self.factors.len() as u64)),
-            ("fft_lines_log", integer(u64::from(self.lines_log))),
-            ("fft_places", integer(self.places())),
-            ("fft_numbers", integer(self.places() << self.lines_log)),
-            ("fft_has_2", has(2)),
-            ("fft_has_3", has(3)),
-            ("fft_has_4", has(4)),
-            ("fft_has_5", has(5)),
-            ("fft_has_7", has(7)),
-            ("fft_has_first", Number::Bool(larger(&self.factors[0]))),
-            ("fft_has_other", Number::Bool(self.factors[1..].iter().any(larger))),
+            ("fft_size", integer(self.size)),
+            ("fft_lines_log", integer(self.lines_log)),
+            ("fft_factor_0", factor(0)),
+            ("fft_factor_1", factor(1)),
+            ("fft_factor_2", factor(2)),
+            ("fft_factor_3", factor(3)),
+            ("fft_factor_4", factor(4)),
+            ("fft_numbers", integer((2 * self.size) << self.lines_log)),
         ]
     }
 
@@ -136,18 +110,10 @@ mod tests {
         for size in 2..=SIZE_MAX {
             let plan = FftPlan::new(size).expect("a plan");
             assert_eq!(plan.factors.iter().product::<u32>(), size);
+            assert!(plan.factors.len() <= STAGES_MAX);
             // 16 KiB of a workgroup's memory.
-            let bytes = 8 * (plan.places() << plan.lines_log);
+            let bytes = 16 * (size << plan.lines_log);
             assert!(bytes <= 16 << 10 && plan.lines_log >= 2, "{plan:?}");
-            let table = plan.table();
-            let (stages, mut parts) = table.split_at(plan.factors.len());
-            for [p, apart] in stages {
-                let (stage, rest) = parts.split_at(*apart as usize);
-                // An input is turned by up to p - 1 times a power; the shader takes it from the table as it is.
-                assert!(stage.iter().all(|[_, power]| power * (p - 1) < size), "{plan:?}");
-                parts = rest;
-            }
-            assert!(parts.is_empty(), "{plan:?}");
         }
         assert_eq!(FftPlan::new(56).expect("a plan").factors, [7, 4, 2]);
         assert_eq!(FftPlan::new(180).expect("a plan").factors, [5, 4, 3, 3]);

@@ -69,9 +69,6 @@ impl Reciprocal<'_> {
             }
         }
         for (axis, plan) in AXES.into_iter().zip(self.pme.plans()) {
-            let table = plan.table();
-            let rows = table.len().to_string();
-            draft.constant_u32(&format!("fft_plan_{axis}"), &[&rows, "2"], table.into_iter().flatten());
             let roots = plan.roots();
             let rows = roots.len().to_string();
             let roots = roots.into_iter().flatten().map(f64::from);
@@ -133,7 +130,6 @@ impl Reciprocal<'_> {
         let (plan, name) = (&self.pme.plans()[axis], AXES[axis]);
         let kernel = kernel
             .workgroups(&format!("pme_groups_{name}"))
-            .bind("fft_plan", &format!("fft_plan_{name}"))
             .bind("fft_roots", &format!("fft_roots_{name}"));
         plan.constants()
             .into_iter()
