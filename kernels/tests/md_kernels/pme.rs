@@ -156,10 +156,9 @@ pub(crate) fn bench(cell: &FixedCell, pme: &Pme, points: &[[f64; 3]], charges: &
     }
     bench.floats("pme_charges", &[atoms], Pme::charges(charges).expect("good charges"));
     let [nx, ny, nz] = pme.grid().map(|n| n as usize);
-    let points = pme.points_room() as usize;
     let grid = pme.grid_room() as usize;
     bench.integers("pme_grid", &[grid], vec![0; grid]);
-    bench.floats("pme_potential", &[points], vec![0.0; points]);
+    bench.floats("pme_potential", &[grid], vec![0.0; grid]);
     let waves = 2 * (pme.rows_room() * pme.columns()) as usize;
     bench.floats("pme_waves", &[waves], vec![0.0; waves]);
     let influence = match pme.axes() {
@@ -237,7 +236,8 @@ pub(crate) fn errors(cell: &FixedCell, alpha: f64, pme: &Pme, charges: &[f64], r
     let exact = exact(cell, alpha, n, &results.positions(), charges);
     let units: Vec<f64> = exact.grid.iter().map(|q| q * CHARGE_UNITS).collect();
     let units_found = results.integers("pme_grid");
-    let folded = units_found.chunks(n[2] + 4).flat_map(|row| {
+    let row = pme.row() as usize;
+    let folded = units_found.chunks(row).flat_map(|row| {
         let (row, beyond) = row.split_at(n[2]);
         let more = |z: usize| beyond.get(z).copied().unwrap_or(0);
         row.iter()
@@ -247,7 +247,9 @@ pub(crate) fn errors(cell: &FixedCell, alpha: f64, pme: &Pme, charges: &[f64], r
     });
     let grid = worst(folded, &units);
     let rms = (exact.potential.iter().map(|x| x * x).sum::<f64>() / exact.potential.len() as f64).sqrt();
-    let potential = worst(results.floats("pme_potential").into_iter().map(f64::from), &exact.potential) / rms;
+    let found = results.floats("pme_potential");
+    let found = found.chunks(row).flat_map(|row| &row[..n[2]]);
+    let potential = worst(found.map(|phi| f64::from(*phi)), &exact.potential) / rms;
     let energy = energy_of(results, "pme_sums") / exact.energy - 1.0;
     let forces = relative(&forces_of(results), &exact.forces);
     println!(

@@ -47,6 +47,12 @@ impl Emitter<'_> {
                 left = &left[row..];
                 continue;
             }
+            let row = self.loads_length(left);
+            if row > 1 {
+                self.loads(&left[..row]);
+                left = &left[row..];
+                continue;
+            }
             left = rest;
             let escapes = self.stmt(stmt.borrow());
             if !escapes || rest.is_empty() {
@@ -74,6 +80,18 @@ impl Emitter<'_> {
         let mark = self.mark();
         stmts.iter().for_each(|stmt| self.begin(stmt.borrow()));
         self.add_row(stmts);
+        self.give_back_to(mark);
+        stmts.iter().for_each(|stmt| self.end(stmt.borrow()));
+    }
+
+    /// Loads of words that follow each other ([`Emitter::loads_length`]).
+    fn loads(&mut self, stmts: &[impl Borrow<Stmt>]) {
+        if !self.within_limits() {
+            return;
+        }
+        let mark = self.mark();
+        stmts.iter().for_each(|stmt| self.begin(stmt.borrow()));
+        self.load_row(stmts);
         self.give_back_to(mark);
         stmts.iter().for_each(|stmt| self.end(stmt.borrow()));
     }

@@ -3,11 +3,13 @@
 //! Four addresses that follow each other are one vector load; four that are equal are one scalar load; all others are read lane
 //! by lane, and vectors of several words are then transposed.
 
+use std::borrow::Borrow;
+
 use super::Emitter;
 use super::code::{Local, words};
 use super::memory::{PRIVATE_WORD, Pattern};
 use crate::analyse::Spread;
-use crate::ir::{Place, Space, Ty, Value};
+use crate::ir::{Place, Space, Stmt, Ty, Value, loads};
 
 impl Emitter<'_> {
     pub(super) fn load(&mut self, first: Value, count: u32, place: &Place) {
@@ -56,6 +58,39 @@ impl Emitter<'_> {
                 self.code.end();
             }
             Pattern::Even { .. } | Pattern::Scattered => self.load_scattered(&values, place, offset),
+        }
+    }
+
+    /// How many of these statements, from the first one on, load words that follow each other, at addresses that differ from lane to lane but are known to be within.
+    pub(super) fn loads_length(&self, stmts: &[impl Borrow<Stmt>]) -> usize {
+        let length = loads(stmts.iter().map(Borrow::borrow));
+        match stmts.first().map(Borrow::borrow) {
+            Some(Stmt::Load { at, .. }) if length > 1 && at.space != Space::Private && at.terms.iter().all(|term| term.proven) => {
+                match self.pattern(at) {
+                    Pattern::Same | Pattern::Even { bytes: 4, .. } => 1,
+                    Pattern::Even { .. } | Pattern::Scattered => length,
+                }
+            }
+            _ => 1,
+        }
+    }
+
+    /// Load words that follow each other: each lane's at once, then transposed.
+    pub(super) fn load_row(&mut self, stmts: &[impl Borrow<Stmt>]) {
+        let firsts = stmts.iter().filter_map(|stmt| match stmt.borrow() {
+            Stmt::Load { first, .. } => Some(*first),
+            _ => None,
+        });
+        let values: Vec<Value> = firsts.collect();
+        let Some(Stmt::Load { at: place, .. }) = stmts.first().map(Borrow::borrow) else {
+            return;
+        };
+        self.come_from(self.kernel.spans[values[0].0 as usize]);
+        self.note_unlooked(place.space, &values);
+        let offset = self.offset(place);
+        match self.pattern(place) {
+            Pattern::Even { bytes, term, .. } => self.load_even(&values, place, offset, bytes, term),
+            Pattern::Same | Pattern::Scattered => self.load_scattered(&values, place, offset),
         }
     }
 

@@ -31,7 +31,7 @@ pub(crate) use self::abreast::{ABREAST, abreast};
 pub(crate) use self::bound::{I32_MAX_AS_F32, is_below_i32_max};
 pub(crate) use self::build::Builder;
 pub(crate) use self::order::order;
-pub(crate) use self::sums::{ROW_WORDS, row, separate};
+pub(crate) use self::sums::{ROW_WORDS, loads, row, separate};
 pub(crate) use self::verify::verify;
 
 use naga::Span;

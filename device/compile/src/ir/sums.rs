@@ -15,12 +15,29 @@ const ROUNDS_MAX: u64 = 64;
 
 /// How many of these statements, from the first one on, add to words that follow each other: as many as a row has at most.
 pub(crate) fn row<'s>(stmts: impl Iterator<Item = &'s Stmt>) -> usize {
-    let additions = stmts.map_while(|stmt| match stmt {
+    side_by_side(stmts.map_while(|stmt| match stmt {
         Stmt::Atomic { result: None, at, .. } => Some(at),
         _ => None,
-    });
+    }))
+}
+
+/// The same for loads of single words.
+pub(crate) fn loads<'s>(stmts: impl Iterator<Item = &'s Stmt>) -> usize {
+    side_by_side(stmts.map_while(|stmt| match stmt {
+        Stmt::Load {
+            count: 1,
+            at,
+            agreed: false,
+            ..
+        } => Some(at),
+        _ => None,
+    }))
+}
+
+/// How many of these places, from the first one on, are words that follow each other.
+fn side_by_side<'s>(places: impl Iterator<Item = &'s Place>) -> usize {
     let mut first: Option<&Place> = None;
-    let row = additions.take(ROW_WORDS).enumerate().take_while(|(word, at)| {
+    let row = places.take(ROW_WORDS).enumerate().take_while(|(word, at)| {
         let first = *first.get_or_insert(at);
         at.space == first.space
             && at.base == first.base + 4 * *word as u32

@@ -27,8 +27,9 @@ fn pme_convolve(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
         fft_put(kx, line, vec2<f32>(pme_waves[at], pme_waves[pme_waves_half + at]));
     }
     let middle = fft_transform(local, 0u);
+    let along_x = pme_line(ky, kz);
     for (var kx = fft_first(local); kx < fft_size; kx += fft_step()) {
-        let influence = pme_influence(kx, ky, kz);
+        let influence = pme_influence(along_x, kx);
         let wave = pme_convolve_significant(fft_get(middle + kx, line) * influence);
         // The way back: real and imaginary parts change places.
         fft_put(middle + kx, line, wave.yx);

@@ -1,8 +1,10 @@
 // The reciprocal sum's energy by atoms: q / 2 sum_g phi_g W_g, kJ/mol, summed over the 64 atoms of a workgroup. Self energy and the
 // energy of a net charge are constants that the host adds. Needs pme_spline.wgsl, fixed64.wgsl and energy_sum.wgsl.
-// `pme_charges`: by tag, in units of 2^-26 e. `pme_potential`: [nx, ny, nz], kJ/mol/e. `pme_sums`: one for each workgroup.
+// `pme_charges`: by tag, in units of 2^-26 e. `pme_potential`: [nx, ny, pme_row], kJ/mol/e, see pme_inverse_z.wgsl. `pme_sums`: one for each workgroup.
 
 override atoms: u32;
+override pme_row: u32;
+override pme_grid_points: u32;
 
 @group(0) @binding(0) var<storage, read> positions: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> pme_charges: array<f32>;
@@ -24,19 +26,16 @@ fn pme_energies(
         var x = pme_spline(position.x, pme_nx);
         var y = pme_spline(position.y, pme_ny);
         let z = pme_spline(position.z, pme_nz);
-        let z1 = pme_point(z.first, 1u, pme_nz);
-        let z2 = pme_point(z.first, 2u, pme_nz);
-        let z3 = pme_point(z.first, 3u, pme_nz);
-        let z4 = pme_point(z.first, 4u, pme_nz);
         var phi = 0.0;
         for (var i = 0u; i < 5u; i++) {
             let plane = pme_point(x.first, i, pme_nx) * pme_ny;
             var sum_x = 0.0;
             for (var j = 0u; j < 5u; j++) {
-                let row = (plane + pme_point(y.first, j, pme_ny)) * pme_nz;
-                let outer = pme_potential[row + z.first] * z.w[0] + pme_potential[row + z4] * z.w[4];
-                let inner = pme_potential[row + z1] * z.w[1] + pme_potential[row + z3] * z.w[3];
-                sum_x += ((outer + inner) + pme_potential[row + z2] * z.w[2]) * y.w[j];
+                let row = (plane + pme_point(y.first, j, pme_ny)) * pme_row;
+                let point = min(row + z.first, pme_grid_points - 5u);
+                let outer = pme_potential[point] * z.w[0] + pme_potential[point + 4u] * z.w[4];
+                let inner = pme_potential[point + 1u] * z.w[1] + pme_potential[point + 3u] * z.w[3];
+                sum_x += ((outer + inner) + pme_potential[point + 2u] * z.w[2]) * y.w[j];
             }
             phi += sum_x * x.w[i];
         }

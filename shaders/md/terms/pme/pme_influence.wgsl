@@ -14,17 +14,30 @@ fn pme_influence_frequency(k: u32, n: u32) -> f32 {
     return f32(i32(k)) - select(0.0, f32(i32(n)), k >= (n + 1u) / 2u);
 }
 
-fn pme_influence(kx: u32, ky: u32, kz: u32) -> f32 {
+// Frequencies along y and z that a line along x has, with what they contribute.
+struct PmeLine {
+    fy: f32,
+    fz: f32,
+    modulus: f32,
+}
+
+fn pme_line(ky: u32, kz: u32) -> PmeLine {
+    let one = 2.3283064e-10;
+    let modulus = pme_moduli[fft_size + ky] * pme_moduli[fft_size + pme_ny + kz];
+    return PmeLine(pme_influence_frequency(ky, pme_ny) * one, pme_influence_frequency(kz, pme_nz) * one, modulus);
+}
+
+fn pme_influence(line: PmeLine, kx: u32) -> f32 {
     let one = 2.3283064e-10;
     let fx = pme_influence_frequency(kx, fft_size) * one;
-    let fy = pme_influence_frequency(ky, pme_ny) * one;
-    let fz = pme_influence_frequency(kz, pme_nz) * one;
+    let fy = line.fy;
+    let fz = line.fz;
     let m = vec3<f32>(fx * units_xx, fx * units_xy + fy * units_yy, fx * units_xz + (fy * units_yz + fz * units_zz));
     let m2 = dot(m, m);
     let exponent = pme_decay * m2;
     if m2 == 0.0 || exponent > 40.0 {
         return 0.0;
     }
-    let moduli = pme_moduli[kx] * pme_moduli[fft_size + ky] * pme_moduli[fft_size + pme_ny + kz];
+    let moduli = pme_moduli[kx] * line.modulus;
     return pme_strength * exp(-exponent) * moduli / m2;
 }

@@ -7,11 +7,20 @@ override pme_strength: f32;
 
 @group(0) @binding(2) var<storage, read> pme_axes: array<vec2<f32>>;
 
-fn pme_influence(kx: u32, ky: u32, kz: u32) -> f32 {
+// Frequencies along y and z that a line along x has, with what they contribute.
+struct PmeLine {
+    // exp(-pi^2 m^2 / alpha^2) / B, and m^2.
+    y: vec2<f32>,
+    z: vec2<f32>,
+}
+
+fn pme_line(ky: u32, kz: u32) -> PmeLine {
+    return PmeLine(pme_axes[fft_size + ky], pme_axes[fft_size + pme_ny + kz]);
+}
+
+fn pme_influence(line: PmeLine, kx: u32) -> f32 {
     let x = pme_axes[kx];
-    let y = pme_axes[fft_size + ky];
-    let z = pme_axes[fft_size + pme_ny + kz];
-    let product = x.x * y.x * z.x;
-    let m2 = x.y + y.y + z.y;
+    let product = x.x * line.y.x * line.z.x;
+    let m2 = x.y + line.y.y + line.z.y;
     return select(0.0, pme_strength * product / max(m2, 1e-20), (product > 4e-18) & (m2 > 0.0));
 }

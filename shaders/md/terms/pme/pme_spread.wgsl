@@ -1,7 +1,7 @@
 // Spreads charges over the grid, each contribution rounded to the nearest by itself in units of 2^-26 e, so that sums are exact in any order.
 // A grid point holds up to 32 e; partial sums may overflow. One invocation an atom. Needs pme_spline.wgsl.
-// `pme_charges`: by tag, in units of 2^-26 e. `pme_grid`: [nx, ny, nz + 4], zero before: along z the five points of an atom follow each other, and the last four of a
-// row belong to its first four.
+// `pme_charges`: by tag, in units of 2^-26 e. `pme_grid`: [nx, ny, pme_row], zero before; a row has nz + 4 points, up to a multiple of four: along z the five points of an
+// atom follow each other, and the four behind the last one belong to the first four.
 
 override atoms: u32;
 override pme_row: u32;
@@ -15,7 +15,7 @@ override pme_grid_points: u32;
 const PME_SHARE_MAX: f32 = 1073741824.0;
 
 fn pme_spread_units(share: f32) -> i32 {
-    return i32(round(max(-PME_SHARE_MAX, min(PME_SHARE_MAX, share))));
+    return i32(round(min(PME_SHARE_MAX, share)));
 }
 
 @compute @workgroup_size(64)

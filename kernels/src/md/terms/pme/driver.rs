@@ -9,7 +9,7 @@ use crate::md::system::nonbonded::{COULOMB, PME_GRID_MIN};
 pub const CHARGE_UNITS: f64 = 67_108_864.0;
 /// The largest charge that may be spread, e: its largest share of a grid point, 0.215, stays far below the grid's 32 e.
 pub const CHARGE_MAX: f64 = 64.0;
-/// Points that a row of the grid of charges has more than the row of the potential: an atom spreads over five.
+/// Points that a row of a grid has more than there are: an atom spreads over five.
 const ROW_EXTRA: u64 = 4;
 
 /// The reciprocal sum of a cell.
@@ -65,14 +65,14 @@ impl Pme {
         self.rows().next_multiple_of(2 << self.plans[2].lines_log)
     }
 
-    /// Points of the grid of charges: rows are longer by what an atom at their end reaches over it.
-    pub fn grid_room(&self) -> u64 {
-        self.rows_room() * (u64::from(self.grid()[2]) + ROW_EXTRA)
+    /// Points of a row of the grids of charges and of the potential: longer by what an atom at its end reaches over it, and a multiple of four.
+    pub fn row(&self) -> u64 {
+        (u64::from(self.grid()[2]) + ROW_EXTRA).next_multiple_of(4)
     }
 
-    /// Points of the rows that there is room for.
-    pub fn points_room(&self) -> u64 {
-        self.rows_room() * u64::from(self.grid()[2])
+    /// Points of a grid, with the rows that there is room for.
+    pub fn grid_room(&self) -> u64 {
+        self.rows_room() * self.row()
     }
 
     /// Frequencies kept along z, filled up so that whole workgroups transform them.
@@ -82,7 +82,7 @@ impl Pme {
     }
 
     /// Integer constants of the shaders.
-    pub fn integers(&self) -> [(&'static str, u64); 10] {
+    pub fn integers(&self) -> [(&'static str, u64); 9] {
         let [x, y, z] = self.grid().map(u64::from);
         [
             ("pme_nx", x),
@@ -90,8 +90,7 @@ impl Pme {
             ("pme_nz", z),
             ("pme_columns", self.columns()),
             ("pme_rows", self.rows()),
-            ("pme_points", self.points_room()),
-            ("pme_row", z + ROW_EXTRA),
+            ("pme_row", self.row()),
             ("pme_grid_points", self.grid_room()),
             ("pme_waves_half", self.rows_room() * self.columns()),
             ("pme_waves_count", 2 * self.rows_room() * self.columns()),

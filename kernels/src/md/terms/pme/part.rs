@@ -76,7 +76,7 @@ impl Reciprocal<'_> {
         }
         draft.scratch("pme_grid", Element::I32, &["pme_grid_points"]);
         draft.scratch("pme_waves", Element::F32, &["pme_waves_count"]);
-        draft.scratch("pme_potential", Element::F32, &["pme_points"]);
+        draft.scratch("pme_potential", Element::F32, &["pme_grid_points"]);
     }
 
     fn kernels(&self, draft: &mut Draft) {
