@@ -24,16 +24,18 @@ fn the_centre_of_mass_stops_and_nothing_else_changes() {
     let total: f64 = (0..atoms).map(mass).sum();
     let mut bench = Bench::new(&cell_of([[3.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 3.0]]));
     bench.integer("atoms", atoms);
-    bench.integer("momentum_groups", atoms.div_ceil(64));
+    let groups = atoms.div_ceil(1024);
+    bench.integer("momentum_groups", groups);
     bench.float("momentum_share", 1.0 / (16384.0 * total));
     bench.floats("masses", &[atoms], (0..atoms).map(mass));
     bench.floats("velocities", &[atoms, 3], (0..atoms).flat_map(velocity));
-    bench.integers("momentum_sums", &[atoms.div_ceil(64), 4], vec![0; 4 * atoms.div_ceil(64)]);
-    bench.pass("momentum_sum", &["md/motion/momentum_sum.wgsl"], "atoms");
+    bench.integers("momentum_sums", &[groups, 4], vec![0; 4 * groups]);
+    bench.integer("momentum_invocations", 256 * groups);
+    bench.pass("momentum_sum", &["md/motion/momentum_sum.wgsl"], "momentum_invocations");
     bench.pass(
         "remove_momentum",
         &["md/motion/canonical.wgsl", "md/motion/remove_momentum.wgsl"],
-        "atoms",
+        "momentum_invocations",
     );
     let drift = [0, 1, 2].map(|k| (0..atoms).map(|tag| mass(tag) * velocity(tag)[k]).sum::<f64>() / total);
     let expected: Vec<[f64; 3]> = (0..atoms)

@@ -299,6 +299,11 @@ impl Draft {
         self.number(name, Number::Float(value));
     }
 
+    /// A constant that is true or false.
+    pub fn boolean(&mut self, name: &str, value: bool) {
+        self.number(name, Number::Bool(value));
+    }
+
     fn number(&mut self, name: &str, value: Number) {
         if let Some(other) = self.constants.insert(name.to_owned(), value)
             && other != value

@@ -10,6 +10,9 @@ use crate::package::manifest::{Element, Number};
 /// Units of momentum sums in 1 u nm/ps, see `momentum_sum.wgsl`.
 const MOMENTUM_UNITS: f64 = 16_384.0;
 
+/// Atoms of a workgroup of `momentum_sum.wgsl` and `remove_momentum.wgsl`.
+const ATOMS: u64 = 1024;
+
 /// As OpenMM's CMMotionRemover.
 #[derive(Clone, Copy, Debug)]
 pub struct RemoveMotion<'a> {
@@ -36,12 +39,12 @@ impl Part for RemoveMotion<'_> {
         );
         self.masses.declare(draft);
         let offset = (self.every - self.steps_before % self.every) % self.every;
-        let sum = Kernel::new("momentum_sum", &["md/motion/momentum_sum.wgsl"]).over("atoms");
-        let groups = draft.kernel(Phase::Kick, sum.every(self.every, offset));
-        draft.integer("momentum_groups", groups);
+        draft.integer("momentum_groups", (self.masses.0.len() as u64).div_ceil(ATOMS));
+        let sum = Kernel::new("momentum_sum", &["md/motion/momentum_sum.wgsl"]).workgroups("momentum_groups");
+        draft.kernel(Phase::Kick, sum.every(self.every, offset));
         draft.scratch("momentum_sums", Element::I32, &["momentum_groups", "4"]);
         let files = ["md/motion/canonical.wgsl", "md/motion/remove_momentum.wgsl"];
-        let remove = Kernel::new("remove_momentum", &files).over("atoms");
+        let remove = Kernel::new("remove_momentum", &files).workgroups("momentum_groups");
         let share = Number::Float(1.0 / (MOMENTUM_UNITS * total_u));
         draft.kernel(Phase::Kick, remove.set("momentum_share", share).every(self.every, offset));
     }

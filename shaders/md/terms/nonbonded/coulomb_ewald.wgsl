@@ -18,6 +18,8 @@ override ewald_force_10: f32;
 override ewald_force_11: f32;
 override ewald_force_12: f32;
 override ewald_force_13: f32;
+// Whether the last coefficient is needed.
+override ewald_force_has_13: bool;
 override ewald_energy_0: f32;
 override ewald_energy_1: f32;
 override ewald_energy_2: f32;
@@ -32,12 +34,14 @@ override ewald_energy_10: f32;
 override ewald_energy_11: f32;
 override ewald_energy_12: f32;
 override ewald_energy_13: f32;
+override ewald_energy_has_13: bool;
 
 fn coulomb_force(g: PairGeometry, qq: f32) -> f32 {
     let t = g.square * ewald_t - 1.0;
     let t2 = t * t;
     let even = (((((ewald_force_12 * t2 + ewald_force_10) * t2 + ewald_force_8) * t2 + ewald_force_6) * t2 + ewald_force_4) * t2 + ewald_force_2) * t2 + ewald_force_0;
-    let odd = (((((ewald_force_13 * t2 + ewald_force_11) * t2 + ewald_force_9) * t2 + ewald_force_7) * t2 + ewald_force_5) * t2 + ewald_force_3) * t2 + ewald_force_1;
+    let last = select(ewald_force_11, ewald_force_13 * t2 + ewald_force_11, ewald_force_has_13);
+    let odd = ((((last * t2 + ewald_force_9) * t2 + ewald_force_7) * t2 + ewald_force_5) * t2 + ewald_force_3) * t2 + ewald_force_1;
     return qq * (g.inverse * g.inverse * g.inverse - (odd * t + even));
 }
 
@@ -45,6 +49,7 @@ fn coulomb_energy(g: PairGeometry, qq: f32) -> f32 {
     let t = g.square * ewald_t - 1.0;
     let t2 = t * t;
     let even = (((((ewald_energy_12 * t2 + ewald_energy_10) * t2 + ewald_energy_8) * t2 + ewald_energy_6) * t2 + ewald_energy_4) * t2 + ewald_energy_2) * t2 + ewald_energy_0;
-    let odd = (((((ewald_energy_13 * t2 + ewald_energy_11) * t2 + ewald_energy_9) * t2 + ewald_energy_7) * t2 + ewald_energy_5) * t2 + ewald_energy_3) * t2 + ewald_energy_1;
+    let last = select(ewald_energy_11, ewald_energy_13 * t2 + ewald_energy_11, ewald_energy_has_13);
+    let odd = ((((last * t2 + ewald_energy_9) * t2 + ewald_energy_7) * t2 + ewald_energy_5) * t2 + ewald_energy_3) * t2 + ewald_energy_1;
     return qq * (g.inverse - (odd * t + even));
 }

@@ -152,6 +152,9 @@ impl Nonbonded {
             Coulomb::Ewald { alpha_per_nm } => {
                 draft.float("ewald_t", 2.0 / self.cutoff_nm.powi(2));
                 let [forces, energies] = ewald::polynomials(alpha_per_nm, self.cutoff_nm);
+                let has_last = |powers: &[f64]| powers.last().is_some_and(|power| *power != 0.0);
+                draft.boolean("ewald_force_has_13", has_last(&forces));
+                draft.boolean("ewald_energy_has_13", has_last(&energies));
                 for k in 0..ewald::COEFFICIENTS {
                     draft.float(&format!("ewald_force_{k}"), forces[k]);
                     draft.float(&format!("ewald_energy_{k}"), energies[k]);
