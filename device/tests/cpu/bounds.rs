@@ -33,6 +33,81 @@ fn a_float_within_limits_is_converted_as_any_other() {
     assert_eq!(out, wanted);
 }
 
+/// Kept below 2^31 from above alone, and no NaN: what is too far below becomes the least integer on every machine.
+#[test]
+fn a_float_below_a_limit_is_converted_as_any_other() {
+    let limit = |x: f32| if x < 2e9 { x } else { 2e9 };
+    let values = [
+        0.5,
+        -0.5,
+        1.5,
+        2.5,
+        -2.5,
+        1.9e9,
+        -1.9e9,
+        2e9,
+        3e9,
+        -3e9,
+        -2_147_483_648.0,
+        1e38,
+    ];
+    let others = [-1e38, f32::INFINITY, f32::NEG_INFINITY, f32::NAN];
+    let values: Vec<f32> = values.into_iter().chain(others).collect();
+    for (rounding, rounded) in [("", f32::trunc as fn(f32) -> f32), ("round", f32::round_ties_even)] {
+        let source = format!(
+            "@group(0) @binding(0) var<storage, read> a: array<f32>;
+            @group(0) @binding(1) var<storage, read_write> out: array<i32>;
+            @compute @workgroup_size(4) fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
+                out[id.x] = i32({rounding}(min(2e9, a[id.x])));
+            }}"
+        );
+        let out = Case::new(&source, vec![bits(&values), vec![0; 16]], 4).run().remove(1);
+        let wanted = values.iter().map(|x| (rounded(limit(*x)) as i32).cast_unsigned());
+        assert_eq!(out, wanted.collect::<Vec<_>>(), "{rounding}");
+    }
+}
+
+/// Words that follow each other are loaded at once, at addresses of all kinds.
+#[test]
+fn loads_of_words_that_follow_each_other_are_loads_of_each() {
+    let len = 100_u32;
+    let keys: Vec<u32> = (0..64_u32).map(|i| i * 37 % 101).collect();
+    for (at, place) in [
+        (
+            "min(key[id.x], 95u)",
+            (|keys, i| u32::min(keys[i], 95)) as fn(&[u32], usize) -> u32,
+        ),
+        ("min(7u * (id.x % 13u), 95u)", |_, i| 7 * (i as u32 % 13)),
+        ("min(id.x, 95u)", |_, i| i as u32),
+        ("min(id.y, 95u)", |_, _| 0),
+    ] {
+        for count in 2..=5_u32 {
+            let sum: String = (0..count).map(|k| format!(" + {}u * a[at + {k}u]", 10_u32.pow(k))).collect();
+            let source = format!(
+                "@group(0) @binding(0) var<storage, read> a: array<u32, {len}>;
+                @group(0) @binding(1) var<storage, read> key: array<u32>;
+                @group(0) @binding(2) var<storage, read_write> out: array<u32>;
+                @compute @workgroup_size(16) fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
+                    let at = {at};
+                    if key[id.x] % 5u != 0u {{
+                        out[id.x] = 0u{sum};
+                    }}
+                }}"
+            );
+            let a: Vec<u32> = (0..len).map(|i| i * i + 1).collect();
+            let out = Case::new(&source, vec![a.clone(), keys.clone(), vec![0; 64]], 4)
+                .run()
+                .remove(2);
+            let wanted = |i: usize| {
+                let first = place(&keys, i);
+                let sum = (0..count).map(|k| 10_u32.pow(k) * a[(first + k) as usize]).sum();
+                if keys[i] % 5 == 0 { 0 } else { sum }
+            };
+            assert_eq!(out, (0..64).map(wanted).collect::<Vec<_>>(), "{at}, {count}");
+        }
+    }
+}
+
 /// What a divisor is at least decides whether a quotient is converted as one within the integers: both where it is known, and where tracing it
 /// back ends before.
 #[test]

@@ -65,7 +65,9 @@ impl Emitter<'_> {
     pub(super) fn loads_length(&self, stmts: &[impl Borrow<Stmt>]) -> usize {
         let length = loads(stmts.iter().map(Borrow::borrow));
         match stmts.first().map(Borrow::borrow) {
-            Some(Stmt::Load { at, .. }) if length > 1 && at.space != Space::Private && at.terms.iter().all(|term| term.proven) => {
+            Some(Stmt::Load { at, .. })
+                if length > 1 && at.space != Space::Private && at.terms.iter().all(|term| term.proven) =>
+            {
                 match self.pattern(at) {
                     Pattern::Same | Pattern::Even { bytes: 4, .. } => 1,
                     Pattern::Even { .. } | Pattern::Scattered => length,

@@ -4,7 +4,7 @@
   (import "session" "memory" (memory (;0;) 1 65536 shared))
   (export "run" (func 0))
   (func (;0;) (type 0) (param i32 i32 i32 i32 i32 i32 i32)
-    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 i32 i32 i32 v128 v128 v128 v128)
+    (local i32 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128)
     i32.const 0
     i32.atomic.load offset=96
     if ;; label = @1
@@ -104,61 +104,22 @@
         local.set 28
         local.get 28
         local.set 27
-        i32.const 32
-        i32.const 3
-        i32.const 32
-        i32.const 3
-        i32.lt_u
-        select
-        local.set 22
-        i32.const 32
-        local.get 22
-        i32.sub
-        local.set 29
-        local.get 29
-        i32.const 9
-        local.get 29
-        i32.const 9
-        i32.lt_u
-        select
-        local.set 30
-        local.get 30
-        i32.const 0
-        i32.eq
-        local.set 29
-        local.get 22
-        local.get 30
-        i32.add
-        local.set 31
-        i32.const 32
-        local.get 31
-        i32.sub
-        local.set 22
         local.get 24
-        local.get 22
+        i32.const 20
         i32x4.shl
         local.set 28
-        i32.const 32
-        local.get 30
-        i32.sub
-        local.set 22
         local.get 28
-        local.get 22
+        i32.const 23
         i32x4.shr_u
         local.set 24
-        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
         local.get 24
-        local.get 29
-        select
-        local.set 28
-        local.get 28
         f32x4.convert_i32x4_u
-        local.set 24
+        local.set 28
         local.get 27
-        local.get 24
+        local.get 28
         local.get 26
         v128.bitselect
-        local.set 28
+        local.set 24
         i32.const 0
         v128.load offset=160 align=4
         local.get 25
@@ -171,32 +132,32 @@
         local.get 25
         local.get 27
         v128.xor
-        local.set 24
-        local.get 24
+        local.set 28
+        local.get 28
         local.set 27
         local.get 25
         i32.const 1
         i32x4.shr_u
-        local.set 24
-        local.get 24
+        local.set 28
+        local.get 28
         i32.const 0
         v128.load offset=176 align=4
         v128.and
-        local.set 32
+        local.set 29
         local.get 25
         i32.const 0
         v128.load offset=176 align=4
         v128.and
-        local.set 24
-        local.get 24
+        local.set 28
+        local.get 28
         i32.const 1
         i32x4.shl
         local.set 25
-        local.get 32
+        local.get 29
         local.get 25
         v128.or
-        local.set 24
-        local.get 24
+        local.set 28
+        local.get 28
         i32.const 2
         i32x4.shr_u
         local.set 25
@@ -204,8 +165,8 @@
         i32.const 0
         v128.load offset=192 align=4
         v128.and
-        local.set 32
-        local.get 24
+        local.set 29
+        local.get 28
         i32.const 0
         v128.load offset=192 align=4
         v128.and
@@ -213,34 +174,34 @@
         local.get 25
         i32.const 2
         i32x4.shl
-        local.set 24
-        local.get 32
-        local.get 24
+        local.set 28
+        local.get 29
+        local.get 28
         v128.or
         local.set 25
         local.get 25
         i32.const 4
         i32x4.shr_u
-        local.set 24
-        local.get 24
+        local.set 28
+        local.get 28
         i32.const 0
         v128.load offset=208 align=4
         v128.and
-        local.set 32
+        local.set 29
         local.get 25
         i32.const 0
         v128.load offset=208 align=4
         v128.and
-        local.set 24
-        local.get 24
+        local.set 28
+        local.get 28
         i32.const 4
         i32x4.shl
         local.set 25
-        local.get 32
+        local.get 29
         local.get 25
         v128.or
-        local.set 24
-        local.get 24
+        local.set 28
+        local.get 28
         i32.const 8
         i32x4.shr_u
         local.set 25
@@ -248,8 +209,8 @@
         i32.const 0
         v128.load offset=224 align=4
         v128.and
-        local.set 32
-        local.get 24
+        local.set 29
+        local.get 28
         i32.const 0
         v128.load offset=224 align=4
         v128.and
@@ -257,28 +218,28 @@
         local.get 25
         i32.const 8
         i32x4.shl
-        local.set 24
-        local.get 32
-        local.get 24
+        local.set 28
+        local.get 29
+        local.get 28
         v128.or
         local.set 25
         local.get 25
         i32.const 16
         i32x4.shr_u
-        local.set 24
+        local.set 28
         local.get 25
         i32.const 16
         i32x4.shl
-        local.set 32
-        local.get 24
-        local.get 32
+        local.set 29
+        local.get 28
+        local.get 29
         v128.or
         local.set 25
         local.get 25
         f32x4.convert_i32x4_s
-        local.set 32
+        local.set 29
         local.get 27
-        local.get 32
+        local.get 29
         local.get 26
         v128.bitselect
         local.set 25
@@ -297,17 +258,17 @@
           i32.const 3
           i32x4.shl
           local.set 26
-          local.get 28
+          local.get 24
           local.set 27
           local.get 25
-          local.set 32
+          local.set 29
           local.get 26
           i32x4.extract_lane 0
           local.get 27
           v128.store32_lane offset=69888 0
           local.get 26
           i32x4.extract_lane 0
-          local.get 32
+          local.get 29
           v128.store32_lane offset=69892 0
           local.get 26
           i32x4.extract_lane 1
@@ -315,7 +276,7 @@
           v128.store32_lane offset=69888 1
           local.get 26
           i32x4.extract_lane 1
-          local.get 32
+          local.get 29
           v128.store32_lane offset=69892 1
           local.get 26
           i32x4.extract_lane 2
@@ -323,7 +284,7 @@
           v128.store32_lane offset=69888 2
           local.get 26
           i32x4.extract_lane 2
-          local.get 32
+          local.get 29
           v128.store32_lane offset=69892 2
           local.get 26
           i32x4.extract_lane 3
@@ -331,7 +292,7 @@
           v128.store32_lane offset=69888 3
           local.get 26
           i32x4.extract_lane 3
-          local.get 32
+          local.get 29
           v128.store32_lane offset=69892 3
         else
           local.get 23
@@ -348,7 +309,7 @@
           v128.load offset=128 align=4
           i32x4.add
           i32x4.eq
-          local.set 24
+          local.set 28
           local.get 23
           i32x4.splat
           i32.const 0
@@ -359,21 +320,21 @@
           i32x4.min_u
           i32.const 3
           i32x4.shl
-          local.set 33
-          local.get 28
-          local.set 34
+          local.set 30
+          local.get 24
+          local.set 31
           local.get 25
-          local.set 35
+          local.set 32
           local.get 0
-          local.get 34
+          local.get 31
           v128.store align=4
           local.get 0
-          local.get 35
+          local.get 32
           v128.store offset=16 align=4
           local.get 0
-          local.get 33
+          local.get 30
           v128.store offset=32 align=4
-          local.get 24
+          local.get 28
           i32x4.extract_lane 0
           if ;; label = @4
             local.get 0
@@ -387,7 +348,7 @@
             i32.load offset=16
             i32.store offset=69892
           end
-          local.get 24
+          local.get 28
           i32x4.extract_lane 1
           if ;; label = @4
             local.get 0
@@ -401,7 +362,7 @@
             i32.load offset=20
             i32.store offset=69892
           end
-          local.get 24
+          local.get 28
           i32x4.extract_lane 2
           if ;; label = @4
             local.get 0
@@ -415,7 +376,7 @@
             i32.load offset=24
             i32.store offset=69892
           end
-          local.get 24
+          local.get 28
           i32x4.extract_lane 3
           if ;; label = @4
             local.get 0
