@@ -101,7 +101,7 @@ fn loads_of_words_that_follow_each_other_are_loads_of_each() {
             let wanted = |i: usize| {
                 let first = place(&keys, i);
                 let sum = (0..count).map(|k| 10_u32.pow(k) * a[(first + k) as usize]).sum();
-                if keys[i] % 5 == 0 { 0 } else { sum }
+                if keys[i].is_multiple_of(5) { 0 } else { sum }
             };
             assert_eq!(out, (0..64).map(wanted).collect::<Vec<_>>(), "{at}, {count}");
         }
