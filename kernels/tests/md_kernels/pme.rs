@@ -155,7 +155,6 @@ pub(crate) fn bench(cell: &FixedCell, pme: &Pme, points: &[[f64; 3]], charges: &
         bench.float(name, value);
     }
     bench.floats("pme_charges", &[atoms], Pme::charges(charges).expect("good charges"));
-    let [nx, ny, nz] = pme.grid().map(|n| n as usize);
     let grid = pme.grid_room() as usize;
     bench.integers("pme_grid", &[grid], vec![0; grid]);
     bench.floats("pme_potential", &[grid], vec![0.0; grid]);
@@ -163,11 +162,12 @@ pub(crate) fn bench(cell: &FixedCell, pme: &Pme, points: &[[f64; 3]], charges: &
     bench.floats("pme_waves", &[waves], vec![0.0; waves]);
     let influence = match pme.axes() {
         Some(axes) => {
-            bench.floats("pme_axes", &[nx + ny + nz, 2], axes);
+            bench.floats("pme_axes", &[axes.len() / 2, 2], axes);
             "md/terms/pme/pme_influence_box.wgsl"
         }
         None => {
-            bench.floats("pme_moduli", &[nx + ny + nz], pme.moduli());
+            let moduli = pme.moduli();
+            bench.floats("pme_moduli", &[moduli.len()], moduli);
             "md/terms/pme/pme_influence.wgsl"
         }
     };
@@ -277,6 +277,9 @@ fn every_stage_agrees_with_double_precision_on_grids_of_any_size() {
         (tilted, [28, 75, 17]),
         (rectangular, [26, 121, 24]),
         (rectangular, [37, 6, 25]),
+        // Five stages; along z room for more frequencies than there are.
+        (rectangular, [8, 162, 6]),
+        (tilted, [9, 11, 7]),
     ] {
         let alpha = 2.92;
         let pme = Pme::new(cell.cell(), alpha, grid).expect("good parameters");

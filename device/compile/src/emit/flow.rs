@@ -43,14 +43,14 @@ impl Emitter<'_> {
         while let Some((stmt, rest)) = left.split_first() {
             let row = self.row_length(left);
             if row > 1 {
-                self.row(&left[..row]);
+                self.together(&left[..row], |emitter, stmts| emitter.add_row(stmts));
                 left = &left[row..];
                 continue;
             }
-            let row = self.loads_length(left);
-            if row > 1 {
-                self.loads(&left[..row]);
-                left = &left[row..];
+            let loads = self.loads_length(left);
+            if loads > 1 {
+                self.together(&left[..loads], |emitter, stmts| emitter.load_row(stmts));
+                left = &left[loads..];
                 continue;
             }
             left = rest;
@@ -72,26 +72,14 @@ impl Emitter<'_> {
         self.escapes(std::slice::from_ref(stmt), &mut Vec::new())
     }
 
-    /// Additions to one row ([`Emitter::row_length`]).
-    fn row(&mut self, stmts: &[impl Borrow<Stmt>]) {
+    /// Statements that are emitted together: additions to one row ([`Emitter::row_length`]), or loads of words that follow each other ([`Emitter::loads_length`]).
+    fn together<S: Borrow<Stmt>>(&mut self, stmts: &[S], emit: impl FnOnce(&mut Self, &[S])) {
         if !self.within_limits() {
             return;
         }
         let mark = self.mark();
         stmts.iter().for_each(|stmt| self.begin(stmt.borrow()));
-        self.add_row(stmts);
-        self.give_back_to(mark);
-        stmts.iter().for_each(|stmt| self.end(stmt.borrow()));
-    }
-
-    /// Loads of words that follow each other ([`Emitter::loads_length`]).
-    fn loads(&mut self, stmts: &[impl Borrow<Stmt>]) {
-        if !self.within_limits() {
-            return;
-        }
-        let mark = self.mark();
-        stmts.iter().for_each(|stmt| self.begin(stmt.borrow()));
-        self.load_row(stmts);
+        emit(self, stmts);
         self.give_back_to(mark);
         stmts.iter().for_each(|stmt| self.end(stmt.borrow()));
     }

@@ -69,8 +69,8 @@ fn fit(f: impl Fn(f64) -> f64, lack: f64) -> [f64; COEFFICIENTS] {
     here[1] = 1.0;
     let mut powers = [0.0; COEFFICIENTS];
     let weights: Vec<f64> = (0..COEFFICIENTS).map(chebyshev).collect();
-    let last = weights[COEFFICIENTS - 1].abs() < lack;
-    for weight in &weights[..COEFFICIENTS - usize::from(last)] {
+    let without_last = weights[COEFFICIENTS - 1].abs() < lack;
+    for weight in &weights[..COEFFICIENTS - usize::from(without_last)] {
         powers.iter_mut().zip(before).for_each(|(power, t)| *power += *weight * t);
         let mut next = [0.0; COEFFICIENTS];
         for degree in 0..COEFFICIENTS {

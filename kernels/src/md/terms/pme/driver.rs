@@ -116,17 +116,23 @@ impl Pme {
         ]
     }
 
-    /// `pme_moduli`: 1 / B for each frequency of x, then y, then z; B = |Σ_j M5(j + 1) exp(2πi k j / N)|². Where that is below 1e-7 its
-    /// neighbours' mean stands for it, as in OpenMM.
-    pub fn moduli(&self) -> Vec<f64> {
-        self.grid()
-            .iter()
-            .flat_map(|n| twin::moduli(*n as usize))
-            .map(|b| 1.0 / b)
-            .collect()
+    /// Frequencies of x, then y, then z, with those along z that there is room for: where lines along x are transformed beyond the last one, there is nothing.
+    fn frequencies(&self) -> usize {
+        let [x, y, z] = self.grid().map(u64::from);
+        (x + y + z.max(self.columns())) as usize
     }
 
-    /// `pme_axes` of a rectangular box, rows of 2: for each frequency of x, then y, then z, exp(−π²m²/α²) / B, and m², nm⁻²; none for any other cell. What is below
+    /// `pme_moduli`: 1 / B for each frequency of x, then y, then z, then 0 where there is room for more; B = |Σ_j M5(j + 1) exp(2πi k j / N)|². Where that is below 1e-7 its
+    /// neighbours' mean stands for it, as in OpenMM.
+    pub fn moduli(&self) -> Vec<f64> {
+        let grid = self.grid();
+        let moduli = grid.iter().flat_map(|n| twin::moduli(*n as usize));
+        let mut inverse: Vec<f64> = moduli.map(|b| 1.0 / b).collect();
+        inverse.resize(self.frequencies(), 0.0);
+        inverse
+    }
+
+    /// `pme_axes` of a rectangular box, rows of 2: for each frequency of x, then y, then z, exp(−π²m²/α²) / B, and m², nm⁻², then 0 as in `pme_moduli`; none for any other cell. What is below
     /// e⁻²⁸ is 0, so that no product of three is too small for f32.
     pub fn axes(&self) -> Option<Vec<f64>> {
         let mut moduli = self.moduli().into_iter();
@@ -140,6 +146,7 @@ impl Pme {
                 axes.extend([decay * moduli.next()?, square]);
             }
         }
+        axes.resize(2 * self.frequencies(), 0.0);
         self.cell.is_rectangular().then_some(axes)
     }
 
