@@ -116,6 +116,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("md/terms/pme/pme_forces.wgsl", include_str!("../md/terms/pme/pme_forces.wgsl")),
     ("md/terms/pme/pme_forces_scaled.wgsl", include_str!("../md/terms/pme/pme_forces_scaled.wgsl")),
     ("md/terms/pme/pme_forward_z.wgsl", include_str!("../md/terms/pme/pme_forward_z.wgsl")),
+    ("md/terms/pme/pme_gather.wgsl", include_str!("../md/terms/pme/pme_gather.wgsl")),
     ("md/terms/pme/pme_influence.wgsl", include_str!("../md/terms/pme/pme_influence.wgsl")),
     ("md/terms/pme/pme_influence_box.wgsl", include_str!("../md/terms/pme/pme_influence_box.wgsl")),
     ("md/terms/pme/pme_influence_scaled.wgsl", include_str!("../md/terms/pme/pme_influence_scaled.wgsl")),

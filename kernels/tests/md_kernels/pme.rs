@@ -213,6 +213,7 @@ pub(crate) fn bench(cell: &FixedCell, pme: &Pme, points: &[[f64; 3]], charges: &
         "md/cell.wgsl",
         "md/terms/force_sums.wgsl",
         "md/terms/pme/pme_spline.wgsl",
+        "md/terms/pme/pme_gather.wgsl",
         "md/terms/pme/pme_forces.wgsl",
     ];
     bench.pass("pme_forces", &gather, "atoms");

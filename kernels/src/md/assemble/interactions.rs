@@ -227,6 +227,11 @@ impl System {
         let charges: Vec<f64> = self.particles.iter().map(|particle| particle.charge_e).collect();
         match Pme::new(draft.cell().cell(), alpha_per_nm, grid) {
             Ok(pme) => {
+                let pme = if draft.is_box_moving() {
+                    pme.with_all_frequencies()
+                } else {
+                    pme
+                };
                 draft.add(&Reciprocal {
                     pme: &pme,
                     charges_e: &charges,

@@ -1,8 +1,10 @@
 // Transforms along x, multiplies by the influence function of the Ewald sum (`pme_influence`), and transforms back, in place.
 // Needs fft_factors.wgsl, fft.wgsl, and one of pme_influence.wgsl, pme_influence_box.wgsl and pme_influence_scaled.wgsl.
-// `pme_waves`: real parts [nx, ny, columns] and more rows, then imaginary parts; see pme_transform_y.wgsl.
+// `pme_waves`: real parts [nx, ny, columns] and more rows, then imaginary parts; see pme_transform_y.wgsl, where it says what is left out.
 
 override pme_columns: u32;
+override pme_waves_y_up: u32;
+override pme_waves_y_left_out: u32;
 override pme_waves_half: u32;
 
 @group(0) @binding(1) var<storage, read> fft_roots: array<vec2<f32>>;
@@ -18,8 +20,9 @@ fn pme_convolve(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
     let line = fft_line(local);
     // The workgroup's lines lie side by side along z.
     let groups = pme_columns >> fft_lines_log;
-    let ky = group.x / groups;
-    let kz = ((group.x - ky * groups) << fft_lines_log) + line;
+    let kept = group.x / groups;
+    let ky = kept + select(0u, pme_waves_y_left_out, kept >= pme_waves_y_up);
+    let kz = ((group.x - kept * groups) << fft_lines_log) + line;
     let first = ky * pme_columns + kz;
     let plane = pme_ny * pme_columns;
     for (var kx = fft_first(local); kx < fft_size; kx += fft_step()) {

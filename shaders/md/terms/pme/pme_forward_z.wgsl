@@ -1,10 +1,11 @@
 // The grid of charges transformed along z, two real rows a and b at once as a + i b: A_k = (Z_k + conj Z_(N-k)) / 2, B_k = (Z_k - conj Z_(N-k)) / 2i.
-// Frequencies above N / 2 are the conjugates of others and are left out. Needs fft_factors.wgsl and fft.wgsl.
+// Frequencies above N / 2 are the conjugates of others and are left out, and so are those from `pme_waves_z` on. Needs fft_factors.wgsl and fft.wgsl.
 // Four points of a row, or four frequencies, are read and written at once. Rows: nx ny, and more, without charges, up to whole workgroups.
 // `pme_grid`: [rows, pme_row], units of 2^-26 e, see pme_spread.wgsl. `pme_waves`: real parts [rows, columns], then imaginary parts, e; see pme_transform_y.wgsl.
 // `fault` 9: a grid point holds 16 e or more, half of what its 32 bits hold.
 
 override pme_columns: u32;
+override pme_waves_z: u32;
 override pme_row: u32;
 override pme_grid_points: u32;
 override pme_waves_half: u32;
@@ -46,12 +47,12 @@ fn pme_forward_z_put(element: u32, line: u32, a: f32, b: f32) {
     }
 }
 
-// A_k and B_k; beyond N / 2, where there is room for more frequencies, 0.
+// A_k and B_k; 0 where there is room for more frequencies than are kept.
 fn pme_forward_z_wave(result: u32, k: u32, line: u32) -> vec4<f32> {
     let z = fft_get(result + k, line);
     let y = fft_get(result + select(fft_size - k, 0u, k == 0u), line);
     let waves = 0.5 * vec4<f32>(z.x + y.x, z.y - y.y, z.y + y.y, y.x - z.x);
-    return select(vec4<f32>(), waves, k < fft_size / 2u + 1u);
+    return select(vec4<f32>(), waves, k < pme_waves_z);
 }
 
 fn pme_forward_z_keep(row: u32, four: u32, real: vec4<f32>, imaginary: vec4<f32>) {

@@ -14,9 +14,11 @@ override pme_grid_points: u32;
 @group(0) @binding(2) var<storage, read> fft_roots: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> pme_potential: array<vec4<f32>>;
 
-// 0 past the last row, where a transform's noise may lie.
-fn pme_inverse_z_waves(row: u32, at: u32) -> vec4<f32> {
-    return select(vec4<f32>(), pme_waves[at + row * (pme_columns / 4u)], row < pme_rows);
+// 0 past the last row, where a transform's noise may lie, and for frequencies that were left out. `half`: 0, or where imaginary parts begin.
+fn pme_inverse_z_waves(row: u32, half: u32, four: u32) -> vec4<f32> {
+    let fours = pme_columns / 4u;
+    let wave = pme_waves[half + row * fours + min(four, fours - 1u)];
+    return select(vec4<f32>(), wave, (row < pme_rows) & (four < fours));
 }
 
 fn pme_inverse_z_put(k: u32, line: u32, a: vec2<f32>, b: vec2<f32>) {
@@ -44,10 +46,10 @@ fn pme_inverse_z(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
     let line = fft_line(local);
     let row = 2u * ((group.x << fft_lines_log) + line);
     for (var four = fft_first(local); 4u * four < fft_size / 2u + 1u; four += fft_step()) {
-        let a_real = pme_inverse_z_waves(row, four);
-        let a_imaginary = pme_inverse_z_waves(row, pme_waves_half / 4u + four);
-        let b_real = pme_inverse_z_waves(row + 1u, four);
-        let b_imaginary = pme_inverse_z_waves(row + 1u, pme_waves_half / 4u + four);
+        let a_real = pme_inverse_z_waves(row, 0u, four);
+        let a_imaginary = pme_inverse_z_waves(row, pme_waves_half / 4u, four);
+        let b_real = pme_inverse_z_waves(row + 1u, 0u, four);
+        let b_imaginary = pme_inverse_z_waves(row + 1u, pme_waves_half / 4u, four);
         pme_inverse_z_put(4u * four, line, vec2<f32>(a_real.x, a_imaginary.x), vec2<f32>(b_real.x, b_imaginary.x));
         pme_inverse_z_put(4u * four + 1u, line, vec2<f32>(a_real.y, a_imaginary.y), vec2<f32>(b_real.y, b_imaginary.y));
         pme_inverse_z_put(4u * four + 2u, line, vec2<f32>(a_real.z, a_imaginary.z), vec2<f32>(b_real.z, b_imaginary.z));

@@ -32,13 +32,17 @@ fn pme_spread(@builtin(global_invocation_id) id: vec3<u32>) {
     var x = pme_spline(position.x, pme_nx);
     var y = pme_spline(position.y, pme_ny);
     let z = pme_spline(position.z, pme_nz);
+    // Where the five rows of a plane begin.
+    var rows: array<u32, 5>;
+    for (var j = 0u; j < 5u; j++) {
+        rows[j] = pme_point(y.first, j, pme_ny) * pme_row + z.first;
+    }
     for (var i = 0u; i < 5u; i++) {
-        let plane = pme_point(x.first, i, pme_nx) * pme_ny;
+        let plane = pme_point(x.first, i, pme_nx) * (pme_ny * pme_row);
         let share_x = charge * x.w[i];
         for (var j = 0u; j < 5u; j++) {
-            let row = (plane + pme_point(y.first, j, pme_ny)) * pme_row;
             let share = share_x * y.w[j];
-            let point = min(row + z.first, pme_grid_points - 5u);
+            let point = min(plane + rows[j], pme_grid_points - 5u);
             atomicAdd(&pme_grid[point], pme_spread_units(share * z.w[0]));
             atomicAdd(&pme_grid[point + 1u], pme_spread_units(share * z.w[1]));
             atomicAdd(&pme_grid[point + 2u], pme_spread_units(share * z.w[2]));

@@ -9,6 +9,8 @@ use crate::md::system::nonbonded::{COULOMB, PME_GRID_MIN};
 pub const CHARGE_UNITS: f64 = 67_108_864.0;
 /// The largest charge that may be spread, e: its largest share of a grid point, 0.215, stays far below the grid's 32 e.
 pub const CHARGE_MAX: f64 = 64.0;
+/// Frequencies m with exp(−π²m²/α²) below e to minus this, 1e-9, are left out: so small a share of the forces that f32 does not show it.
+const EXPONENT_MAX: f64 = 20.72;
 /// Points that a row of a grid has more than there are: an atom spreads over five.
 const ROW_EXTRA: u64 = 4;
 
@@ -18,6 +20,8 @@ pub struct Pme {
     cell: Cell,
     alpha_per_nm: f64,
     plans: [FftPlan; 3],
+    /// Frequencies along y and z that are kept: up to these, and along y down to minus these.
+    highest: [u64; 2],
 }
 
 impl Pme {
@@ -37,11 +41,30 @@ impl Pme {
         let plan =
             |points| FftPlan::new(points).map_err(|error| format!("PME: {error}; larger grids need a coarser tolerance"));
         let [x, y, z] = grid;
+        let plans = [plan(x)?, plan(y)?, plan(z)?];
+        // The number of a frequency m along a vector of the cell is their product, at most the product of their lengths.
+        let highest = [1, 2].map(|axis| {
+            let length_nm = libm::hypot(
+                cell.vectors_nm[axis][0],
+                libm::hypot(cell.vectors_nm[axis][1], cell.vectors_nm[axis][2]),
+            );
+            (length_nm * alpha_per_nm * EXPONENT_MAX.sqrt() / std::f64::consts::PI) as u64
+        });
         Ok(Self {
             cell,
             alpha_per_nm,
-            plans: [plan(x)?, plan(y)?, plan(z)?],
+            plans,
+            highest,
         })
+    }
+
+    /// With all frequencies of the grid, for a box that may grow.
+    #[must_use]
+    pub fn with_all_frequencies(self) -> Self {
+        Self {
+            highest: [u64::MAX; 2],
+            ..self
+        }
     }
 
     /// Points along each edge.
@@ -75,20 +98,39 @@ impl Pme {
         self.rows_room() * self.row()
     }
 
+    /// Frequencies kept along z: those from 0 on, since the others are their conjugates.
+    fn kept_z(&self) -> u64 {
+        u64::from(self.grid()[2] / 2).min(self.highest[1]) + 1
+    }
+
     /// Frequencies kept along z, filled up so that whole workgroups transform them.
     pub fn columns(&self) -> u64 {
         let [x, y, _] = &self.plans;
-        u64::from(self.grid()[2] / 2 + 1).next_multiple_of(1 << x.lines_log.max(y.lines_log))
+        self.kept_z().next_multiple_of(1 << x.lines_log.max(y.lines_log))
+    }
+
+    /// Frequencies along y from 0 up that are kept, and how many behind those are left out.
+    fn kept_y(&self) -> [u64; 2] {
+        let y = u64::from(self.grid()[1]);
+        let highest = self.highest[0];
+        if highest >= y / 2 {
+            return [y, 0];
+        }
+        [highest + 1, y - (2 * highest + 1)]
     }
 
     /// Integer constants of the shaders.
-    pub fn integers(&self) -> [(&'static str, u64); 9] {
+    pub fn integers(&self) -> [(&'static str, u64); 12] {
         let [x, y, z] = self.grid().map(u64::from);
+        let [up, left_out] = self.kept_y();
         [
             ("pme_nx", x),
             ("pme_ny", y),
             ("pme_nz", z),
             ("pme_columns", self.columns()),
+            ("pme_waves_z", self.kept_z()),
+            ("pme_waves_y_up", up),
+            ("pme_waves_y_left_out", left_out),
             ("pme_rows", self.rows()),
             ("pme_row", self.row()),
             ("pme_grid_points", self.grid_room()),
@@ -112,7 +154,7 @@ impl Pme {
         [
             ("pme_groups_z", z.workgroups(self.rows().div_ceil(2))),
             ("pme_groups_y", y.workgroups(nx * self.columns())),
-            ("pme_groups_x", x.workgroups(ny * self.columns())),
+            ("pme_groups_x", x.workgroups((ny - self.kept_y()[1]) * self.columns())),
         ]
     }
 

@@ -115,7 +115,7 @@ impl Reciprocal<'_> {
         for (kernel, axis) in kernels {
             draft.kernel(Phase::Forces, self.transform(kernel, axis).feeds_energies());
         }
-        let spline = ["md/terms/pme/pme_spline.wgsl"];
+        let spline = ["md/terms/pme/pme_spline.wgsl", "md/terms/pme/pme_gather.wgsl"];
         let forces = Kernel::tagged_forces(draft, "pme_forces", &spline, gather);
         draft.kernel(Phase::Forces, forces.over("atoms"));
     }
