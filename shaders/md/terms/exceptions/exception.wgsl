@@ -2,50 +2,73 @@
 // (both 0), with what the reciprocal sum counts for it taken back:
 //   E = C / r + 4 eps ((sigma / r)^12 - (sigma / r)^6) - Q erf(alpha r) / r.
 // The Ewald part is smooth: with z = alpha^2 r^2 its energy is -Q alpha e(z), e = erf(sqrt z) / sqrt z, and its force -Q alpha^3 g(z) r, with
-// g = erf(sqrt z) / z^1.5 - 2 exp(-z) / (sqrt(pi) z): Chebyshev series in 2 z / 16 - 1 (Clenshaw's sum); beyond z = 16, erf is 1.
+// g = erf(sqrt z) / z^1.5 - 2 exp(-z) / (sqrt(pi) z): Chebyshev series (Clenshaw's sum), a short one up to z = 2 and another up to 16; beyond, erf is 1.
 // Needs cell.wgsl, and bindings `exception_parameters: array<vec4<f32>>` (C, kJ nm/mol; sigma, nm; 4 eps, kJ/mol; Q, kJ nm/mol) and
-// `ewald_series: array<vec2<f32>>` (coefficients of g and e). Without PME Q is 0.
+// `ewald_series: array<f32>` (coefficients of g: `ewald_terms_near`, then `ewald_terms_far`; then of e likewise). Without PME Q is 0.
 
 override ewald_alpha: f32;
-override ewald_terms: u32;
+override ewald_terms_near: u32;
+override ewald_terms_far: u32;
 
 struct Exception {
-    // From atom 0 to atom 1, nm.
-    r: vec3<f32>,
-    energy: f32,
-    // Force on atom 1 over r, kJ/mol/nm^2.
-    push: f32,
+    // C, sigma, 4 epsilon, Q.
+    parameters: vec4<f32>,
+    // 1 / r^2 and 1 / r.
+    i2: f32,
+    i1: f32,
+    // (sigma / r)^6.
+    s6: f32,
+    z: f32,
 }
 
-// (g, e) of z.
-fn exception_series(z: f32) -> vec2<f32> {
-    let t = 0.125 * z - 1.0;
-    var b1 = vec2<f32>();
-    var b2 = vec2<f32>();
-    for (var k = 1u; k < ewald_terms; k++) {
-        let b = ewald_series[ewald_terms - k] + (2.0 * t * b1 - b2);
+// The series whose coefficients begin at `first`.
+fn exception_sum(first: u32, terms: u32, t: f32) -> f32 {
+    var b1 = 0.0;
+    var b2 = 0.0;
+    for (var k = 1u; k < terms; k++) {
+        let b = ewald_series[first + (terms - k)] + (2.0 * t * b1 - b2);
         b2 = b1;
         b1 = b;
     }
-    return ewald_series[0] + (t * b1 - b2);
+    return ewald_series[first] + (t * b1 - b2);
 }
 
-fn exception_of(difference: vec3<u32>, index: u32) -> Exception {
+// g or e of z up to 16, by where its coefficients begin.
+fn exception_series(first: u32, z: f32) -> f32 {
+    var sum = 0.0;
+    if z < 2.0 {
+        sum = exception_sum(first, ewald_terms_near, z - 1.0);
+    } else {
+        sum = exception_sum(first + ewald_terms_near, ewald_terms_far, z * 0.14285715 - 1.2857143);
+    }
+    return sum;
+}
+
+fn exception_at(r: vec3<f32>, index: u32) -> Exception {
     let parameters = exception_parameters[index];
-    let r = cell_nm(difference);
     let r2 = r.x * r.x + r.y * r.y + r.z * r.z;
     // Excluded atoms may lie at one place.
     let i2 = select(0.0, 1.0, r2 > 0.0) / max(r2, 1e-24);
-    let i1 = sqrt(i2);
     let s2 = parameters.y * parameters.y * i2;
-    let s6 = s2 * s2 * s2;
-    let coulomb = parameters.x * i1;
-    let energy = coulomb + parameters.z * (s6 * s6 - s6);
-    let push = i2 * (coulomb + parameters.z * (12.0 * s6 * s6 - 6.0 * s6));
-    let z = ewald_alpha * ewald_alpha * r2;
-    var far = parameters.w * vec2<f32>(i1 * i2, i1);
-    if z < 16.0 {
-        far = parameters.w * ewald_alpha * vec2<f32>(ewald_alpha * ewald_alpha, 1.0) * exception_series(z);
+    return Exception(parameters, i2, sqrt(i2), s2 * s2 * s2, ewald_alpha * ewald_alpha * r2);
+}
+
+// Force on the second atom over r, kJ/mol/nm^2.
+fn exception_push(one: Exception) -> f32 {
+    let parameters = one.parameters;
+    var far = parameters.w * (one.i1 * one.i2);
+    if one.z < 16.0 {
+        far = parameters.w * ewald_alpha * (ewald_alpha * ewald_alpha) * exception_series(0u, one.z);
     }
-    return Exception(r, energy - far.y, push - far.x);
+    return one.i2 * (parameters.x * one.i1 + parameters.z * (12.0 * one.s6 * one.s6 - 6.0 * one.s6)) - far;
+}
+
+// kJ/mol.
+fn exception_energy(one: Exception) -> f32 {
+    let parameters = one.parameters;
+    var far = parameters.w * one.i1;
+    if one.z < 16.0 {
+        far = parameters.w * ewald_alpha * exception_series(ewald_terms_near + ewald_terms_far, one.z);
+    }
+    return parameters.x * one.i1 + parameters.z * (one.s6 * one.s6 - one.s6) - far;
 }

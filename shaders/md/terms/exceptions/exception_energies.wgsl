@@ -6,7 +6,7 @@ override exceptions: u32;
 
 @group(0) @binding(0) var<storage, read> exception_atoms: array<vec2<u32>>;
 @group(0) @binding(1) var<storage, read> exception_parameters: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> ewald_series: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read> ewald_series: array<f32>;
 @group(0) @binding(3) var<storage, read> positions: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read_write> exception_sums: array<vec2<u32>>;
 @group(0) @binding(5) var<storage, read_write> fault: array<atomic<u32>>;
@@ -20,7 +20,8 @@ fn exception_energies(
     var energy = 0.0;
     if id.x < exceptions {
         let atoms = exception_atoms[id.x];
-        energy = exception_of(positions[atoms.y].xyz - positions[atoms.x].xyz, id.x).energy;
+        let r = cell_nm(positions[atoms.y].xyz - positions[atoms.x].xyz);
+        energy = exception_energy(exception_at(r, id.x));
     }
     let sum = energy_sum(local, energy);
     if local == 0u {

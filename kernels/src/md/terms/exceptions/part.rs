@@ -65,9 +65,15 @@ impl Part for Exceptions<'_> {
         let parameters = rows.iter().flat_map(|(_, row)| *row);
         draft.constant_f32("exception_parameters", &["exceptions", "4"], parameters);
         draft.float("ewald_alpha", alpha_per_nm.unwrap_or(1.0));
-        draft.integer("ewald_terms", SERIES_TERMS as u64);
-        let series = ewald_series().into_iter().flatten().map(f64::from);
-        draft.constant_f32("ewald_series", &["ewald_terms", "2"], series);
+        let [near, far] = SERIES_TERMS;
+        draft.integer("ewald_terms_near", near as u64);
+        draft.integer("ewald_terms_far", far as u64);
+        let series = ewald_series();
+        draft.constant_f32(
+            "ewald_series",
+            &[&series.len().to_string()],
+            series.into_iter().map(f64::from),
+        );
         draft.integer_forces();
         let exception = ["md/terms/exceptions/exception.wgsl"];
         let last = "md/terms/exceptions/exception_forces.wgsl";
