@@ -100,6 +100,7 @@ impl Salt {
                 0.0,
             ),
             lead_steps: 5.0,
+            sort_period: 100,
             lead_by_forces: true,
             exclusions: self.exclusions(),
             lennard_jones: (0..self.atoms()).map(|atom| KINDS[Self::kind(atom)][2] != 0.0).collect(),
@@ -242,12 +243,16 @@ fn neither_list_nor_order_shows_in_any_bit() {
         for salt in variants().drain(2..4) {
             let usual = salt.package(|_| ());
             let expected = boundaries(&usual, device.as_ref(), &SessionOptions::default());
-            let with = |constant: &str, value: Number| {
+            let with_all = |values: &[(&str, Number)]| {
                 let mut manifest = usual.manifest().clone();
-                let old = manifest.constants.insert(constant.into(), value);
-                assert!(old.is_some_and(|old| old != value), "{constant}");
+                for (constant, value) in values {
+                    let old = manifest.constants.insert((*constant).into(), *value);
+                    assert!(old.is_some_and(|old| old != *value), "{constant}");
+                }
                 usual.with_manifest(manifest).expect("a package")
             };
+            let with = |constant: &str, value: Number| with_all(&[(constant, value)]);
+            let always = ("calm2", Number::Float(-1.0));
             let others = [
                 ("a skin of 0.05 nm", salt.package(|list| list.skin_nm = 0.05)),
                 ("a skin of 0.02 nm", salt.package(|list| list.skin_nm = 0.02)),
@@ -257,6 +262,13 @@ fn neither_list_nor_order_shows_in_any_bit() {
                 ("more room", with("neighbors_max", Number::Integer(999))),
                 ("all neighbors near", with("near2", Number::Float(100.0))),
                 ("all neighbors far", with("near2", Number::Float(0.0))),
+                ("no neighbor outer", with("inner2", Number::Float(100.0))),
+                ("outer neighbors in every step", with_all(&[always])),
+                ("all far neighbors outer", with_all(&[always, ("inner2", Number::Float(0.0))])),
+                (
+                    "all neighbors outer",
+                    with_all(&[always, ("inner2", Number::Float(0.0)), ("near2", Number::Float(0.0))]),
+                ),
             ];
             for (what, package) in &others {
                 assert!(

@@ -42,7 +42,7 @@ fn packaged(folder: &Path) -> (System, Package) {
     system.dynamics = None;
     let package = system
         .package(PLAN)
-        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        .unwrap_or_else(|error| panic!("{}: {error:?}", folder.display()));
     (system, package)
 }
 

@@ -9,7 +9,7 @@ use super::motion::Leapfrog;
 use super::observe::Kinetic;
 use super::system::Cell;
 use super::terms::nonbonded::{Coulomb, Nonbonded};
-use super::{AtomType, GAS_CONSTANT, MdError, Plan, check};
+use super::{AtomType, GAS_CONSTANT, MdError, Plan, SORT_PERIOD, check};
 use crate::package::Package;
 use crate::package::manifest::Setting;
 
@@ -113,6 +113,7 @@ impl LennardJonesSystem {
             skin_nm: self.skin_nm,
             capacity: Capacity::of(&atoms.positions, edges_nm, reach_nm, dense_per_nm3).once(self.atoms()),
             lead_steps: self.lead_steps(),
+            sort_period: SORT_PERIOD,
             lead_by_forces: true,
             exclusions: vec![Vec::new(); self.atoms()],
             lennard_jones: self

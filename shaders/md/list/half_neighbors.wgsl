@@ -3,9 +3,9 @@
 // A word of the list is a slot. Neighbors that need more than Coulomb (Lennard-Jones, or some of the cluster's atoms exclude them) are listed from the row's
 // front, with the cluster's atoms that do not count with them (slots past the last atom among them) in the upper 4 bits; the others from its end. The
 // row begins with the cluster's own atoms: each counts with those before it. Behind the near neighbors from the front stand all that are beyond `near2` (nm^2, the square of the cutoff): most
-// of their pairs are passed over as long as the list lives. `counts`: words from the front and from the end; see list_rows.wgsl.
+// of their pairs are passed over as long as the list lives; behind those all that are beyond `inner2`, too, the outer ones (follow.wgsl). `counts`: see list_rows.wgsl.
 // Four invocations serve a cluster, each looks at one atom of every partner and stores the words it found (`hits`: a row for each invocation; near ones in its
-// first half, from both ends, far ones in its second). After a barrier the four copy each other's rows to the list, one row after the other.
+// first half, from both ends, far ones in its second, the outer ones of them from the end). After a barrier the four copy each other's rows to the list, one row after the other.
 // `origin`: where the list takes the atom to be, and its tag, plus 2^31 if it has more than a charge.
 // `exclusions`: by tag the lowest and the highest tag that it excludes, where its row begins, and how many vectors of four tags the row has, plus 2^31 if it has
 // Lennard-Jones; then the rows. `list_plain`: no atom excludes any, and all have Lennard-Jones. `fault` 101: `neighbors_max` or `hits_max` words are too few.
@@ -17,6 +17,7 @@ override slots: u32;
 override groups_8: u32;
 override reach2: f32;
 override near2: f32;
+override inner2: f32;
 override hits_max: u32;
 override list_plain: bool;
 
@@ -25,17 +26,17 @@ override list_plain: bool;
 @group(0) @binding(2) var<storage, read> partners: array<u32>;
 @group(0) @binding(3) var<storage, read_write> hits: array<u32>;
 @group(0) @binding(4) var<storage, read_write> list: array<u32>;
-@group(0) @binding(5) var<storage, read_write> counts: array<vec2<u32>>;
+@group(0) @binding(5) var<storage, read_write> counts: array<vec4<u32>>;
 @group(0) @binding(6) var<storage, read_write> fault: array<atomic<u32>>;
 @group(0) @binding(7) var<storage, read> exclusions: array<vec4<u32>>;
 
-// Words of a row that hold no neighbors at most: the cluster's own, those that fill up both ends, and the last.
-const LIST_EXTRA: u32 = 11u;
+// Words of a row that hold no neighbors at most: the cluster's own, and those that fill up both ends.
+const LIST_EXTRA: u32 = 10u;
 // The tag in `origin`.
 const LIST_TAG: u32 = 0x7fffffffu;
 
-// Words that each invocation found: near ones for the front and for the end, and far ones.
-var<workgroup> neighbors_found: array<vec3<u32>, 64>;
+// Words that each invocation found: near ones for the front and for the end, inner and outer far ones.
+var<workgroup> neighbors_found: array<vec4<u32>, 64>;
 
 // Which of four tags an atom excludes.
 fn list_excluded(head: vec4<u32>, tags: vec4<u32>) -> u32 {
@@ -75,7 +76,7 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
     let present = cluster < clusters;
     let first = 4u * cluster;
     let row_words = 2u * hits_max;
-    var found = vec3<u32>();
+    var found = vec4<u32>();
     var tags = vec4<u32>();
     // The cluster's slots past the last atom.
     let past = min(first + 4u - min(first + 4u, atoms), 4u);
@@ -91,15 +92,16 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
         if !list_plain {
             ranges = list_ranges(tags);
         }
-        // Where the next word goes: near ones for the front and for the end, and far ones.
+        // Where the next word goes: near ones for the front and for the end, inner and outer far ones.
         let row = id.x * row_words;
         var front_at = row;
         var end_at = row + (hits_max - 1u);
-        var far_at = row + hits_max;
+        var inner_at = row + hits_max;
+        var outer_at = row + (row_words - 1u);
         for (var start = 0u; start < count; start += 32u) {
             // What is found among 32 candidates fits, or the row has no room.
-            if (end_at - front_at < 32u) | (far_at + 32u > row + row_words) {
-                far_at = row + (hits_max + neighbors_max);
+            if (end_at - front_at < 32u) | (outer_at - inner_at < 32u) {
+                inner_at = row + (hits_max + neighbors_max);
                 break;
             }
             var bits = partners[start / 32u * clusters + cluster];
@@ -114,6 +116,7 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
                 // Slots past the last atom are no neighbors.
                 let within = (square < reach2) & (slot < atoms);
                 let near = within & (square < near2);
+                let inner = near | (within & (square < inner2));
                 var word = slot | absent;
                 var front = true;
                 if !list_plain {
@@ -127,15 +130,16 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
                     word = select(slot, slot | absent | (mask << 28u), front);
                 }
                 // What is not within reach does not move its place, so the next store overwrites it.
-                let at = select(far_at, select(end_at, front_at, front), near);
+                let at = select(select(outer_at, inner_at, inner), select(end_at, front_at, front), near);
                 hits[min(at, 2u * hits_max * slots - 1u)] = word;
                 let near_front = u32(near & front);
                 front_at += near_front;
                 end_at -= u32(near) - near_front;
-                far_at += u32(within) - u32(near);
+                inner_at += u32(inner) - u32(near);
+                outer_at -= u32(within) - u32(inner);
             }
         }
-        found = vec3<u32>(front_at - row, row + (hits_max - 1u) - end_at, far_at - (row + hits_max));
+        found = vec4<u32>(front_at - row, row + (hits_max - 1u) - end_at, inner_at - (row + hits_max), row + (row_words - 1u) - outer_at);
     }
     neighbors_found[local] = found;
     storageBarrier();
@@ -144,14 +148,14 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
         return;
     }
     let mate = local - lane;
-    var all = vec3<u32>();
+    var all = vec4<u32>();
     for (var m = 0u; m < 4u; m++) {
         all += neighbors_found[mate + m];
     }
-    if all.x + all.y + all.z + LIST_EXTRA < neighbors_max {
+    if all.x + all.y + all.z + all.w + LIST_EXTRA < neighbors_max {
         let row_front = list_front(cluster, 4u);
         let row_end = list_end(cluster, 0u);
-        var before = vec3<u32>(0u, 0u, all.x);
+        var before = vec4<u32>(0u, 0u, all.x, all.x + all.z);
         for (var m = 0u; m < 4u; m++) {
             let theirs = neighbors_found[mate + m];
             let row = (first + m) * row_words;
@@ -171,10 +175,15 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
                     list[row_front + before.z + k + lane] = hits[row + hits_max + k + lane];
                 }
             }
+            for (var k = 0u; k < theirs.w; k += 4u) {
+                if k + lane < theirs.w {
+                    list[row_front + before.w + k + lane] = hits[row + (row_words - theirs.w) + k + lane];
+                }
+            }
             before += theirs;
         }
     } else {
-        all = vec3<u32>();
+        all = vec4<u32>();
         atomicMax(&fault[0], 101u);
     }
     // The own atoms, and what fills up both ends.
@@ -184,7 +193,7 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
         mask = list_excluded(exclusions[origin[own].w & LIST_TAG], tags) | (0xfu << lane);
     }
     list[list_front(cluster, lane)] = own | (mask << 28u);
-    let front = 4u + all.x + all.z;
+    let front = 4u + all.x + all.z + all.w;
     if lane < (0u - front) % 4u {
         list[list_front(cluster, front + lane)] = first | 0xf0000000u;
     }
@@ -192,7 +201,6 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
         list[list_end(cluster, all.y + lane)] = first;
     }
     if lane == 0u {
-        counts[cluster] = vec2<u32>(front, all.y);
-        list[list_near_count(cluster)] = 4u + all.x;
+        counts[cluster] = vec4<u32>(front, all.y, 4u + all.x, 4u + all.x + all.z);
     }
 }

@@ -1,6 +1,7 @@
 //! Force terms of a system: those within the cutoff share one list, which reaches as far as the longest cutoff; then terms of given particles; then the
 //! reciprocal part of PME.
 
+use super::super::SORT_PERIOD;
 use super::super::draft::Draft;
 use super::super::list::List;
 use super::super::list::capacity::Capacity;
@@ -25,6 +26,8 @@ use super::super::terms::torsions::part::{Impropers, PeriodicTorsions, RbTorsion
 const SKIN: f64 = 0.12;
 /// The same where hydrogens turn ([`System::is_stiff`]), whose lists are short-lived: what is beyond the cutoff costs little while it stays there.
 const SKIN_STIFF: f64 = 0.22;
+/// Steps from one sort to the next where hydrogens turn: clusters of four atoms grow as they move apart.
+const SORT_STIFF: u64 = 40;
 /// Steps that a list looks ahead.
 const LEAD_STEPS: f64 = 8.0;
 /// The same where hydrogens turn, ps.
@@ -98,6 +101,7 @@ impl System {
             } else {
                 LEAD_STEPS
             },
+            sort_period: if stiff { SORT_STIFF } else { SORT_PERIOD },
             lead_by_forces: !stiff,
             exclusions,
             lennard_jones: self.particles.iter().map(|particle| particle.epsilon_kj_mol != 0.0).collect(),

@@ -24,7 +24,6 @@ pub mod order;
 
 use self::capacity::Capacity;
 use self::order::CLUSTER;
-use super::SORT_PERIOD;
 use super::draft::{Draft, Kernel, Part, Phase};
 use crate::package::manifest::{Element, Number};
 
@@ -32,6 +31,10 @@ use crate::package::manifest::{Element, Number};
 const SORT_BLOCK: u64 = 256;
 /// Runs that `merge.wgsl` merges into one.
 const MERGE_WAYS: u64 = 8;
+
+/// How far beyond the cutoff the list's inner neighbors reach, as a share of the skin: the outer ones count only while an atom is further than half of that from
+/// where the list takes it to be.
+const CALM: f64 = 0.5;
 
 /// The list as a part of a package.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +45,8 @@ pub struct List {
     pub skin_nm: f64,
     /// Room.
     pub capacity: Capacity,
+    /// Steps from one sort to the next at least; the next list then sorts.
+    pub sort_period: u64,
     /// Steps that a new list looks ahead, see `predict.wgsl`.
     pub lead_steps: f64,
     /// Whether the last forces say where atoms will be then, or their velocities alone.
@@ -100,11 +105,11 @@ impl List {
         draft.integer("groups_64", groups_64);
         draft.integer("boxes_count", clusters + groups_8 + groups_64);
         draft.integer("padded", atoms.div_ceil(SORT_BLOCK) * SORT_BLOCK);
-        // A row holds more than neighbors: the cluster's own atoms, what fills up both ends, and how many are near.
-        draft.integer("neighbors_max", self.capacity.neighbors_max + 11);
+        // A row holds more than neighbors: the cluster's own atoms, and what fills up both ends.
+        draft.integer("neighbors_max", self.capacity.neighbors_max + 10);
         draft.integer("hits_max", self.capacity.hits_max);
         draft.integer("candidate_words", self.capacity.candidate_words);
-        draft.integer("sort_period", SORT_PERIOD);
+        draft.integer("sort_period", self.sort_period);
         // A hair wider, and a hair sooner, than exact arithmetic asks, so that f32 cannot lose a pair.
         draft.float("reach2", (self.cutoff_nm + self.skin_nm).powi(2) * (1.0 + 1e-5));
         draft.float("moved2", (0.5 * self.skin_nm).powi(2) * (1.0 - 1e-5));
@@ -118,6 +123,7 @@ impl List {
 
     fn buffers(&self, draft: &mut Draft) {
         draft.scratch("schedule", Element::U32, &["25"]);
+        draft.scratch("outer", Element::U32, &["2"]);
         draft.scratch("runs_a", Element::U32, &["padded", "2"]);
         draft.scratch("ahead", Element::U32, &["atoms", "4"]);
         draft.scratch("sorted", Element::U32, &["slots", "4"]);
@@ -128,7 +134,7 @@ impl List {
         draft.scratch("partners", Element::U32, &["candidate_words", "clusters"]);
         draft.scratch("hits", Element::U32, &["2", "hits_max", "slots"]);
         draft.scratch("list", Element::U32, &["groups_8", "neighbors_max", "8"]);
-        draft.scratch("counts", Element::U32, &["clusters", "2"]);
+        draft.scratch("counts", Element::U32, &["clusters", "4"]);
     }
 
     fn faults(&self, draft: &mut Draft) {
@@ -191,6 +197,10 @@ impl List {
         let kernel = Self::scheduled("partners", &files, 5).over("clusters");
         Self::start(draft, 5, kernel.bind("partners_out", "partners"));
         draft.float("near2", self.cutoff_nm.powi(2));
+        // In a box that changes its size all far neighbors are inner ones.
+        let calm = if draft.is_box_moving() { 1.0 } else { CALM };
+        draft.float("inner2", (self.cutoff_nm + calm * self.skin_nm).powi(2) * (1.0 + 1e-5));
+        draft.float("calm2", (0.5 * calm * self.skin_nm).powi(2) * (1.0 - 1e-5));
         let plain = self.exclusions.iter().all(Vec::is_empty) && self.lennard_jones.iter().all(|has| *has);
         let rows = exclusion_rows(&self.exclusions, &self.lennard_jones);
         draft.integer("exclusion_rows", rows.len() as u64);

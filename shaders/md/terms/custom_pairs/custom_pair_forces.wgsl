@@ -7,7 +7,7 @@ override clusters: u32;
 
 @group(0) @binding(0) var<storage, read> sorted: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> list: array<u32>;
-@group(0) @binding(2) var<storage, read> counts: array<vec2<u32>>;
+@group(0) @binding(2) var<storage, read> counts: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> custom_kinds: array<u32>;
 @group(0) @binding(4) var<storage, read> custom_table: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> slot_force_sums: array<atomic<i32>>;
@@ -19,7 +19,7 @@ fn custom_pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
     if own >= clusters {
         return;
     }
-    let pairs = counts[own];
+    let pairs = counts[own].xy;
     for (var m = 0u; m < 4u; m++) {
         let first = 4u * own + m;
         let count = select(0u, pairs.x + pairs.y, first < atoms);

@@ -8,7 +8,7 @@ override clusters: u32;
 
 @group(0) @binding(0) var<storage, read> sorted: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> list: array<u32>;
-@group(0) @binding(2) var<storage, read> counts: array<vec2<u32>>;
+@group(0) @binding(2) var<storage, read> counts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> pair_sums: array<vec2<u32>>;
 @group(0) @binding(6) var<storage, read_write> fault: array<atomic<u32>>;
 

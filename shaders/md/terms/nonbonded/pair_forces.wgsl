@@ -4,7 +4,7 @@
 // with all four atoms, whose sums stay in registers until the end. Far neighbors, beyond the cutoff when the list was built, are passed over unless one of the
 // pairs at hand has come within it. Needs list_rows.wgsl and pair.wgsl or pair_lennard_jones.wgsl with its files.
 // `sorted`: position (fixed point), kind. `counts`: words from the list's front, with Lennard-Jones and masks, and from its
-// end, with charges alone.
+// end, with charges alone; then of those from the front the near ones, and all but the outer ones. `outer`: see check.wgsl.
 // `slot_force_sums`: four words a slot, the last one unused. `fault` 6: a pair pushes with 2^30 units or more.
 
 override atoms: u32;
@@ -21,9 +21,10 @@ struct SlotSums {
 
 @group(0) @binding(0) var<storage, read> sorted: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> list: array<u32>;
-@group(0) @binding(2) var<storage, read> counts: array<vec2<u32>>;
+@group(0) @binding(2) var<storage, read> counts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> slot_force_sums: array<SlotSums>;
 @group(0) @binding(6) var<storage, read_write> fault: array<atomic<u32>>;
+@group(0) @binding(7) var<storage, read> outer: array<u32>;
 
 // More than a pair may push with, in units.
 const PAIR_LIMIT: f32 = 1073741824.0;
@@ -85,8 +86,9 @@ fn pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
     var f2 = vec3<i32>();
     var f3 = vec3<i32>();
     var size2 = 0.0;
-    // A list without room, which is a fault of its own, may say anything.
-    let near = min(list[list_near_count(own)], count.x);
+    let near = count.z;
+    // As long as no atom is far from where the list takes it to be, its outer neighbors are beyond the cutoff.
+    let far_end = select(count.x, count.w, outer[0] == 0u);
     // The next neighbor is fetched while this one is computed; after the last one, that one again.
     let end = max((count.x + 3u) & ~3u, 4u) - 4u;
     var next = list[list_front(own, lane)];
@@ -109,7 +111,7 @@ fn pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
         pair_add(slot, p0.force + p1.force + p2.force + p3.force);
     }
     // Those that fill up the last four near ones are done, and the next neighbor is the first far one.
-    for (var k = (near + 3u) & ~3u; k < count.x; k += 4u) {
+    for (var k = (near + 3u) & ~3u; k < far_end; k += 4u) {
         let word = next;
         let atom = next_atom;
         next = list[list_front(own, min(k + 4u, end) + lane)];
@@ -133,11 +135,17 @@ fn pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
             pair_add(slot, p0.force + p1.force + p2.force + p3.force);
         }
     }
+    // In the order of memory, fetched ahead likewise.
+    let back = 3u - lane;
+    let last = max((count.y + 3u) & ~3u, 4u) - 4u;
+    var next_slot = min(list[list_end(own, back)], slots - 1u);
+    next_atom = sorted[next_slot];
     for (var k = 0u; k < count.y; k += 4u) {
-        // In the order of memory.
-        let at = k + (3u - lane);
-        let slot = min(list[list_end(own, at)], slots - 1u);
-        let b = pair_other(sorted[slot]);
+        let at = k + back;
+        let slot = next_slot;
+        let b = pair_other(next_atom);
+        next_slot = min(list[list_end(own, min(k + 4u, last) + back)], slots - 1u);
+        next_atom = sorted[next_slot];
         let limit2 = select(0.0, cutoff2, at < count.y);
         let p0 = pair_of_charges(a0, b, limit2);
         let p1 = pair_of_charges(a1, b, limit2);
