@@ -1,9 +1,9 @@
 // Lennard-Jones coefficients by the two atoms' kinds: 12 c12 and 6 c6 over the 14th and the 8th power of the unit of length, kJ/mol/nm^2.
-// `pair_kinds`: by kind, the bits of its charge, which is 0, and its row of the table. `pair_table`: coefficients of two rows. `pair_rows`: rows.
+// `pair_kinds`: each kind's row of the table. `pair_table`: coefficients of two rows. `pair_rows`: rows.
 
 override pair_rows: u32;
 
-@group(0) @binding(3) var<storage, read> pair_kinds: array<vec2<u32>>;
+@group(0) @binding(3) var<storage, read> pair_kinds: array<u32>;
 @group(0) @binding(4) var<storage, read> pair_table: array<vec2<f32>>;
 
 struct PairAtom {
@@ -13,11 +13,11 @@ struct PairAtom {
 }
 
 fn pair_own(atom: vec4<u32>, present: bool) -> PairAtom {
-    return PairAtom(atom.xyz, pair_kinds[atom.w].y * pair_rows);
+    return PairAtom(atom.xyz, pair_kinds[atom.w] * pair_rows);
 }
 
 fn pair_other(atom: vec4<u32>) -> PairAtom {
-    return PairAtom(atom.xyz, pair_kinds[atom.w].y);
+    return PairAtom(atom.xyz, pair_kinds[atom.w]);
 }
 
 fn lj_coefficients(a: PairAtom, b: PairAtom) -> vec2<f32> {

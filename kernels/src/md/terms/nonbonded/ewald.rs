@@ -4,23 +4,29 @@
 
 use std::f64::consts::PI;
 
-/// Coefficients of a polynomial at most: degree 13, 6·10⁻⁷ of a pair at a tolerance of 10⁻⁵, 4·10⁻⁸ at 10⁻⁴. (With degree 11, what it lacks is 1·10⁻⁵ of
-/// water's forces, since near pairs cancel.)
+/// Coefficients of a polynomial at most: degree 13, 8·10⁻⁸ of a pair at a tolerance of 10⁻⁵.
 pub const COEFFICIENTS: usize = 14;
+/// Degrees that a polynomial may have: the least with which it is right.
+const DEGREES: std::ops::RangeInclusive<usize> = 11..=COEFFICIENTS - 1;
 
-/// What may be lacking for want of the last coefficient, of a pair's Coulomb force or energy: half a unit of the last place.
+/// What may be lacking of a pair's bare Coulomb force or energy: half a unit of the last place.
 const LACK: f64 = 6e-8;
 
 /// Nodes of the fit.
 const NODES: usize = 64;
 
-/// α³ g and α h for distances up to the cutoff, as coefficients of powers of t = 2 (r / cutoff)² − 1: 1/nm³ and 1/nm. The last ones are 0 where degree 12 is enough.
+/// α³ g and α h for distances up to the cutoff, as coefficients of powers of t = 2 (r / cutoff)² − 1: 1/nm³ and 1/nm. The last ones are 0 where a lower degree is
+/// enough.
 pub fn polynomials(alpha_per_nm: f64, cutoff_nm: f64) -> [[f64; COEFFICIENTS]; 2] {
     let largest = (alpha_per_nm * cutoff_nm).powi(2);
     let z = |t: f64| 0.5 * (t + 1.0) * largest;
+    let fitted = |f: &dyn Fn(f64) -> f64, power: i32| {
+        let scale = cutoff_nm.powi(power);
+        fit(|t| f(z(t)) * scale, power).map(|coefficient| coefficient / scale)
+    };
     [
-        fit(|t| alpha_per_nm.powi(3) * force(z(t)), LACK / cutoff_nm.powi(3)),
-        fit(|t| alpha_per_nm * energy(z(t)), LACK / cutoff_nm),
+        fitted(&|z| alpha_per_nm.powi(3) * force(z), 3),
+        fitted(&|z| alpha_per_nm * energy(z), 1),
     ]
 }
 
@@ -54,41 +60,49 @@ fn series(z: f64, term: impl Fn(f64) -> f64) -> f64 {
     sum
 }
 
-/// Chebyshev interpolation on [−1, 1], turned into powers; without the last term if that is below `lack`.
-fn fit(f: impl Fn(f64) -> f64, lack: f64) -> [f64; COEFFICIENTS] {
-    let angle = |node: usize| (node as f64 + 0.5) * PI / NODES as f64;
-    let values: Vec<f64> = (0..NODES).map(|node| f(libm::cos(angle(node)))).collect();
-    let chebyshev = |k: usize| {
-        let sum: f64 = (0..NODES).map(|node| values[node] * libm::cos(k as f64 * angle(node))).sum();
-        sum * if k == 0 { 1.0 } else { 2.0 } / NODES as f64
+/// Powers of t of the polynomial of least squares on [−1, 1], errors weighted with r to the given power, r² = (1 + t) / 2, as beside a bare Coulomb law: near pairs may
+/// lack more. Polynomials that are orthogonal over the nodes of Chebyshev, one degree after the other (G. E. Forsythe, J. SIAM 5, 74, 1957).
+fn fit(f: impl Fn(f64) -> f64, power: i32) -> [f64; COEFFICIENTS] {
+    let nodes: Vec<f64> = (0..NODES)
+        .map(|node| libm::cos((node as f64 + 0.5) * PI / NODES as f64))
+        .collect();
+    let weights: Vec<f64> = nodes.iter().map(|t| (0.5 * (1.0 + t)).powi(power)).collect();
+    let values: Vec<f64> = nodes.iter().map(|t| f(*t)).collect();
+    let product = |a: &[f64; COEFFICIENTS], b: &dyn Fn(usize) -> f64| -> f64 {
+        (0..NODES).map(|node| weights[node] * horner(a, nodes[node]) * b(node)).sum()
     };
-    // T of the last two degrees, as powers.
+    let mut found = [0.0; COEFFICIENTS];
     let mut before = [0.0; COEFFICIENTS];
+    let mut before_square = f64::INFINITY;
     let mut here = [0.0; COEFFICIENTS];
-    before[0] = 1.0;
-    here[1] = 1.0;
-    let mut powers = [0.0; COEFFICIENTS];
-    let weights: Vec<f64> = (0..COEFFICIENTS).map(chebyshev).collect();
-    let without_last = weights[COEFFICIENTS - 1].abs() < lack;
-    for weight in &weights[..COEFFICIENTS - usize::from(without_last)] {
-        powers.iter_mut().zip(before).for_each(|(power, t)| *power += *weight * t);
-        let mut next = [0.0; COEFFICIENTS];
-        for degree in 0..COEFFICIENTS {
-            let doubled = if degree == 0 { 0.0 } else { 2.0 * here[degree - 1] };
-            next[degree] = doubled - before[degree];
+    here[0] = 1.0;
+    for degree in 0..=*DEGREES.end() {
+        let square = product(&here, &|node| horner(&here, nodes[node]));
+        let share = product(&here, &|node| values[node]) / square;
+        found.iter_mut().zip(here).for_each(|(power, t)| *power += share * t);
+        let lack = |node: usize| (horner(&found, nodes[node]) - values[node]).abs() * weights[node].sqrt();
+        if DEGREES.contains(&degree) && (0..NODES).all(|node| lack(node) < LACK) {
+            break;
         }
-        (before, here) = (here, next);
+        // t times this one, less what lies along this one and the one before.
+        let along = product(&here, &|node| nodes[node] * horner(&here, nodes[node])) / square;
+        let mut next = [0.0; COEFFICIENTS];
+        for power in 0..COEFFICIENTS {
+            let shifted = if power == 0 { 0.0 } else { here[power - 1] };
+            next[power] = shifted - along * here[power] - square / before_square * before[power];
+        }
+        (before, before_square, here) = (here, square, next);
     }
-    powers
+    found
+}
+
+fn horner(coefficients: &[f64; COEFFICIENTS], t: f64) -> f64 {
+    coefficients.iter().rev().fold(0.0, |sum, c| sum * t + c)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn horner(coefficients: &[f64; COEFFICIENTS], t: f64) -> f64 {
-        coefficients.iter().rev().fold(0.0, |sum, c| sum * t + c)
-    }
 
     #[test]
     fn series_and_closed_form_meet() {
@@ -104,7 +118,7 @@ mod tests {
     /// In double precision, beside the whole Coulomb force at the same distance: what the degree alone costs.
     #[test]
     fn the_degree_is_enough_for_usual_tolerances() {
-        for (tolerance, bound) in [(5e-4, 7e-8), (1e-4, 1e-7), (1e-5, 1e-6)] {
+        for (tolerance, degree, bound) in [(5e-4, 11, 7e-8), (1e-4, 12, 7e-8), (1e-5, 13, 2e-7)] {
             let cutoff_nm = 0.9;
             let alpha = libm::sqrt(-libm::log(2.0 * tolerance)) / cutoff_nm;
             let [forces, energies] = polynomials(alpha, cutoff_nm);
@@ -116,7 +130,9 @@ mod tests {
                 worst[0] = worst[0].max((horner(&forces, t) - alpha.powi(3) * force(z)).abs() * r.powi(3));
                 worst[1] = worst[1].max((horner(&energies, t) - alpha * energy(z)).abs() * r);
             }
-            println!("tolerance {tolerance}: {worst:?}");
+            let used = [&forces, &energies].map(|powers| powers.iter().rposition(|power| *power != 0.0));
+            println!("tolerance {tolerance}: {worst:?}, degrees {used:?}");
+            assert_eq!(used[0], Some(degree), "{tolerance}");
             assert!(worst[0] < bound && worst[1] < bound, "{tolerance}: {worst:?}");
         }
     }

@@ -18,6 +18,7 @@ pub mod twin;
 use self::rows::Rows;
 use crate::md::draft::{Draft, Energy, Kernel, Part, Phase};
 use crate::md::list::BoxFiles;
+use crate::md::system::nonbonded::COULOMB;
 
 /// How Coulomb acts within the cutoff.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,9 +37,8 @@ pub enum Coulomb {
     },
 }
 
-/// Coefficients below these, kJ/mol nm⁶ and nm¹², are nothing at any distance that is not a fault, and would only underflow.
-const C6_LEAST: f64 = 1e-18;
-const C12_LEAST: f64 = 1e-25;
+/// ε of atoms with charges below this, kJ/mol, is nothing at any distance that is not a fault, and would only underflow.
+const EPSILON_LEAST: f64 = 1e-16;
 
 /// Coefficients without charges below this share of the largest one are nothing.
 const LEAST: f64 = 1e-20;
@@ -93,13 +93,16 @@ impl Part for Nonbonded {
 impl Nonbonded {
     /// Files of pairs with charges, and their constants.
     fn charged(&self, draft: &mut Draft) -> Vec<&'static str> {
-        let rows = Rows::of(&self.lennard_jones);
-        let at_least = |x: f64, least: f64| if x < least { 0.0 } else { x };
-        let coefficients = rows.coefficients();
-        let kept = coefficients
-            .iter()
-            .map(|[c12, c6]| [at_least(*c12, 12.0 * C12_LEAST), at_least(*c6, 6.0 * C6_LEAST)]);
-        rows.tables(&self.charges_e, &kept.collect::<Vec<_>>(), draft);
+        let kinds = self.charges_e.iter().zip(&self.lennard_jones);
+        let kinds = kinds.flat_map(|(charge, [sigma_nm, epsilon_kj_mol])| {
+            let (size, depth) = match epsilon_kj_mol {
+                // Without ε, σ means nothing.
+                ..EPSILON_LEAST => (0.0, 0.0),
+                epsilon => (0.5 * sigma_nm, 2.0 * epsilon.sqrt()),
+            };
+            [charge * COULOMB.sqrt(), size, depth, 0.0]
+        });
+        draft.constant_f32("pair_kinds", &["kinds_count", "4"], kinds);
         vec![self.coulomb(draft), "md/terms/nonbonded/pair.wgsl"]
     }
 
@@ -125,7 +128,7 @@ impl Nonbonded {
             draft.float("lj_6", c6);
             "md/terms/nonbonded/lennard_jones_one.wgsl"
         } else {
-            rows.tables(&self.charges_e, &kept, draft);
+            rows.tables(&kept, draft);
             "md/terms/nonbonded/lennard_jones_table.wgsl"
         };
         vec![one, "md/terms/nonbonded/pair_lennard_jones.wgsl"]
@@ -152,9 +155,11 @@ impl Nonbonded {
             Coulomb::Ewald { alpha_per_nm } => {
                 draft.float("ewald_t", 2.0 / self.cutoff_nm.powi(2));
                 let [forces, energies] = ewald::polynomials(alpha_per_nm, self.cutoff_nm);
-                let has_last = |powers: &[f64]| powers.last().is_some_and(|power| *power != 0.0);
-                draft.boolean("ewald_force_has_13", has_last(&forces));
-                draft.boolean("ewald_energy_has_13", has_last(&energies));
+                for (name, powers) in [("force", &forces), ("energy", &energies)] {
+                    for degree in [12, 13] {
+                        draft.boolean(&format!("ewald_{name}_has_{degree}"), powers[degree] != 0.0);
+                    }
+                }
                 for k in 0..ewald::COEFFICIENTS {
                     draft.float(&format!("ewald_force_{k}"), forces[k]);
                     draft.float(&format!("ewald_energy_{k}"), energies[k]);

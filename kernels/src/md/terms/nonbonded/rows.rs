@@ -3,7 +3,6 @@
 use super::super::lennard_jones::pairs::Pair;
 use crate::md::AtomType;
 use crate::md::draft::Draft;
-use crate::md::system::nonbonded::COULOMB;
 
 /// Rows of the table of coefficients: one for each (σ, ε) that occurs, nm and kJ/mol.
 pub(super) struct Rows {
@@ -39,15 +38,12 @@ impl Rows {
         pairs.map(|pair| [12.0 * pair.c12, 6.0 * pair.c6]).collect()
     }
 
-    /// Buffers: by kind, the bits of its charge times √(1/(4πε₀)) and its row; coefficients of two rows.
-    pub(super) fn tables(&self, charges_e: &[f64], coefficients: &[[f64; 2]], draft: &mut Draft) {
-        let kinds = charges_e.iter().zip(&self.of_kind);
-        let kinds: Vec<u32> = kinds
-            .flat_map(|(charge, row)| [((charge * COULOMB.sqrt()) as f32).to_bits(), *row as u32])
-            .collect();
+    /// Buffers: each kind's row; coefficients of two rows.
+    pub(super) fn tables(&self, coefficients: &[[f64; 2]], draft: &mut Draft) {
+        let kinds: Vec<u32> = self.of_kind.iter().map(|row| *row as u32).collect();
         draft.integer("pair_rows", self.rows.len() as u64);
         draft.integer("pair_table_rows", coefficients.len() as u64);
-        draft.constant_u32("pair_kinds", &["kinds_count", "2"], kinds);
+        draft.constant_u32("pair_kinds", &["kinds_count"], kinds);
         draft.constant_f32(
             "pair_table",
             &["pair_table_rows", "2"],
