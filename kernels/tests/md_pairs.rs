@@ -27,6 +27,8 @@ struct Salt {
     skin_nm: f64,
     switch_nm: Option<f64>,
     coulomb: Coulomb,
+    /// Largest component of an atom's velocity, beside what all have.
+    speed_nm_ps: f64,
 }
 
 /// Charge, sigma, epsilon of the three kinds; the last one has no Lennard-Jones.
@@ -49,14 +51,22 @@ impl Salt {
         atom * 7 % 3
     }
 
+    /// Three numbers of an atom, from -1/2 to 1/2.
+    fn jitter(step: u64, atom: usize) -> [f64; 3] {
+        [0, 1, 2].map(|axis| kernels::random::uniform(11, kernels::random::Stream::Test, step, (3 * atom + axis) as u32) - 0.5)
+    }
+
+    fn velocity(&self, atom: usize) -> [f64; 3] {
+        let [x, y, z] = Self::jitter(1, atom).map(|part| 2.0 * self.speed_nm_ps * part);
+        [0.1 + x, -0.2 + y, 0.05 + z]
+    }
+
     fn positions(&self) -> Vec<[u32; 3]> {
-        let wiggle =
-            |i: usize, axis: usize| kernels::random::uniform(11, kernels::random::Stream::Test, 0, (3 * i + axis) as u32) - 0.5;
         let at = |i: usize| [i / self.side / self.side, i / self.side % self.side, i % self.side];
         let cell = self.cell();
         let [a, b, c] = cell.cell().vectors_nm;
         let place = |i: usize| {
-            let fractions = [0, 1, 2].map(|axis| (at(i)[axis] as f64 + 0.25 * wiggle(i, axis)) / self.side as f64);
+            let fractions = [0, 1, 2].map(|axis| (at(i)[axis] as f64 + 0.25 * Self::jitter(0, i)[axis]) / self.side as f64);
             cell.encode([0, 1, 2].map(|k| fractions[0] * a[k] + fractions[1] * b[k] + fractions[2] * c[k]))
         };
         (0..self.atoms()).map(place).collect()
@@ -74,7 +84,7 @@ impl Salt {
         let positions = self.positions();
         let atoms = Atoms {
             cell,
-            velocities_nm_ps: vec![[0.1, -0.2, 0.05]; positions.len()],
+            velocities_nm_ps: (0..positions.len()).map(|atom| self.velocity(atom)).collect(),
             kind_of: (0..positions.len()).map(|atom| Self::kind(atom) as u32).collect(),
             masses_u: vec![23.0, 35.5, 12.0],
             positions,
@@ -190,6 +200,7 @@ fn variants() -> Vec<Salt> {
         skin_nm: 0.1,
         switch_nm,
         coulomb,
+        speed_nm_ps: 0.0,
     };
     vec![
         salt(9, [0.0; 3], None, field),
@@ -289,6 +300,26 @@ fn neither_list_nor_order_shows_in_any_bit() {
                     device.info().id
                 );
             }
+        }
+    }
+}
+
+/// Atoms that come within the cutoff out of the outer half of the skin count as soon as they do. Fast ones, whose lists look nowhere ahead.
+#[test]
+fn outer_neighbors_count_as_soon_as_they_are_within_the_cutoff() {
+    for device in devices() {
+        for mut salt in variants().drain(2..4) {
+            salt.speed_nm_ps = 2.0;
+            let lists = |moved2: Option<f64>| {
+                let usual = salt.package(|list| list.lead_steps = 0.0);
+                let mut manifest = usual.manifest().clone();
+                manifest
+                    .constants
+                    .extend(moved2.map(|value| ("moved2".into(), Number::Float(value))));
+                let package = usual.with_manifest(manifest).expect("a package");
+                boundaries(&package, device.as_ref(), &SessionOptions::default())
+            };
+            assert!(lists(None) == lists(Some(-1.0)), "{}", device.info().id);
         }
     }
 }
