@@ -138,7 +138,7 @@ fn pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
     // In the order of memory, fetched ahead likewise.
     let back = 3u - lane;
     let last = max((count.y + 3u) & ~3u, 4u) - 4u;
-    var next_slot = min(list[list_end(own, back)], slots - 1u);
+    var next_slot = pair_slot(list[select(list_front(own, lane), list_end(own, back), count.y > 0u)]);
     next_atom = sorted[next_slot];
     for (var k = 0u; k < count.y; k += 4u) {
         let at = k + back;
