@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use kernels::package::Package;
 use kernels::run::journal::Layout;
@@ -110,16 +111,25 @@ impl JobFolder {
         }
     }
 
-    /// Put a file that was fetched in its place here, whatever becomes of the original.
+    /// Put a file that was fetched in its place here, whatever becomes of the original. It appears there whole: a fetched file may be read, or put in the same place,
+    /// by another thread at the same time.
     ///
     /// # Errors
     /// The file system's.
     pub(crate) fn adopt(&self, from: &Path, to: &Path) -> Result<(), RunError> {
-        drop(fs::remove_file(to));
-        match fs::hard_link(from, to) {
-            Ok(()) => Ok(()),
-            Err(_) => fs::copy(from, to).map(drop).map_err(RunError::disk("write", to)),
+        static ADOPTED: AtomicU64 = AtomicU64::new(0);
+        let mut new = to.as_os_str().to_owned();
+        new.push(format!(".{}.new", ADOPTED.fetch_add(1, Ordering::Relaxed)));
+        let new = PathBuf::from(new);
+        // One that a process left behind when it was killed.
+        drop(fs::remove_file(&new));
+        if fs::hard_link(from, &new).is_err() {
+            fs::copy(from, &new).map_err(RunError::disk("write", &new))?;
         }
+        let placed = fs::rename(&new, to).map_err(RunError::disk("write", to));
+        // Where both names were of one file already, renaming leaves both.
+        drop(fs::remove_file(&new));
+        placed
     }
 
     fn files(&self, package: &Arc<Package>, class: HardwareClass) -> JobFiles {
@@ -326,6 +336,25 @@ mod tests {
         let again = go_on(&package, start, 3).unwrap();
         let entries = |kept: &[Kept]| kept.iter().map(|kept| kept.entry.clone()).collect::<Vec<_>>();
         assert_eq!(entries(&again), entries(&first[1..]));
+    }
+
+    /// A boundary that was computed here is kept as a fetched file, while another job's fetch puts the same file in its place.
+    #[test]
+    fn a_file_is_whole_wherever_several_threads_put_it_in_one_place() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = JobFolder::create(place.path()).unwrap();
+        let [from, to] = ["from", "to"].map(|name| place.path().join(name));
+        let bytes = vec![7; 1 << 20];
+        fs::write(&from, &bytes).unwrap();
+        folder.adopt(&from, &to).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| (0..500).for_each(|_| folder.adopt(&from, &to).unwrap()));
+            }
+            (0..200).for_each(|_| assert!(fs::read(&to).unwrap() == bytes, "torn"));
+        });
+        assert!(fs::read(&from).unwrap() == bytes);
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2, "nothing is left lying about");
     }
 
     #[test]
