@@ -29,10 +29,15 @@ struct Salt {
     coulomb: Coulomb,
     /// Largest component of an atom's velocity, beside what all have.
     speed_nm_ps: f64,
+    kinds: [[f64; 3]; 3],
+    /// Of the atoms that would have a charge alone, one in so many has.
+    alone_in: usize,
 }
 
 /// Charge, sigma, epsilon of the three kinds; the last one has no Lennard-Jones.
 const KINDS: [[f64; 3]; 3] = [[0.8, 0.24, 0.4], [-0.75, 0.31, 0.65], [-0.05, 0.0, 0.0]];
+/// The same with atoms as small as hydrogens are in CHARMM's water.
+const TINY: [[f64; 3]; 3] = [[0.8, 0.315, 0.636], [-0.75, 0.04, 0.192], [-0.05, 0.0, 0.0]];
 const STEP_NM: [f64; 3] = [0.33, 0.35, 0.34];
 
 impl Salt {
@@ -47,8 +52,11 @@ impl Salt {
         FixedCell::new(Cell { vectors_nm }).expect("a reduced cell")
     }
 
-    fn kind(atom: usize) -> usize {
-        atom * 7 % 3
+    fn kind(&self, atom: usize) -> usize {
+        match atom * 7 % 3 {
+            2 if !atom.is_multiple_of(self.alone_in) => 0,
+            kind => kind,
+        }
     }
 
     /// Three numbers of an atom, from -1/2 to 1/2.
@@ -85,7 +93,7 @@ impl Salt {
         let atoms = Atoms {
             cell,
             velocities_nm_ps: (0..positions.len()).map(|atom| self.velocity(atom)).collect(),
-            kind_of: (0..positions.len()).map(|atom| Self::kind(atom) as u32).collect(),
+            kind_of: (0..positions.len()).map(|atom| self.kind(atom) as u32).collect(),
             masses_u: vec![23.0, 35.5, 12.0],
             positions,
         };
@@ -113,14 +121,14 @@ impl Salt {
             sort_period: 100,
             lead_by_forces: true,
             exclusions: self.exclusions(),
-            lennard_jones: (0..self.atoms()).map(|atom| KINDS[Self::kind(atom)][2] != 0.0).collect(),
+            lennard_jones: (0..self.atoms()).map(|atom| self.kinds[self.kind(atom)][2] != 0.0).collect(),
         };
         change(&mut list);
         let mut draft = Draft::new(head, &atoms);
         draft.add(&list);
         draft.add(&Nonbonded {
-            charges_e: KINDS.iter().map(|kind| kind[0]).collect(),
-            lennard_jones: KINDS.iter().map(|kind| [kind[1], kind[2]]).collect(),
+            charges_e: self.kinds.iter().map(|kind| kind[0]).collect(),
+            lennard_jones: self.kinds.iter().map(|kind| [kind[1], kind[2]]).collect(),
             cutoff_nm: self.cutoff_nm,
             switch_nm: self.switch_nm,
             coulomb: self.coulomb,
@@ -147,7 +155,7 @@ impl Salt {
                 if r2 >= self.cutoff_nm.powi(2) || exclusions[a].contains(&(b as u32)) {
                     continue;
                 }
-                let (u, slope) = self.pair(KINDS[Self::kind(a)], KINDS[Self::kind(b)], r2.sqrt());
+                let (u, slope) = self.pair(self.kinds[self.kind(a)], self.kinds[self.kind(b)], r2.sqrt());
                 energy += u;
                 for axis in 0..3 {
                     let force = -slope / r2.sqrt() * d[axis];
@@ -201,12 +209,22 @@ fn variants() -> Vec<Salt> {
         switch_nm,
         coulomb,
         speed_nm_ps: 0.0,
+        kinds: KINDS,
+        alone_in: 1,
     };
     vec![
         salt(9, [0.0; 3], None, field),
         salt(6, [0.0; 3], Some(0.7), plain),
         salt(7, [0.0; 3], None, ewald),
         salt(8, [0.5, -0.3, 0.45], Some(0.75), ewald),
+        Salt {
+            kinds: TINY,
+            ..salt(7, [0.0; 3], None, ewald)
+        },
+        Salt {
+            alone_in: 100,
+            ..salt(9, [0.0; 3], None, ewald)
+        },
     ]
 }
 
@@ -263,14 +281,14 @@ fn neither_list_nor_order_shows_in_any_bit() {
                 usual.with_manifest(manifest).expect("a package")
             };
             let with = |constant: &str, value: Number| with_all(&[(constant, value)]);
-            let always = ("calm2", Number::Float(-1.0));
+            let always = ("outer_moved2", Number::Float(-1.0));
             let others = [
                 ("a skin of 0.05 nm", salt.package(|list| list.skin_nm = 0.05)),
                 ("a skin of 0.02 nm", salt.package(|list| list.skin_nm = 0.02)),
                 ("a list without lead", salt.package(|list| list.lead_steps = 0.0)),
                 ("sorting with every list", with("sort_period", Number::Integer(1))),
                 ("a new list in every step", with("moved2", Number::Float(-1.0))),
-                ("more room", with("neighbors_max", Number::Integer(999))),
+                ("more room", with("row_words", Number::Integer(999))),
                 ("all neighbors near", with("near2", Number::Float(100.0))),
                 ("all neighbors far", with("near2", Number::Float(0.0))),
                 ("no neighbor outer", with("inner2", Number::Float(100.0))),
@@ -321,5 +339,20 @@ fn outer_neighbors_count_as_soon_as_they_are_within_the_cutoff() {
             };
             assert!(lists(None) == lists(Some(-1.0)), "{}", device.info().id);
         }
+    }
+}
+
+/// Nothing out of a buffer's bounds, no exceptional number, no data race: with many charges alone and with so few that most clusters have none for a neighbor.
+#[test]
+fn nothing_is_found_in_checked_mode() {
+    let device = device::select("cpu").expect("every machine has the CPU device");
+    let checked = SessionOptions {
+        checked: true,
+        ..SessionOptions::default()
+    };
+    for salt in variants() {
+        let package = salt.package(|_| ());
+        let found = boundaries(&package, device.as_ref(), &checked);
+        assert!(found == boundaries(&package, device.as_ref(), &SessionOptions::default()));
     }
 }

@@ -237,7 +237,7 @@ fn momentum_and_energy_are_conserved() {
 fn a_list_without_room_stops_the_run() {
     let package = argon().package().expect("a package");
     for (constant, room, expected) in [
-        ("neighbors_max", 40, "more neighbors than the list has room for"),
+        ("row_words", 40, "more neighbors than the list has room for"),
         ("hits_max", 10, "more neighbors than the list has room for"),
         ("candidate_words", 2, "near more clusters than there is room for"),
     ] {
@@ -266,7 +266,7 @@ fn a_list_grows_when_it_has_no_room() {
         package.with_manifest(manifest).expect("a package")
     };
     let options = SessionOptions::default();
-    let crowded = small(&[("neighbors_max", 80), ("hits_max", 10), ("candidate_words", 3)]);
+    let crowded = small(&[("row_words", 40), ("hits_max", 10), ("candidate_words", 3)]);
     for device in devices() {
         let [expected, found] =
             [&package, &crowded].map(|package| boundaries(package, device.as_ref(), &options).expect("a run"));
@@ -276,7 +276,7 @@ fn a_list_grows_when_it_has_no_room() {
     let [expected, found] = [&package, &crowded].map(|package| evaluate(package, cpu.as_ref(), &options).expect("forces"));
     assert!(found == expected);
     // Sixteen times almost nothing is not enough.
-    let error = boundaries(&small(&[("neighbors_max", 1)]), cpu.as_ref(), &options).expect_err("no room");
+    let error = boundaries(&small(&[("row_words", 2)]), cpu.as_ref(), &options).expect_err("no room");
     assert!(error.to_string().contains("though it grew"), "{error}");
 }
 
@@ -285,7 +285,7 @@ fn a_list_grows_when_it_has_no_room() {
 fn capacity_does_not_show_in_the_state() {
     let package = argon().package().expect("a package");
     let mut manifest = package.manifest().clone();
-    for (constant, room) in [("neighbors_max", 300), ("hits_max", 120), ("candidate_words", 9)] {
+    for (constant, room) in [("row_words", 300), ("hits_max", 120), ("candidate_words", 9)] {
         let old = manifest.constants.insert(constant.into(), Number::Integer(room));
         assert!(old.is_some_and(|old| old != Number::Integer(room)), "{constant} {old:?}");
     }

@@ -111,7 +111,7 @@ impl LennardJonesSystem {
         List {
             cutoff_nm: self.cutoff_nm,
             skin_nm: self.skin_nm,
-            capacity: Capacity::of(&atoms.positions, edges_nm, reach_nm, dense_per_nm3).once(self.atoms()),
+            capacity: Capacity::of(&atoms.positions, edges_nm, reach_nm, dense_per_nm3),
             lead_steps: self.lead_steps(),
             sort_period: SORT_PERIOD,
             lead_by_forces: true,

@@ -62,7 +62,7 @@ pub const GAS_CONSTANT: f64 = 8.314_462_618_153_24e-3;
 pub const BAR_PER_KJ_MOL_NM3: f64 = 16.605_390_671_738_466;
 
 /// Steps after which a new list also sorts the atoms again, so that clusters stay compact.
-pub const SORT_PERIOD: u64 = 100;
+pub const SORT_PERIOD: u64 = 150;
 
 /// A kind of atom.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,8 +2,7 @@
 // box, in sorted order. Groups of 64 and of 8 clusters are passed over by their boxes. The group's own clusters are among them.
 // Each pair of groups stands on one of the two lists, the earlier one's if the sum of their numbers is even, so that all have about as much to do.
 // A group whose box is wide is split: a cluster is its candidate if it is within reach of one of the group's own clusters, too.
-// `candidates_out[g]`: how many group g has; `candidates_out[(k + 1) * groups_8 + g]`: its k-th. `fault` 102: more than there are rows for,
-// 32 `candidate_words` with the first. Needs box.wgsl and gap_box.wgsl.
+// `candidates_out`: for each group a row of 32 `candidate_words` words: how many it has, then these. `fault` 102: more than a row holds. Needs box.wgsl and gap_box.wgsl.
 
 override clusters: u32;
 override groups_8: u32;
@@ -40,6 +39,7 @@ fn candidates(@builtin(global_invocation_id) id: vec3<u32>) {
     let own_first = 8u * group;
     let own_end = min(own_first + 8u, clusters);
     let candidates_max = 32u * candidate_words - 1u;
+    let row = group * (32u * candidate_words);
     var found = 0u;
     for (var g = 0u; g < groups_64; g++) {
         if !candidates_reach(own, half, clusters + groups_8 + g) {
@@ -59,14 +59,14 @@ fn candidates(@builtin(global_invocation_id) id: vec3<u32>) {
                 }
                 if within {
                     if found < candidates_max {
-                        candidates_out[(found + 1u) * groups_8 + group] = c;
+                        candidates_out[row + 1u + found] = c;
                     }
                     found += 1u;
                 }
             }
         }
     }
-    candidates_out[group] = min(found, candidates_max);
+    candidates_out[row] = min(found, candidates_max);
     if found > candidates_max {
         atomicMax(&fault[0], 102u);
     }

@@ -4,7 +4,7 @@
 // `schedule` starts a segment as zero, which reads as "nothing built": the first step of a segment does both.
 // `schedule`: [0..3) sort, [3..6) merge, [6..9) predict, [9..12) order, [12..15) candidates, [15..18) partners, [18..21) neighbors
 // (workgroups in x, y, z each); [21] 1 once a list is there; [22] steps since the last sort; [23] not 0 when an atom moved too far;
-// [24] lists built. `outer`: [0] not 0 when an atom is so far from where the list takes it to be that the list's outer neighbors count, [1] the same of the next step.
+// [24] lists built. `outer_needed`: [0] not 0 when an atom is so far from where the list takes it to be that the list's outer neighbors count, [1] the same of the next step.
 
 override sort_groups: u32;
 override merge_groups: u32;
@@ -16,7 +16,7 @@ override neighbor_groups: u32;
 override sort_period: u32;
 
 @group(0) @binding(0) var<storage, read_write> schedule: array<u32>;
-@group(0) @binding(1) var<storage, read_write> outer: array<u32>;
+@group(0) @binding(1) var<storage, read_write> outer_needed: array<u32>;
 
 fn check_dispatch(at: u32, groups: u32) {
     schedule[at] = groups;
@@ -40,6 +40,6 @@ fn check() {
     schedule[22] = select(age + 1u, 1u, sort);
     schedule[23] = 0u;
     schedule[24] = schedule[24] + u32(build);
-    outer[0] = select(outer[1], 0u, build);
-    outer[1] = 0u;
+    outer_needed[0] = select(outer_needed[1], 0u, build);
+    outer_needed[1] = 0u;
 }

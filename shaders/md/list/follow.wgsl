@@ -1,16 +1,16 @@
 // The list's copy of the positions, in sorted order, after a step moved them. `origin`: where the list takes the atom to be, tag (without its highest bit).
-// An atom further than half the skin (`moved2`, nm^2) from there asks for a new list (`schedule[23]`, see check.wgsl). While none is further than `calm2`, nm^2,
-// the list's outer neighbors stay beyond the cutoff (`outer[1]`). Needs cell_box.wgsl or cell.wgsl.
+// An atom further than half the skin (`moved2`, nm^2) from there asks for a new list (`schedule[23]`, see check.wgsl). While none is further than `outer_moved2`, nm^2,
+// the list's outer neighbors stay beyond the cutoff (`outer_needed[1]`). Needs cell_box.wgsl or cell.wgsl.
 
 override atoms: u32;
 override moved2: f32;
-override calm2: f32;
+override outer_moved2: f32;
 
 @group(0) @binding(0) var<storage, read> positions: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> origin: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read_write> sorted: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read_write> schedule: array<atomic<u32>>;
-@group(0) @binding(4) var<storage, read_write> outer: array<atomic<u32>>;
+@group(0) @binding(4) var<storage, read_write> outer_needed: array<atomic<u32>>;
 
 @compute @workgroup_size(64)
 fn follow(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -23,8 +23,8 @@ fn follow(@builtin(global_invocation_id) id: vec3<u32>) {
     sorted[slot] = vec4<u32>(position, sorted[slot].w);
     let d = cell_nm(position - expected.xyz);
     let square = d.x * d.x + d.y * d.y + d.z * d.z;
-    if square > calm2 {
-        atomicMax(&outer[1], 1u);
+    if square > outer_moved2 {
+        atomicMax(&outer_needed[1], 1u);
     }
     if square > moved2 {
         atomicMax(&schedule[23], 1u);

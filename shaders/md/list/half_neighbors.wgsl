@@ -1,20 +1,21 @@
 // The neighbor list of pairs that are computed once: for each cluster of four atoms, every atom of its partners (partners.wgsl) that is within
 // reach (`reach2`, nm^2: cutoff and skin together) of any of the four, taken to be where predict.wgsl expects them (`origin`).
 // A word of the list is a slot. Neighbors that need more than Coulomb (Lennard-Jones, or some of the cluster's atoms exclude them) are listed from the row's
-// front, with the cluster's atoms that do not count with them (slots past the last atom among them) in the upper 4 bits; the others from its end. The
+// front, with the cluster's atoms that do not count with them (slots past the last atom among them) in the upper 4 bits; the others behind them. The
 // row begins with the cluster's own atoms: each counts with those before it. Behind the near neighbors from the front stand all that are beyond `near2` (nm^2, the square of the cutoff): most
-// of their pairs are passed over as long as the list lives; behind those all that are beyond `inner2`, too, the outer ones (follow.wgsl). `counts`: see list_rows.wgsl.
+// of their pairs are passed over as long as the list lives; behind those all that are beyond `inner2`, too, the outer ones (follow.wgsl). `list`, `counts`: see list_rows.wgsl.
 // Four invocations serve a cluster, each looks at one atom of every partner and stores the words it found (`hits`: a row for each invocation; near ones in its
-// first half, from both ends, far ones in its second, the outer ones of them from the end). After a barrier the four copy each other's rows to the list, one row after the other.
+// first half, from both ends, far ones in its second, the outer ones of them from the end). After a barrier the four
+// copy each other's words to the cluster's row.
 // `origin`: where the list takes the atom to be, and its tag, plus 2^31 if it has more than a charge.
 // `exclusions`: by tag the lowest and the highest tag that it excludes, where its row begins, and how many vectors of four tags the row has, plus 2^31 if it has
-// Lennard-Jones; then the rows. `list_plain`: no atom excludes any, and all have Lennard-Jones. `fault` 101: `neighbors_max` or `hits_max` words are too few.
+// Lennard-Jones; then the rows. `list_plain`: no atom excludes any, and all have Lennard-Jones. `fault` 101: `row_words` or `hits_max` words are too few.
 // Needs list_rows.wgsl and a file with `pair_square`.
 
 override atoms: u32;
 override clusters: u32;
 override slots: u32;
-override groups_8: u32;
+override candidate_words: u32;
 override reach2: f32;
 override near2: f32;
 override inner2: f32;
@@ -30,13 +31,15 @@ override list_plain: bool;
 @group(0) @binding(6) var<storage, read_write> fault: array<atomic<u32>>;
 @group(0) @binding(7) var<storage, read> exclusions: array<vec4<u32>>;
 
-// Words of a row that hold no neighbors at most: the cluster's own, and those that fill up both ends.
-const LIST_EXTRA: u32 = 10u;
+// More words than an invocation finds: it had no room.
+const LIST_LOST: u32 = 0x10000000u;
 // The tag in `origin`.
 const LIST_TAG: u32 = 0x7fffffffu;
 
 // Words that each invocation found: near ones for the front and for the end, inner and outer far ones.
 var<workgroup> neighbors_found: array<vec4<u32>, 64>;
+// Where the row of each of the workgroup's clusters begins.
+var<workgroup> neighbors_rows: array<u32, LIST_CLUSTERS>;
 
 // Which of four tags an atom excludes.
 fn list_excluded(head: vec4<u32>, tags: vec4<u32>) -> u32 {
@@ -68,21 +71,33 @@ fn list_ranges(tags: vec4<u32>) -> ListRanges {
     return ListRanges(first, vec4<u32>(h0.y, h1.y, h2.y, h3.y) - first);
 }
 
+// What the four invocations of a cluster found.
+fn list_found(cluster: u32) -> vec4<u32> {
+    let first = 4u * cluster;
+    return (neighbors_found[first] + neighbors_found[first + 1u]) + (neighbors_found[first + 2u] + neighbors_found[first + 3u]);
+}
+
+// Words of the row's two parts: the cluster's own atoms and all that stand behind them, and those with charges alone.
+fn list_parts(found: vec4<u32>) -> vec2<u32> {
+    return vec2<u32>(4u + found.x + found.z + found.w, found.y);
+}
+
 @compute @workgroup_size(64)
-fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let cluster = id.x / 4u;
     let lane = id.x % 4u;
     let group = cluster / 8u;
     let present = cluster < clusters;
     let first = 4u * cluster;
-    let row_words = 2u * hits_max;
+    let hits_words = 2u * hits_max;
     var found = vec4<u32>();
     var tags = vec4<u32>();
     // The cluster's slots past the last atom.
     let past = min(first + 4u - min(first + 4u, atoms), 4u);
     let absent = ((0xf0u >> past) & 0xfu) << 28u;
     if present {
-        let count = candidates[group];
+        let candidates_row = group * (32u * candidate_words);
+        let count = candidates[candidates_row];
         let x0 = origin[first];
         let x1 = origin[first + 1u];
         let x2 = origin[first + 2u];
@@ -93,22 +108,23 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
             ranges = list_ranges(tags);
         }
         // Where the next word goes: near ones for the front and for the end, inner and outer far ones.
-        let row = id.x * row_words;
+        let row = id.x * hits_words;
         var front_at = row;
         var end_at = row + (hits_max - 1u);
         var inner_at = row + hits_max;
-        var outer_at = row + (row_words - 1u);
+        var outer_at = row + (hits_words - 1u);
+        var lost = false;
         for (var start = 0u; start < count; start += 32u) {
             // What is found among 32 candidates fits, or the row has no room.
             if (end_at - front_at < 32u) | (outer_at - inner_at < 32u) {
-                inner_at = row + (hits_max + neighbors_max);
+                lost = true;
                 break;
             }
             var bits = partners[start / 32u * clusters + cluster];
             while bits != 0u {
                 let bit = firstTrailingBit(bits);
                 bits &= bits - 1u;
-                let slot = 4u * candidates[(start + bit + 1u) * groups_8 + group] + lane;
+                let slot = 4u * candidates[candidates_row + (1u + start + bit)] + lane;
                 let x = origin[slot];
                 let to_01 = min(pair_square(x.xyz, x0.xyz), pair_square(x.xyz, x1.xyz));
                 let to_23 = min(pair_square(x.xyz, x2.xyz), pair_square(x.xyz, x3.xyz));
@@ -139,68 +155,79 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_i
                 outer_at -= u32(within) - u32(inner);
             }
         }
-        found = vec4<u32>(front_at - row, row + (hits_max - 1u) - end_at, inner_at - (row + hits_max), row + (row_words - 1u) - outer_at);
+        found = vec4<u32>(front_at - row, row + (hits_max - 1u) - end_at, inner_at - (row + hits_max), row + (hits_words - 1u) - outer_at);
+        found.x = select(found.x, LIST_LOST, lost);
     }
     neighbors_found[local] = found;
     storageBarrier();
+    workgroupBarrier();
+    if local == 0u {
+        var words = list_block(group_id.x) + LIST_CLUSTERS;
+        for (var c = 0u; c < LIST_CLUSTERS; c++) {
+            neighbors_rows[c] = words;
+            let parts = list_parts(list_found(c));
+            let made = (LIST_CLUSTERS * group_id.x + c < clusters) & (parts.x < LIST_LOST);
+            words += select(0u, list_filled(parts.x) + list_filled(parts.y), made);
+        }
+    }
     workgroupBarrier();
     if !present {
         return;
     }
     let mate = local - lane;
-    var all = vec4<u32>();
-    for (var m = 0u; m < 4u; m++) {
-        all += neighbors_found[mate + m];
-    }
-    if all.x + all.y + all.z + all.w + LIST_EXTRA < neighbors_max {
-        let row_front = list_front(cluster, 4u);
-        let row_end = list_end(cluster, 0u);
-        var before = vec4<u32>(0u, 0u, all.x, all.x + all.z);
-        for (var m = 0u; m < 4u; m++) {
-            let theirs = neighbors_found[mate + m];
-            let row = (first + m) * row_words;
-            for (var k = 0u; k < theirs.x; k += 4u) {
-                if k + lane < theirs.x {
-                    list[row_front + before.x + k + lane] = hits[row + k + lane];
-                }
-            }
-            // Both are filled backwards, and copied in the order of memory.
-            for (var k = 0u; k < theirs.y; k += 4u) {
-                if k + (3u - lane) < theirs.y {
-                    list[row_end - 3u - (before.y + k) + lane] = hits[row + (hits_max - 4u) - k + lane];
-                }
-            }
-            for (var k = 0u; k < theirs.z; k += 4u) {
-                if k + lane < theirs.z {
-                    list[row_front + before.z + k + lane] = hits[row + hits_max + k + lane];
-                }
-            }
-            for (var k = 0u; k < theirs.w; k += 4u) {
-                if k + lane < theirs.w {
-                    list[row_front + before.w + k + lane] = hits[row + (row_words - theirs.w) + k + lane];
-                }
-            }
-            before += theirs;
-        }
-    } else {
-        all = vec4<u32>();
+    let all = list_found(local / 4u);
+    let parts = list_parts(all);
+    let start = neighbors_rows[local / 4u];
+    let charges = list_charges(start, parts.x);
+    if (parts.x >= LIST_LOST) | (charges + list_filled(parts.y) > list_block(group_id.x + 1u)) {
         atomicMax(&fault[0], 101u);
+        if lane == 0u {
+            list[list_head(cluster)] = list_block(group_id.x);
+            counts[cluster] = vec4<u32>();
+        }
+        return;
     }
-    // The own atoms, and what fills up both ends.
+    var before = vec4<u32>(4u, 0u, 4u + all.x, 4u + all.x + all.z);
+    for (var m = 0u; m < 4u; m++) {
+        let theirs = neighbors_found[mate + m];
+        let hits_row = (first + m) * hits_words;
+        for (var k = 0u; k < theirs.x; k += 4u) {
+            if k + lane < theirs.x {
+                list[start + before.x + k + lane] = hits[hits_row + k + lane];
+            }
+        }
+        for (var k = 0u; k < theirs.y; k += 4u) {
+            if k + lane < theirs.y {
+                list[charges + before.y + k + lane] = hits[hits_row + (hits_max - theirs.y) + k + lane];
+            }
+        }
+        for (var k = 0u; k < theirs.z; k += 4u) {
+            if k + lane < theirs.z {
+                list[start + before.z + k + lane] = hits[hits_row + hits_max + k + lane];
+            }
+        }
+        for (var k = 0u; k < theirs.w; k += 4u) {
+            if k + lane < theirs.w {
+                list[start + before.w + k + lane] = hits[hits_row + (hits_words - theirs.w) + k + lane];
+            }
+        }
+        before += theirs;
+    }
+    // The own atoms, and what fills up both parts.
     let own = first + lane;
     var mask = 0xfu;
     if own < atoms {
         mask = list_excluded(exclusions[origin[own].w & LIST_TAG], tags) | (0xfu << lane);
     }
-    list[list_front(cluster, lane)] = own | (mask << 28u);
-    let front = 4u + all.x + all.z + all.w;
-    if lane < (0u - front) % 4u {
-        list[list_front(cluster, front + lane)] = first | 0xf0000000u;
+    list[start + lane] = own | (mask << 28u);
+    if parts.x + lane < list_filled(parts.x) {
+        list[start + parts.x + lane] = first | 0xf0000000u;
     }
-    if lane < (0u - all.y) % 4u {
-        list[list_end(cluster, all.y + lane)] = first;
+    if parts.y + lane < list_filled(parts.y) {
+        list[charges + parts.y + lane] = first;
     }
     if lane == 0u {
-        counts[cluster] = vec4<u32>(front, all.y, 4u + all.x, 4u + all.x + all.z);
+        list[list_head(cluster)] = start;
+        counts[cluster] = vec4<u32>(parts, 4u + all.x, 4u + all.x + all.z);
     }
 }

@@ -4,7 +4,7 @@
 // `partners`: a bit for each candidate, 32 to the word; `partners[word * clusters + cluster]`. Needs box.wgsl and gap_box.wgsl.
 
 override clusters: u32;
-override groups_8: u32;
+override candidate_words: u32;
 override reach2: f32;
 
 @group(0) @binding(0) var<storage, read> boxes: array<vec4<u32>>;
@@ -21,12 +21,13 @@ fn partners(@builtin(global_invocation_id) id: vec3<u32>) {
     let box = boxes[own].xyz;
     let half = halves[own].xyz;
     let group = own / 8u;
-    let count = candidates[group];
+    let row = group * (32u * candidate_words);
+    let count = candidates[row];
     for (var first = 0u; first < count; first += 32u) {
         let end = min(first + 32u, count);
         var bits = 0u;
         for (var k = first; k < end; k++) {
-            let c = candidates[(k + 1u) * groups_8 + group];
+            let c = candidates[row + 1u + k];
             let gap = box_gap_square(box, half, boxes[c].xyz, halves[c].xyz);
             let mine = (c / 8u != group) | ((own < c) == (((own + c) & 1u) == 0u));
             bits |= u32((gap < reach2) & (c != own) & mine) << (k - first);

@@ -3,13 +3,13 @@
 // within half the skin would be right; a good one is x + (v + 3/4 a (n + 1) dt) n dt, `lead` n steps on. (1/2 would be the place after n steps,
 // 1 the middle of the way to the place after 2 n.) At the start of a segment forces are not known yet, and zero.
 // `kinds`: by type, (dt / m, m), ps/u and u. `push`: 3/4 (n + 1). `lead2`: square of the furthest
-// lead, nm^2, a little under half the skin. `ahead`: that place (fixed point), type; by tag. `calm2` and `outer[0]`: see follow.wgsl. Needs canonical.wgsl,
+// lead, nm^2, a little under half the skin. `ahead`: that place (fixed point), type; by tag. `outer_moved2` and `outer_needed[0]`: see follow.wgsl. Needs canonical.wgsl,
 // cell_box.wgsl and lead_box.wgsl.
 
 override atoms: u32;
 override push: f32;
 override lead2: f32;
-override calm2: f32;
+override outer_moved2: f32;
 
 @group(0) @binding(0) var<storage, read> positions: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> velocities: array<vec4<f32>>;
@@ -17,7 +17,7 @@ override calm2: f32;
 @group(0) @binding(3) var<storage, read> types: array<u32>;
 @group(0) @binding(4) var<storage, read> kinds: array<vec2<f32>>;
 @group(0) @binding(5) var<storage, read_write> ahead: array<vec4<u32>>;
-@group(0) @binding(6) var<storage, read_write> outer: array<atomic<u32>>;
+@group(0) @binding(6) var<storage, read_write> outer_needed: array<atomic<u32>>;
 
 @compute @workgroup_size(64)
 fn predict(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -38,8 +38,8 @@ fn predict(@builtin(global_invocation_id) id: vec3<u32>) {
     if square > lead2 {
         whole = vec3<i32>(move_ * sqrt(lead2 / square));
     }
-    if square > calm2 {
-        atomicMax(&outer[0], 1u);
+    if square > outer_moved2 {
+        atomicMax(&outer_needed[0], 1u);
     }
     ahead[tag] = vec4<u32>(positions[tag].xyz + bitcast<vec3<u32>>(whole), kind);
 }

@@ -9,12 +9,12 @@ const CLUSTER_EXCLUDED: u32 = 0x80000000u;
 // It is none: an atom with itself, or a pair inside the cluster the other way round.
 const CLUSTER_NONE: u32 = 0x40000000u;
 
-// Partner k of atom m of a cluster, k below the sum of its two counts, which are `count`: the slot, with CLUSTER_EXCLUDED and CLUSTER_NONE.
-fn cluster_partner(count: vec2<u32>, cluster: u32, m: u32, k: u32) -> u32 {
+// Partner k of atom m of the cluster with this row, k below the sum of its two counts, which are `count`: the slot, with CLUSTER_EXCLUDED and CLUSTER_NONE.
+fn cluster_partner(count: vec2<u32>, row: u32, m: u32, k: u32) -> u32 {
     if k >= count.x {
-        return list[list_end(cluster, k - count.x)];
+        return list[list_charges(row, count.x) + (k - count.x)];
     }
-    let word = list[list_front(cluster, k)];
+    let word = list[row + k];
     let none = select(0u, CLUSTER_NONE, (k < 4u) & (k <= m));
     return (word & CLUSTER_SLOT) | ((word >> (28u + m)) << 31u) | none;
 }

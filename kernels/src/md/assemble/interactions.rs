@@ -95,7 +95,7 @@ impl System {
         draft.add(&List {
             cutoff_nm: reach_nm,
             skin_nm,
-            capacity: Capacity::of(&positions, edges_nm, reach_nm + skin_nm, 0.0).once(self.atoms()),
+            capacity: Capacity::of(&positions, edges_nm, reach_nm + skin_nm, 0.0),
             lead_steps: if stiff {
                 LEAD_STEPS.min(LEAD_STIFF_PS / dt_ps)
             } else {

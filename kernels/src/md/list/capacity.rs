@@ -2,7 +2,8 @@
 //!
 //! Invariant: capacity shows in no result. A list without room is a fault, never a list with a pair less.
 
-use super::order::{CLUSTER, most_neighbors};
+use super::LIST_CLUSTERS;
+use super::order::{CLUSTER, neighbor_counts};
 
 /// Words up to which a buffer has room for everything that could be asked of it.
 const SMALL_WORDS: u64 = 1 << 20;
@@ -10,64 +11,52 @@ const SMALL_WORDS: u64 = 1 << 20;
 /// Room of a list, in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
-    /// Neighbors of a cluster; one place always stays free.
-    pub neighbors_max: u64,
-    /// Neighbors found by one of a cluster's four invocations; 32 places always stay free.
+    /// Neighbors of a cluster, on average over those that share a block of the list.
+    pub neighbors: u64,
+    /// Neighbors found by one of a cluster's four invocations, near ones and far ones each; 32 places always stay free.
     pub hits_max: u64,
     /// Candidates of a group of eight clusters, in units of 32 candidates (one bit each in a mask word of `partners`).
     pub candidate_words: u64,
 }
 
 impl Capacity {
-    /// Room for the positions at hand, and for what they may become. Small systems get room for every pair. Larger ones: for a cluster of a liquid, which reaches
-    /// about 1.8 times as many atoms as one atom does, at the density of the positions or at `dense_per_nm3`, whichever is more; a third more than the
-    /// most crowded cluster has now; and a little for small numbers.
+    /// Room for the positions at hand, and for what they may become, in a list that holds each pair once. Small systems get room for every pair. Larger ones: for
+    /// half of the neighbors of a cluster of a liquid, which reaches about 1.8 times as many atoms as one atom does, at the density of the positions or at
+    /// `dense_per_nm3`, whichever is more; a third more than the most crowded cluster has now, a fifth more than the most crowded block has on average; a fifth
+    /// more for chance, which says whose list a pair stands on; and a little for small numbers.
     pub fn of(positions: &[[u32; 3]], edges_nm: [f64; 3], reach_nm: f64, dense_per_nm3: f64) -> Self {
         let atoms = positions.len() as u64;
         let clusters = atoms.div_ceil(CLUSTER as u64);
+        let all_candidates = clusters * clusters.div_ceil(8) <= SMALL_WORDS;
+        let candidate_words = |candidates: u64| (candidates + 1).div_ceil(32);
+        if atoms * clusters <= SMALL_WORDS {
+            return Self {
+                neighbors: atoms + 1,
+                // A quarter of all, and more for chance.
+                hits_max: atoms.div_ceil(4) + 33,
+                candidate_words: candidate_words(clusters),
+            };
+        }
         let sphere_nm3 = 4.0 / 3.0 * std::f64::consts::PI * reach_nm.powi(3);
         let even = atoms as f64 / edges_nm.iter().product::<f64>();
         let liquid = 1.8 * sphere_nm3 * even.max(dense_per_nm3);
-        let all_pairs = atoms * clusters <= SMALL_WORDS;
-        let neighbors_max = if all_pairs {
-            atoms + 1
-        } else {
-            let most = (most_neighbors(positions, edges_nm, reach_nm) as f64).max(liquid);
-            ((most * 1.33) as u64 + 32).min(atoms + 1)
-        };
+        let counts = neighbor_counts(positions, edges_nm, reach_nm);
+        let most = counts.iter().copied().max().unwrap_or(0) as f64;
+        let blocks = counts.chunks(LIST_CLUSTERS as usize);
+        let most_of_a_block = blocks.map(|block| block.iter().sum::<usize>()).max().unwrap_or(0) as f64 / LIST_CLUSTERS as f64;
+        let room = |most: f64, more: f64| ((most.max(liquid) * more) as u64 + 32).min(atoms + 1);
+        let crowded = room(most, 1.33);
         // In a liquid a group meets 270 clusters on average where a cluster has 134 neighbors, and a few groups, which the curve bends far, more than
         // twice that.
-        let candidates = if clusters * clusters.div_ceil(8) <= SMALL_WORDS {
+        let candidates = if all_candidates {
             clusters
         } else {
-            (6 * neighbors_max).max(256).min(clusters)
+            (6 * crowded).max(256).min(clusters)
         };
         Self {
-            neighbors_max,
-            // A quarter of all, and more for chance.
-            hits_max: if all_pairs {
-                atoms.div_ceil(4) + 33
-            } else {
-                neighbors_max / 3 + 64
-            },
-            candidate_words: (candidates + 1).div_ceil(32),
-        }
-    }
-}
-
-impl Capacity {
-    /// Room for a list that holds each pair once: half of the neighbors, and a fifth more for chance, unless there is room for every pair of so many atoms. Hits have
-    /// that room twice, for near neighbors and for far ones.
-    #[must_use]
-    pub fn once(self, atoms: usize) -> Self {
-        if self.neighbors_max > atoms as u64 {
-            return self;
-        }
-        let neighbors_max = self.neighbors_max * 3 / 5;
-        Self {
-            neighbors_max,
-            hits_max: neighbors_max / 6 + 64,
-            ..self
+            neighbors: room(most_of_a_block, 1.2) * 3 / 5,
+            hits_max: crowded / 10 + 64,
+            candidate_words: candidate_words(candidates),
         }
     }
 }
@@ -87,7 +76,7 @@ mod tests {
         for n in [1, 5, 864, 2000] {
             let capacity = Capacity::of(&scattered(n), [100.0; 3], 1.0, 0.0);
             let n = u64::from(n);
-            assert!(capacity.neighbors_max > n.saturating_sub(1), "{n}");
+            assert!(capacity.neighbors > n.saturating_sub(1), "{n}");
             assert!(4 * capacity.hits_max > n, "{n}");
             assert!(32 * capacity.candidate_words > n.div_ceil(4), "{n}");
         }
@@ -97,7 +86,7 @@ mod tests {
     fn a_thin_gas_has_room_for_the_liquid_it_may_become() {
         let gas = Capacity::of(&scattered(8000), [60.0; 3], 2.8, 1.2);
         let liquid = Capacity::of(&scattered(8000), [8000f64.cbrt() / 1.2f64.cbrt(); 3], 2.8, 0.0);
-        assert!(gas.neighbors_max >= 230, "{gas:?}");
-        assert!(liquid.neighbors_max >= 230, "{liquid:?}");
+        assert!(gas.neighbors >= 125, "{gas:?}");
+        assert!(liquid.neighbors >= 125, "{liquid:?}");
     }
 }

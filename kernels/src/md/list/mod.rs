@@ -17,7 +17,7 @@
 //! | `list`, `counts` | see `half_neighbors.wgsl` and `list_rows.wgsl` | neighbors of a cluster |
 //!
 //! A slot is an atom's place in sorted order, its tag the place in the package's own order. Constants: `clusters`, `slots` (4 × clusters),
-//! `neighbors_max`.
+//! `row_words`.
 
 pub mod capacity;
 pub mod order;
@@ -32,9 +32,12 @@ const SORT_BLOCK: u64 = 256;
 /// Runs that `merge.wgsl` merges into one.
 const MERGE_WAYS: u64 = 8;
 
+/// Clusters that share room in the list, see `list_rows.wgsl`.
+const LIST_CLUSTERS: u64 = 16;
+
 /// How far beyond the cutoff the list's inner neighbors reach, as a share of the skin: the outer ones count only while an atom is further than half of that from
 /// where the list takes it to be.
-const CALM: f64 = 0.5;
+const INNER_SHARE: f64 = 0.5;
 
 /// The list as a part of a package.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,9 +107,10 @@ impl List {
         draft.integer("groups_8", groups_8);
         draft.integer("groups_64", groups_64);
         draft.integer("boxes_count", clusters + groups_8 + groups_64);
+        draft.integer("list_blocks", clusters.div_ceil(LIST_CLUSTERS));
         draft.integer("padded", atoms.div_ceil(SORT_BLOCK) * SORT_BLOCK);
-        // A row holds more than neighbors: the cluster's own atoms, and what fills up both ends.
-        draft.integer("neighbors_max", self.capacity.neighbors_max + 10);
+        // A row holds more than neighbors: where it begins, the cluster's own atoms, and what fills up its two parts.
+        draft.integer("row_words", self.capacity.neighbors + 11);
         draft.integer("hits_max", self.capacity.hits_max);
         draft.integer("candidate_words", self.capacity.candidate_words);
         draft.integer("sort_period", self.sort_period);
@@ -123,25 +127,25 @@ impl List {
 
     fn buffers(&self, draft: &mut Draft) {
         draft.scratch("schedule", Element::U32, &["25"]);
-        draft.scratch("outer", Element::U32, &["2"]);
+        draft.scratch("outer_needed", Element::U32, &["2"]);
         draft.scratch("runs_a", Element::U32, &["padded", "2"]);
         draft.scratch("ahead", Element::U32, &["atoms", "4"]);
         draft.scratch("sorted", Element::U32, &["slots", "4"]);
         draft.scratch("origin", Element::U32, &["slots", "4"]);
         draft.scratch("boxes", Element::U32, &["boxes_count", "4"]);
         draft.scratch("halves", Element::F32, &["boxes_count", "4"]);
-        draft.scratch("candidates", Element::U32, &["candidate_words", "32", "groups_8"]);
+        draft.scratch("candidates", Element::U32, &["groups_8", "candidate_words", "32"]);
         draft.scratch("partners", Element::U32, &["candidate_words", "clusters"]);
         draft.scratch("hits", Element::U32, &["2", "hits_max", "slots"]);
-        draft.scratch("list", Element::U32, &["groups_8", "neighbors_max", "8"]);
+        draft.scratch("list", Element::U32, &["list_blocks", "row_words", "16"]);
         draft.scratch("counts", Element::U32, &["clusters", "4"]);
     }
 
     fn faults(&self, draft: &mut Draft) {
         draft.grow(
             101,
-            &["neighbors_max", "hits_max"],
-            "a cluster of atoms has more neighbors than the list has room for, though it grew: the system has become much denser somewhere than it was at the start, or has exploded; check the starting state, use a smaller time step, or raise the constants neighbors_max and hits_max of the package, nothing else depends on them",
+            &["row_words", "hits_max"],
+            "clusters of atoms have more neighbors than the list has room for, though it grew: the system has become much denser somewhere than it was at the start, or has exploded; check the starting state, use a smaller time step, or raise the constants row_words and hits_max of the package, nothing else depends on them",
         );
         draft.grow(
             102,
@@ -198,9 +202,9 @@ impl List {
         Self::start(draft, 5, kernel.bind("partners_out", "partners"));
         draft.float("near2", self.cutoff_nm.powi(2));
         // In a box that changes its size all far neighbors are inner ones.
-        let calm = if draft.is_box_moving() { 1.0 } else { CALM };
-        draft.float("inner2", (self.cutoff_nm + calm * self.skin_nm).powi(2) * (1.0 + 1e-5));
-        draft.float("calm2", (0.5 * calm * self.skin_nm).powi(2) * (1.0 - 1e-5));
+        let inner = if draft.is_box_moving() { 1.0 } else { INNER_SHARE };
+        draft.float("inner2", (self.cutoff_nm + inner * self.skin_nm).powi(2) * (1.0 + 1e-5));
+        draft.float("outer_moved2", (0.5 * inner * self.skin_nm).powi(2) * (1.0 - 1e-5));
         let plain = self.exclusions.iter().all(Vec::is_empty) && self.lennard_jones.iter().all(|has| *has);
         let rows = exclusion_rows(&self.exclusions, &self.lennard_jones);
         draft.integer("exclusion_rows", rows.len() as u64);

@@ -48,8 +48,8 @@ pub fn sorted_tags(positions: &[[u32; 3]]) -> Vec<u32> {
     pairs.into_iter().map(|(_, tag)| tag).collect()
 }
 
-/// The most neighbors that any cluster has in the list: atoms of other clusters nearer than `reach_nm` to one of its own.
-pub fn most_neighbors(positions: &[[u32; 3]], edges_nm: [f64; 3], reach_nm: f64) -> usize {
+/// How many neighbors each cluster has: atoms of other clusters nearer than `reach_nm` to one of its own.
+pub fn neighbor_counts(positions: &[[u32; 3]], edges_nm: [f64; 3], reach_nm: f64) -> Vec<usize> {
     let tags = sorted_tags(positions);
     let grid = Grid::new(positions, edges_nm, reach_nm);
     let mut cluster_of = vec![0; positions.len()];
@@ -72,7 +72,7 @@ pub fn most_neighbors(positions: &[[u32; 3]], edges_nm: [f64; 3], reach_nm: f64)
         }
         count
     });
-    counts.max().unwrap_or(0)
+    counts.collect()
 }
 
 /// The two atoms that are nearest to each other, and their distance, nm: none closer than `below_nm` gives `None`.
@@ -191,16 +191,15 @@ mod tests {
             let positions = scattered(203);
             let tags = sorted_tags(&positions);
             let near = |a: u32, b: u32| distance2(positions[a as usize], positions[b as usize], edges) < reach * reach;
-            let all = tags.chunks(CLUSTER).map(|members| {
-                tags.iter()
-                    .filter(|tag| !members.contains(tag) && members.iter().any(|member| near(*member, **tag)))
-                    .count()
-            });
-            assert_eq!(
-                most_neighbors(&positions, edges, reach),
-                all.max().expect("there are atoms"),
-                "{edges:?}"
-            );
+            let all: Vec<usize> = tags
+                .chunks(CLUSTER)
+                .map(|members| {
+                    tags.iter()
+                        .filter(|tag| !members.contains(tag) && members.iter().any(|member| near(*member, **tag)))
+                        .count()
+                })
+                .collect();
+            assert_eq!(neighbor_counts(&positions, edges, reach), all, "{edges:?}");
         }
     }
 

@@ -20,13 +20,14 @@ fn custom_pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let pairs = counts[own].xy;
+    let row = list[list_head(own)];
     for (var m = 0u; m < 4u; m++) {
         let first = 4u * own + m;
         let count = select(0u, pairs.x + pairs.y, first < atoms);
         let a = sorted[first];
         var force = vec3<i32>();
         for (var k = 0u; k < count; k++) {
-            let partner = cluster_partner(pairs, own, m, k);
+            let partner = cluster_partner(pairs, row, m, k);
             let slot = partner & CLUSTER_SLOT;
             let pair = custom_pair(a, sorted[slot], (slot < atoms) & ((partner & CLUSTER_EXCLUDED) == 0u));
             let push = force_round(pair.r * pair.push);

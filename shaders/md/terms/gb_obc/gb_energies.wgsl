@@ -25,6 +25,7 @@ fn gb_energies(
     var sum = vec2<u32>();
     if own < clusters {
         let pairs = counts[own].xy;
+        let row = list[list_head(own)];
         for (var m = 0u; m < 4u; m++) {
             let first = 4u * own + m;
             if first < atoms {
@@ -36,7 +37,7 @@ fn gb_energies(
                 sum = fixed64_add(sum, fixed64_of(born.w));
                 let count = pairs.x + pairs.y;
                 for (var k = 0u; k < count; k++) {
-                    let partner = cluster_partner(pairs, own, m, k);
+                    let partner = cluster_partner(pairs, row, m, k);
                     let slot = partner & CLUSTER_SLOT;
                     let present = (slot < atoms) & ((partner & CLUSTER_NONE) == 0u);
                     let b = gb_atom(sorted[slot]);

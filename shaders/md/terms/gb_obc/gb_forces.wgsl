@@ -28,6 +28,7 @@ fn gb_forces(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let pairs = counts[own].xy;
+    let row = list[list_head(own)];
     for (var m = 0u; m < 4u; m++) {
         let first = 4u * own + m;
         let count = select(0u, pairs.x + pairs.y, first < atoms);
@@ -35,7 +36,7 @@ fn gb_forces(@builtin(global_invocation_id) id: vec3<u32>) {
         let slope_a = gb_slope(first);
         var force = vec3<i32>();
         for (var k = 0u; k < count; k++) {
-            let partner = cluster_partner(pairs, own, m, k);
+            let partner = cluster_partner(pairs, row, m, k);
             let slot = partner & CLUSTER_SLOT;
             let b = gb_atom(sorted[slot]);
             let g = gb_pair(a, b);

@@ -22,6 +22,7 @@ fn gb_pairs(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let pairs = counts[own].xy;
+    let row = list[list_head(own)];
     for (var m = 0u; m < 4u; m++) {
         let first = 4u * own + m;
         let count = select(0u, pairs.x + pairs.y, first < atoms);
@@ -30,7 +31,7 @@ fn gb_pairs(@builtin(global_invocation_id) id: vec3<u32>) {
         var slope = 0;
         var force = vec3<i32>();
         for (var k = 0u; k < count; k++) {
-            let partner = cluster_partner(pairs, own, m, k);
+            let partner = cluster_partner(pairs, row, m, k);
             let slot = partner & CLUSTER_SLOT;
             // Slots past the last atom have no radius: any will do.
             let present = (slot < atoms) & ((partner & CLUSTER_NONE) == 0u);

@@ -5,14 +5,16 @@ override lj_6: f32;
 
 struct PairAtom {
     position: vec3<u32>,
+    units: f32,
 }
 
-fn pair_own(atom: vec4<u32>, present: bool) -> PairAtom {
-    return PairAtom(atom.xyz);
+// The first of a pair, whose forces and energies are `units` times as large.
+fn pair_own(atom: vec4<u32>, present: bool, units: f32) -> PairAtom {
+    return PairAtom(atom.xyz, units);
 }
 
 fn pair_other(atom: vec4<u32>) -> PairAtom {
-    return PairAtom(atom.xyz);
+    return PairAtom(atom.xyz, 1.0);
 }
 
 fn lj_coefficients(a: PairAtom, b: PairAtom) -> vec2<f32> {

@@ -10,14 +10,16 @@ struct PairAtom {
     position: vec3<u32>,
     // The first of a pair: where its row begins in the table. The second: its column.
     row: u32,
+    units: f32,
 }
 
-fn pair_own(atom: vec4<u32>, present: bool) -> PairAtom {
-    return PairAtom(atom.xyz, pair_kinds[atom.w] * pair_rows);
+// The first of a pair, whose forces and energies are `units` times as large.
+fn pair_own(atom: vec4<u32>, present: bool, units: f32) -> PairAtom {
+    return PairAtom(atom.xyz, pair_kinds[atom.w] * pair_rows, units);
 }
 
 fn pair_other(atom: vec4<u32>) -> PairAtom {
-    return PairAtom(atom.xyz, pair_kinds[atom.w]);
+    return PairAtom(atom.xyz, pair_kinds[atom.w], 1.0);
 }
 
 fn lj_coefficients(a: PairAtom, b: PairAtom) -> vec2<f32> {

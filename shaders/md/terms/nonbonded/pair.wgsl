@@ -35,10 +35,11 @@ struct PairGeometry {
     within: bool,
 }
 
-// Slots past the last atom have no charge, and the list says of neighbors with Lennard-Jones that they do not count.
-fn pair_own(atom: vec4<u32>, present: bool) -> PairAtom {
+// The first of a pair, whose forces and energies are `units` times as large. Slots past the last atom have no charge, and the list says of neighbors with
+// Lennard-Jones that they do not count.
+fn pair_own(atom: vec4<u32>, present: bool, units: f32) -> PairAtom {
     let kind = pair_kinds[atom.w];
-    return PairAtom(atom.xyz, select(0.0, kind.x, present), kind.y, kind.z);
+    return PairAtom(atom.xyz, select(0.0, units * kind.x, present), kind.y, units * kind.z);
 }
 
 fn pair_other(atom: vec4<u32>) -> PairAtom {
@@ -65,7 +66,7 @@ fn pair_power(g: PairGeometry, a: PairAtom, b: PairAtom) -> f32 {
     return ratio2 * ratio2 * ratio2;
 }
 
-// Force over distance, kJ/mol/nm^2: 0 where the pair does not count.
+// Force over distance, kJ/mol/nm^2 times the units: 0 where the pair does not count.
 fn pair_scale(g: PairGeometry, a: PairAtom, b: PairAtom, counts: bool) -> f32 {
     let power = pair_power(g, a, b);
     let slope = a.depth * b.depth * power;

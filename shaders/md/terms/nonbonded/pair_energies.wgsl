@@ -21,7 +21,7 @@ const PAIR_STRETCH: u32 = FIXED64_SERIES / 2u;
 fn pair_sums_of(first: u32, b: PairAtom, excluded: u32, sums: ptr<function, Fixed64Series>) -> bool {
     var fits = true;
     for (var m = 0u; m < 4u; m++) {
-        let a = pair_own(sorted[first + m], first + m < atoms);
+        let a = pair_own(sorted[first + m], first + m < atoms, 1.0);
         let g = pair_geometry(a.position, b.position, cutoff2);
         if g.within & (((excluded >> m) & 1u) == 0u) {
             let one = pair_energies_of(g, a, b);
@@ -44,18 +44,20 @@ fn pair_energies(
     var sums: array<vec2<u32>, 3>;
     if own < clusters {
         let count = counts[own];
+        let row = list[list_head(own)];
+        let charges = list_charges(row, count.x);
         var fits = true;
         for (var start = 0u; start < count.x + count.y; start += PAIR_STRETCH) {
             var parts = Fixed64Series();
             let end_front = min(start + PAIR_STRETCH, count.x);
             for (var k = start; k < end_front; k += 4u) {
-                let word = list[list_front(own, k + lane)];
+                let word = list[row + k + lane];
                 fits &= pair_sums_of(first, pair_other(sorted[word & 0xfffffffu]), word >> 28u, &parts);
             }
             let end = min(start + PAIR_STRETCH, count.x + count.y);
             for (var k = max(start, count.x); k < end; k += 4u) {
                 let at = k + lane;
-                let slot = list[list_end(own, min(at, end - 1u) - count.x)];
+                let slot = list[charges + (min(at, end - 1u) - count.x)];
                 fits &= pair_sums_of(first, pair_other(sorted[slot]), select(0xfu, 0u, at < end), &parts);
             }
             sums[0] = fixed64_add(sums[0], fixed64_series_sum(parts.low.x, parts.middle.x, parts.high.x));

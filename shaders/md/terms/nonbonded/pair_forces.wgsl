@@ -3,9 +3,9 @@
 // the cutoff. Four invocations compute a cluster of four with its list (half a list: see partners.wgsl): each takes every fourth neighbor and computes it
 // with all four atoms, whose sums stay in registers until the end. Far neighbors, beyond the cutoff when the list was built, are passed over unless one of the
 // pairs at hand has come within it. Needs list_rows.wgsl and pair.wgsl or pair_lennard_jones.wgsl with its files.
-// `sorted`: position (fixed point), kind. `counts`: words from the list's front, with Lennard-Jones and masks, and from its
-// end, with charges alone; then of those from the front the near ones, and all but the outer ones. `outer`: see check.wgsl.
-// `slot_force_sums`: four words a slot, the last one unused. `fault` 6: a pair pushes with 2^30 units or more.
+// `sorted`: position (fixed point), kind. `list`, `counts`: see list_rows.wgsl. `outer_needed`: see check.wgsl.
+// `slot_force_sums`: four words a slot, the last one unused. `fault` 6: a pair pushes with 2^30 units or more. No pair within the cutoff does as long as none has more than
+// 2^30 over the cutoff for each nm of its distance, which is cheaper to see; where one has, sizes are looked at one by one.
 
 override atoms: u32;
 override clusters: u32;
@@ -24,7 +24,7 @@ struct SlotSums {
 @group(0) @binding(2) var<storage, read> counts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> slot_force_sums: array<SlotSums>;
 @group(0) @binding(6) var<storage, read_write> fault: array<atomic<u32>>;
-@group(0) @binding(7) var<storage, read> outer: array<u32>;
+@group(0) @binding(7) var<storage, read> outer_needed: array<u32>;
 
 // More than a pair may push with, in units.
 const PAIR_LIMIT: f32 = 1073741824.0;
@@ -32,16 +32,14 @@ const PAIR_LIMIT: f32 = 1073741824.0;
 struct PairUnits {
     // On the second atom.
     force: vec3<i32>,
-    // The square of its size in units, before rounding.
-    size2: f32,
+    // Its size over the distance, units/nm.
+    scale: f32,
 }
 
 // Rounded to the nearest, halves to even. What exceeds the limit, or is no number, is a fault by its size, and what becomes of it does not matter: the limit and the
 // conversion keep it within integers.
 fn pair_units(g: PairGeometry, scale: f32) -> PairUnits {
-    let scaled = scale * -force_scale;
-    let force = g.r * scaled;
-    return PairUnits(vec3<i32>(round(min(vec3<f32>(PAIR_LIMIT), force))), scaled * scaled * g.square);
+    return PairUnits(vec3<i32>(round(min(vec3<f32>(PAIR_LIMIT), g.r * scale))), abs(scale));
 }
 
 fn pair_whole(g: PairGeometry, a: PairAtom, b: PairAtom, counts: bool) -> PairUnits {
@@ -62,6 +60,31 @@ fn pair_slot(word: u32) -> u32 {
     return min(word & 0xfffffffu, slots - 1u);
 }
 
+// Whether a pair of a neighbor with the cluster's atoms that `excluded` does not name exceeds the limit.
+fn pair_exceeds(first: u32, b: PairAtom, excluded: u32) -> bool {
+    var exceeds = false;
+    for (var m = 0u; m < 4u; m++) {
+        let a = pair_own(sorted[first + m], first + m < atoms, force_scale);
+        let g = pair_geometry(a.position, b.position, cutoff2);
+        let scale = pair_scale(g, a, b, ((excluded >> m) & 1u) == 0u);
+        exceeds |= !(scale * scale * g.square < PAIR_LIMIT * PAIR_LIMIT);
+    }
+    return exceeds;
+}
+
+// The same for all neighbors of an invocation.
+fn pair_any_exceeds(first: u32, row: u32, count: vec2<u32>, lane: u32) -> bool {
+    var exceeds = false;
+    for (var k = lane; k < count.x; k += 4u) {
+        let word = list[row + k];
+        exceeds |= pair_exceeds(first, pair_other(sorted[pair_slot(word)]), word >> 28u);
+    }
+    for (var k = lane; k < count.y; k += 4u) {
+        exceeds |= pair_exceeds(first, pair_other(sorted[pair_slot(list[list_charges(row, count.x) + k])]), 0u);
+    }
+    return exceeds;
+}
+
 fn pair_add(slot: u32, force: vec3<i32>) {
     atomicAdd(&slot_force_sums[slot].x, force.x);
     atomicAdd(&slot_force_sums[slot].y, force.y);
@@ -76,27 +99,28 @@ fn pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let lane = id.x % 4u;
     let first = 4u * own;
-    let a0 = pair_own(sorted[first], true);
-    let a1 = pair_own(sorted[first + 1u], first + 1u < atoms);
-    let a2 = pair_own(sorted[first + 2u], first + 2u < atoms);
-    let a3 = pair_own(sorted[first + 3u], first + 3u < atoms);
+    let a0 = pair_own(sorted[first], true, -force_scale);
+    let a1 = pair_own(sorted[first + 1u], first + 1u < atoms, -force_scale);
+    let a2 = pair_own(sorted[first + 2u], first + 2u < atoms, -force_scale);
+    let a3 = pair_own(sorted[first + 3u], first + 3u < atoms, -force_scale);
     let count = counts[own];
+    let row = list[list_head(own)];
     var f0 = vec3<i32>();
     var f1 = vec3<i32>();
     var f2 = vec3<i32>();
     var f3 = vec3<i32>();
-    var size2 = 0.0;
+    var scale = 0.0;
     let near = count.z;
     // As long as no atom is far from where the list takes it to be, its outer neighbors are beyond the cutoff.
-    let far_end = select(count.x, count.w, outer[0] == 0u);
+    let far_end = select(count.x, count.w, outer_needed[0] == 0u);
     // The next neighbor is fetched while this one is computed; after the last one, that one again.
-    let end = max((count.x + 3u) & ~3u, 4u) - 4u;
-    var next = list[list_front(own, lane)];
+    let end = max(list_filled(count.x), 4u) - 4u;
+    var next = list[row + lane];
     var next_atom = sorted[pair_slot(next)];
     for (var k = 0u; k < near; k += 4u) {
         let word = next;
         let b = pair_other(next_atom);
-        next = list[list_front(own, min(k + 4u, end) + lane)];
+        next = list[row + min(k + 4u, end) + lane];
         next_atom = sorted[pair_slot(next)];
         let slot = pair_slot(word);
         let p0 = pair_whole(pair_at(a0, b.position), a0, b, (word & 0x10000000u) == 0u);
@@ -107,14 +131,14 @@ fn pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
         f1 -= p1.force;
         f2 -= p2.force;
         f3 -= p3.force;
-        size2 = max(size2, max(max(p0.size2, p1.size2), max(p2.size2, p3.size2)));
+        scale = max(scale, max(max(p0.scale, p1.scale), max(p2.scale, p3.scale)));
         pair_add(slot, p0.force + p1.force + p2.force + p3.force);
     }
     // Those that fill up the last four near ones are done, and the next neighbor is the first far one.
-    for (var k = (near + 3u) & ~3u; k < far_end; k += 4u) {
+    for (var k = list_filled(near); k < far_end; k += 4u) {
         let word = next;
         let atom = next_atom;
-        next = list[list_front(own, min(k + 4u, end) + lane)];
+        next = list[row + min(k + 4u, end) + lane];
         next_atom = sorted[pair_slot(next)];
         let slot = pair_slot(word);
         let g0 = pair_at(a0, atom.xyz);
@@ -131,22 +155,21 @@ fn pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
             f1 -= p1.force;
             f2 -= p2.force;
             f3 -= p3.force;
-            size2 = max(size2, max(max(p0.size2, p1.size2), max(p2.size2, p3.size2)));
+            scale = max(scale, max(max(p0.scale, p1.scale), max(p2.scale, p3.scale)));
             pair_add(slot, p0.force + p1.force + p2.force + p3.force);
         }
     }
-    // In the order of memory, fetched ahead likewise.
-    let back = 3u - lane;
-    let last = max((count.y + 3u) & ~3u, 4u) - 4u;
-    var next_slot = pair_slot(list[select(list_front(own, lane), list_end(own, back), count.y > 0u)]);
+    // Fetched ahead likewise.
+    let charges = list_charges(row, count.x);
+    let last = max(list_filled(count.y), 4u) - 4u;
+    var next_slot = pair_slot(list[select(row, charges, count.y > 0u) + lane]);
     next_atom = sorted[next_slot];
     for (var k = 0u; k < count.y; k += 4u) {
-        let at = k + back;
         let slot = next_slot;
         let b = pair_other(next_atom);
-        next_slot = min(list[list_end(own, min(k + 4u, last) + back)], slots - 1u);
+        next_slot = min(list[charges + min(k + 4u, last) + lane], slots - 1u);
         next_atom = sorted[next_slot];
-        let limit2 = select(0.0, cutoff2, at < count.y);
+        let limit2 = select(0.0, cutoff2, k + lane < count.y);
         let p0 = pair_of_charges(a0, b, limit2);
         let p1 = pair_of_charges(a1, b, limit2);
         let p2 = pair_of_charges(a2, b, limit2);
@@ -155,14 +178,17 @@ fn pair_forces(@builtin(global_invocation_id) id: vec3<u32>) {
         f1 -= p1.force;
         f2 -= p2.force;
         f3 -= p3.force;
-        size2 = max(size2, max(max(p0.size2, p1.size2), max(p2.size2, p3.size2)));
+        scale = max(scale, max(max(p0.scale, p1.scale), max(p2.scale, p3.scale)));
         pair_add(slot, p0.force + p1.force + p2.force + p3.force);
     }
     pair_add(first, f0);
     pair_add(first + 1u, f1);
     pair_add(first + 2u, f2);
     pair_add(first + 3u, f3);
-    if !(size2 < PAIR_LIMIT * PAIR_LIMIT) {
-        atomicMax(&fault[0], 6u);
+    // A hair less than the limit, so that rounding cannot lose one.
+    if !(scale * scale * cutoff2 < 0.999 * PAIR_LIMIT * PAIR_LIMIT) {
+        if pair_any_exceeds(first, row, count.xy, lane) {
+            atomicMax(&fault[0], 6u);
+        }
     }
 }

@@ -36,12 +36,12 @@ fn lj_energy(c: vec2<f32>, i6: f32) -> f32 {
     return (c.x * (lj_unit2 / 12.0) * i6 - c.y * (lj_unit2 / 6.0)) * i6;
 }
 
-// Force over distance, kJ/mol/nm^2: 0 where the pair does not count.
+// Force over distance, kJ/mol/nm^2 times the units: 0 where the pair does not count.
 fn pair_scale(g: PairGeometry, a: PairAtom, b: PairAtom, counts: bool) -> f32 {
     let c = lj_coefficients(a, b);
     let i6 = g.i2 * g.i2 * g.i2;
     let scale = switch_force(g, (c.x * i6 - c.y) * (i6 * g.i2), lj_energy(c, i6));
-    return select(0.0, scale, g.within & counts);
+    return a.units * select(0.0, scale, g.within & counts);
 }
 
 // The same for a second atom without Lennard-Jones: nothing acts.

@@ -4,7 +4,7 @@
 
 use std::f64::consts::PI;
 
-/// Coefficients of a polynomial at most: degree 13, 8·10⁻⁸ of a pair at a tolerance of 10⁻⁵.
+/// Coefficients of a polynomial at most: degree 13, 7·10⁻⁸ of a pair's bare Coulomb force at a tolerance of 10⁻⁵.
 pub const COEFFICIENTS: usize = 14;
 /// Degrees that a polynomial may have: the least with which it is right.
 const DEGREES: std::ops::RangeInclusive<usize> = 11..=COEFFICIENTS - 1;
