@@ -356,3 +356,40 @@ fn nothing_is_found_in_checked_mode() {
         assert!(found == boundaries(&package, device.as_ref(), &SessionOptions::default()));
     }
 }
+
+/// A pair that pushes with 2³⁰ units is a fault, and one that falls a hundredth short of it is none, though its force over distance is looked at.
+#[test]
+fn a_pair_that_pushes_too_hard_is_a_fault() {
+    for device in devices() {
+        for salt in variants() {
+            let (positions, cell, exclusions) = (salt.positions(), salt.cell(), salt.exclusions());
+            let mut hardest = 0f64;
+            for a in 0..positions.len() {
+                for b in (0..a).filter(|b| !exclusions[a].contains(&(*b as u32))) {
+                    let r = cell
+                        .difference(positions[a], positions[b])
+                        .iter()
+                        .map(|x| x * x)
+                        .sum::<f64>()
+                        .sqrt();
+                    if r < salt.cutoff_nm {
+                        let (_, slope) = salt.pair(salt.kinds[salt.kind(a)], salt.kinds[salt.kind(b)], r);
+                        hardest = hardest.max(slope.abs());
+                    }
+                }
+            }
+            let package = salt.package(|_| ());
+            let units = |share: f64| {
+                let mut manifest = package.manifest().clone();
+                let scale = Number::Float(share * 2f64.powi(30) / hardest);
+                let old = manifest.constants.insert("force_scale".into(), scale);
+                assert!(old.is_some());
+                let package = package.with_manifest(manifest).expect("a package");
+                evaluate(&package, device.as_ref(), &SessionOptions::default())
+            };
+            assert!(units(0.99).is_ok(), "{}", device.info().id);
+            let error = units(1.01).expect_err("a fault").to_string();
+            assert!(error.contains("fault 6"), "{error}");
+        }
+    }
+}
