@@ -1,5 +1,6 @@
 // For each group of 8 clusters, the clusters that may hold neighbors: those whose box is within reach (`reach2`, nm^2) of the group's
 // box, in sorted order. Groups of 64 and of 8 clusters are passed over by their boxes. The group's own clusters are among them.
+// A workgroup makes the rows of 32 groups, four groups of 64: groups of 64 that are not within reach of one of those four are passed over for all of them at once.
 // Each pair of groups stands on one of the two lists, the earlier one's if the sum of their numbers is even, so that all have about as much to do.
 // A group whose box is wide is split: a cluster is its candidate if it is within reach of one of the group's own clusters, too.
 // `candidates_out`: for each group a row of 32 `candidate_words` words: how many it has, then these. `fault` 102: more than a row holds. Needs box.wgsl and gap_box.wgsl.
@@ -27,44 +28,75 @@ fn candidates_reach_split(first: u32, end: u32, box: u32) -> bool {
     return within;
 }
 
-@compute @workgroup_size(32)
-fn candidates(@builtin(global_invocation_id) id: vec3<u32>) {
-    let group = id.x;
-    if group >= groups_8 {
-        return;
+// Which of 1024 groups of 64 are within reach of one of the workgroup's own: a bit for each.
+var<workgroup> candidates_near: array<u32, 32>;
+
+// Which groups of 64 from `first` on, 32 at most, are within reach of one of those from `own` on, four at most.
+fn candidates_near_word(first: u32, own: u32) -> u32 {
+    var bits = 0u;
+    let end = min(first + 32u, groups_64);
+    let own_end = min(own + 4u, groups_64);
+    for (var g = first; g < end; g++) {
+        var within = false;
+        for (var o = own; o < own_end; o++) {
+            let box = clusters + groups_8 + o;
+            within |= candidates_reach(boxes[box].xyz, halves[box].xyz, clusters + groups_8 + g);
+        }
+        bits |= u32(within) << (g - first);
     }
-    let own = boxes[clusters + group].xyz;
-    let half = halves[clusters + group].xyz;
-    let split = any(box_half(boxes[clusters + group]) > vec3<u32>(BOX_WIDE));
+    return bits;
+}
+
+@compute @workgroup_size(32)
+fn candidates(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let group = id.x;
+    let present = group < groups_8;
+    let box = clusters + min(group, groups_8 - 1u);
+    let own = boxes[box].xyz;
+    let half = halves[box].xyz;
+    let split = any(box_half(boxes[box]) > vec3<u32>(BOX_WIDE));
     let own_first = 8u * group;
     let own_end = min(own_first + 8u, clusters);
     let candidates_max = 32u * candidate_words - 1u;
     let row = group * (32u * candidate_words);
     var found = 0u;
-    for (var g = 0u; g < groups_64; g++) {
-        if !candidates_reach(own, half, clusters + groups_8 + g) {
-            continue;
-        }
-        let eight_end = min(8u * g + 8u, groups_8);
-        for (var e = 8u * g; e < eight_end; e++) {
-            let mine = (e == group) | ((group < e) == (((group + e) & 1u) == 0u));
-            if !(mine & candidates_reach(own, half, clusters + e)) {
-                continue;
-            }
-            let cluster_end = min(8u * e + 8u, clusters);
-            for (var c = 8u * e; c < cluster_end; c++) {
-                var within = candidates_reach(own, half, c);
-                if within & split {
-                    within = candidates_reach_split(own_first, own_end, c);
+    for (var start = 0u; start < groups_64; start += 1024u) {
+        candidates_near[local] = candidates_near_word(start + 32u * local, 4u * group_id.x);
+        let words = (min(groups_64 - start, 1024u) + 31u) / 32u;
+        for (var word = 0u; word < words; word++) {
+            var bits = workgroupUniformLoad(&candidates_near[word]);
+            while bits != 0u {
+                let g = start + 32u * word + firstTrailingBit(bits);
+                bits &= bits - 1u;
+                if !(present & candidates_reach(own, half, clusters + groups_8 + g)) {
+                    continue;
                 }
-                if within {
-                    if found < candidates_max {
-                        candidates_out[row + 1u + found] = c;
+                let eight_end = min(8u * g + 8u, groups_8);
+                for (var e = 8u * g; e < eight_end; e++) {
+                    let mine = (e == group) | ((group < e) == (((group + e) & 1u) == 0u));
+                    if !(mine & candidates_reach(own, half, clusters + e)) {
+                        continue;
                     }
-                    found += 1u;
+                    let cluster_end = min(8u * e + 8u, clusters);
+                    for (var c = 8u * e; c < cluster_end; c++) {
+                        var within = candidates_reach(own, half, c);
+                        if within & split {
+                            within = candidates_reach_split(own_first, own_end, c);
+                        }
+                        if within {
+                            if found < candidates_max {
+                                candidates_out[row + 1u + found] = c;
+                            }
+                            found += 1u;
+                        }
+                    }
                 }
             }
         }
+        workgroupBarrier();
+    }
+    if !present {
+        return;
     }
     candidates_out[row] = min(found, candidates_max);
     if found > candidates_max {

@@ -7,20 +7,21 @@ override reach_nm: f32;
 override cutoff_nm: f32;
 
 @group(0) @binding(0) var<storage, read> positions: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> origin: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> ahead: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> box_scale: array<f32>;
 @group(0) @binding(3) var<storage, read_write> sorted: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read_write> schedule: array<atomic<u32>>;
+@group(0) @binding(5) var<storage, read> slots_by_tag: array<u32>;
 
 @compute @workgroup_size(64)
 fn follow_scaled(@builtin(global_invocation_id) id: vec3<u32>) {
-    let slot = id.x;
-    if slot >= atoms {
+    let tag = id.x;
+    if tag >= atoms {
         return;
     }
-    let expected = origin[slot];
-    let position = positions[expected.w & 0x7fffffffu].xyz;
-    sorted[slot] = vec4<u32>(position, sorted[slot].w);
+    let expected = ahead[tag];
+    let position = positions[tag].xyz;
+    sorted[slots_by_tag[tag]] = vec4<u32>(position, expected.w & 0x7fffffffu);
     let d = cell_nm(position - expected.xyz);
     // A hair less, so that f32 cannot lose a pair.
     let moved = max(0.5 * (reach_nm - cutoff_nm / box_scale[0]) - 1e-5 * reach_nm, 0.0);

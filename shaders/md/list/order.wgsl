@@ -2,7 +2,7 @@
 // around groups of 64, for the search for neighbors. One workgroup makes one group of 64 clusters. Needs box.wgsl and gap_box.wgsl.
 // `ahead`: where the list takes the atom to be, type, by tag; see predict.wgsl. `sorted`: position (fixed point), type. `origin`: where the list
 // takes it to be, tag, plus 2^31 if it has more than a charge (2^32 - 1 in slots past the last atom, which repeat its place). Boxes go around those places.
-// `exclusions`: see half_neighbors.wgsl.
+// `slots_by_tag`: each atom's slot.
 // `boxes`: those of all clusters, then of all groups of 8, then of all groups of 64; `halves`: half of their edges, nm.
 
 override atoms: u32;
@@ -16,7 +16,7 @@ override groups_8: u32;
 @group(0) @binding(4) var<storage, read_write> origin: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> boxes: array<vec4<u32>>;
 @group(0) @binding(6) var<storage, read_write> halves: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read> exclusions: array<vec4<u32>>;
+@group(0) @binding(7) var<storage, read_write> slots_by_tag: array<u32>;
 
 // The workgroup's 64 clusters, then its 8 groups of 8.
 var<workgroup> order_boxes: array<vec4<u32>, 72>;
@@ -62,8 +62,11 @@ fn order(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
             let d = bitcast<vec3<i32>>(place.xyz - reference);
             // Slots past the last atom must not lie on top of anything: distances 0 are never computed.
             let aside = select(m * 0x20000000u, 0u, slot < atoms);
-            sorted[slot] = vec4<u32>(position.x + aside, position.yz, place.w);
-            origin[slot] = vec4<u32>(place.xyz, select(0xffffffffu, tag | (exclusions[tag].w & 0x80000000u), slot < atoms));
+            sorted[slot] = vec4<u32>(position.x + aside, position.yz, place.w & 0x7fffffffu);
+            origin[slot] = vec4<u32>(place.xyz, select(0xffffffffu, tag | (place.w & 0x80000000u), slot < atoms));
+            if slot < atoms {
+                slots_by_tag[tag] = slot;
+            }
             lo = min(lo, d);
             hi = max(hi, d);
         }

@@ -132,6 +132,7 @@ impl List {
         draft.scratch("ahead", Element::U32, &["atoms", "4"]);
         draft.scratch("sorted", Element::U32, &["slots", "4"]);
         draft.scratch("origin", Element::U32, &["slots", "4"]);
+        draft.scratch("slots_by_tag", Element::U32, &["atoms"]);
         draft.scratch("boxes", Element::U32, &["boxes_count", "4"]);
         draft.scratch("halves", Element::F32, &["boxes_count", "4"]);
         draft.scratch("candidates", Element::U32, &["groups_8", "candidate_words", "32"]);
