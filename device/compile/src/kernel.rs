@@ -9,7 +9,7 @@ use naga::{Function, Module};
 use crate::abi::sums::Sum;
 use crate::emit::{ConstantPool, emit};
 use crate::fault::Fault;
-use crate::ir::{Kernel, abreast, order, separate, verify};
+use crate::ir::{Kernel, abreast, fetch_ahead, order, separate, verify};
 use crate::lower::lower;
 
 /// What lies behind `@group(0) @binding(n)`.
@@ -124,6 +124,7 @@ fn kernel(
     let mut kernel = lower(module, info, entry, bindings, checks)?;
     verify(&kernel)?;
     separate(&mut kernel, bindings.values().map(|bound| (bound.address, bound.size)));
+    fetch_ahead(&mut kernel);
     abreast(&mut kernel);
     order(&mut kernel);
     verify(&kernel)?;

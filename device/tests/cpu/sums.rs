@@ -143,6 +143,47 @@ fn few_additions_to_a_large_buffer_are_right() {
     }
 }
 
+/// Sums beyond the caches are fetched a round ahead, by places that a list, read ahead, tells: sums are what they would be.
+#[test]
+fn sums_that_are_fetched_ahead_are_right() {
+    const SLOTS: usize = 300_000;
+    const ROUNDS: usize = 9;
+    let source = "@group(0) @binding(0) var<storage, read> list: array<u32>;
+        @group(0) @binding(1) var<storage, read_write> sums: array<array<atomic<u32>, 4>>;
+        @compute @workgroup_size(32) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+            var next = list[9u * id.x];
+            for (var k = 0u; k < 9u - id.x % 3u; k++) {
+                let slot = min(next & 0xfffffffu, 299999u);
+                next = list[9u * id.x + min(k + 1u, 8u)];
+                atomicAdd(&sums[slot][0], id.x);
+                atomicAdd(&sums[slot][1], 1u);
+                atomicAdd(&sums[slot][2], k);
+            }
+        }";
+    let (mut random, groups) = (Random(5), 40);
+    let list: Vec<u32> = (0..32 * groups * ROUNDS)
+        .map(|_| (random.word() << 28) | random.below(350_000))
+        .collect();
+    let mut right = vec![0u32; 4 * SLOTS];
+    for (at, word) in list.iter().enumerate() {
+        let (id, k) = (at / ROUNDS, at % ROUNDS);
+        if k < ROUNDS - id % 3 {
+            let slot = (*word as usize & 0xfff_ffff).min(SLOTS - 1);
+            let words = [id, 1, k].map(|word| word as u32);
+            (0..3).for_each(|i| right[4 * slot + i] = right[4 * slot + i].wrapping_add(words[i]));
+        }
+    }
+    let case = Case::new(source, vec![list, vec![0; 4 * SLOTS]], groups as u32);
+    for threads in [1, 2, 3] {
+        let options = SessionOptions {
+            threads: Some(threads),
+            ..SessionOptions::default()
+        };
+        assert_eq!(case.run_with(&options).expect("it runs")[1], right, "{threads} threads");
+    }
+    assert_eq!(case.checked().expect("nothing is wrong")[1], right);
+}
+
 /// Checked mode sees the same additions: an index out of bounds is found, and so is nothing else.
 #[test]
 fn checked_mode_watches_sums() {

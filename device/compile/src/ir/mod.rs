@@ -7,6 +7,7 @@
 //! | module | owns |
 //! |---|---|
 //! | `abreast` | what takes long is computed side by side |
+//! | `ahead` | sums beyond the caches are fetched a round ahead |
 //! | `build` | a kernel under construction |
 //! | `bound`, `fold` | what is known of results |
 //! | `live` | leaves out what is not used |
@@ -18,6 +19,7 @@
 //! Invariant: a [`Value`] is defined by one statement, and used only after it, in its block or deeper.
 
 mod abreast;
+mod ahead;
 mod bound;
 mod build;
 mod fold;
@@ -28,6 +30,7 @@ mod sums;
 mod verify;
 
 pub(crate) use self::abreast::{ABREAST, abreast};
+pub(crate) use self::ahead::fetch_ahead;
 pub(crate) use self::bound::{I32_MAX_AS_F32, is_below_i32_max};
 pub(crate) use self::build::Builder;
 pub(crate) use self::order::order;
