@@ -12,6 +12,8 @@ use super::{Kernel, Op, Place, Space, Stmt, Sum, Ty, Value, ValueInfo, Var};
 
 /// Bytes of a buffer that is worth it: more than what a core has of cache for itself. Below, the loads cost more than they save.
 const FAR_BYTES: u32 = 4 << 20;
+/// Most places of a loop: each is compared with those before it, and looked for by itself.
+const PLACES_MAX: usize = 16;
 /// Most operations between a variable and a place.
 const STEPS_MAX: usize = 8;
 
@@ -43,7 +45,7 @@ struct Round {
     reads: BTreeMap<Value, Var>,
     /// How often each variable is set, as it stands in the text.
     sets: BTreeMap<Var, u32>,
-    /// Where it adds to large buffers, each row once.
+    /// Where it adds to large buffers, each row once, [`PLACES_MAX`] at most.
     adds: Vec<Place>,
 }
 
@@ -63,6 +65,7 @@ impl Round {
                     self.defined.extend(result);
                     if let Space::Sum(sum) = at.space
                         && sums[usize::from(sum)].size >= FAR_BYTES
+                        && self.adds.len() < PLACES_MAX
                         && self.adds.iter().all(|other| !is_same_row(other, at))
                     {
                         self.adds.push(at.clone());
@@ -181,9 +184,9 @@ mod tests {
     use super::super::{Bin, Builder, Rmw};
     use super::*;
 
-    /// `loop { slot = min(carried, limit); carried = list[i]; sums[slot] += 1 }`, with sums of so many bytes; or with the slot read in the same round. What each round
-    /// of the loop computes and does, by names.
-    fn rounds(bytes: u32, read_ahead: bool) -> Vec<&'static str> {
+    /// `loop { slot = min(carried, limit); carried = list[i]; sums[slot] += 1 }`, with sums of so many bytes; or with the slot read in the same round; with as many limits as places. What each
+    /// round of the loop computes and does, by names.
+    fn rounds(bytes: u32, read_ahead: bool, places: u32) -> Vec<&'static str> {
         let mut b = Builder::new([1; 3]);
         let carried = b.var(Ty::I32);
         let label = b.label();
@@ -198,25 +201,27 @@ mod tests {
             agreed: false,
         });
         b.set(carried, first);
-        let limit = b.int(99);
-        let index = b.bin(Bin::MinU, if read_ahead { before } else { first }, limit);
-        let value = b.int(1);
-        let slot = super::super::Term {
-            index,
-            stride: 16,
-            len: 100,
-            proven: true,
-        };
-        for base in [0, 4] {
-            b.push(Stmt::Atomic {
-                result: None,
-                rmw: Rmw::Add,
-                at: Place {
-                    base,
-                    ..place(Space::Sum(0), vec![slot])
-                },
-                value,
-            });
+        for place_number in 0..places {
+            let limit = b.int(99 - place_number);
+            let index = b.bin(Bin::MinU, if read_ahead { before } else { first }, limit);
+            let value = b.int(1);
+            let slot = super::super::Term {
+                index,
+                stride: 16,
+                len: 100,
+                proven: true,
+            };
+            for base in [0, 4] {
+                b.push(Stmt::Atomic {
+                    result: None,
+                    rmw: Rmw::Add,
+                    at: Place {
+                        base,
+                        ..place(Space::Sum(0), vec![slot])
+                    },
+                    value,
+                });
+            }
         }
         b.push(Stmt::Break(label));
         let body = b.close();
@@ -255,13 +260,25 @@ mod tests {
     #[test]
     fn a_large_sum_that_a_variable_carries_is_fetched_where_the_variable_is_set() {
         let fetched = ["read", "set", "least of what was read", "fetch", "least", "add", "add"];
-        assert_eq!(rounds(FAR_BYTES, true), fetched);
-        assert_eq!(rounds(FAR_BYTES - 4, true), ["read", "set", "least", "add", "add"]);
+        assert_eq!(rounds(FAR_BYTES, true, 1), fetched);
+        assert_eq!(rounds(FAR_BYTES - 4, true, 1), ["read", "set", "least", "add", "add"]);
     }
 
     #[test]
     fn a_place_that_is_read_in_the_same_round_is_not() {
         let none = ["read", "least of what was read", "add", "add"];
-        assert_eq!(rounds(FAR_BYTES, false), none);
+        assert_eq!(rounds(FAR_BYTES, false, 1), none);
+    }
+
+    /// However many a kernel adds to, the work for a loop has an end.
+    #[test]
+    fn a_loop_has_so_many_places_at_most() {
+        let fetched = |places| {
+            rounds(FAR_BYTES, true, places)
+                .iter()
+                .filter(|name| **name == "fetch")
+                .count()
+        };
+        assert_eq!([2, 16, 17, 40].map(fetched), [2, PLACES_MAX, PLACES_MAX, PLACES_MAX]);
     }
 }
