@@ -45,10 +45,10 @@ pub fn rates(package: &Package, device: &dyn Device, until: Until) -> Result<Vec
     Ok(rates)
 }
 
-/// One dispatch, handed to the device alone and waited for.
+/// One dispatch, alone on the device.
 #[derive(Clone, Copy, Debug)]
 pub struct DispatchRun {
-    /// From the submission to the end.
+    /// See [`Session::time`].
     pub time: Duration,
     /// What it took of all threads, ms; 0 where the platform does not tell.
     pub processor_ms: f64,
@@ -56,17 +56,20 @@ pub struct DispatchRun {
     pub ran: bool,
 }
 
-/// Each pass's dispatches over `steps` steps, after `warm` steps: one list for each pass of the manifest.
+/// What a package's steps are made of.
+#[derive(Debug)]
+pub struct Timing {
+    /// Each pass's dispatches: one list for each pass of the manifest.
+    pub passes: Vec<Vec<DispatchRun>>,
+    /// Each of the steps that come then, all of its dispatches handed over together.
+    pub steps: Vec<Duration>,
+}
+
+/// Times `steps` steps dispatch by dispatch, after `warm` steps, and then as many whole ones.
 ///
 /// # Errors
 /// The package does not run on the device.
-pub fn passes(
-    package: &Package,
-    device: &dyn Device,
-    options: &SessionOptions,
-    warm: u64,
-    steps: u64,
-) -> Result<Vec<Vec<DispatchRun>>> {
+pub fn passes(package: &Package, device: &dyn Device, options: &SessionOptions, warm: u64, steps: u64) -> Result<Timing> {
     let mut session = device.open(&package.program(), options)?;
     let manifest = package.manifest();
     for (id, buffer) in manifest.buffers.iter().enumerate() {
@@ -74,27 +77,34 @@ pub fn passes(
             session.write(id, 0, &layout::unpack(buffer.layout, &package.initial(id)))?;
         }
     }
-    let mut runs: Vec<Vec<DispatchRun>> = manifest.passes.iter().map(|_| Vec::new()).collect();
-    for step in 0..warm + steps {
-        for (pass, declared) in manifest.passes.iter().enumerate() {
-            if step % declared.every != declared.offset {
-                continue;
-            }
-            let workgroups = package.workgroups(pass);
-            let (start, used) = (Instant::now(), processor_ms().unwrap_or_default());
-            session.submit(&[Command::Dispatch { pass, workgroups, step }])?;
-            session.wait()?;
-            let (time, processor_ms) = (start.elapsed(), processor_ms().unwrap_or_default() - used);
-            let ran = match &declared.indirect {
-                Some(indirect) => workgroups_at(package, session.as_mut(), indirect)? > 0,
-                None => true,
-            };
-            if step >= warm {
-                runs[pass].push(DispatchRun { time, processor_ms, ran });
-            }
-        }
+    let of_step = |step: u64| -> Vec<Command> {
+        let passes = manifest.passes.iter().enumerate();
+        let in_step = passes.filter(|(_, declared)| step % declared.every == declared.offset);
+        let dispatch = |(pass, _)| Command::Dispatch {
+            pass,
+            workgroups: package.workgroups(pass),
+            step,
+        };
+        in_step.map(dispatch).collect()
+    };
+    for step in 0..warm {
+        session.submit(&of_step(step))?;
     }
-    Ok(runs)
+    let mut passes: Vec<Vec<DispatchRun>> = manifest.passes.iter().map(|_| Vec::new()).collect();
+    for command in (warm..warm + steps).flat_map(of_step) {
+        let Command::Dispatch { pass, .. } = command else { continue };
+        let used = processor_ms().unwrap_or_default();
+        let time = session.time(&[command])?;
+        let processor_ms = processor_ms().unwrap_or_default() - used;
+        let ran = match &manifest.passes[pass].indirect {
+            Some(indirect) => workgroups_at(package, session.as_mut(), indirect)? > 0,
+            None => true,
+        };
+        passes[pass].push(DispatchRun { time, processor_ms, ran });
+    }
+    let whole = (warm + steps..warm + 2 * steps).map(|step| session.time(&of_step(step)));
+    let steps = whole.collect::<Result<Vec<_>, _>>()?;
+    Ok(Timing { passes, steps })
 }
 
 /// How many workgroups, along x, a buffer asks for.

@@ -3,6 +3,8 @@
 //! Invariant: the bytes a session ends with are a function of the program, of what was written to its buffers and of the
 //! ordered list of commands alone. How a device cuts, batches or spreads the work never shows in them.
 
+use std::time::{Duration, Instant};
+
 use crate::{BufferId, DeviceError, PassId, Program, Workgroups};
 
 /// What a device is, as its driver tells it. Behaviour is measured elsewhere (`fpcheck`), never read from here.
@@ -106,6 +108,19 @@ pub trait Session: Send {
     /// # Errors
     /// The device failed.
     fn wait(&mut self) -> Result<(), DeviceError>;
+
+    /// How long commands take, from the start of the first to the end of the last, with nothing else on the device: by the device's own clock where
+    /// it has one and all of them are dispatches, otherwise from the submission to the end.
+    ///
+    /// # Errors
+    /// As [`Session::submit`].
+    fn time(&mut self, commands: &[Command]) -> Result<Duration, DeviceError> {
+        self.wait()?;
+        let start = Instant::now();
+        self.submit(commands)?;
+        self.wait()?;
+        Ok(start.elapsed())
+    }
 
     /// Wait for all queued work, then return the whole contents of the buffers, in the order asked for.
     ///

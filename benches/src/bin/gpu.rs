@@ -5,6 +5,7 @@
 //! that is cut short holds what was measured before.
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use anyhow::{Context, Result};
 use benches::median;
 use benches::molecules::{import, script};
 use benches::speed::{self, Until};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use device::{Device, DeviceKind, SessionOptions};
 use fpcheck::conformance::Settings;
 use fpcheck::survey::{Survey, table};
@@ -47,12 +48,29 @@ struct Arguments {
     /// Steps of each kernel in the conformance suite.
     #[arg(long, default_value_t = 200)]
     steps: u64,
+    /// The report's parts, in the order in which they are measured.
+    #[arg(long, value_delimiter = ',', default_values = ["survey", "speeds", "passes"])]
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Part {
+    /// Probes, classes, conformance, hops.
+    Survey,
+    /// Steps per second of every system on every device, and by OpenMM.
+    Speeds,
+    /// Where a step's time goes on the GPUs.
+    Passes,
 }
 
 /// Time of one speed on one device.
 const READING: Duration = Duration::from_secs(4);
-/// Steps of a segment that is measured; of a pass's timing.
+/// How long a segment is, if that is possible with so many steps.
+const SEGMENT: Duration = Duration::from_secs(1);
+const SEGMENT_STEPS: RangeInclusive<u64> = 50..=20_000;
+/// Steps of a pass's timing, and of those before.
 const STEPS: u64 = 50;
+const WARM: u64 = 200;
 
 #[derive(Default, Serialize)]
 struct Report {
@@ -81,6 +99,8 @@ struct Passes {
     device: String,
     /// Name, milliseconds a step, and how often it had work in a step.
     passes: Vec<(String, f64, f64)>,
+    /// All dispatches of a step handed over together, ms: median of some steps.
+    whole_ms: f64,
 }
 
 /// What is run.
@@ -97,16 +117,24 @@ impl System {
         }
     }
 
-    fn package(&self) -> Result<Package> {
-        match self {
-            Self::Folder(folder) => import(folder, STEPS),
-            Self::Melt(cells) => {
-                let melt = kernels::md::examples::melt(*cells)?;
-                let manifest = melt.manifest().clone().with_steps_per_segment(STEPS);
-                Ok(melt.with_manifest(manifest)?)
-            }
-        }
+    /// In segments of so many steps.
+    fn package(&self, steps: u64) -> Result<Package> {
+        let package = match self {
+            Self::Folder(folder) if !folder.join("kernel.toml").is_file() => return import(folder, steps),
+            Self::Folder(folder) => Package::load(folder)?,
+            Self::Melt(cells) => kernels::md::examples::melt(*cells)?,
+        };
+        let manifest = package.manifest().clone().with_steps_per_segment(steps);
+        Ok(package.with_manifest(manifest)?)
     }
+}
+
+/// Steps per second, in segments long enough for the boundary not to count.
+fn rates(system: &System, short: &Package, device: &dyn Device) -> Result<Vec<f64>> {
+    let first = speed::rates(short, device, Until::Readings(1))?;
+    let steps = median(&first).unwrap_or_default() * SEGMENT.as_secs_f64();
+    let steps = (steps as u64 / 100 * 100).clamp(*SEGMENT_STEPS.start(), *SEGMENT_STEPS.end());
+    speed::rates(&system.package(steps)?, device, Until::Over(READING))
 }
 
 /// Rows of a package's positions.
@@ -146,17 +174,17 @@ fn main() -> Result<()> {
     if work.devices.iter().all(|device| device.info().kind == DeviceKind::BuiltInCpu) {
         eprintln!("no GPU is seen: is there a Vulkan loader (libvulkan1) and a driver's file (VK_DRIVER_FILES)?");
     }
-    work.survey()?;
     let mut systems: Vec<System> = Vec::new();
     let melts = work.arguments.melts.clone();
     systems.extend(melts.first().map(|cells| System::Melt(*cells)));
     systems.extend(work.folders()?.into_iter().map(System::Folder));
     systems.extend(melts.iter().skip(1).map(|cells| System::Melt(*cells)));
-    for system in &systems {
-        work.speed(system)?;
-    }
-    for system in systems.iter().take(3) {
-        work.passes(system)?;
+    for part in work.arguments.parts.clone() {
+        match part {
+            Part::Survey => work.survey()?,
+            Part::Speeds => systems.iter().try_for_each(|system| work.speed(system))?,
+            Part::Passes => systems.iter().try_for_each(|system| work.passes(system))?,
+        }
     }
     eprintln!("written: {}", work.arguments.out.join("report.md").display());
     Ok(())
@@ -207,14 +235,14 @@ impl Work {
         if !self.begins(&format!("{name}: speed")) {
             return self.write();
         }
-        let package = system.package().with_context(|| name.clone())?;
+        let package = system.package(*SEGMENT_STEPS.start()).with_context(|| name.clone())?;
         let atoms = atoms(&package);
         for device in self.devices.clone() {
             let info = device.info();
             if !self.begins(&format!("{name} on {}", info.id)) {
                 continue;
             }
-            let rates = speed::rates(&package, &*device, Until::Over(READING));
+            let rates = rates(system, &package, &*device);
             self.enter(&name, atoms, format!("{}: {}", info.id, info.name), rates);
             self.write()?;
         }
@@ -228,13 +256,15 @@ impl Work {
             let (file, arguments) = match system {
                 System::Melt(cells) => (
                     "openmm_melt.py",
-                    ["300", "3", platform, &cells.to_string()].map(str::to_owned).to_vec(),
+                    [if *cells > 30 { "300" } else { "3000" }, "3", platform, &cells.to_string()]
+                        .map(str::to_owned)
+                        .to_vec(),
                 ),
                 System::Folder(folder) => {
                     let folder = folder.to_string_lossy().into_owned();
                     (
                         "openmm_system.py",
-                        [&folder, "1000", "3", "2", platform].map(str::to_owned).to_vec(),
+                        [&folder, "3000", "3", "2", platform].map(str::to_owned).to_vec(),
                     )
                 }
             };
@@ -262,14 +292,17 @@ impl Work {
     fn passes(&mut self, system: &System) -> Result<()> {
         for device in self.devices.clone() {
             let id = device.info().id.clone();
+            if device.info().kind == DeviceKind::BuiltInCpu {
+                continue;
+            }
             if !self.begins(&format!("{} on {id}: pass by pass", system.name())) {
                 continue;
             }
-            let package = system.package()?;
-            let Ok(runs) = speed::passes(&package, &*device, &SessionOptions::default(), 10, STEPS) else {
+            let package = system.package(*SEGMENT_STEPS.start())?;
+            let Ok(timing) = speed::passes(&package, &*device, &SessionOptions::default(), WARM, STEPS) else {
                 continue;
             };
-            let passes = package.manifest().passes.iter().zip(&runs).map(|(pass, runs)| {
+            let passes = package.manifest().passes.iter().zip(&timing.passes).map(|(pass, runs)| {
                 let time: Duration = runs.iter().map(|run| run.time).sum();
                 let ran = runs.iter().filter(|run| run.ran).count();
                 (
@@ -282,6 +315,7 @@ impl Work {
                 system: system.name(),
                 device: id,
                 passes: passes.collect(),
+                whole_ms: median(&timing.steps.iter().map(Duration::as_secs_f64).collect::<Vec<_>>()).unwrap_or_default() * 1e3,
             });
             self.write()?;
         }
@@ -345,13 +379,14 @@ fn page(report: &Report, survey_file: &Path) -> String {
             format!("## {} on {}, pass by pass", passes.system, passes.device),
             String::new(),
         ]);
-        lines.push("Each dispatch handed over alone and waited for, so that the sum is more than a step takes.".to_owned());
+        lines.push("Each dispatch alone on the device, by its own clock where it has one.".to_owned());
         lines.extend(["", "| pass | ms a step | runs a step |", "|---|---|---|"].map(str::to_owned));
         let rows = passes.passes.iter();
         lines.extend(rows.map(|(name, time, often)| format!("| {name} | {time:.4} | {often:.2} |")));
         let all: f64 = passes.passes.iter().map(|(_, time, _)| time).sum();
         let dispatches: f64 = passes.passes.iter().map(|(_, _, often)| often).sum();
         lines.push(format!("| all | {all:.4} | {dispatches:.2} |"));
+        lines.push(format!("| a whole step, handed over together | {:.4} | |", passes.whole_ms));
     }
     if !report.left_out.is_empty() {
         lines.extend([String::new(), "Left out, since the time was over:".to_owned()]);

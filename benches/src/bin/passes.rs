@@ -1,4 +1,4 @@
-//! Where the time of a step goes: every pass of a package handed to the device alone and waited for.
+//! Where the time of a step goes: every pass of a package handed to the device alone and waited for, then whole steps.
 //!
 //! `cargo run --release -p benches --bin passes -- [FOLDER] --device cpu`; a folder holds a package or OpenMM's files, without one it is the melt. `--save
 //! PLACE` writes the package there, so that its shaders can be changed and tried without compiling anything. With `--threads 1`, processor time is that of the
@@ -62,7 +62,7 @@ fn main() -> Result<()> {
         threads: arguments.threads,
         ..SessionOptions::default()
     };
-    let all_runs = benches::speed::passes(&package, device.as_ref(), &options, arguments.warm, arguments.steps)?;
+    let timing = benches::speed::passes(&package, device.as_ref(), &options, arguments.warm, arguments.steps)?;
     let steps = arguments.steps as u32;
     println!(
         "{:<24} {:>12} {:>14} {:>14} {:>12}",
@@ -72,7 +72,7 @@ fn main() -> Result<()> {
         "longest, ms",
         "steps a run"
     );
-    for (pass, runs) in package.manifest().passes.iter().zip(&all_runs) {
+    for (pass, runs) in package.manifest().passes.iter().zip(&timing.passes) {
         let longest = runs.iter().map(|run| run.time).max().unwrap_or_default();
         let all: Duration = runs.iter().map(|run| run.time).sum();
         let often = match runs.iter().filter(|run| run.ran).count() {
@@ -87,9 +87,11 @@ fn main() -> Result<()> {
             ms(longest)
         );
     }
-    let all: Duration = all_runs.iter().flatten().map(|run| run.time).sum();
-    let used: f64 = all_runs.iter().map(|runs| processor(runs)).sum();
+    let all: Duration = timing.passes.iter().flatten().map(|run| run.time).sum();
+    let used: f64 = timing.passes.iter().map(|runs| processor(runs)).sum();
     println!("{:<24} {:>12.3} {:>14.3}", "all", ms(all / steps), used / f64::from(steps));
+    let whole: Duration = timing.steps.iter().sum();
+    println!("{:<24} {:>12.3}", "whole steps", ms(whole / steps));
     Ok(())
 }
 

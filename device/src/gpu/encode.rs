@@ -2,7 +2,7 @@
 //!
 //! Invariant: recording keeps the order. wgpu puts a barrier between dispatches that share a buffer one of them writes.
 
-use wgpu::{CommandBuffer, CommandEncoderDescriptor, ComputePassDescriptor};
+use wgpu::{CommandBuffer, CommandEncoderDescriptor, ComputePassDescriptor, ComputePassTimestampWrites, QuerySet};
 
 use super::counts::Fresh;
 use super::limits::CLOCKS_MAX;
@@ -10,12 +10,13 @@ use super::open::Opened;
 use crate::{Command, Workgroups};
 
 /// Record commands, and into `clock_bytes` the clock's entries that they use. `fresh` goes from one record to the next.
-/// Returns the passes that run, too.
+/// Returns the passes that run, too. `times`: two queries, for the start and the end of dispatches that come in a row.
 pub(super) fn record<'a>(
     opened: &Opened,
     commands: impl Iterator<Item = &'a Command>,
     clock_bytes: &mut Vec<u8>,
     fresh: &mut Fresh,
+    times: Option<&QuerySet>,
 ) -> (CommandBuffer, Vec<usize>) {
     let mut encoder = opened
         .device
@@ -32,7 +33,14 @@ pub(super) fn record<'a>(
         copy_or_clear(opened, &mut encoder, command, fresh);
     }
     while commands.peek().is_some() {
-        let mut recorder = encoder.begin_compute_pass(&ComputePassDescriptor::default());
+        let mut recorder = encoder.begin_compute_pass(&ComputePassDescriptor {
+            label: None,
+            timestamp_writes: times.map(|query_set| ComputePassTimestampWrites {
+                query_set,
+                beginning_of_pass_write_index: Some(0),
+                end_of_pass_write_index: Some(1),
+            }),
+        });
         let mut bound = None;
         while let Some(Command::Dispatch {
             pass: id,

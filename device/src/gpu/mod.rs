@@ -12,6 +12,7 @@
 //! | `loops` | loops that a device leaves before their end |
 //! | `session` | commands, cut into submits, a bounded number of them on the way |
 //! | `encode` | commands as wgpu records them |
+//! | `timing` | how long dispatches take by the device's own clock |
 //! | `read_back` | contents, through a staging buffer |
 //! | `pacing` | how many commands the next submit gets: a pure function |
 //! | `faults` | what wgpu reports out of band: validation, memory, loss |
@@ -34,5 +35,6 @@ mod pipelines;
 mod read_back;
 mod session;
 mod strict;
+mod timing;
 
 pub use list::{list, list_without_gl};

@@ -95,10 +95,12 @@ pub(super) fn with(
     let limits = limits::of(adapter);
     limits::within(program, stages, &limits)?;
 
-    let required_features = match own_spirv {
-        true => Features::PASSTHROUGH_SHADERS,
-        false => Features::empty(),
+    let own = if own_spirv {
+        Features::PASSTHROUGH_SHADERS
+    } else {
+        Features::empty()
     };
+    let required_features = own | (adapter.features() & Features::TIMESTAMP_QUERY);
     let controls = match program.tier {
         Tier::Portable => strict::controls(adapter).or_loose(options.loose),
         Tier::ClassBound => Controls::stock(),

@@ -40,8 +40,8 @@ pub(super) struct GpuSession {
     last_done: Instant,
     /// What reads go through.
     pub(super) staging: Option<Buffer>,
-    clock_bytes: Vec<u8>,
-    fresh: Fresh,
+    pub(super) clock_bytes: Vec<u8>,
+    pub(super) fresh: Fresh,
 }
 
 /// A submit on its way.
@@ -111,6 +111,7 @@ impl GpuSession {
             self.pending.iter().take(count),
             &mut self.clock_bytes,
             &mut self.fresh,
+            None,
         );
         if !self.clock_bytes.is_empty() {
             self.opened.queue.write_buffer(&self.opened.clock, 0, &self.clock_bytes);
@@ -255,6 +256,18 @@ impl Session for GpuSession {
         }
         let index = self.opened.queue.submit([]);
         self.wait_for(index)
+    }
+
+    fn time(&mut self, commands: &[Command]) -> Result<Duration, DeviceError> {
+        self.wait()?;
+        commands.iter().try_for_each(|command| self.opened.check(command))?;
+        if let Some(time) = self.time_by_its_clock(commands)? {
+            return Ok(time);
+        }
+        let start = Instant::now();
+        self.submit(commands)?;
+        self.wait()?;
+        Ok(start.elapsed())
     }
 
     fn read(&mut self, buffers: &[BufferId]) -> Result<Vec<Vec<u8>>, DeviceError> {

@@ -1,6 +1,6 @@
 //! Where submits are cut shows nowhere.
 
-use device::{Command, Device, Resource, SessionOptions, Workgroups};
+use device::{Command, Device, Resource, Session, SessionOptions, Workgroups};
 
 use crate::{Build, b, dispatch_at, on_every_adapter, options, words};
 
@@ -19,11 +19,16 @@ const LOG: &str = "
     @group(0) @binding(1) var<uniform> clock: vec4<u32>;
     @compute @workgroup_size(1) fn main() { log[clock.x % arrayLength(&log)] += clock + vec4(0u, 0u, 1u, 0u); }";
 
-fn run(device: &dyn Device, options: &SessionOptions, commands: &[Command], at_once: usize) -> Vec<Vec<u8>> {
+fn open(device: &dyn Device, options: &SessionOptions) -> Box<dyn Session> {
     let program = Build::new().buffer("value", 32).buffer("kept", 32).indirect("one", 3);
     let program = program.pass("mix", MIX, &[b(0), Resource::Clock]).0;
     let mut session = device.open(&program, options).unwrap();
     session.write(2, 0, &crate::bytes(&[1, 1, 1])).unwrap();
+    session
+}
+
+fn run(device: &dyn Device, options: &SessionOptions, commands: &[Command], at_once: usize) -> Vec<Vec<u8>> {
+    let mut session = open(device, options);
     for part in commands.chunks(at_once) {
         session.submit(part).unwrap();
     }
@@ -83,6 +88,11 @@ fn results_do_not_depend_on_where_submits_are_cut() {
             };
             assert_eq!(run(device, &options, &commands, 100), whole, "submits of {submit_ms} ms");
         }
+        let mut timed = open(device, &options());
+        for part in commands.chunks(5) {
+            timed.time(part).unwrap();
+        }
+        assert_eq!(timed.read(&[0, 1]).unwrap(), whole, "dispatches that are timed");
     });
 }
 
