@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use device::{Command, Device, Session, SessionOptions};
 use kernels::package::manifest::{Indirect, Role};
 use kernels::package::{Package, layout};
@@ -104,6 +104,13 @@ pub fn passes(package: &Package, device: &dyn Device, options: &SessionOptions, 
     }
     let whole = (warm + steps..warm + 2 * steps).map(|step| session.time(&of_step(step)));
     let steps = whole.collect::<Result<Vec<_>, _>>()?;
+    if let Some(fault) = manifest.buffers.iter().position(|buffer| buffer.name == "fault") {
+        let words = session.read(&[fault])?.remove(0);
+        ensure!(
+            words.iter().take(4).all(|byte| *byte == 0),
+            "fault {words:?}: what was timed is not the package's work"
+        );
+    }
     Ok(Timing { passes, steps })
 }
 

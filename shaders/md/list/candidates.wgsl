@@ -1,7 +1,8 @@
-// For each group of 8 clusters, the clusters that may hold neighbors: those whose box is within reach (`reach2`, nm^2) of the group's
+// For each group of 8 clusters, the clusters that may hold neighbors: those up to the group's last one whose box is within reach (`reach2`, nm^2) of the group's
 // box, in sorted order. Groups of 64 and of 8 clusters are passed over by their boxes. The group's own clusters are among them.
+// Each pair of clusters stands on the list of the later one: so a pass over the clusters in order meets each one's atoms first in order, as its own, where a processor
+// fetches them ahead, and comes back to those that lie near on the curve while they are in its caches.
 // A workgroup makes the rows of 32 groups, four groups of 64: groups of 64 that are not within reach of one of those four are passed over for all of them at once.
-// Each pair of groups stands on one of the two lists, the earlier one's if the sum of their numbers is even, so that all have about as much to do.
 // A group whose box is wide is split: a cluster is its candidate if it is within reach of one of the group's own clusters, too.
 // `candidates_out`: for each group a row of 32 `candidate_words` words: how many it has, then these. `fault` 102: more than a row holds. Needs box.wgsl and gap_box.wgsl.
 
@@ -31,11 +32,11 @@ fn candidates_reach_split(first: u32, end: u32, box: u32) -> bool {
 // Which of 1024 groups of 64 are within reach of one of the workgroup's own: a bit for each.
 var<workgroup> candidates_near: array<u32, 32>;
 
-// Which groups of 64 from `first` on, 32 at most, are within reach of one of those from `own` on, four at most.
+// Which groups of 64 from `first` on, 32 at most, are within reach of one of those from `own` on, four at most; none later than these.
 fn candidates_near_word(first: u32, own: u32) -> u32 {
     var bits = 0u;
-    let end = min(first + 32u, groups_64);
     let own_end = min(own + 4u, groups_64);
+    let end = min(first + 32u, own_end);
     for (var g = first; g < end; g++) {
         var within = false;
         for (var o = own; o < own_end; o++) {
@@ -59,10 +60,11 @@ fn candidates(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_i
     let own_end = min(own_first + 8u, clusters);
     let candidates_max = 32u * candidate_words - 1u;
     let row = group * (32u * candidate_words);
+    let groups_end = min(4u * group_id.x + 4u, groups_64);
     var found = 0u;
-    for (var start = 0u; start < groups_64; start += 1024u) {
+    for (var start = 0u; start < groups_end; start += 1024u) {
         candidates_near[local] = candidates_near_word(start + 32u * local, 4u * group_id.x);
-        let words = (min(groups_64 - start, 1024u) + 31u) / 32u;
+        let words = (min(groups_end - start, 1024u) + 31u) / 32u;
         for (var word = 0u; word < words; word++) {
             var bits = workgroupUniformLoad(&candidates_near[word]);
             while bits != 0u {
@@ -71,10 +73,9 @@ fn candidates(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_i
                 if !(present & candidates_reach(own, half, clusters + groups_8 + g)) {
                     continue;
                 }
-                let eight_end = min(8u * g + 8u, groups_8);
+                let eight_end = min(8u * g + 8u, group + 1u);
                 for (var e = 8u * g; e < eight_end; e++) {
-                    let mine = (e == group) | ((group < e) == (((group + e) & 1u) == 0u));
-                    if !(mine & candidates_reach(own, half, clusters + e)) {
+                    if !candidates_reach(own, half, clusters + e) {
                         continue;
                     }
                     let cluster_end = min(8u * e + 8u, clusters);

@@ -4,9 +4,8 @@
 // front, with the cluster's atoms that do not count with them (slots past the last atom among them) in the upper 4 bits; the others behind them. The
 // row begins with the cluster's own atoms: each counts with those before it. Behind the near neighbors from the front stand all that are beyond `near2` (nm^2, the square of the cutoff): most
 // of their pairs are passed over as long as the list lives; behind those all that are beyond `inner2`, too, the outer ones (follow.wgsl). `list`, `counts`: see list_rows.wgsl.
-// Four invocations serve a cluster, each looks at one atom of every partner and stores the words it found (`hits`: a row for each invocation; near ones in its
-// first half, from both ends, far ones in its second, the outer ones of them from the end). After a barrier the four
-// copy each other's words to the cluster's row.
+// Four invocations serve a cluster, each looks at one atom of every partner and stores the words it found, with which of the row's four parts they belong to in two of
+// their bits (`hits`: for each workgroup `hits_max` rows of 64, a word of each invocation). Once all have told how many they found, each copies its own words to the cluster's row.
 // `origin`: where the list takes the atom to be, and its tag, plus 2^31 if it has more than a charge.
 // `exclusions`: by tag the lowest and the highest tag that it excludes, where its row begins, and how many vectors of four tags the row has, plus 2^31 if it has
 // Lennard-Jones; then the rows. `list_plain`: no atom excludes any, and all have Lennard-Jones. `fault` 101: `row_words` or `hits_max` words are too few.
@@ -14,12 +13,12 @@
 
 override atoms: u32;
 override clusters: u32;
-override slots: u32;
 override candidate_words: u32;
 override reach2: f32;
 override near2: f32;
 override inner2: f32;
 override hits_max: u32;
+override list_blocks: u32;
 override list_plain: bool;
 
 @group(0) @binding(0) var<storage, read> origin: array<vec4<u32>>;
@@ -33,6 +32,9 @@ override list_plain: bool;
 
 // More words than an invocation finds: it had no room.
 const LIST_LOST: u32 = 0x10000000u;
+// Which part of the row a word belongs to, in `hits`: near ones for the front and for the end, inner and outer far ones. Above every slot, below the atoms that do not count.
+const LIST_PART: u32 = 24u;
+const LIST_PARTS: u32 = 3u << LIST_PART;
 // The tag in `origin`.
 const LIST_TAG: u32 = 0x7fffffffu;
 
@@ -89,7 +91,9 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgro
     let group = cluster / 8u;
     let present = cluster < clusters;
     let first = 4u * cluster;
-    let hits_words = 2u * hits_max;
+    let hits_first = group_id.x * (64u * hits_max) + local;
+    let hits_end = hits_first + 64u * hits_max;
+    let hits_last = 64u * hits_max * list_blocks - 1u;
     var found = vec4<u32>();
     var tags = vec4<u32>();
     // The cluster's slots past the last atom.
@@ -107,20 +111,14 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgro
         if !list_plain {
             ranges = list_ranges(tags);
         }
-        // Where the next word goes: near ones for the front and for the end, inner and outer far ones.
-        let row = id.x * hits_words;
-        var front_at = row;
-        var end_at = row + (hits_max - 1u);
-        var inner_at = row + hits_max;
-        var outer_at = row + (hits_words - 1u);
+        var at = hits_first;
         var lost = false;
         for (var start = 0u; start < count; start += 32u) {
-            // What is found among 32 candidates fits, or the row has no room.
-            if (end_at - front_at < 32u) | (outer_at - inner_at < 32u) {
+            var bits = partners[start / 32u * clusters + cluster];
+            if (hits_end - at) / 64u < countOneBits(bits) {
                 lost = true;
                 break;
             }
-            var bits = partners[start / 32u * clusters + cluster];
             while bits != 0u {
                 let bit = firstTrailingBit(bits);
                 bits &= bits - 1u;
@@ -145,21 +143,17 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgro
                     }
                     word = select(slot, slot | absent | (mask << 28u), front);
                 }
-                // What is not within reach does not move its place, so the next store overwrites it.
-                let at = select(select(outer_at, inner_at, inner), select(end_at, front_at, front), near);
-                hits[min(at, 2u * hits_max * slots - 1u)] = word;
+                // What is not within reach does not move on, so the next store overwrites it.
+                let part = select(select(3u, 2u, inner), select(1u, 0u, front), near);
+                hits[min(at, hits_last)] = word | (part << LIST_PART);
+                at += select(0u, 64u, within);
                 let near_front = u32(near & front);
-                front_at += near_front;
-                end_at -= u32(near) - near_front;
-                inner_at += u32(inner) - u32(near);
-                outer_at -= u32(within) - u32(inner);
+                found += vec4<u32>(near_front, u32(near) - near_front, u32(inner) - u32(near), u32(within) - u32(inner));
             }
         }
-        found = vec4<u32>(front_at - row, row + (hits_max - 1u) - end_at, inner_at - (row + hits_max), row + (hits_words - 1u) - outer_at);
         found.x = select(found.x, LIST_LOST, lost);
     }
     neighbors_found[local] = found;
-    storageBarrier();
     workgroupBarrier();
     if local == 0u {
         var words = list_block(group_id.x) + LIST_CLUSTERS;
@@ -187,31 +181,18 @@ fn half_neighbors(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgro
         }
         return;
     }
-    var before = vec4<u32>(4u, 0u, 4u + all.x, 4u + all.x + all.z);
-    for (var m = 0u; m < 4u; m++) {
-        let theirs = neighbors_found[mate + m];
-        let hits_row = (first + m) * hits_words;
-        for (var k = 0u; k < theirs.x; k += 4u) {
-            if k + lane < theirs.x {
-                list[start + before.x + k + lane] = hits[hits_row + k + lane];
-            }
-        }
-        for (var k = 0u; k < theirs.y; k += 4u) {
-            if k + lane < theirs.y {
-                list[charges + before.y + k + lane] = hits[hits_row + (hits_max - theirs.y) + k + lane];
-            }
-        }
-        for (var k = 0u; k < theirs.z; k += 4u) {
-            if k + lane < theirs.z {
-                list[start + before.z + k + lane] = hits[hits_row + hits_max + k + lane];
-            }
-        }
-        for (var k = 0u; k < theirs.w; k += 4u) {
-            if k + lane < theirs.w {
-                list[start + before.w + k + lane] = hits[hits_row + (hits_words - theirs.w) + k + lane];
-            }
-        }
-        before += theirs;
+    // Where the next word of each part goes.
+    var next = vec4<u32>(start + 4u, charges, start + 4u + all.x, start + 4u + all.x + all.z);
+    for (var m = 0u; m < lane; m++) {
+        next += neighbors_found[mate + m];
+    }
+    let own_words = (found.x + found.y) + (found.z + found.w);
+    for (var k = 0u; k < own_words; k++) {
+        let word = hits[hits_first + 64u * k];
+        let part = (word & LIST_PARTS) >> LIST_PART;
+        let is = vec4<bool>(part == 0u, part == 1u, part == 2u, part == 3u);
+        list[select(select(next.w, next.z, is.z), select(next.y, next.x, is.x), is.x | is.y)] = word & ~LIST_PARTS;
+        next += vec4<u32>(is);
     }
     // The own atoms, and what fills up both parts.
     let own = first + lane;

@@ -1,6 +1,4 @@
-// Which of its group's candidates a cluster may have neighbors in: those whose box is within reach (`reach2`, nm^2) of its own, itself not counted.
-// Each pair of clusters stands on one of the two lists: candidates.wgsl sees to pairs of groups; within a group it is the earlier one's if the sum of their
-// numbers is even.
+// Which of its group's candidates a cluster may have neighbors in: the earlier ones whose box is within reach (`reach2`, nm^2) of its own.
 // `partners`: a bit for each candidate, 32 to the word; `partners[word * clusters + cluster]`. Needs box.wgsl and gap_box.wgsl.
 
 override clusters: u32;
@@ -29,8 +27,7 @@ fn partners(@builtin(global_invocation_id) id: vec3<u32>) {
         for (var k = first; k < end; k++) {
             let c = candidates[row + 1u + k];
             let gap = box_gap_square(box, half, boxes[c].xyz, halves[c].xyz);
-            let mine = (c / 8u != group) | ((own < c) == (((own + c) & 1u) == 0u));
-            bits |= u32((gap < reach2) & (c != own) & mine) << (k - first);
+            bits |= u32((gap < reach2) & (c < own)) << (k - first);
         }
         partners_out[first / 32u * clusters + own] = bits;
     }

@@ -13,17 +13,17 @@ const SMALL_WORDS: u64 = 1 << 20;
 pub struct Capacity {
     /// Neighbors of a cluster, on average over those that share a block of the list.
     pub neighbors: u64,
-    /// Neighbors found by one of a cluster's four invocations, near ones and far ones each; 32 places always stay free.
+    /// Neighbors found by one of a cluster's four invocations.
     pub hits_max: u64,
     /// Candidates of a group of eight clusters, in units of 32 candidates (one bit each in a mask word of `partners`).
     pub candidate_words: u64,
 }
 
 impl Capacity {
-    /// Room for the positions at hand, and for what they may become, in a list that holds each pair once. Small systems get room for every pair. Larger ones: for
-    /// half of the neighbors of a cluster of a liquid, which reaches about 1.8 times as many atoms as one atom does, at the density of the positions or at
-    /// `dense_per_nm3`, whichever is more; a third more than the most crowded cluster has now, a fifth more than the most crowded block has on average; a fifth
-    /// more for chance, which says whose list a pair stands on; and a little for small numbers.
+    /// Room for the positions at hand, and for what they may become, in a list that holds each pair once, with the later cluster. Small systems get room for every
+    /// pair. Larger ones: for a third more than the cluster with the longest list has now, a fifth more than the block with the longest ones has on average, and a little
+    /// for small numbers; and for a liquid at the density of the positions or at `dense_per_nm3`, whichever is more, where a cluster reaches about 1.8 times as many atoms
+    /// as one atom does, and in few blocks more than three quarters of them are earlier ones.
     pub fn of(positions: &[[u32; 3]], edges_nm: [f64; 3], reach_nm: f64, dense_per_nm3: f64) -> Self {
         let atoms = positions.len() as u64;
         let clusters = atoms.div_ceil(CLUSTER as u64);
@@ -32,8 +32,8 @@ impl Capacity {
         if atoms * clusters <= SMALL_WORDS {
             return Self {
                 neighbors: atoms + 1,
-                // A quarter of all, and more for chance.
-                hits_max: atoms.div_ceil(4) + 33,
+                // One of each cluster.
+                hits_max: clusters,
                 candidate_words: candidate_words(clusters),
             };
         }
@@ -44,8 +44,8 @@ impl Capacity {
         let most = counts.iter().copied().max().unwrap_or(0) as f64;
         let blocks = counts.chunks(LIST_CLUSTERS as usize);
         let most_of_a_block = blocks.map(|block| block.iter().sum::<usize>()).max().unwrap_or(0) as f64 / LIST_CLUSTERS as f64;
-        let room = |most: f64, more: f64| ((most.max(liquid) * more) as u64 + 32).min(atoms + 1);
-        let crowded = room(most, 1.33);
+        let room = |most: f64, share: f64, more: f64| ((most.max(share * liquid) * more) as u64 + 32).min(atoms + 1);
+        let crowded = room(most, 1.0, 1.33);
         // In a liquid a group meets 270 clusters on average where a cluster has 134 neighbors, and a few groups, which the curve bends far, more than
         // twice that.
         let candidates = if all_candidates {
@@ -54,8 +54,8 @@ impl Capacity {
             (6 * crowded).max(256).min(clusters)
         };
         Self {
-            neighbors: room(most_of_a_block, 1.2) * 3 / 5,
-            hits_max: crowded / 10 + 64,
+            neighbors: room(most_of_a_block, 0.75, 1.2),
+            hits_max: crowded / 4 + 16,
             candidate_words: candidate_words(candidates),
         }
     }
@@ -77,7 +77,7 @@ mod tests {
             let capacity = Capacity::of(&scattered(n), [100.0; 3], 1.0, 0.0);
             let n = u64::from(n);
             assert!(capacity.neighbors > n.saturating_sub(1), "{n}");
-            assert!(4 * capacity.hits_max > n, "{n}");
+            assert!(4 * capacity.hits_max >= n, "{n}");
             assert!(32 * capacity.candidate_words > n.div_ceil(4), "{n}");
         }
     }

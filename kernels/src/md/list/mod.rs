@@ -137,7 +137,7 @@ impl List {
         draft.scratch("halves", Element::F32, &["boxes_count", "4"]);
         draft.scratch("candidates", Element::U32, &["groups_8", "candidate_words", "32"]);
         draft.scratch("partners", Element::U32, &["candidate_words", "clusters"]);
-        draft.scratch("hits", Element::U32, &["2", "hits_max", "slots"]);
+        draft.scratch("hits", Element::U32, &["list_blocks", "hits_max", "64"]);
         draft.scratch("list", Element::U32, &["list_blocks", "row_words", "16"]);
         draft.scratch("counts", Element::U32, &["clusters", "4"]);
     }

@@ -48,7 +48,7 @@ pub fn sorted_tags(positions: &[[u32; 3]]) -> Vec<u32> {
     pairs.into_iter().map(|(_, tag)| tag).collect()
 }
 
-/// How many neighbors each cluster has: atoms of other clusters nearer than `reach_nm` to one of its own.
+/// How many neighbors each cluster lists: atoms of earlier clusters nearer than `reach_nm` to one of its own.
 pub fn neighbor_counts(positions: &[[u32; 3]], edges_nm: [f64; 3], reach_nm: f64) -> Vec<usize> {
     let tags = sorted_tags(positions);
     let grid = Grid::new(positions, edges_nm, reach_nm);
@@ -63,7 +63,7 @@ pub fn neighbor_counts(positions: &[[u32; 3]], edges_nm: [f64; 3], reach_nm: f64
         for &member in members {
             let here = positions[member as usize];
             grid.for_each_around(here, |other| {
-                let fresh = cluster_of[other] != cluster && seen[other] != cluster;
+                let fresh = cluster_of[other] < cluster && seen[other] != cluster;
                 if fresh && distance2(here, positions[other], edges_nm) < reach_nm * reach_nm {
                     seen[other] = cluster;
                     count += 1;
@@ -191,15 +191,18 @@ mod tests {
             let positions = scattered(203);
             let tags = sorted_tags(&positions);
             let near = |a: u32, b: u32| distance2(positions[a as usize], positions[b as usize], edges) < reach * reach;
-            let all: Vec<usize> = tags
-                .chunks(CLUSTER)
-                .map(|members| {
-                    tags.iter()
-                        .filter(|tag| !members.contains(tag) && members.iter().any(|member| near(*member, **tag)))
-                        .count()
-                })
-                .collect();
-            assert_eq!(neighbor_counts(&positions, edges, reach), all, "{edges:?}");
+            let clusters = tags.chunks(CLUSTER).enumerate();
+            let expected = clusters.map(|(cluster, members)| {
+                let earlier = tags[..CLUSTER * cluster].iter();
+                earlier
+                    .filter(|tag| members.iter().any(|member| near(*member, **tag)))
+                    .count()
+            });
+            assert_eq!(
+                neighbor_counts(&positions, edges, reach),
+                expected.collect::<Vec<_>>(),
+                "{edges:?}"
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 // Lennard-Jones and Coulomb forces, or what stands in the place of pair.wgsl: each pair once, each pair's force rounded to an integer by itself (2^-14 kJ/mol/nm, `force_scale` units for 1),
 // added to one atom and taken off the other. So sums do not depend on the list, its order, or which atom computes a pair: only on the pairs within
-// the cutoff. Four invocations compute a cluster of four with its list (half a list: see partners.wgsl): each takes every fourth neighbor and computes it
+// the cutoff. Four invocations compute a cluster of four with its list (half a list: see candidates.wgsl): each takes every fourth neighbor and computes it
 // with all four atoms, whose sums stay in registers until the end. Far neighbors, beyond the cutoff when the list was built, are passed over unless one of the
 // pairs at hand has come within it. Needs list_rows.wgsl and pair.wgsl or pair_lennard_jones.wgsl with its files.
 // `sorted`: position (fixed point), kind. `list`, `counts`: see list_rows.wgsl. `outer_needed`: see check.wgsl.
