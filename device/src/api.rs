@@ -115,11 +115,7 @@ pub trait Session: Send {
     /// # Errors
     /// As [`Session::submit`].
     fn time(&mut self, commands: &[Command]) -> Result<Duration, DeviceError> {
-        self.wait()?;
-        let start = Instant::now();
-        self.submit(commands)?;
-        self.wait()?;
-        Ok(start.elapsed())
+        time_by_waiting(self, commands)
     }
 
     /// Wait for all queued work, then return the whole contents of the buffers, in the order asked for.
@@ -127,6 +123,15 @@ pub trait Session: Send {
     /// # Errors
     /// The device failed.
     fn read(&mut self, buffers: &[BufferId]) -> Result<Vec<Vec<u8>>, DeviceError>;
+}
+
+/// [`Session::time`] without a clock of the device.
+pub(crate) fn time_by_waiting<S: Session + ?Sized>(session: &mut S, commands: &[Command]) -> Result<Duration, DeviceError> {
+    session.wait()?;
+    let start = Instant::now();
+    session.submit(commands)?;
+    session.wait()?;
+    Ok(start.elapsed())
 }
 
 /// Something that runs WGSL compute.

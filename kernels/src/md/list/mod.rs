@@ -24,6 +24,7 @@ pub mod order;
 
 use self::capacity::Capacity;
 use self::order::CLUSTER;
+use super::check::ATOMS_MAX;
 use super::draft::{Draft, Kernel, Part, Phase};
 use crate::package::manifest::{Element, Number};
 
@@ -34,6 +35,9 @@ const MERGE_WAYS: u64 = 8;
 
 /// Clusters that share room in the list, see `list_rows.wgsl`.
 const LIST_CLUSTERS: u64 = 16;
+
+// `half_neighbors.wgsl` keeps two bits of its own above every slot.
+const _: () = assert!(ATOMS_MAX + CLUSTER <= 1 << 24, "a slot fits 24 bits");
 
 /// How far beyond the cutoff the list's inner neighbors reach, as a share of the skin: the outer ones count only while an atom is further than half of that from
 /// where the list takes it to be.
