@@ -105,11 +105,9 @@ pub fn passes(package: &Package, device: &dyn Device, options: &SessionOptions, 
     let whole = (warm + steps..warm + 2 * steps).map(|step| session.time(&of_step(step)));
     let steps = whole.collect::<Result<Vec<_>, _>>()?;
     if let Some(fault) = manifest.buffers.iter().position(|buffer| buffer.name == "fault") {
-        let words = session.read(&[fault])?.remove(0);
-        ensure!(
-            words.iter().take(4).all(|byte| *byte == 0),
-            "fault {words:?}: what was timed is not the package's work"
-        );
+        let bytes = session.read(&[fault])?.remove(0);
+        let fault = bytes.first_chunk().copied().map_or(0, u32::from_le_bytes);
+        ensure!(fault == 0, "fault {fault}: what was timed is not the package's work");
     }
     Ok(Timing { passes, steps })
 }
