@@ -8,7 +8,7 @@ use crate::molecules::{cell_of, flat, vector};
 /// Units of a force to one kJ/mol/nm.
 const FORCE_SCALE: f64 = 16384.0;
 
-const FORCES: [&str; 2] = ["md/cell.wgsl", "md/terms/force_sums.wgsl"];
+const FORCES: [&str; 3] = ["md/cell.wgsl", "md/terms/force_round.wgsl", "md/terms/force_sums.wgsl"];
 const ENERGIES: [&str; 3] = ["md/cell.wgsl", "md/observe/fixed64.wgsl", "md/terms/energy_sum.wgsl"];
 
 /// Terms of one kind: each with its atoms and its energy as a function of their places.

@@ -70,6 +70,7 @@ fn exceptions_agree_with_double_precision() {
     bench.floats("ewald_series", &[2 * (near + far)], ewald_series().into_iter().map(f64::from));
     let files = [
         "md/cell.wgsl",
+        "md/terms/force_round.wgsl",
         "md/terms/force_sums.wgsl",
         "md/terms/exceptions/exception.wgsl",
         "md/terms/exceptions/exception_forces.wgsl",

@@ -128,6 +128,7 @@ impl System {
         bench.floats("velocities", &[atoms, 3], self.velocities.iter().flatten().copied());
         bench.floats("displacements", &[atoms, 3], vec![0.0; 3 * atoms]);
         bench.integers("force_sums", &[atoms, 3], vec![0; 3 * atoms]);
+        bench.floats("forces", &[atoms, 3], vec![0.0; 3 * atoms]);
         bench.floats("inverse_masses", &[atoms], self.all.inverse_masses.iter().copied());
         bench.floats("noise_widths", &[atoms], self.widths());
         bench.floats(
@@ -154,24 +155,28 @@ impl System {
         });
         bench.floats("bond_parameters", &[bonds, 4], parameters);
         bench.float("force_scale", 16384.0);
-        bench.float("kick_dt", DT_PS / 16384.0);
+        bench.float("force_unit", 1.0 / 16384.0);
+        bench.float("kick_dt", DT_PS);
         bench.float("kick_first", 1.0);
         bench.float("friction_keep", KEEP);
         bench.integer("seed_low", SEED as usize);
         bench.integer("seed_high", 0);
         bench.integer("noise_stream", Stream::Thermostat as usize);
-        bench.integer("sums_words", 3 * atoms);
-        bench.integer("sums_piece", 64);
-        let clear = bench.pass("clear_forces", &["md/terms/clear_sums.wgsl"], "sums_words");
-        clear.bindings.insert("sums".into(), "force_sums".into());
         let files = [
             "md/cell.wgsl",
             "md/terms/bonds/exact.wgsl",
             "md/terms/bonds/bond.wgsl",
+            "md/terms/force_round.wgsl",
             "md/terms/force_sums.wgsl",
             "md/terms/bonds/bond_forces.wgsl",
         ];
         bench.pass("bond_forces", &files, "bonds");
+        let files = [
+            "md/terms/reciprocal_none.wgsl",
+            "md/terms/slot_sums_none.wgsl",
+            "md/terms/sum_forces.wgsl",
+        ];
+        bench.pass("sum_forces", &files, "atoms");
         bench.pass("kick", &["md/motion/canonical.wgsl", "md/motion/kick.wgsl"], "atoms");
         bench
     }

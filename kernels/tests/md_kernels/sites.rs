@@ -82,6 +82,7 @@ fn sites_lie_where_double_precision_puts_them_and_hand_their_forces_over() {
     );
     let files = [
         "md/cell.wgsl",
+        "md/terms/force_round.wgsl",
         "md/terms/force_sums.wgsl",
         "md/motion/site.wgsl",
         "md/motion/spread_site_forces.wgsl",

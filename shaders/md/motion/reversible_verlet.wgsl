@@ -1,15 +1,15 @@
 // A step of leapfrog that can be taken back bit for bit (Levesque and Verlet, J. Stat. Phys. 72, 519, 1993): velocities are integers, `ticks` of 1/16 of a unit of
 // position a step; v += round(F dt^2 / m), x += round(v / 16), both roundings odd functions. From x - round(v / 16) and -v, steps lead back the way they came.
 // One invocation an atom; an atom of infinite mass (inverse 0) keeps its velocity. Needs cell.wgsl and canonical.wgsl.
-// `force_sums`: 3 integers an atom, in the package's unit of force. `inverse_masses`: 1/u. `ticks`: 3 integers an atom. `positions`: fixed point. `velocities`: what
-// ticks are in nm/ps, for what is observed. `reversible_kick`: 16 dt^2 times the unit of force, ps^2 kJ/mol/nm. `reversible_speed`: 1 / (16 dt), 1/ps.
+// `forces`: kJ/mol/nm. `inverse_masses`: 1/u. `ticks`: 3 integers an atom. `positions`: fixed point. `velocities`: what
+// ticks are in nm/ps, for what is observed. `reversible_kick`: 16 dt^2, ps^2. `reversible_speed`: 1 / (16 dt), 1/ps.
 // `fault` 2: an atom would move 1/64 of the box or more in one step, or a force is not a number.
 
 override atoms: u32;
 override reversible_kick: f32;
 override reversible_speed: f32;
 
-@group(0) @binding(0) var<storage, read> force_sums: array<i32>;
+@group(0) @binding(0) var<storage, read> forces: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> inverse_masses: array<f32>;
 @group(0) @binding(2) var<storage, read_write> ticks: array<i32>;
 @group(0) @binding(3) var<storage, read_write> positions: array<vec4<u32>>;
@@ -31,7 +31,7 @@ fn reversible_verlet(@builtin(global_invocation_id) id: vec3<u32>) {
     if tag >= atoms {
         return;
     }
-    let force = vec3<f32>(vec3<i32>(force_sums[3u * tag], force_sums[3u * tag + 1u], force_sums[3u * tag + 2u]));
+    let force = forces[tag].xyz;
     let change = cell_units(canonical3(force * (reversible_kick * inverse_masses[tag])));
     let before = vec3<i32>(ticks[3u * tag], ticks[3u * tag + 1u], ticks[3u * tag + 2u]);
     if !all(abs(change) + abs(vec3<f32>(before)) < vec3<f32>(REVERSIBLE_MAX)) {

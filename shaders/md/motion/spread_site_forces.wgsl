@@ -3,7 +3,7 @@
 //   average:      F_i = w_i F
 //   out of plane: F_1 = w_1 F + w_c v_2 x F, F_2 = w_2 F - w_c v_1 x F
 //   local:        by the derivative of the frame's directions
-// One invocation a site; sites that hang on sites hand over in earlier passes. Needs cell.wgsl, site.wgsl and force_sums.wgsl.
+// One invocation a site; sites that hang on sites hand over in earlier passes. Needs cell.wgsl, site.wgsl, force_round.wgsl and force_sums.wgsl.
 // `site_atoms`, `site_weights`: see place_sites.wgsl.
 
 override sites_first: u32;

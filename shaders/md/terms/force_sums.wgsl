@@ -1,17 +1,5 @@
-// Forces as sums of integers, each contribution rounded to the nearest by itself: sums are exact, so their order cannot matter, and partial sums
-// may overflow. `force_scale`: units for each kJ/mol/nm. Needs bindings `force_sums: array<atomic<i32>>`, 3 an atom, and
-// `fault: array<atomic<u32>>`. `fault` 6: a contribution does not fit 31 bits, or is not a number.
-
-override force_scale: f32;
-
-fn force_round(force: vec3<f32>) -> vec3<i32> {
-    let scaled = force * force_scale;
-    if !all(abs(scaled) < vec3<f32>(2147483520.0)) {
-        atomicMax(&fault[0], 6u);
-        return vec3<i32>();
-    }
-    return vec3<i32>(scaled + select(vec3<f32>(-0.5), vec3<f32>(0.5), scaled >= vec3<f32>()));
-}
+// Forces as sums of integers (force_round.wgsl): sums are exact, so their order cannot matter, and partial sums may overflow.
+// Needs a binding `force_sums: array<atomic<i32>>`, 3 an atom.
 
 fn force_add(tag: u32, force: vec3<i32>) {
     atomicAdd(&force_sums[3u * tag], force.x);

@@ -36,7 +36,7 @@ impl Draft {
         };
         let observe = name_of(Phase::Observe);
         // Nothing moves until the step's forces are summed up.
-        let list = name_of(Phase::List).or_else(|| name_of(Phase::Clear));
+        let list = name_of(Phase::List).or_else(|| name_of(Phase::Sum));
         let plan = self.head.plan;
         // Frames belong to the positions that the step's forces are computed at.
         let frames = self.outputs.into_iter().map(|output| Output {
@@ -86,7 +86,7 @@ impl Draft {
         Ok(Package::new(manifest, shaders, self.init)?)
     }
 
-    /// Integer sums: cleared before the forces, made to `forces` behind them.
+    /// Integer sums are made to `forces`, and to 0.
     fn sum_forces(&mut self) {
         if !(self.integer_forces || self.slot_forces) {
             return;
@@ -104,13 +104,20 @@ impl Draft {
             return;
         }
         self.scratch("force_sums", Element::I32, &["atoms", "3"]);
-        self.clear("force_sums", "atoms", 3);
-        if self.slot_forces {
-            let kernel = Kernel::new("gather_slots", &["md/terms/gather_slots.wgsl"]).over("atoms");
-            self.kernel(Phase::Gather, kernel);
+        let [no_slots, no_reciprocal] = ["md/terms/slot_sums_none.wgsl", "md/terms/reciprocal_none.wgsl"];
+        let slots = if self.slot_forces { "md/terms/slot_sums.wgsl" } else { no_slots };
+        let mut more = std::mem::take(&mut self.reciprocal_force);
+        if more.is_empty() {
+            more.push(no_reciprocal);
         }
-        let kernel = Kernel::new("sum_forces", &["md/terms/sum_forces.wgsl"]).over("atoms");
-        self.kernel(Phase::Sum, kernel);
+        more.push(slots);
+        if self.scheduled.iter().any(|scheduled| scheduled.phase == Phase::Spread) {
+            let files = [&more[..], &["md/terms/gather_forces.wgsl"]].concat();
+            self.kernel(Phase::Gather, Kernel::new("gather_forces", &files).over("atoms"));
+            more = vec![no_reciprocal, no_slots];
+        }
+        more.push("md/terms/sum_forces.wgsl");
+        self.kernel(Phase::Sum, Kernel::new("sum_forces", &more).over("atoms"));
     }
 
     /// Set a buffer of rows of so many integers to 0 in [`Phase::Clear`].

@@ -53,11 +53,11 @@ impl Kernel {
         }
     }
 
-    /// Forces of a term on atoms by tag, with the files that such kernels share: `cell.wgsl` and `force_sums.wgsl`, then `files`, then the one with
-    /// the entry point.
+    /// Forces of a term on atoms by tag, with the files that such kernels share: `cell.wgsl`, `force_round.wgsl` and `force_sums.wgsl`, then `files`, then the one
+    /// with the entry point.
     pub fn tagged_forces(draft: &mut Draft, name: &str, files: &[&'static str], last: &'static str) -> Self {
-        let all = [&[draft.cell_file(), "md/terms/force_sums.wgsl"], files, &[last]].concat();
-        Self::new(name, &all)
+        let shared = [draft.cell_file(), "md/terms/force_round.wgsl", "md/terms/force_sums.wgsl"];
+        Self::new(name, &[&shared, files, &[last]].concat())
     }
 
     /// Energies of such a term: `cell.wgsl`, `fixed64.wgsl` and `energy_sum.wgsl`, then `files`, then the one with the entry point.

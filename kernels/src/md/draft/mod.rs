@@ -64,13 +64,14 @@
 //!
 //! # Forces
 //! Integer sums ([`Draft::integer_forces`]): `force_sums`, i32 `[atoms, 3]` packed, by tag (an atom's index), in units of 2⁻¹⁴ kJ/mol/nm
-//! ([`Draft::force_units`] says otherwise). [`Phase::Clear`] sets it to 0; kernels of [`Phase::Forces`] add each contribution, rounded to nearest by itself, with
+//! ([`Draft::force_units`] says otherwise). It is 0 when a step begins; kernels of [`Phase::Forces`] add each contribution, rounded to nearest by itself, with
 //! `atomicAdd` whose result is unused, so that order cannot show. The constant `force_scale` is 2¹⁴ (units for
 //! 1 kJ/mol/nm), `force_unit` its inverse. A contribution that does not fit 31 bits is fault 6. Partial sums may wrap around.
 //! A term that works on sorted atoms may use `slot_force_sums` (the same, by slot, four words a row; [`Draft::slot_forces`]); it is 0 again once it was gathered.
 //!
-//! Sums by slot go to sums by tag in [`Phase::Gather`], virtual sites hand theirs over in [`Phase::Spread`], and [`Phase::Sum`] makes `forces` of the integer sums.
-//! Where sums by slot are all there is, [`Phase::Sum`] makes `forces` of them at once.
+//! [`Phase::Sum`] makes `forces` of the sums by tag, of those by slot and of the reciprocal sum's force on each atom ([`Draft::reciprocal_force`]), in one pass, which
+//! leaves the sums at 0. Where there are virtual sites, [`Phase::Gather`] adds all to the sums by tag first, and in [`Phase::Spread`] sites hand theirs over.
+//! Where sums by slot are all there is, [`Phase::Sum`] goes by slot.
 //!
 //! # Energies
 //! A term's [`Phase::Observe`] kernel leaves, for each workgroup `g` and quantity `q`, a 64-bit sum (`fixed64.wgsl`: 2⁻³² kJ/mol, low word first) in
@@ -116,11 +117,11 @@ pub enum Phase {
     Begin,
     /// Sorting and the neighbor list.
     List,
-    /// Integer force sums become 0.
+    /// Integer sums become 0.
     Clear,
     /// Force terms.
     Forces,
-    /// Sums by slot are added to those by tag (the draft's own kernel).
+    /// Where there are virtual sites, everything is added to the sums by tag (the draft's own kernel).
     Gather,
     /// `force_sums` holds every contribution: what virtual sites feel goes over to the atoms that they hang on.
     Spread,
@@ -185,6 +186,7 @@ pub struct Draft {
     force_units: f64,
     integer_forces: bool,
     slot_forces: bool,
+    reciprocal_force: Vec<&'static str>,
     moving_box: bool,
 }
 
@@ -208,6 +210,7 @@ impl Draft {
             force_units: FORCE_UNITS,
             integer_forces: false,
             slot_forces: false,
+            reciprocal_force: Vec::new(),
             moving_box: false,
         };
         let dt_ps = draft.head.dt_ps;
@@ -372,6 +375,11 @@ impl Draft {
     /// This part adds to `slot_force_sums`.
     pub fn slot_forces(&mut self) {
         self.slot_forces = true;
+    }
+
+    /// Files that end with one that defines `reciprocal_force`, as `md/terms/pme/pme_force.wgsl` does: it is added where forces are summed up.
+    pub fn reciprocal_force(&mut self, files: &[&'static str]) {
+        self.reciprocal_force = files.to_vec();
     }
 
     /// Units of integer force sums in 1 kJ/mol/nm, instead of [`FORCE_UNITS`]: a power of two. For drafts whose integrator reads `forces`.

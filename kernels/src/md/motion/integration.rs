@@ -9,7 +9,7 @@ use super::masses::Masses;
 use super::momentum::RemoveMotion;
 use super::passes;
 use crate::md::GAS_CONSTANT;
-use crate::md::draft::{Draft, FORCE_UNITS, Part, Phase};
+use crate::md::draft::{Draft, Part, Phase};
 use crate::md::observe::{KineticEnergy, Moment};
 use crate::md::system::{Bath, Constraints, Dynamics, Integrator};
 use crate::package::manifest::{Element, Number, Setting};
@@ -115,7 +115,7 @@ impl Integration<'_> {
     /// v += F dt / m over `time_ps`; over the share `first` of it in step 0.
     fn kick(draft: &mut Draft, name: &str, time_ps: f64, first: f64) {
         let kernel = passes::kick(name)
-            .set("kick_dt", Number::Float(time_ps / FORCE_UNITS))
+            .set("kick_dt", Number::Float(time_ps))
             .set("kick_first", Number::Float(first));
         draft.kernel(Phase::Kick, kernel);
     }
@@ -229,7 +229,7 @@ impl Integration<'_> {
         }
         let square = 2.0 * GAS_CONSTANT * bath.temperature_k * dt_ps / bath.friction_per_ps;
         self.noise(bath, draft, |inverse| libm::sqrt(square * inverse));
-        let push = dt_ps / (bath.friction_per_ps * FORCE_UNITS);
+        let push = dt_ps / bath.friction_per_ps;
         let kernel = passes::with_noise("brownian", "md/motion/brownian.wgsl")
             .set("brownian_push", Number::Float(push))
             .set("brownian_rate", Number::Float(dt_ps.recip()));

@@ -6,7 +6,7 @@
 use protocol::StateBuffer;
 
 use super::integration::Integration;
-use crate::md::draft::{Draft, FORCE_UNITS, Kernel, Phase};
+use crate::md::draft::{Draft, Kernel, Phase};
 use crate::package::manifest::{Element, Number};
 
 /// Ticks of a velocity in one unit of a position a step.
@@ -46,7 +46,7 @@ impl Integration<'_> {
             "md/motion/reversible_verlet.wgsl",
         ];
         let kernel = Kernel::new("reversible_verlet", &files).over("atoms");
-        let kick = TICKS * dt_ps * dt_ps / FORCE_UNITS;
+        let kick = TICKS * dt_ps * dt_ps;
         let kernel = kernel.set("reversible_kick", Number::Float(kick));
         let kernel = kernel.set("reversible_speed", Number::Float((TICKS * dt_ps).recip()));
         draft.kernel(Phase::Drift, kernel);

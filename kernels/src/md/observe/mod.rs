@@ -1,6 +1,6 @@
 //! What is measured of a system beside its terms' own energies.
 
-use super::draft::{Draft, FORCE_UNITS, Kernel, Part, Phase};
+use super::draft::{Draft, Kernel, Part, Phase};
 use super::motion::passes;
 use crate::package::manifest::{Element, Number};
 
@@ -71,7 +71,7 @@ impl KineticEnergy {
     /// Velocities at the time of the positions, in a buffer of their own.
     fn full_step(&self, draft: &mut Draft) {
         draft.scratch("full_velocities", Element::F32, &["atoms", "4"]);
-        let half = 0.5 * draft.head().dt_ps / FORCE_UNITS;
+        let half = 0.5 * draft.head().dt_ps;
         let first = if self.moment == Moment::HalfKickLater { 1.0 } else { 0.0 };
         let files = ["md/motion/canonical.wgsl", "md/observe/full_step.wgsl"];
         let kernel = Kernel::new("full_step", &files).over("atoms");

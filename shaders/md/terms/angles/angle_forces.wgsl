@@ -1,6 +1,6 @@
 // Forces of harmonic angles: F_0 = -k (theta - theta0) / (|u x v| |u|^2) u x (u x v), F_2 = k (theta - theta0) / (|u x v| |v|^2) v x (u x v), and
 // atom 1 the opposite of both. |u x v| counts as 1e-6 nm^2 at least, as in OpenMM: collinear atoms have no direction to bend to.
-// One invocation an angle. Needs cell.wgsl, arc.wgsl, angle.wgsl and force_sums.wgsl.
+// One invocation an angle. Needs cell.wgsl, arc.wgsl, angle.wgsl, force_round.wgsl and force_sums.wgsl.
 // `angle_atoms`: tags of the three atoms, 0. `angle_parameters`: see angle.wgsl.
 
 override angles: u32;

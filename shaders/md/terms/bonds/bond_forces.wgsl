@@ -1,6 +1,6 @@
 // Forces of harmonic bonds: F on atom 1 is -k (r - r0) r / |r|, on atom 0 the opposite. One invocation a bond. Where both atoms are at one
 // place the force has no direction, and is 0, as in OpenMM.
-// Needs cell.wgsl, exact.wgsl, bond.wgsl and force_sums.wgsl.
+// Needs cell.wgsl, exact.wgsl, bond.wgsl, force_round.wgsl and force_sums.wgsl.
 // `bond_atoms`: tags. `bond_parameters`: see bond.wgsl.
 
 override bonds: u32;

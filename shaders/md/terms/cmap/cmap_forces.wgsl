@@ -1,5 +1,5 @@
 // Forces of correction maps. One invocation a pair of torsions.
-// Needs cell.wgsl, torsion.wgsl, force_sums.wgsl, torsion_add.wgsl, arc.wgsl and cmap.wgsl.
+// Needs cell.wgsl, torsion.wgsl, force_round.wgsl, force_sums.wgsl, torsion_add.wgsl, arc.wgsl and cmap.wgsl.
 // `cmap_atoms`: tags of the first torsion, of the second one, then first patch of the map, n, 0, 0. `cmap_patches`: see cmap.wgsl.
 
 override cmaps: u32;

@@ -1,4 +1,4 @@
-// Forces of exceptions and excluded pairs. One invocation a pair. Needs cell.wgsl, exception.wgsl and force_sums.wgsl.
+// Forces of exceptions and excluded pairs. One invocation a pair. Needs cell.wgsl, exception.wgsl, force_round.wgsl and force_sums.wgsl.
 // `exception_atoms`: tags. `exception_parameters`, `ewald_series`: see exception.wgsl.
 
 override exceptions: u32;

@@ -1,4 +1,4 @@
-// Forces of single pairs. One invocation a pair. Needs cell.wgsl, pair_bond.wgsl and force_sums.wgsl.
+// Forces of single pairs. One invocation a pair. Needs cell.wgsl, pair_bond.wgsl, force_round.wgsl and force_sums.wgsl.
 // `pair_bond_atoms`: tags. `pair_bond_parameters`: see pair_bond.wgsl.
 
 override pair_bonds: u32;

@@ -1,7 +1,8 @@
 // The grid of charges transformed along z, two real rows a and b at once as a + i b: A_k = (Z_k + conj Z_(N-k)) / 2, B_k = (Z_k - conj Z_(N-k)) / 2i.
 // Frequencies above N / 2 are the conjugates of others and are left out, and so are those from `pme_waves_z` on. Needs fft_factors.wgsl and fft.wgsl.
 // Four points of a row, or four frequencies, are read and written at once. Rows: nx ny, and more, without charges, up to whole workgroups.
-// `pme_grid`: [rows, pme_row], units of 2^-26 e, see pme_spread.wgsl. `pme_waves`: real parts [rows, columns], then imaginary parts, e; see pme_transform_y.wgsl.
+// `pme_grid`: [rows, pme_row], units of 2^-26 e, see pme_spread.wgsl; it becomes 0 for the next step, and at the start of a segment all scratch is 0.
+// `pme_waves`: real parts [rows, columns], then imaginary parts, e; see pme_transform_y.wgsl.
 // `fault` 9: a grid point holds 16 e or more, half of what its 32 bits hold.
 
 override pme_columns: u32;
@@ -11,7 +12,7 @@ override pme_grid_points: u32;
 override pme_waves_half: u32;
 override pme_waves_count: u32;
 
-@group(0) @binding(0) var<storage, read> pme_grid: array<vec4<i32>>;
+@group(0) @binding(0) var<storage, read_write> pme_grid: array<vec4<i32>>;
 @group(0) @binding(2) var<storage, read> fft_roots: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> pme_waves: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> fault: array<atomic<u32>>;
@@ -22,6 +23,10 @@ const PME_GRID_MAX: i32 = 1073741824;
 fn pme_forward_z_beyond(row: u32, z: u32) -> i32 {
     let at = min(row * pme_row + z, pme_grid_points - 1u);
     return pme_grid[at / 4u][at % 4u];
+}
+
+fn pme_forward_z_clear(row: u32, four: u32) {
+    pme_grid[min(row * (pme_row / 4u) + four, pme_grid_points / 4u - 1u)] = vec4<i32>();
 }
 
 // Four points. The four behind a row's last one belong to its first four.
@@ -72,6 +77,12 @@ fn pme_forward_z(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
         pme_forward_z_put(4u * four + 1u, line, a.y, b.y);
         pme_forward_z_put(4u * four + 2u, line, a.z, b.z);
         pme_forward_z_put(4u * four + 3u, line, a.w, b.w);
+    }
+    // Four points may hold the end of a row and what lies behind it.
+    storageBarrier();
+    for (var four = fft_first(local); four < pme_row / 4u; four += fft_step()) {
+        pme_forward_z_clear(row, four);
+        pme_forward_z_clear(row + 1u, four);
     }
     let result = fft_transform(local, 0u);
     for (var four = fft_first(local); four < pme_columns / 4u; four += fft_step()) {

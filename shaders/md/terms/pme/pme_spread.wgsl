@@ -1,6 +1,6 @@
 // Spreads charges over the grid, each contribution rounded to the nearest by itself in units of 2^-26 e, so that sums are exact in any order.
 // A grid point holds up to 32 e; partial sums may overflow. One invocation an atom. Needs pme_spline.wgsl.
-// `pme_charges`: by tag, in units of 2^-26 e. `pme_grid`: [nx, ny, pme_row], zero before; a row has nz + 4 points, up to a multiple of four: along z the five points of an
+// `pme_charges`: by tag, in units of 2^-26 e. `pme_grid`: [nx, ny, pme_row], zero before (pme_forward_z.wgsl); a row has nz + 4 points, up to a multiple of four: along z the five points of an
 // atom follow each other, and the four behind the last one belong to the first four.
 
 override atoms: u32;

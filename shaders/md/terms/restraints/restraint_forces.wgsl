@@ -1,4 +1,4 @@
-// Forces of springs to points. One invocation a spring. Needs cell.wgsl, restraint.wgsl and force_sums.wgsl.
+// Forces of springs to points. One invocation a spring. Needs cell.wgsl, restraint.wgsl, force_round.wgsl and force_sums.wgsl.
 // `restraint_points`, `restraint_springs`: see restraint.wgsl.
 
 override restraints: u32;

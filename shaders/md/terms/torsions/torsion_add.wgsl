@@ -1,5 +1,5 @@
 // Adds the forces of a torsion, rounded so that they sum to exactly zero. `slope`: dE/dphi, kJ/mol/rad. Bindings: none of its own.
-// Needs torsion.wgsl and force_sums.wgsl.
+// Needs torsion.wgsl, force_round.wgsl and force_sums.wgsl.
 
 fn torsion_add(atoms: vec4<u32>, torsion: Torsion, slope: f32) {
     let first = torsion.first * slope;

@@ -1,5 +1,5 @@
 // Forces of torsions, from dE/dphi of their kind. One invocation a torsion.
-// Needs cell.wgsl, torsion.wgsl, force_sums.wgsl, torsion_add.wgsl and one of periodic_torsion.wgsl, rb_torsion.wgsl and harmonic_torsion.wgsl.
+// Needs cell.wgsl, torsion.wgsl, force_round.wgsl, force_sums.wgsl, torsion_add.wgsl and one of periodic_torsion.wgsl, rb_torsion.wgsl and harmonic_torsion.wgsl.
 // `torsion_atoms`: tags. `torsion_parameters`: as the kind says.
 
 override torsions: u32;

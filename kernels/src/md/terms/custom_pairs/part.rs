@@ -46,6 +46,7 @@ impl Part for PairTable<'_> {
         let bound = |kernel: Kernel| self.constants(kernel.bind("custom_kinds", &kinds).bind("custom_table", &table));
         let name = format!("custom_pair_forces_{}", self.number);
         let last = [
+            "md/terms/force_round.wgsl",
             "md/terms/slot_force_sums.wgsl",
             "md/terms/custom_pairs/custom_pair_forces.wgsl",
         ];

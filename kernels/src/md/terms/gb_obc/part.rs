@@ -48,10 +48,10 @@ impl Part for ImplicitSolvent<'_> {
         draft.kernel(Phase::Forces, kernel);
         let kernel = Kernel::new("gb_radii", &[cell, gb, "md/terms/gb_obc/gb_radii.wgsl"]);
         draft.kernel(Phase::Forces, kernel.over("slots"));
-        let sums = "md/terms/slot_force_sums.wgsl";
-        let kernel = over_clusters("gb_pairs", &[charge, sums, "md/terms/gb_obc/gb_pairs.wgsl"]);
+        let [round, sums] = ["md/terms/force_round.wgsl", "md/terms/slot_force_sums.wgsl"];
+        let kernel = over_clusters("gb_pairs", &[charge, round, sums, "md/terms/gb_obc/gb_pairs.wgsl"]);
         draft.kernel(Phase::Forces, kernel);
-        let kernel = over_clusters("gb_forces", &[sums, "md/terms/gb_obc/gb_forces.wgsl"]);
+        let kernel = over_clusters("gb_forces", &[round, sums, "md/terms/gb_obc/gb_forces.wgsl"]);
         draft.kernel(Phase::Forces, kernel);
         let files = [
             charge,

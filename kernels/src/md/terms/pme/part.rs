@@ -80,20 +80,12 @@ impl Reciprocal<'_> {
     }
 
     fn kernels(&self, draft: &mut Draft) {
-        let points = draft.integer_of("pme_grid_points");
-        // Right before the grid is used, so that it is in the caches.
-        draft.kernel(Phase::Forces, draft.clearing("pme_grid", points).feeds_energies());
         let spread = ["md/terms/pme/pme_spline.wgsl", "md/terms/pme/pme_spread.wgsl"];
         draft.kernel(
             Phase::Forces,
             Kernel::new("pme_spread", &spread).over("atoms").feeds_energies(),
         );
         let [factors, fft] = ["md/terms/pme/fft_factors.wgsl", "md/terms/pme/fft.wgsl"];
-        let gather = if draft.is_box_moving() {
-            "md/terms/pme/pme_forces_scaled.wgsl"
-        } else {
-            "md/terms/pme/pme_forces.wgsl"
-        };
         let influence = if self.axes(draft).is_some() {
             vec![factors, fft, "md/terms/pme/pme_influence_box.wgsl"]
         } else if draft.is_box_moving() {
@@ -115,9 +107,18 @@ impl Reciprocal<'_> {
         for (kernel, axis) in kernels {
             draft.kernel(Phase::Forces, self.transform(kernel, axis).feeds_energies());
         }
-        let spline = ["md/terms/pme/pme_spline.wgsl", "md/terms/pme/pme_gather.wgsl"];
-        let forces = Kernel::tagged_forces(draft, "pme_forces", &spline, gather);
-        draft.kernel(Phase::Forces, forces.over("atoms"));
+        let force = match draft.is_box_moving() {
+            true => "md/terms/pme/pme_force_scaled.wgsl",
+            false => "md/terms/pme/pme_force.wgsl",
+        };
+        let files = [
+            draft.cell_file(),
+            "md/terms/force_round.wgsl",
+            "md/terms/pme/pme_spline.wgsl",
+            "md/terms/pme/pme_gather.wgsl",
+            force,
+        ];
+        draft.reciprocal_force(&files);
     }
 
     /// The influence function by axes, where the box allows that and stays as it is.
