@@ -9,8 +9,8 @@ use kernels::random::{Stream, gaussian_f32, gaussian_table, words};
 use crate::bench::Bench;
 use crate::molecules::{Molecules, cell_of, exact_points, flat, thermal, worst};
 
-const STEPS: u64 = 20;
-const DT_PS: f64 = 0.002;
+pub(crate) const STEPS: u64 = 20;
+pub(crate) const DT_PS: f64 = 0.002;
 const SEED: u64 = 7;
 /// exp(-friction dt) of 5/ps.
 const KEEP: f64 = 0.990_049_833_749_168_1;
@@ -29,16 +29,16 @@ struct Bond {
 }
 
 /// Molecules with constraints in pairs that bonds hold together, and one frozen atom.
-struct System {
+pub(crate) struct System {
     cell: FixedCell,
-    all: Molecules,
+    pub(crate) all: Molecules,
     bonds: Vec<Bond>,
     velocities: Vec<[f64; 3]>,
     temperature_k: f64,
 }
 
 impl System {
-    fn new(temperature_k: f64) -> Self {
+    pub(crate) fn new(temperature_k: f64) -> Self {
         let cell = cell_of([[3.1, 0.0, 0.0], [0.7, 2.9, 0.0], [-0.8, 1.3, 2.7]]);
         let mut all = Molecules::default();
         let mut bonds = Vec::new();
@@ -120,8 +120,15 @@ impl System {
         self.all.constraints.all().collect()
     }
 
-    /// Buffers, constants and the passes that make forces.
+    /// Buffers, constants and the passes that make forces and kick.
     fn bench(&self) -> Bench {
+        let mut bench = self.forces_bench();
+        kick(&mut bench, "kick");
+        bench
+    }
+
+    /// Buffers, constants and the passes that make forces.
+    pub(crate) fn forces_bench(&self) -> Bench {
         let atoms = self.all.points_nm.len();
         let mut bench = Bench::new(&self.cell);
         bench.positions(&self.cell, &self.all.points_nm);
@@ -139,8 +146,13 @@ impl System {
         let buffers = ConstraintBuffers::new(&self.all.constraints).expect("good groups");
         let groups = buffers.groups() as usize;
         bench.integer("constraint_groups", groups);
-        bench.words("constraint_atoms", &[groups, 8], buffers.atoms);
-        bench.floats("constraint_squares", &[groups, 4], buffers.squares.into_iter().map(f64::from));
+        let all = buffers.motion_groups(&self.all.inverse_masses);
+        bench.integer("groups", if groups > 0 { all.len() / 16 } else { atoms });
+        if groups > 0 {
+            bench.words("motion_groups", &[all.len() / 16, 16], all);
+            bench.words("constraint_atoms", &[groups, 8], buffers.atoms);
+            bench.floats("constraint_squares", &[groups, 4], buffers.squares.into_iter().map(f64::from));
+        }
         let bonds = self.bonds.len();
         bench.integer("bonds", bonds);
         bench.words(
@@ -177,7 +189,6 @@ impl System {
             "md/terms/sum_forces.wgsl",
         ];
         bench.pass("sum_forces", &files, "atoms");
-        bench.pass("kick", &["md/motion/canonical.wgsl", "md/motion/kick.wgsl"], "atoms");
         bench
     }
 
@@ -227,7 +238,11 @@ impl System {
     }
 }
 
-fn constrain_velocities(bench: &mut Bench, name: &str) {
+pub(crate) fn kick(bench: &mut Bench, name: &str) {
+    bench.pass(name, &["md/motion/canonical.wgsl", "md/motion/kick.wgsl"], "atoms");
+}
+
+pub(crate) fn constrain_velocities(bench: &mut Bench, name: &str) {
     let files = [
         "md/cell.wgsl",
         "md/motion/canonical.wgsl",
@@ -238,19 +253,18 @@ fn constrain_velocities(bench: &mut Bench, name: &str) {
 }
 
 /// Constrain displacements and add them to the positions.
-fn displace(bench: &mut Bench, turn: &str) {
+pub(crate) fn displace(bench: &mut Bench, turn: &str, constrained: bool) {
     let files = [
         "md/cell.wgsl",
         "md/motion/canonical.wgsl",
         "md/motion/constraint.wgsl",
         "md/motion/constrain.wgsl",
     ];
-    bench.pass(&format!("constrain{turn}"), &files, "constraint_groups");
-    bench.pass(
-        &format!("move{turn}"),
-        &["md/cell.wgsl", "md/motion/move_atoms.wgsl"],
-        "atoms",
-    );
+    if constrained {
+        bench.pass(&format!("constrain{turn}"), &files, "constraint_groups");
+    }
+    let files = ["md/cell.wgsl", "md/motion/moved.wgsl", "md/motion/move_atoms.wgsl"];
+    bench.pass(&format!("move{turn}"), &files, "atoms");
 }
 
 #[test]
@@ -260,11 +274,11 @@ fn verlet_follows_double_precision() {
     bench.float("drift_dt", DT_PS);
     bench.float("constraint_rate", 1.0 / DT_PS);
     bench.pass("drift", &["md/motion/canonical.wgsl", "md/motion/drift.wgsl"], "atoms");
-    displace(&mut bench, "");
+    displace(&mut bench, "", true);
     system.compare("Verlet", &bench, &|model, motion, _| model.verlet(motion), &|_, _| ());
 }
 
-const NOISE: [&str; 3] = ["random/threefry.wgsl", "random/gaussian.wgsl", "md/motion/canonical.wgsl"];
+pub(crate) const NOISE: [&str; 3] = ["random/threefry.wgsl", "random/gaussian.wgsl", "md/motion/canonical.wgsl"];
 
 #[test]
 fn langevin_middle_follows_double_precision() {
@@ -275,7 +289,7 @@ fn langevin_middle_follows_double_precision() {
         bench.float("constraint_rate", 1.0 / DT_PS);
         constrain_velocities(&mut bench, "constrain_velocities");
         bench.pass("middle", &[&NOISE[..], &["md/motion/middle.wgsl"]].concat(), "atoms");
-        displace(&mut bench, "");
+        displace(&mut bench, "", true);
         system.compare(
             "LangevinMiddle",
             &bench,
@@ -295,12 +309,12 @@ fn vrorv_follows_double_precision() {
         bench.float("kick_first", 0.5);
         constrain_velocities(&mut bench, "constrain_velocities_1");
         bench.pass("drift_1", &["md/motion/canonical.wgsl", "md/motion/drift.wgsl"], "atoms");
-        displace(&mut bench, "_1");
+        displace(&mut bench, "_1", true);
         constrain_velocities(&mut bench, "constrain_velocities_2");
         bench.pass("thermostat", &[&NOISE[..], &["md/motion/thermostat.wgsl"]].concat(), "atoms");
         constrain_velocities(&mut bench, "constrain_velocities_3");
         bench.pass("drift_2", &["md/motion/canonical.wgsl", "md/motion/drift.wgsl"], "atoms");
-        displace(&mut bench, "_2");
+        displace(&mut bench, "_2", true);
         constrain_velocities(&mut bench, "constrain_velocities_4");
         // The device's velocities lie half a kick before the twin's.
         let last = |model: &Model, motion: &mut Motion| {

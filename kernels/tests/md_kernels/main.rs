@@ -14,3 +14,4 @@ mod openmm_support;
 mod pme;
 mod sites;
 mod sums;
+mod whole_steps;

@@ -1,8 +1,5 @@
-// Brings the displacements of a step back to where all distances of a group of constraints have their lengths: the M-SHAKE equations
-// (Kräutler, van Gunsteren and Hünenberger, J. Comput. Chem. 22, 501, 2001), solved by Newton's method, always three times:
-//   |r_k + e_k + sum_l C_kl l_l r_l|^2 = L_k^2, with r the vectors before the step and e the difference of the two atoms' displacements.
-// Displacements are kept apart from positions, so the residual is what f32 leaves: about 1.1e-7 of a length. Velocities change by the change
-// of the displacement / dt, never by a difference of positions (Lippert et al., J. Chem. Phys. 126, 046101, 2007).
+// Brings the displacements of a step back to where all distances of a group of constraints have their lengths (`constraint_solution`). Velocities change by the
+// change of the displacement / dt, never by a difference of positions (Lippert et al., J. Chem. Phys. 126, 046101, 2007).
 // One invocation a group; no atom is in two groups. Needs cell.wgsl, constraint.wgsl and canonical.wgsl.
 // `constraint_atoms`: atoms 1 to 4, then atom 0, number of arms, 1 for a triangle. `constraint_squares`: L_k^2, nm^2, 0 where there is none.
 // `inverse_masses`: 1/u, by tag. `displacements`: nm. `velocities`: nm/ps. `constraint_rate`: 1/dt of this displacement, 1/ps.
@@ -57,27 +54,11 @@ fn constrain(@builtin(global_invocation_id) id: vec3<u32>) {
         displacements[arms.w].xyz - d0,
         used,
     );
-    let start = ConstraintVectors(r.x + e.x, r.y + e.y, r.z + e.z);
-    let couplings = constraint_couplings(w0, w, triangle, used);
-
-    var s = start;
-    var off = squares - constraint_dot(s, s);
-    var multipliers = vec4<f32>();
-    for (var iteration = 0u; iteration < 3u; iteration++) {
-        multipliers += constraint_solve(constraint_jacobian(couplings, s, r, used), 0.5 * off);
-        let pull = constraint_scaled(r, multipliers);
-        s = ConstraintVectors(
-            start.x + constraint_apply(couplings, pull.x),
-            start.y + constraint_apply(couplings, pull.y),
-            start.z + constraint_apply(couplings, pull.z),
-        );
-        off = squares - constraint_dot(s, s);
-    }
-    if !all(abs(off) <= 2e-5 * squares) {
+    let solution = constraint_solution(r, e, squares, w0, w, triangle);
+    if !solution.held {
         atomicMax(&fault[0], 5u);
-        return;
     }
-    let moves = constraint_moves(constraint_scaled(r, multipliers), w0, w, triangle);
+    let moves = solution.moves;
     constrain_move(rest.x, moves.centre);
     if rest.y > 0u {
         constrain_move(arms.x, vec3<f32>(moves.arms.x.x, moves.arms.y.x, moves.arms.z.x));

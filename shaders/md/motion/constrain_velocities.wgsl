@@ -1,5 +1,4 @@
-// Takes out of velocities what would change a constrained distance: r_k . (v + w sum l r)_k = 0 for all constraints of a group, a linear
-// system, solved twice so that the second solution takes away what rounding left of the first.
+// Takes out of velocities what would change a constrained distance (`constraint_projection`).
 // One invocation a group; no atom is in two groups. Needs cell.wgsl, constraint.wgsl and canonical.wgsl.
 // `constraint_atoms`: atoms 1 to 4, then atom 0, number of arms, 1 for a triangle. `constraint_squares`: L_k^2, nm^2, 0 where there is none.
 // `inverse_masses`: 1/u, by tag. `velocities`: nm/ps.
@@ -48,20 +47,7 @@ fn constrain_velocities(@builtin(global_invocation_id) id: vec3<u32>) {
         velocities[arms.w].xyz - v0,
         used,
     );
-    let couplings = constraint_couplings(w0, w, triangle, used);
-    let matrix = constraint_jacobian(couplings, r, r, used);
-
-    var multipliers = vec4<f32>();
-    for (var iteration = 0u; iteration < 2u; iteration++) {
-        let pull = constraint_scaled(r, multipliers);
-        let left = ConstraintVectors(
-            start.x + constraint_apply(couplings, pull.x),
-            start.y + constraint_apply(couplings, pull.y),
-            start.z + constraint_apply(couplings, pull.z),
-        );
-        multipliers -= constraint_solve(matrix, constraint_dot(r, left));
-    }
-    let moves = constraint_moves(constraint_scaled(r, multipliers), w0, w, triangle);
+    let moves = constraint_projection(r, start, w0, w, triangle, used);
     constrain_velocity(rest.x, moves.centre);
     if rest.y > 0u {
         constrain_velocity(arms.x, vec3<f32>(moves.arms.x.x, moves.arms.y.x, moves.arms.z.x));

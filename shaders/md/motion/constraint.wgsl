@@ -90,17 +90,18 @@ fn constraint_solve(j: ConstraintMatrix, v: vec4<f32>) -> vec4<f32> {
     return vec4<f32>(y - (b0 * lower.x + b1 * lower.y), lower);
 }
 
-// How atoms 1 to 4 move, and atom 0, for multipliers times vectors: masses times moves sum to zero.
-struct ConstraintMoves {
+// Vectors of atoms 1 to 4, and of atom 0.
+struct ConstraintMembers {
     arms: ConstraintVectors,
     centre: vec3<f32>,
 }
 
-fn constraint_moves(pull: ConstraintVectors, w0: f32, w: vec4<f32>, triangle: bool) -> ConstraintMoves {
+// How the atoms move for multipliers times vectors: masses times moves sum to zero.
+fn constraint_moves(pull: ConstraintVectors, w0: f32, w: vec4<f32>, triangle: bool) -> ConstraintMembers {
     let x = constraint_component(pull.x, triangle);
     let y = constraint_component(pull.y, triangle);
     let z = constraint_component(pull.z, triangle);
-    return ConstraintMoves(
+    return ConstraintMembers(
         ConstraintVectors(w * x, w * y, w * z),
         -w0 * vec3<f32>(constraint_centre(pull.x, triangle), constraint_centre(pull.y, triangle), constraint_centre(pull.z, triangle)),
     );
@@ -113,4 +114,61 @@ fn constraint_component(pull: vec4<f32>, triangle: bool) -> vec4<f32> {
 
 fn constraint_centre(pull: vec4<f32>, triangle: bool) -> f32 {
     return (pull.x + pull.y) + select(pull.z + pull.w, 0.0, triangle);
+}
+
+// What takes out of velocities whatever would change a distance: r_k . (v + w sum l r)_k = 0 for all constraints, a linear system, solved twice so that the second
+// solution takes away what rounding left of the first. `start`: differences of velocities along the vectors' pairs.
+fn constraint_projection(r: ConstraintVectors, start: ConstraintVectors, w0: f32, w: vec4<f32>, triangle: bool, used: vec4<bool>) -> ConstraintMembers {
+    let couplings = constraint_couplings(w0, w, triangle, used);
+    let matrix = constraint_jacobian(couplings, r, r, used);
+    var multipliers = vec4<f32>();
+    for (var iteration = 0u; iteration < 2u; iteration++) {
+        let pull = constraint_scaled(r, multipliers);
+        let left = ConstraintVectors(
+            start.x + constraint_apply(couplings, pull.x),
+            start.y + constraint_apply(couplings, pull.y),
+            start.z + constraint_apply(couplings, pull.z),
+        );
+        multipliers -= constraint_solve(matrix, constraint_dot(r, left));
+    }
+    return constraint_moves(constraint_scaled(r, multipliers), w0, w, triangle);
+}
+
+struct ConstraintSolution {
+    moves: ConstraintMembers,
+    // No distance is more than 1e-5 of its length off; else nothing moves.
+    held: bool,
+}
+
+// What brings displacements back to where all distances have their lengths: the M-SHAKE equations (Kräutler, van Gunsteren and Hünenberger, J. Comput. Chem. 22,
+// 501, 2001), solved by Newton's method, always three times:
+//   |r_k + e_k + sum_l C_kl l_l r_l|^2 = L_k^2, with r the vectors before the step and e the difference of the two atoms' displacements.
+// Displacements are kept apart from positions, so the residual is what f32 leaves: about 1.1e-7 of a length. `squares`: L_k^2, nm^2, 0 where there is none.
+fn constraint_solution(
+    r: ConstraintVectors,
+    e: ConstraintVectors,
+    squares: vec4<f32>,
+    w0: f32,
+    w: vec4<f32>,
+    triangle: bool,
+) -> ConstraintSolution {
+    let used = squares > vec4<f32>();
+    let start = ConstraintVectors(r.x + e.x, r.y + e.y, r.z + e.z);
+    let couplings = constraint_couplings(w0, w, triangle, used);
+    var s = start;
+    var off = squares - constraint_dot(s, s);
+    var multipliers = vec4<f32>();
+    for (var iteration = 0u; iteration < 3u; iteration++) {
+        multipliers += constraint_solve(constraint_jacobian(couplings, s, r, used), 0.5 * off);
+        let pull = constraint_scaled(r, multipliers);
+        s = ConstraintVectors(
+            start.x + constraint_apply(couplings, pull.x),
+            start.y + constraint_apply(couplings, pull.y),
+            start.z + constraint_apply(couplings, pull.z),
+        );
+        off = squares - constraint_dot(s, s);
+    }
+    let held = all(abs(off) <= 2e-5 * squares);
+    let kept = select(vec4<f32>(), multipliers, held);
+    return ConstraintSolution(constraint_moves(constraint_scaled(r, kept), w0, w, triangle), held);
 }

@@ -1,6 +1,4 @@
-// Adds displacements to positions, rounded to the nearest unit of a position: they wrap by overflow.
-// `displacements`: nm. `positions`: fixed point. `fault` 2: an atom would move a quarter of the box or more in one step, or its displacement is
-// not a number. Needs cell.wgsl.
+// Adds displacements to positions. `displacements`: nm. `positions`: fixed point. Needs cell.wgsl and moved.wgsl.
 
 override atoms: u32;
 
@@ -14,11 +12,5 @@ fn move_atoms(@builtin(global_invocation_id) id: vec3<u32>) {
     if tag >= atoms {
         return;
     }
-    let units = cell_units(displacements[tag].xyz);
-    if !all(abs(units) < vec3<f32>(1073741824.0)) {
-        atomicMax(&fault[0], 2u);
-        return;
-    }
-    let rounded = vec3<i32>(units + select(vec3<f32>(-0.5), vec3<f32>(0.5), units >= vec3<f32>()));
-    positions[tag] = vec4<u32>(positions[tag].xyz + bitcast<vec3<u32>>(rounded), 0u);
+    positions[tag] = vec4<u32>(moved(positions[tag].xyz, displacements[tag].xyz), 0u);
 }

@@ -199,7 +199,7 @@ fn state(args: &Args, dir: &RunDir) -> anyhow::Result<Written> {
         step: run.start_step.unwrap_or(0) + boundary.step,
     };
     // The first half of the last kick is still to come: `md::motion::integration`.
-    if dir.package().manifest().passes.iter().any(|pass| pass.name == "kick_2") {
+    if dir.package().manifest().passes.iter().any(|pass| pass.name == "kick_1") {
         output::note("note: the velocities are half a kick behind the positions, as this integrator (V R O R V) keeps them");
     }
     let file = args.file.clone().unwrap_or_else(|| args.dir.join("state.xml"));

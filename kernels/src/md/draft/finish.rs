@@ -105,7 +105,11 @@ impl Draft {
         }
         self.scratch("force_sums", Element::I32, &["atoms", "3"]);
         let [no_slots, no_reciprocal] = ["md/terms/slot_sums_none.wgsl", "md/terms/reciprocal_none.wgsl"];
-        let slots = if self.slot_forces { "md/terms/slot_sums.wgsl" } else { no_slots };
+        let slots = if self.slot_forces {
+            "md/terms/slot_sums.wgsl"
+        } else {
+            no_slots
+        };
         let mut more = std::mem::take(&mut self.reciprocal_force);
         if more.is_empty() {
             more.push(no_reciprocal);

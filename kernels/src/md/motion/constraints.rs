@@ -75,6 +75,37 @@ impl ConstraintBuffers {
         Ok(())
     }
 
+    /// `motion_groups`, `[groups, 16]`, as `whole/group.wgsl` takes them: every atom in one group; those of one size follow each other, so that what is computed side
+    /// by side takes the same way. `inverse_masses`: 1/u, of all atoms.
+    pub fn motion_groups(&self, inverse_masses: &[f64]) -> Vec<u32> {
+        let bits = |atom: u32| (inverse_masses[atom as usize] as f32).to_bits();
+        let mut alone = vec![true; inverse_masses.len()];
+        let mut groups: Vec<[u32; 16]> = Vec::new();
+        for (atoms, squares) in self.atoms.as_chunks::<8>().0.iter().zip(self.squares.as_chunks::<4>().0) {
+            let [a, b, c, d, centre, arms, triangle, _] = *atoms;
+            let ends = [a, b, c, d];
+            for atom in ends.iter().take(arms as usize).chain([&centre]) {
+                alone[*atom as usize] = false;
+            }
+            let mut row = [0; 16];
+            row[..4].copy_from_slice(&ends);
+            row[4..8].copy_from_slice(&[centre, arms, triangle, bits(centre)]);
+            row[8..12].copy_from_slice(&squares.map(f32::to_bits));
+            row[12..].copy_from_slice(&ends.map(bits));
+            groups.push(row);
+        }
+        groups.sort_by_key(|row| (row[6], row[5]));
+        let single = |atom: u32| {
+            let mut row = [0; 16];
+            row[..5].fill(atom);
+            row[7] = bits(atom);
+            row[12..].fill(bits(atom));
+            row
+        };
+        groups.extend((0u32..).zip(alone).filter(|(_, alone)| *alone).map(|(atom, _)| single(atom)));
+        groups.into_flattened()
+    }
+
     /// Number of groups.
     pub fn groups(&self) -> u64 {
         (self.squares.len() / ARMS_MAX) as u64

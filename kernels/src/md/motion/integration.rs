@@ -8,8 +8,9 @@ use super::constraints::ConstraintBuffers;
 use super::masses::Masses;
 use super::momentum::RemoveMotion;
 use super::passes;
+use super::whole::Whole;
 use crate::md::GAS_CONSTANT;
-use crate::md::draft::{Draft, Part, Phase};
+use crate::md::draft::{Draft, Kernel, Part, Phase};
 use crate::md::observe::{KineticEnergy, Moment};
 use crate::md::system::{Bath, Constraints, Dynamics, Integrator};
 use crate::package::manifest::{Element, Number, Setting};
@@ -38,7 +39,7 @@ impl Part for Integration<'_> {
         );
         self.masses.declare(draft);
         draft.integer_forces();
-        if self.dynamics.integrator != Integrator::ReversibleVerlet {
+        if !self.is_whole() {
             draft.scratch("displacements", Element::F32, &["atoms", "4"]);
         }
         if self.constrained() {
@@ -63,6 +64,11 @@ impl Integration<'_> {
         !self.constraints.is_empty()
     }
 
+    /// Whether a step's motion is one pass.
+    fn is_whole(&self) -> bool {
+        self.constraints.larger.is_empty()
+    }
+
     fn constraints(&self, draft: &mut Draft) {
         draft.fault(
             5,
@@ -77,7 +83,7 @@ impl Integration<'_> {
             }
         }
         match ConstraintBuffers::new(self.constraints) {
-            Ok(buffers) if buffers.groups() > 0 => Self::groups(buffers, draft),
+            Ok(buffers) if buffers.groups() > 0 => self.groups(buffers, draft),
             Ok(_) => {}
             Err(obstacle) => draft.refuse(obstacle),
         }
@@ -92,7 +98,13 @@ impl Integration<'_> {
         draft.constant_u32("set_rows", &[&rows, "4"], sets.rows);
     }
 
-    fn groups(buffers: ConstraintBuffers, draft: &mut Draft) {
+    fn groups(&self, buffers: ConstraintBuffers, draft: &mut Draft) {
+        if self.is_whole() {
+            let inverse: Vec<f64> = self.masses.inverse().collect();
+            let groups = buffers.motion_groups(&inverse);
+            draft.integer("motion_groups_count", groups.len() as u64 / 16);
+            draft.constant_u32("motion_groups", &["motion_groups_count", "16"], groups);
+        }
         draft.integer("constraint_groups", buffers.groups());
         draft.constant_u32("constraint_atoms", &["constraint_groups", "8"], buffers.atoms);
         let squares = buffers.squares.into_iter().map(f64::from);
@@ -124,6 +136,34 @@ impl Integration<'_> {
         if let Some(removal) = &self.remove_motion {
             draft.add(removal);
         }
+    }
+
+    /// A step's motion as one pass, where that can be: whether it was.
+    fn whole(&self, draft: &mut Draft, last: &'static str, constants: &[(&str, f64)]) -> bool {
+        if !self.is_whole() {
+            return false;
+        }
+        // Brownian motion has no momentum. In other steps than all, and where the pass has no binding left, a pass of its own removes it.
+        let removal = self
+            .remove_motion
+            .filter(|_| !matches!(self.dynamics.integrator, Integrator::Brownian(_)));
+        let momentum_share = match removal {
+            Some(removal) if removal.every == 1 && !draft.is_box_moving() => removal.sums(draft),
+            Some(removal) => {
+                draft.add(&removal);
+                None
+            }
+            None => None,
+        };
+        let whole = Whole {
+            last,
+            noise: self.dynamics.integrator.bath().is_some(),
+            momentum_share,
+        };
+        let kernel = whole.kernel(draft);
+        let set = |kernel: Kernel, (name, value): &(&str, f64)| kernel.set(name, Number::Float(*value));
+        draft.kernel(Phase::Drift, constants.iter().fold(kernel, set));
+        true
     }
 
     /// Take what is along constraints off the velocities.
@@ -172,16 +212,20 @@ impl Integration<'_> {
     }
 
     /// Noise of the Ornstein-Uhlenbeck process over a step, √(kT (1 - a²) / m). Returns a = exp(-friction dt).
-    fn bath(&self, bath: Bath, draft: &mut Draft) -> Number {
+    fn bath(&self, bath: Bath, draft: &mut Draft) -> f64 {
         let exponent = bath.friction_per_ps * self.dynamics.step_ps;
         let rest = -libm::expm1(-2.0 * exponent);
         let kt = GAS_CONSTANT * bath.temperature_k;
         self.noise(bath, draft, |inverse| libm::sqrt(kt * rest * inverse));
-        Number::Float(libm::exp(-exponent))
+        libm::exp(-exponent)
     }
 
     fn verlet(&self, draft: &mut Draft) {
         let dt_ps = self.dynamics.step_ps;
+        let constants = [("kick_dt", dt_ps), ("constraint_rate", dt_ps.recip())];
+        if self.whole(draft, "md/motion/whole/whole_verlet.wgsl", &constants) {
+            return;
+        }
         self.remove_motion(draft);
         Self::kick(draft, "kick", dt_ps, 1.0);
         draft.kernel(Phase::Drift, passes::drift("drift", dt_ps));
@@ -191,6 +235,16 @@ impl Integration<'_> {
     fn langevin_middle(&self, bath: Bath, draft: &mut Draft) {
         let dt_ps = self.dynamics.step_ps;
         let keep = self.bath(bath, draft);
+        let constants = [
+            ("kick_dt", dt_ps),
+            ("drift_dt", 0.5 * dt_ps),
+            ("friction_keep", keep),
+            ("constraint_rate", dt_ps.recip()),
+        ];
+        if self.whole(draft, "md/motion/whole/whole_middle.wgsl", &constants) {
+            return;
+        }
+        let keep = Number::Float(keep);
         self.remove_motion(draft);
         Self::kick(draft, "kick", dt_ps, 1.0);
         self.project(draft, "constrain_velocities");
@@ -205,6 +259,15 @@ impl Integration<'_> {
         let keep = self.bath(bath, draft);
         // The second half of the last step's kick, which step 0 has behind it; projections commute with what is linear in velocities.
         Self::kick(draft, "kick_1", half_ps, 0.0);
+        let constants = [
+            ("kick_dt", half_ps),
+            ("friction_keep", keep),
+            ("constraint_rate", half_ps.recip()),
+        ];
+        if self.whole(draft, "md/motion/whole/whole_vrorv.wgsl", &constants) {
+            return;
+        }
+        let keep = Number::Float(keep);
         self.remove_motion(draft);
         Self::kick(draft, "kick_2", half_ps, 1.0);
         self.project(draft, "constrain_velocities_1");
@@ -230,9 +293,14 @@ impl Integration<'_> {
         let square = 2.0 * GAS_CONSTANT * bath.temperature_k * dt_ps / bath.friction_per_ps;
         self.noise(bath, draft, |inverse| libm::sqrt(square * inverse));
         let push = dt_ps / bath.friction_per_ps;
+        let rate = dt_ps.recip();
+        let constants = [("brownian_push", push), ("brownian_rate", rate), ("constraint_rate", rate)];
+        if self.whole(draft, "md/motion/whole/whole_brownian.wgsl", &constants) {
+            return;
+        }
         let kernel = passes::with_noise("brownian", "md/motion/brownian.wgsl")
             .set("brownian_push", Number::Float(push))
-            .set("brownian_rate", Number::Float(dt_ps.recip()));
+            .set("brownian_rate", Number::Float(rate));
         draft.kernel(Phase::Drift, kernel);
         self.displace(draft, "", dt_ps);
     }

@@ -3,7 +3,8 @@
 //! | module | owns |
 //! |---|---|
 //! | [`integration`] | integrators with constraints, a part |
-//! | `passes` | the passes that they are made of |
+//! | `whole` | a step's motion as one pass |
+//! | `passes` | the passes that it is made of, for larger sets of constraints and for velocities alone |
 //! | [`constraints`] | groups of up to four constraints, as the solver's buffers |
 //! | [`constraint_sets`] | larger connected sets of constraints, as theirs |
 //! | [`sites`] | virtual sites, a part |
@@ -14,8 +15,8 @@
 //! | [`leapfrog`] | Verlet for Lennard-Jones alone, with forces in f32 |
 //! | [`twin`] | constraints and integrators in double precision, for tests |
 //!
-//! A step of motion is a sequence of small passes over all atoms or all groups, WGSL files of `shaders/md/motion`:
-//! `kick` changes velocities, `constrain_velocities` projects them, `drift` or `middle` starts displacements, `constrain` corrects them and the
+//! A step of motion is one pass over all groups of atoms that share constraints, `shaders/md/motion/whole`. Where sets of constraints are larger than a group, it is
+//! a sequence of small passes over all atoms or all groups, WGSL files of `shaders/md/motion`, with the same bits: `kick` changes velocities, `constrain_velocities` projects them, `drift` or `middle` starts displacements, `constrain` corrects them and the
 //! velocities, `move_atoms` adds them to the positions.
 //!
 //! Invariant: velocities are never taken from differences of positions.
@@ -31,6 +32,7 @@ pub(super) mod passes;
 pub mod reversible;
 pub mod sites;
 pub mod twin;
+mod whole;
 
 pub use barostat::VolumeMoves;
 pub use integration::Integration;

@@ -26,26 +26,41 @@ pub struct RemoveMotion<'a> {
 
 impl Part for RemoveMotion<'_> {
     fn contribute(&self, draft: &mut Draft) {
+        let Some(share) = self.sums(draft) else { return };
+        let files = ["md/motion/canonical.wgsl", "md/motion/remove_momentum.wgsl"];
+        let remove = Kernel::new("remove_momentum", &files).workgroups("momentum_groups");
+        draft.kernel(
+            Phase::Kick,
+            remove.set("momentum_share", share).every(self.every, self.offset()),
+        );
+    }
+}
+
+impl RemoveMotion<'_> {
+    /// The pass that sums up momentum. Returns what makes the velocity of the centre of the sums; nothing where none can be removed, which is refused.
+    pub(super) fn sums(&self, draft: &mut Draft) -> Option<Number> {
         let total_u = self.masses.total_u();
         if total_u <= 0.0 || self.every == 0 {
-            return draft.refuse(format!(
+            draft.refuse(format!(
                 "motion of the centre of mass is to be removed every {} steps from particles of {total_u} u, expected at least 1 and a mass",
                 self.every
             ));
+            return None;
         }
         draft.fault(
             7,
             "an atom's momentum is beyond 131,072 u nm/ps or not a number: the system has exploded; use a smaller time step, or a starting state without overlaps",
         );
         self.masses.declare(draft);
-        let offset = (self.every - self.steps_before % self.every) % self.every;
         draft.integer("momentum_groups", (self.masses.0.len() as u64).div_ceil(ATOMS));
         let sum = Kernel::new("momentum_sum", &["md/motion/momentum_sum.wgsl"]).workgroups("momentum_groups");
-        draft.kernel(Phase::Kick, sum.every(self.every, offset));
+        draft.kernel(Phase::Kick, sum.every(self.every, self.offset()));
         draft.scratch("momentum_sums", Element::I32, &["momentum_groups", "4"]);
-        let files = ["md/motion/canonical.wgsl", "md/motion/remove_momentum.wgsl"];
-        let remove = Kernel::new("remove_momentum", &files).workgroups("momentum_groups");
-        let share = Number::Float(1.0 / (MOMENTUM_UNITS * total_u));
-        draft.kernel(Phase::Kick, remove.set("momentum_share", share).every(self.every, offset));
+        Some(Number::Float(1.0 / (MOMENTUM_UNITS * total_u)))
+    }
+
+    /// The first step with a removal.
+    fn offset(&self) -> u64 {
+        (self.every - self.steps_before % self.every) % self.every
     }
 }

@@ -64,7 +64,7 @@ pub(in crate::md) fn project(draft: &mut Draft, phase: Phase, name: &str, veloci
 }
 
 pub(super) fn move_atoms(draft: &mut Draft, name: &str) -> Kernel {
-    let files = [draft.cell_file(), "md/motion/move_atoms.wgsl"];
+    let files = [draft.cell_file(), "md/motion/moved.wgsl", "md/motion/move_atoms.wgsl"];
     Kernel::new(name, &files).over("atoms")
 }
 
