@@ -130,7 +130,7 @@ fn every_mutant_leaves_the_chain() {
                 .for_each(|word| *word = none);
         }),
         ("one iteration of the constraints less", |parts| {
-            parts.edit("constrain.wgsl", "iteration < 3u", "iteration < 2u");
+            parts.edit("constraint.wgsl", "iteration < 3u", "iteration < 2u");
         }),
         ("sites that are not placed", |parts| {
             parts.manifest.passes.retain(|pass| !pass.name.starts_with("place_sites"));
@@ -138,9 +138,9 @@ fn every_mutant_leaves_the_chain() {
         }),
         ("a random stream used again", |parts| {
             parts.edit(
-                "middle.wgsl",
-                "gaussian3(tag, gaussian_key(vec2<u32>(seed_low, seed_high), noise_stream, clock), clock)",
-                "gaussian3(tag, gaussian_key(vec2<u32>(seed_low, seed_high), noise_stream, vec4<u32>(clock.x % 4u, 0u, 0u, 0u)), vec4<u32>(clock.x % 4u, 0u, 0u, 0u))",
+                "noise.wgsl",
+                "return gaussian3(tag, key, clock)",
+                "return gaussian3(tag, key, vec4<u32>(clock.x % 4u, 0u, 0u, 0u))",
             );
         }),
     ];

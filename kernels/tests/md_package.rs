@@ -1,5 +1,8 @@
 //! A system makes a package: every WGSL file parses, validates, and its bindings fit the buffers.
 
+mod openmm_support;
+
+use kernels::import::Options;
 use kernels::md::{AtomType, LennardJonesSystem, Plan};
 use kernels::package::manifest::Number;
 
@@ -104,4 +107,29 @@ fn no_molecular_shader_calls_a_function_whose_error_is_the_drivers_choice() {
         found.is_empty(),
         "{found:?}: terms have functions of their own, such as md/terms/arc.wgsl"
     );
+}
+
+/// On a GPU a dispatch takes microseconds whatever it does, and of a small protein in water several steps should fit a millisecond.
+#[test]
+fn a_step_of_molecules_in_water_is_few_dispatches() {
+    let Some(folder) = openmm_support::folder("alanine-dipeptide") else {
+        return;
+    };
+    let imported = openmm_support::import_folder(&folder, &Options::default()).expect("a system");
+    let plan = Plan {
+        steps_per_segment: 100,
+        segments: 1,
+        energies_every: 100,
+        positions_every: 100,
+    };
+    let package = imported.system.package(plan).expect("a package");
+    // Those that every step has: not those that the list asks for.
+    let passes = package.manifest().passes.iter();
+    let passes = passes.filter(|pass| pass.every == 1 && pass.indirect.is_none());
+    let names: Vec<&str> = passes.map(|pass| pass.name.as_str()).collect();
+    println!("{}", names.join(", "));
+    assert!(names.len() <= 15, "{names:?}");
+    // Exceptions with bonds, angles with torsions.
+    let joined = names.iter().filter(|name| name.starts_with("bonded_forces"));
+    assert_eq!(joined.count(), 2, "{names:?}");
 }

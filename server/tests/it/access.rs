@@ -94,11 +94,16 @@ async fn what_people_did_is_known_with_who_did_it_to_the_operator_alone() {
     let none = scientist.send(Method::POST, "/v1/jobs/99/cancel", &()).await;
     assert_eq!(none.status(), StatusCode::NOT_FOUND);
     let _cancelled: JobView = scientist.post(&format!("/v1/jobs/{job}/cancel"), &()).await;
+    // Within a millisecond, actions are in the order of their keys.
+    let later = || tokio::time::sleep(std::time::Duration::from_millis(2));
+    later().await;
     let issued = invite(&operator, "bob").await;
+    later().await;
     let reason = "wrong\u{1b}[2J results".to_owned();
     let _banned: HostView = operator
         .post(&format!("/v1/hosts/{}/ban", worker.host), &BanHost { reason })
         .await;
+    later().await;
     let revoked = operator
         .request(Method::DELETE, &format!("/v1/tokens/{}", issued.id))
         .send()

@@ -11,9 +11,6 @@ override sites_end: u32;
 
 @group(0) @binding(0) var<storage, read> site_atoms: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> site_weights: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> positions: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read_write> force_sums: array<atomic<i32>>;
-@group(0) @binding(4) var<storage, read_write> fault: array<atomic<u32>>;
 
 @compute @workgroup_size(64)
 fn spread_site_forces(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -21,6 +21,7 @@ impl Draft {
     /// # Errors
     /// Everything that parts refused; or what the package's own checks find.
     pub fn finish(mut self) -> Result<Package, MdError> {
+        self.bonded_forces();
         self.sum_forces();
         let table = self.totals();
         self.scheduled.sort_by_key(|scheduled| scheduled.phase);
@@ -158,21 +159,18 @@ impl Draft {
 
     /// Texts of all files, by the names that the package gives them.
     fn shaders(&mut self) -> BTreeMap<String, String> {
-        let mut paths: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut texts: BTreeMap<String, String> = BTreeMap::new();
         let mut twice = Vec::new();
-        for (name, path) in self.scheduled.iter().flat_map(|scheduled| scheduled.kernel.files()) {
-            let other = paths.insert(name, path);
-            if let Some(other) = other.filter(|other| *other != path) {
+        for (name, text) in self.scheduled.iter().flat_map(|scheduled| scheduled.kernel.texts()) {
+            let other = texts.insert(name.clone(), text.to_owned());
+            if other.is_some_and(|other| other != text) {
                 twice.push(format!(
-                    "the files {other} and {path} have one name: a package holds files without folders"
+                    "two files have the name {name}: a package holds files without folders"
                 ));
             }
         }
         twice.into_iter().for_each(|obstacle| self.refuse(obstacle));
-        let texts = paths
-            .iter()
-            .map(|(name, path)| ((*name).to_owned(), shaders::text(path).to_owned()));
-        texts.collect()
+        texts
     }
 }
 

@@ -7,11 +7,16 @@ use std::collections::BTreeMap;
 use super::{Draft, Phase};
 use crate::package::manifest::{Count, Indirect, Number, Pass, Underflow};
 
+/// Invocations of a workgroup of a kernel that several were joined to.
+const JOINED_SIZE: u64 = 64;
+
 /// One dispatch.
 #[derive(Clone, Debug)]
 pub struct Kernel {
     name: String,
     files: Vec<&'static str>,
+    /// A last file that is not one below `shaders/`, and whose entry point has the kernel's name.
+    written: Option<String>,
     size: Size,
     indirect: Option<Indirect>,
     bindings: BTreeMap<String, String>,
@@ -43,6 +48,7 @@ impl Kernel {
         Self {
             name: name.to_owned(),
             files: files.to_vec(),
+            written: None,
             size: Size::Workgroups("1".to_owned()),
             indirect: None,
             bindings: BTreeMap::new(),
@@ -141,16 +147,43 @@ impl Kernel {
     /// Whether a file of it declares a variable of this name.
     pub(super) fn declares(&self, variable: &str) -> bool {
         let declaration = format!("> {variable}:");
-        self.files.iter().any(|file| shaders::text(file).contains(&declaration))
+        self.texts().any(|(_, text)| text.contains(&declaration))
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The kernel's WGSL files: the name that the package gives them, the path below `shaders/`.
-    pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.files.iter().map(|path| (base(path), *path))
+    /// The kernel's WGSL files: the name that the package gives them, and their text.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (String, &str)> {
+        let files = self.files.iter().map(|path| (base(path).to_owned(), shaders::text(path)));
+        files.chain(self.written.as_deref().map(|text| (format!("{}.wgsl", self.name), text)))
+    }
+
+    /// Several kernels over at least so many invocations each, as one: each takes whole workgroups of 64. What a kernel is told here to call is a function in its last
+    /// file that takes an invocation's id. No two declare one name.
+    pub(super) fn joined(name: &str, kernels: &[(Self, u64, &str)]) -> Self {
+        let mut joined = Self::new(name, &[]);
+        let mut calls = String::new();
+        let mut first = 0;
+        for (kernel, invocations, function) in kernels {
+            for file in &kernel.files {
+                if !joined.files.contains(file) {
+                    joined.files.push(file);
+                }
+            }
+            joined.bindings.extend(kernel.bindings.clone());
+            joined.constants.extend(kernel.constants.clone());
+            let end = first + invocations.div_ceil(JOINED_SIZE);
+            calls += &format!(
+                "    if group.x >= {first}u && group.x < {end}u {{\n        {function}(vec3<u32>({JOINED_SIZE}u * (group.x - {first}u) + local, group.y, 0u));\n    }}\n"
+            );
+            first = end;
+        }
+        joined.written = Some(format!(
+            "// Several terms in one pass: each takes whole workgroups.\n\n@compute @workgroup_size({JOINED_SIZE})\nfn {name}(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {{\n{calls}}}\n"
+        ));
+        joined.workgroups(&first.to_string())
     }
 
     /// How many workgroups there are at most.
@@ -177,8 +210,8 @@ impl Kernel {
         };
         Pass {
             name: self.name.clone(),
-            shader: self.files().map(|(name, _)| name.to_owned()).collect(),
-            entry: None,
+            shader: self.texts().map(|(name, _)| name).collect(),
+            entry: self.written.as_ref().map(|_| self.name.clone()),
             invocations,
             workgroups,
             indirect: self.indirect.clone(),

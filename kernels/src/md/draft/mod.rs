@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | `buffers` | buffers and their first contents |
+//! | [`bonded`] | forces of terms of given particles, several in a pass |
 //! | [`kernel`] | one dispatch: WGSL files, how many invocations, when |
 //! | [`energies`] | partial sums, energies by force class, columns of `observables.csv` |
 //! | `moving_box` | a box whose size is part of the state |
@@ -24,7 +25,12 @@
 //!         draft.integer_forces();
 //!         let bond = ["md/terms/bonds/exact.wgsl", "md/terms/bonds/bond.wgsl"];
 //!         let kernel = Kernel::tagged_forces(draft, "bond_forces", &bond, "md/terms/bonds/bond_forces.wgsl");
-//!         draft.kernel(Phase::Forces, kernel.over("bonds"));
+//!         draft.bonded(BondedForces {
+//!             kernel: kernel.over("bonds"),
+//!             count: self.0.len() as u64,
+//!             function: "bond_forces_of",
+//!             buffers: 2,
+//!         });
 //!         let kernel = Kernel::tagged_energies(draft, "bond_energies", &bond, "md/terms/bonds/bond_energies.wgsl");
 //!         let groups = draft.kernel(Phase::Observe, kernel.over("bonds"));
 //!         let [energy] = draft.sums("bond_sums", groups, ["bonds"]);
@@ -84,12 +90,14 @@ use super::fixed_cell::FixedCell;
 use super::{MdError, Plan};
 use crate::package::manifest::{Buffer, Element, Layout, Number, Output, Role, Setting};
 
+pub mod bonded;
 mod buffers;
 pub mod energies;
 mod finish;
 pub mod kernel;
 mod moving_box;
 
+pub use bonded::BondedForces;
 pub use energies::{Energy, Slot};
 pub use kernel::Kernel;
 pub use moving_box::BOX_SCALE;
@@ -187,6 +195,7 @@ pub struct Draft {
     integer_forces: bool,
     slot_forces: bool,
     reciprocal_force: Vec<&'static str>,
+    bonded: Vec<BondedForces>,
     moving_box: bool,
 }
 
@@ -211,6 +220,7 @@ impl Draft {
             integer_forces: false,
             slot_forces: false,
             reciprocal_force: Vec::new(),
+            bonded: Vec::new(),
             moving_box: false,
         };
         let dt_ps = draft.head.dt_ps;

@@ -16,8 +16,9 @@
 //! | [`twin`] | constraints and integrators in double precision, for tests |
 //!
 //! A step of motion is one pass over all groups of atoms that share constraints, `shaders/md/motion/whole`. Where sets of constraints are larger than a group, it is
-//! a sequence of small passes over all atoms or all groups, WGSL files of `shaders/md/motion`, with the same bits: `kick` changes velocities, `constrain_velocities` projects them, `drift` or `middle` starts displacements, `constrain` corrects them and the
-//! velocities, `move_atoms` adds them to the positions.
+//! a sequence of small passes over all atoms or all groups, WGSL files of `shaders/md/motion`, with the same bits: `kick` changes velocities,
+//! `constrain_velocities` projects them, `drift` or `middle` starts displacements, `constrain` corrects them and the velocities, `move_atoms` adds them to the
+//! positions.
 //!
 //! Invariant: velocities are never taken from differences of positions.
 

@@ -5,14 +5,10 @@
 
 override angles: u32;
 
-@group(0) @binding(0) var<storage, read> angle_atoms: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> angle_parameters: array<vec2<f32>>;
-@group(0) @binding(2) var<storage, read> positions: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read_write> force_sums: array<atomic<i32>>;
-@group(0) @binding(4) var<storage, read_write> fault: array<atomic<u32>>;
+@group(0) @binding(5) var<storage, read> angle_atoms: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read> angle_parameters: array<vec2<f32>>;
 
-@compute @workgroup_size(64)
-fn angle_forces(@builtin(global_invocation_id) id: vec3<u32>) {
+fn angle_forces_of(id: vec3<u32>) {
     if id.x >= angles {
         return;
     }
@@ -25,4 +21,9 @@ fn angle_forces(@builtin(global_invocation_id) id: vec3<u32>) {
     force_add(atoms.x, f0);
     force_add(atoms.z, f2);
     force_add(atoms.y, -(f0 + f2));
+}
+
+@compute @workgroup_size(64)
+fn angle_forces(@builtin(global_invocation_id) id: vec3<u32>) {
+    angle_forces_of(id);
 }

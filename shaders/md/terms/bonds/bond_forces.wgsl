@@ -5,14 +5,10 @@
 
 override bonds: u32;
 
-@group(0) @binding(0) var<storage, read> bond_atoms: array<vec2<u32>>;
-@group(0) @binding(1) var<storage, read> bond_parameters: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> positions: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read_write> force_sums: array<atomic<i32>>;
-@group(0) @binding(4) var<storage, read_write> fault: array<atomic<u32>>;
+@group(0) @binding(3) var<storage, read> bond_atoms: array<vec2<u32>>;
+@group(0) @binding(4) var<storage, read> bond_parameters: array<vec4<f32>>;
 
-@compute @workgroup_size(64)
-fn bond_forces(@builtin(global_invocation_id) id: vec3<u32>) {
+fn bond_forces_of(id: vec3<u32>) {
     if id.x >= bonds {
         return;
     }
@@ -24,4 +20,9 @@ fn bond_forces(@builtin(global_invocation_id) id: vec3<u32>) {
     let force = force_round(bond.r * pull);
     force_add(atoms.y, force);
     force_add(atoms.x, -force);
+}
+
+@compute @workgroup_size(64)
+fn bond_forces(@builtin(global_invocation_id) id: vec3<u32>) {
+    bond_forces_of(id);
 }

@@ -4,14 +4,10 @@
 
 override cmaps: u32;
 
-@group(0) @binding(0) var<storage, read> cmap_atoms: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> cmap_patches: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> positions: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read_write> force_sums: array<atomic<i32>>;
-@group(0) @binding(4) var<storage, read_write> fault: array<atomic<u32>>;
+@group(0) @binding(9) var<storage, read> cmap_atoms: array<vec4<u32>>;
+@group(0) @binding(10) var<storage, read> cmap_patches: array<vec4<f32>>;
 
-@compute @workgroup_size(64)
-fn cmap_forces(@builtin(global_invocation_id) id: vec3<u32>) {
+fn cmap_forces_of(id: vec3<u32>) {
     if id.x >= cmaps {
         return;
     }
@@ -22,4 +18,9 @@ fn cmap_forces(@builtin(global_invocation_id) id: vec3<u32>) {
     let value = cmap_of(phi, psi, cmap_atoms[3u * id.x + 2u].xy);
     torsion_add(first, phi, value.slopes.x);
     torsion_add(second, psi, value.slopes.y);
+}
+
+@compute @workgroup_size(64)
+fn cmap_forces(@builtin(global_invocation_id) id: vec3<u32>) {
+    cmap_forces_of(id);
 }

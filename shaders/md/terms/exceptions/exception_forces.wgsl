@@ -6,12 +6,8 @@ override exceptions: u32;
 @group(0) @binding(0) var<storage, read> exception_atoms: array<vec2<u32>>;
 @group(0) @binding(1) var<storage, read> exception_parameters: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> ewald_series: array<f32>;
-@group(0) @binding(3) var<storage, read> positions: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read_write> force_sums: array<atomic<i32>>;
-@group(0) @binding(5) var<storage, read_write> fault: array<atomic<u32>>;
 
-@compute @workgroup_size(64)
-fn exception_forces(@builtin(global_invocation_id) id: vec3<u32>) {
+fn exception_forces_of(id: vec3<u32>) {
     if id.x >= exceptions {
         return;
     }
@@ -20,4 +16,9 @@ fn exception_forces(@builtin(global_invocation_id) id: vec3<u32>) {
     let force = force_round(r * exception_push(exception_at(r, id.x)));
     force_add(atoms.y, force);
     force_add(atoms.x, -force);
+}
+
+@compute @workgroup_size(64)
+fn exception_forces(@builtin(global_invocation_id) id: vec3<u32>) {
+    exception_forces_of(id);
 }
