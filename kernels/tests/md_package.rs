@@ -2,7 +2,9 @@
 
 mod openmm_support;
 
+use device::Resource;
 use kernels::import::Options;
+use kernels::md::system::{Action, Barostat, Scaling};
 use kernels::md::{AtomType, LennardJonesSystem, Plan};
 use kernels::package::manifest::Number;
 
@@ -115,14 +117,29 @@ fn a_step_of_molecules_in_water_is_few_dispatches() {
     let Some(folder) = openmm_support::folder("alanine-dipeptide") else {
         return;
     };
-    let imported = openmm_support::import_folder(&folder, &Options::default()).expect("a system");
+    let mut system = openmm_support::import_folder(&folder, &Options::default())
+        .expect("a system")
+        .system;
     let plan = Plan {
         steps_per_segment: 100,
         segments: 1,
         energies_every: 100,
         positions_every: 100,
     };
-    let package = imported.system.package(plan).expect("a package");
+    let package = system.package(plan).expect("a package");
+    // What every device binds to a pass, under a barostat, too.
+    system.actions.push(Action::Barostat(Barostat {
+        pressure_bar: 1.0,
+        temperature_k: 300.0,
+        every: 25,
+        scaling: Scaling::Molecules,
+    }));
+    for package in [&package, &system.package(plan).expect("a package")] {
+        for pass in package.program().passes {
+            let buffers = pass.bindings.values().filter(|bound| !matches!(bound, Resource::Clock));
+            assert!(buffers.count() <= 8, "{}", pass.label);
+        }
+    }
     // Those that every step has: not those that the list asks for.
     let passes = package.manifest().passes.iter();
     let passes = passes.filter(|pass| pass.every == 1 && pass.indirect.is_none());

@@ -1,5 +1,5 @@
-// What sums by slot hold, and the reciprocal sum's force, added to integer sums by tag: before virtual sites hand over what they feel. One invocation an atom.
-// `force_sums`: 3 words an atom. Needs slot_sums.wgsl and pme_force.wgsl, or those that stand for none.
+// What sums by slot hold, and the reciprocal sum's force, added to integer sums by tag: before virtual sites hand over what they feel, and where one pass
+// has no binding left for all. One invocation an atom. `force_sums`: 3 words an atom. Needs slot_sums.wgsl and pme_force.wgsl, or those that stand for none.
 
 override atoms: u32;
 

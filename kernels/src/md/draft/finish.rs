@@ -112,11 +112,13 @@ impl Draft {
             no_slots
         };
         let mut more = std::mem::take(&mut self.reciprocal_force);
+        // The box's size is a binding, too.
+        let crowded = self.moving_box && self.slot_forces && !more.is_empty();
         if more.is_empty() {
             more.push(no_reciprocal);
         }
         more.push(slots);
-        if self.scheduled.iter().any(|scheduled| scheduled.phase == Phase::Spread) {
+        if crowded || self.scheduled.iter().any(|scheduled| scheduled.phase == Phase::Spread) {
             let files = [&more[..], &["md/terms/gather_forces.wgsl"]].concat();
             self.kernel(Phase::Gather, Kernel::new("gather_forces", &files).over("atoms"));
             more = vec![no_reciprocal, no_slots];
