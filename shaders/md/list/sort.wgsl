@@ -1,12 +1,12 @@
-// Sorts blocks of 256 atoms by (place on Hilbert's curve, tag), each block in one workgroup's memory: a bitonic network,
+// Sorts blocks of 1024 atoms by (place on Hilbert's curve, tag), each block in one workgroup's memory: a bitonic network,
 // so the work does not depend on the data. Tags are unique, so there is one right order and no scheduling can show in it.
 // `runs_out`: pairs (key, tag), sorted within each block; slots past the last atom hold key 2^32 - 1 and sort to the end.
 // Needs hilbert.wgsl.
 
 override atoms: u32;
 
-const SORT_BLOCK: u32 = 256u;
-const SORT_THREADS: u32 = 128u;
+const SORT_BLOCK: u32 = 1024u;
+const SORT_THREADS: u32 = 256u;
 
 @group(0) @binding(0) var<storage, read> positions: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read_write> runs_out: array<vec2<u32>>;
@@ -15,7 +15,7 @@ var<workgroup> sort_pairs: array<vec2<u32>, SORT_BLOCK>;
 
 @compute @workgroup_size(SORT_THREADS)
 fn sort(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    // Always SORT_BLOCK; but no compiler knows, and so none unrolls 66 rounds of a bitonic network.
+    // Always SORT_BLOCK; but no compiler knows, and so none unrolls the rounds of a bitonic network.
     let block = min(SORT_BLOCK, arrayLength(&runs_out));
     let start = group.x * block;
     for (var at = local; at < block; at += SORT_THREADS) {

@@ -29,7 +29,7 @@ use super::draft::{Draft, Kernel, Part, Phase};
 use crate::package::manifest::{Element, Number};
 
 /// Pairs that one workgroup of `sort.wgsl` sorts.
-const SORT_BLOCK: u64 = 256;
+const SORT_BLOCK: u64 = 1024;
 /// Runs that `merge.wgsl` merges into one.
 const MERGE_WAYS: u64 = 8;
 
@@ -164,7 +164,7 @@ impl List {
         let padded = draft.integer_of("padded");
         let runs = |index: usize| if index.is_multiple_of(2) { "runs_a" } else { "runs_b" };
         let files = ["md/list/hilbert.wgsl", "md/list/sort.wgsl"];
-        let kernel = Self::scheduled("sort", &files, 0).over(&(padded / 2).to_string());
+        let kernel = Self::scheduled("sort", &files, 0).workgroups(&(padded / SORT_BLOCK).to_string());
         Self::start(draft, 0, kernel.bind("runs_out", runs(0)));
         let widths: Vec<u64> = std::iter::successors(Some(SORT_BLOCK), |width| Some(width * MERGE_WAYS))
             .take_while(|width| *width < padded)
