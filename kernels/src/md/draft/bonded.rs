@@ -4,38 +4,29 @@
 
 use super::{Draft, Kernel, Phase};
 
-/// Storage buffers that a kernel may bind on every device.
-const BUFFERS_MAX: usize = 8;
-/// Those that all terms share: positions, sums, fault.
-const SHARED: usize = 3;
-
 /// The forces of a term on particles that it names.
 #[derive(Clone, Debug)]
-pub struct BondedForces {
+pub(super) struct BondedForces {
     /// The pass, were it alone.
-    pub kernel: Kernel,
-    /// Number of terms.
-    pub count: u64,
-    /// The function of the kernel's last file that adds the forces of one.
-    pub function: &'static str,
-    /// Buffers that it binds beside positions, sums, fault and the box's size.
-    pub buffers: usize,
+    kernel: Kernel,
+    /// The function of the kernel's last file that adds the forces of one, which takes an invocation's id.
+    function: &'static str,
 }
 
 impl Draft {
-    /// Forces of a term: in a pass with those of others, where there is room. No two kinds with one last file share a pass.
-    pub fn bonded(&mut self, forces: BondedForces) {
-        self.bonded.push(forces);
+    /// Forces of a term: in a pass with those of others, where there is room. `function`: what the kernel's last file has its entry point call with an invocation's
+    /// id. No two kinds with one such function share a pass.
+    pub fn bonded(&mut self, kernel: Kernel, function: &'static str) {
+        self.bonded.push(BondedForces { kernel, function });
     }
 
     /// The passes.
     pub(super) fn bonded_forces(&mut self) {
-        let room = BUFFERS_MAX - SHARED - usize::from(self.moving_box);
         let mut passes: Vec<Vec<BondedForces>> = Vec::new();
         for term in std::mem::take(&mut self.bonded) {
             let fits = |pass: &&mut Vec<BondedForces>| {
-                let buffers: usize = pass.iter().map(|other| other.buffers).sum();
-                buffers + term.buffers <= room && pass.iter().all(|other| other.function != term.function)
+                let kernels = pass.iter().map(|other| &other.kernel).chain([&term.kernel]);
+                Kernel::fit_together(kernels) && pass.iter().all(|other| other.function != term.function)
             };
             match passes.iter_mut().find(fits) {
                 Some(pass) => pass.push(term),
@@ -46,11 +37,8 @@ impl Draft {
             let kernel = match <[BondedForces; 1]>::try_from(pass) {
                 Ok([alone]) => alone.kernel,
                 Err(pass) => {
-                    let kernels: Vec<_> = pass
-                        .into_iter()
-                        .map(|term| (term.kernel, term.count, term.function))
-                        .collect();
-                    Kernel::joined(&format!("bonded_forces_{number}"), &kernels)
+                    let kernels: Vec<_> = pass.into_iter().map(|term| (term.kernel, term.function)).collect();
+                    Kernel::joined(self, &format!("bonded_forces_{number}"), &kernels)
                 }
             };
             self.kernel(Phase::Forces, kernel);

@@ -112,19 +112,21 @@ impl Draft {
             no_slots
         };
         let mut more = std::mem::take(&mut self.reciprocal_force);
-        // The box's size is a binding, too.
-        let crowded = self.moving_box && self.slot_forces && !more.is_empty();
         if more.is_empty() {
             more.push(no_reciprocal);
         }
         more.push(slots);
-        if crowded || self.scheduled.iter().any(|scheduled| scheduled.phase == Phase::Spread) {
+        let sum = |more: &[&'static str]| {
+            let files = [more, &["md/terms/sum_forces.wgsl"]].concat();
+            Kernel::new("sum_forces", &files).over("atoms")
+        };
+        let mut kernel = sum(&more);
+        if !kernel.fits() || self.scheduled.iter().any(|scheduled| scheduled.phase == Phase::Spread) {
             let files = [&more[..], &["md/terms/gather_forces.wgsl"]].concat();
             self.kernel(Phase::Gather, Kernel::new("gather_forces", &files).over("atoms"));
-            more = vec![no_reciprocal, no_slots];
+            kernel = sum(&[no_reciprocal, no_slots]);
         }
-        more.push("md/terms/sum_forces.wgsl");
-        self.kernel(Phase::Sum, Kernel::new("sum_forces", &more).over("atoms"));
+        self.kernel(Phase::Sum, kernel);
     }
 
     /// Set a buffer of rows of so many integers to 0 in [`Phase::Clear`].

@@ -2,12 +2,15 @@
 //!
 //! Invariant: a workgroup's size is read from the shader's `@workgroup_size`, never said twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Draft, Phase};
 use crate::package::manifest::{Count, Indirect, Number, Pass, Underflow};
 
-/// Invocations of a workgroup of a kernel that several were joined to.
+/// Storage buffers that a kernel may bind on every device.
+const BUFFERS_MAX: usize = 8;
+
+/// Invocations of a workgroup of kernels that are joined to one.
 const JOINED_SIZE: u64 = 64;
 
 /// One dispatch.
@@ -160,13 +163,27 @@ impl Kernel {
         files.chain(self.written.as_deref().map(|text| (format!("{}.wgsl", self.name), text)))
     }
 
-    /// Several kernels over at least so many invocations each, as one: each takes whole workgroups of 64. What a kernel is told here to call is a function in its last
-    /// file that takes an invocation's id. No two declare one name.
-    pub(super) fn joined(name: &str, kernels: &[(Self, u64, &str)]) -> Self {
+    /// Whether every device can bind what the kernel does.
+    pub(super) fn fits(&self) -> bool {
+        Self::fit_together([self])
+    }
+
+    /// Whether every device can bind what these kernels do, were they one. A file declares a buffer once.
+    pub(super) fn fit_together<'a>(kernels: impl IntoIterator<Item = &'a Self>) -> bool {
+        let files: BTreeSet<&str> = kernels.into_iter().flat_map(|kernel| kernel.files.iter().copied()).collect();
+        let buffers = files
+            .into_iter()
+            .map(|file| shaders::text(file).matches("var<storage").count());
+        buffers.sum::<usize>() <= BUFFERS_MAX
+    }
+
+    /// Several kernels with workgroups of 64 as one: each takes whole workgroups. What stands beside a kernel is a function in its last file that takes an invocation's
+    /// id. No two declare one name.
+    pub(super) fn joined(draft: &mut Draft, name: &str, kernels: &[(Self, &str)]) -> Self {
         let mut joined = Self::new(name, &[]);
         let mut calls = String::new();
         let mut first = 0;
-        for (kernel, invocations, function) in kernels {
+        for (kernel, function) in kernels {
             for file in &kernel.files {
                 if !joined.files.contains(file) {
                     joined.files.push(file);
@@ -174,7 +191,7 @@ impl Kernel {
             }
             joined.bindings.extend(kernel.bindings.clone());
             joined.constants.extend(kernel.constants.clone());
-            let end = first + invocations.div_ceil(JOINED_SIZE);
+            let end = first + kernel.groups(draft);
             calls += &format!(
                 "    if group.x >= {first}u && group.x < {end}u {{\n        {function}(vec3<u32>({JOINED_SIZE}u * (group.x - {first}u) + local, group.y, 0u));\n    }}\n"
             );

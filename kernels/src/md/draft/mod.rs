@@ -3,7 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | `buffers` | buffers and their first contents |
-//! | [`bonded`] | forces of terms of given particles, several in a pass |
+//! | `bonded` | forces of terms of given particles, several in a pass |
 //! | [`kernel`] | one dispatch: WGSL files, how many invocations, when |
 //! | [`energies`] | partial sums, energies by force class, columns of `observables.csv` |
 //! | `moving_box` | a box whose size is part of the state |
@@ -25,12 +25,7 @@
 //!         draft.integer_forces();
 //!         let bond = ["md/terms/bonds/exact.wgsl", "md/terms/bonds/bond.wgsl"];
 //!         let kernel = Kernel::tagged_forces(draft, "bond_forces", &bond, "md/terms/bonds/bond_forces.wgsl");
-//!         draft.bonded(BondedForces {
-//!             kernel: kernel.over("bonds"),
-//!             count: self.0.len() as u64,
-//!             function: "bond_forces_of",
-//!             buffers: 2,
-//!         });
+//!         draft.bonded(kernel.over("bonds"), "bond_forces_of");
 //!         let kernel = Kernel::tagged_energies(draft, "bond_energies", &bond, "md/terms/bonds/bond_energies.wgsl");
 //!         let groups = draft.kernel(Phase::Observe, kernel.over("bonds"));
 //!         let [energy] = draft.sums("bond_sums", groups, ["bonds"]);
@@ -76,7 +71,7 @@
 //! A term that works on sorted atoms may use `slot_force_sums` (the same, by slot, four words a row; [`Draft::slot_forces`]); it is 0 again once it was gathered.
 //!
 //! [`Phase::Sum`] makes `forces` of the sums by tag, of those by slot and of the reciprocal sum's force on each atom ([`Draft::reciprocal_force`]), in one pass, which
-//! leaves the sums at 0. Where there are virtual sites, [`Phase::Gather`] adds all to the sums by tag first, and in [`Phase::Spread`] sites hand theirs over.
+//! leaves the sums at 0. Where there are virtual sites, or more than eight buffers to bind, [`Phase::Gather`] adds all to the sums by tag first, and in [`Phase::Spread`] sites hand theirs over.
 //! Where sums by slot are all there is, [`Phase::Sum`] goes by slot.
 //!
 //! # Energies
@@ -90,18 +85,18 @@ use super::fixed_cell::FixedCell;
 use super::{MdError, Plan};
 use crate::package::manifest::{Buffer, Element, Layout, Number, Output, Role, Setting};
 
-pub mod bonded;
+mod bonded;
 mod buffers;
 pub mod energies;
 mod finish;
 pub mod kernel;
 mod moving_box;
 
-pub use bonded::BondedForces;
 pub use energies::{Energy, Slot};
 pub use kernel::Kernel;
 pub use moving_box::BOX_SCALE;
 
+use bonded::BondedForces;
 use buffers::{buffer, floats, words};
 use energies::Energies;
 use kernel::Scheduled;
@@ -129,7 +124,7 @@ pub enum Phase {
     Clear,
     /// Force terms.
     Forces,
-    /// Where there are virtual sites, everything is added to the sums by tag (the draft's own kernel).
+    /// Where there are virtual sites, or too many buffers for one pass, everything is added to the sums by tag (the draft's own kernel).
     Gather,
     /// `force_sums` holds every contribution: what virtual sites feel goes over to the atoms that they hang on.
     Spread,

@@ -1,6 +1,6 @@
 //! Harmonic angles as a part of a package.
 
-use crate::md::draft::{BondedForces, Draft, Energy, Kernel, Part, Phase};
+use crate::md::draft::{Draft, Energy, Kernel, Part, Phase};
 use crate::md::system::{Angle, ForceClass};
 
 /// The term; not to be added without angles.
@@ -20,12 +20,7 @@ impl Part for Angles<'_> {
         draft.integer_forces();
         let angle = ["md/terms/arc.wgsl", "md/terms/angles/angle.wgsl"];
         let kernel = Kernel::tagged_forces(draft, "angle_forces", &angle, "md/terms/angles/angle_forces.wgsl");
-        draft.bonded(BondedForces {
-            kernel: kernel.over("angles"),
-            count: self.0.len() as u64,
-            function: "angle_forces_of",
-            buffers: 2,
-        });
+        draft.bonded(kernel.over("angles"), "angle_forces_of");
         let kernel = Kernel::tagged_energies(draft, "angle_energies", &angle, "md/terms/angles/angle_energies.wgsl");
         let groups = draft.kernel(Phase::Observe, kernel.over("angles"));
         let [energy] = draft.sums("angle_sums", groups, ["angles"]);

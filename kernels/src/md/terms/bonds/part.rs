@@ -1,6 +1,6 @@
 //! Harmonic bonds as a part of a package.
 
-use crate::md::draft::{BondedForces, Draft, Energy, Kernel, Part, Phase};
+use crate::md::draft::{Draft, Energy, Kernel, Part, Phase};
 use crate::md::system::{Bond, ForceClass};
 
 /// The term; not to be added without bonds.
@@ -24,12 +24,7 @@ impl Part for Bonds<'_> {
         };
         let bond = [exact, "md/terms/bonds/bond.wgsl"];
         let kernel = Kernel::tagged_forces(draft, "bond_forces", &bond, "md/terms/bonds/bond_forces.wgsl");
-        draft.bonded(BondedForces {
-            kernel: kernel.over("bonds"),
-            count: self.0.len() as u64,
-            function: "bond_forces_of",
-            buffers: 2,
-        });
+        draft.bonded(kernel.over("bonds"), "bond_forces_of");
         let kernel = Kernel::tagged_energies(draft, "bond_energies", &bond, "md/terms/bonds/bond_energies.wgsl");
         let groups = draft.kernel(Phase::Observe, kernel.over("bonds"));
         let [energy] = draft.sums("bond_sums", groups, ["bonds"]);

@@ -1,7 +1,7 @@
 //! Correction maps as a part of a package.
 
 use super::patches::patches;
-use crate::md::draft::{BondedForces, Draft, Energy, Kernel, Part, Phase};
+use crate::md::draft::{Draft, Energy, Kernel, Part, Phase};
 use crate::md::system::{CmapGrid, CmapTorsion, ForceClass};
 
 /// The term; not to be added without torsions.
@@ -39,12 +39,7 @@ impl Part for Cmap<'_> {
             "md/terms/cmap/cmap.wgsl",
         ];
         let kernel = Kernel::tagged_forces(draft, "cmap_forces", &files, "md/terms/cmap/cmap_forces.wgsl");
-        draft.bonded(BondedForces {
-            kernel: kernel.over("cmaps"),
-            count: self.torsions.len() as u64,
-            function: "cmap_forces_of",
-            buffers: 2,
-        });
+        draft.bonded(kernel.over("cmaps"), "cmap_forces_of");
         let files = [
             "md/terms/torsions/torsion.wgsl",
             "md/terms/arc.wgsl",

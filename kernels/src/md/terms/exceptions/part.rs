@@ -1,7 +1,7 @@
 //! Exceptions and excluded pairs as a part of a package.
 
 use super::series::{SERIES_TERMS, ewald_series};
-use crate::md::draft::{BondedForces, Draft, Energy, Kernel, Part, Phase};
+use crate::md::draft::{Draft, Energy, Kernel, Part, Phase};
 use crate::md::system::nonbonded::COULOMB;
 use crate::md::system::{ForceClass, Method, Nonbonded, Particle};
 
@@ -78,12 +78,7 @@ impl Part for Exceptions<'_> {
         let exception = ["md/terms/exceptions/exception.wgsl"];
         let last = "md/terms/exceptions/exception_forces.wgsl";
         let kernel = Kernel::tagged_forces(draft, "exception_forces", &exception, last);
-        draft.bonded(BondedForces {
-            kernel: kernel.over("exceptions"),
-            count: rows.len() as u64,
-            function: "exception_forces_of",
-            buffers: 3,
-        });
+        draft.bonded(kernel.over("exceptions"), "exception_forces_of");
         let last = "md/terms/exceptions/exception_energies.wgsl";
         let kernel = Kernel::tagged_energies(draft, "exception_energies", &exception, last);
         let groups = draft.kernel(Phase::Observe, kernel.over("exceptions"));

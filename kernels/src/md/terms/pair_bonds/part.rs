@@ -1,6 +1,6 @@
 //! Single pairs as a part of a package.
 
-use crate::md::draft::{BondedForces, Draft, Energy, Kernel, Part, Phase};
+use crate::md::draft::{Draft, Energy, Kernel, Part, Phase};
 use crate::md::system::{ForceClass, PairBond};
 
 /// The term; not to be added without pairs.
@@ -21,12 +21,7 @@ impl Part for PairBonds<'_> {
         let pair = ["md/terms/pair_bonds/pair_bond.wgsl"];
         let last = "md/terms/pair_bonds/pair_bond_forces.wgsl";
         let kernel = Kernel::tagged_forces(draft, "pair_bond_forces", &pair, last);
-        draft.bonded(BondedForces {
-            kernel: kernel.over("pair_bonds"),
-            count: self.0.len() as u64,
-            function: "pair_bond_forces_of",
-            buffers: 2,
-        });
+        draft.bonded(kernel.over("pair_bonds"), "pair_bond_forces_of");
         let last = "md/terms/pair_bonds/pair_bond_energies.wgsl";
         let kernel = Kernel::tagged_energies(draft, "pair_bond_energies", &pair, last);
         let groups = draft.kernel(Phase::Observe, kernel.over("pair_bonds"));

@@ -1,6 +1,6 @@
 //! Springs to points as a part of a package.
 
-use crate::md::draft::{BondedForces, Draft, Energy, Kernel, Part, Phase};
+use crate::md::draft::{Draft, Energy, Kernel, Part, Phase};
 use crate::md::system::{ForceClass, Restraint};
 
 /// The term; not to be added without springs.
@@ -24,12 +24,7 @@ impl Part for Restraints<'_> {
         let spring = ["md/terms/restraints/restraint.wgsl"];
         let last = "md/terms/restraints/restraint_forces.wgsl";
         let kernel = Kernel::tagged_forces(draft, "restraint_forces", &spring, last);
-        draft.bonded(BondedForces {
-            kernel: kernel.over("restraints"),
-            count: self.springs.len() as u64,
-            function: "restraint_forces_of",
-            buffers: 2,
-        });
+        draft.bonded(kernel.over("restraints"), "restraint_forces_of");
         let last = "md/terms/restraints/restraint_energies.wgsl";
         let kernel = Kernel::tagged_energies(draft, "restraint_energies", &spring, last);
         let groups = draft.kernel(Phase::Observe, kernel.over("restraints"));

@@ -1,6 +1,6 @@
 //! Torsions as parts of a package: three kinds with the same kernels and a file of their own for the energy as a function of the angle.
 
-use crate::md::draft::{BondedForces, Draft, Energy, Kernel, Part, Phase};
+use crate::md::draft::{Draft, Energy, Kernel, Part, Phase};
 use crate::md::system::{ForceClass, Improper, RbTorsion, Torsion};
 use crate::package::manifest::Number;
 
@@ -96,12 +96,7 @@ impl TorsionKind {
         let files = [&both[..], self.files].concat();
         let last = "md/terms/torsions/torsion_forces.wgsl";
         let kernel = Kernel::tagged_forces(draft, &format!("{name}_forces"), &files, last);
-        draft.bonded(BondedForces {
-            kernel: bound(kernel),
-            count: rows.len() as u64,
-            function: "torsion_forces_of",
-            buffers: 2,
-        });
+        draft.bonded(bound(kernel), "torsion_forces_of");
         let files = [&both[..1], self.files].concat();
         let last = "md/terms/torsions/torsion_energies.wgsl";
         let kernel = Kernel::tagged_energies(draft, &format!("{name}_energies"), &files, last);
